@@ -1,0 +1,51 @@
+/**
+ * How an expected failure of any area becomes the coded result that crosses the API.
+ *
+ * @packageDocumentation
+ */
+import { API_CODES, type ApiCode } from '../../shared/api/codes.ts'
+import type { Failure } from '../../shared/api/schemas.ts'
+import { CodedError } from '../../shared/errors.ts'
+
+/** A call that cannot be answered, for a reason the window has a sentence for. */
+export class ApiFailure extends CodedError<ApiCode> {
+  readonly retryAfterS: number | undefined
+  readonly detail: string | undefined
+
+  /**
+   * @param code - What the window shows a sentence for.
+   * @param extra - `retryAfterS` with `PIN_LOCKED`; `detail` names a field or value kind, never patient data.
+   */
+  constructor(code: ApiCode, extra: { retryAfterS?: number; detail?: string; cause?: unknown } = {}) {
+    super(code, extra.detail ?? code, { cause: extra.cause })
+    this.retryAfterS = extra.retryAfterS
+    this.detail = extra.detail
+  }
+}
+
+const KNOWN: ReadonlySet<string> = new Set(API_CODES)
+
+/** Codes of other areas that mean one of the API's. */
+const MEANS: Readonly<Record<string, ApiCode>> = { DUPLICATE_ENTRY: 'ALREADY_RECORDED' }
+
+/**
+ * The failure that `error` stands for. Anything that is not an expected failure is our own fault: `INTERNAL`.
+ *
+ * @param error - Whatever was thrown.
+ */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof CodedError) {
+    const named: string = error.code as string
+    const code = KNOWN.has(named) ? (named as ApiCode) : MEANS[named]
+    if (code !== undefined) {
+      const { retryAfterS, detail } = error as Partial<ApiFailure>
+      return {
+        ok: false,
+        code,
+        ...(retryAfterS === undefined ? {} : { retryAfterS }),
+        ...(detail === undefined ? {} : { detail }),
+      }
+    }
+  }
+  return { ok: false, code: 'INTERNAL' }
+}

@@ -1,0 +1,89 @@
+/**
+ * Every expected failure that can reach a window, and the steps of verification.
+ *
+ * @remarks
+ * Areas of the core have their own error classes; what crosses the API is one of these codes. The window holds one
+ * sentence for each (`tests/renderer/messages.test.ts` fails when one is missing), which says what to do.
+ *
+ * @packageDocumentation
+ */
+
+/** Codes of failed calls. */
+export const API_CODES = [
+  // the caller
+  'INVALID_REQUEST', // the request does not fit the contract
+  'NOT_SIGNED_IN', // no practitioner is signed in, or the session is locked
+  'NOT_ALLOWED', // the practitioner's role does not permit this
+  'WRONG_STATE', // the installation is not in a state in which this can be asked
+  // starting up
+  'WRONG_PASSPHRASE', // the start passphrase does not open the keystore
+  'WEAK_PASSPHRASE', // shorter than 12 characters
+  'KEYSTORE_DAMAGED', // a keystore file is missing or does not authenticate
+  'DATA_FOLDER_IN_USE', // another Chartseal holds this data folder
+  'DATA_FOLDER_READ_ONLY',
+  'DISK_FULL',
+  'DATABASE_DAMAGED', // the file is not an SQLite database of ours
+  'DATABASE_NEWER', // written by a newer Chartseal
+  'ROLLED_BACK', // the database is older than the high-water mark: nothing is signed until it is recovered
+  'STATE_UNKNOWN', // a commit may or may not have happened: Chartseal must be restarted
+  // signing in
+  'WRONG_PIN',
+  'PIN_LOCKED', // too many wrong PINs; `retryAfterS` says how long
+  'WEAK_PIN',
+  // patients and capture
+  'UNKNOWN_PATIENT',
+  'DUPLICATE_PATIENT', // same identifier, or same name and birth date
+  'UNKNOWN_CAPTURE', // the capture was closed, or belongs to another patient or practitioner
+  'IDENTITY_NOT_CONFIRMED', // two identifiers must be confirmed first
+  'NOTHING_TO_SIGN',
+  'VALUE_REJECTED', // outside what can be a measurement at all
+  'VALUE_NOT_CONFIRMED', // unusual: must be confirmed explicitly
+  'ALREADY_RECORDED', // the same device record is in the ledger
+  'UNKNOWN_DRAFT', // the value to sign is gone
+  'UNKNOWN_TRAY_ITEM',
+  'RECORD_NOT_VERIFIED', // the record this depends on failed verification
+  'UNKNOWN_ENTRY',
+  // devices
+  'DEVICE_NOT_CONNECTED',
+  'DEVICE_NOT_ENROLLED',
+  'DEVICE_ALREADY_ENROLLED',
+  'DEVICE_BUSY', // another program, or another exchange of ours, holds it
+  'DEVICE_PERMISSION', // the operating system refuses to open it
+  'DEVICE_SILENT', // connected and does not answer: asleep, or switched off
+  'DEVICE_UNPLUGGED', // went away in the middle
+  'DEVICE_PROTOCOL', // answered with bytes that are not its protocol
+  'DEVICE_CHECKSUM', // a frame failed its checksum
+  'DEVICE_WRONG_MODEL', // behind these ids is a device that is not supported
+  'DEVICE_NO_FINGER', // the oximeter has no finger in it
+  'DEVICE_NOT_SETTLED', // no stable window yet
+  'DEVICE_EMPTY', // the memory holds no readings
+  'DEVICE_STACK_MISSING', // libusb or libudev is not installed: HID cannot work at all
+  'CANCELLED',
+  // everything else
+  'INTERNAL', // our own fault
+] as const
+
+/** A code of {@link API_CODES}. */
+export type ApiCode = (typeof API_CODES)[number]
+
+/** The steps a record passes before it may be shown, in order. A rejected row names the first that failed. */
+export const VERIFY_STEPS = [
+  'present', // the row is in the database
+  'decode', // the bytes are a canonical entry of a known type
+  'inclusion', // the entry hashes into the tree of the newest trusted checkpoint
+  'checkpoint', // the checkpoint of its block is there, signed by the log and consistent with that tree
+  'signatures', // every signature verifies under a key that was valid
+  'contract', // the signatures are those the contract asks for
+  'completeness', // nothing before it or after it is missing from its subject's chain
+  'access', // this practitioner may see it
+  'ciphertext', // the stored ciphertext is the one the entry binds
+  'decrypt', // the ciphertext opens under the record key
+  'commitment', // the exact plaintext bytes are the ones the signers committed to
+  'content', // the plaintext is a valid resource of the kind the entry says
+] as const
+
+/** A step of {@link VERIFY_STEPS}. */
+export type VerifyStep = (typeof VERIFY_STEPS)[number]
+
+/** What a driver family can be trusted for. */
+export const PROVEN = ['captured', 'constructed', 'experimental'] as const

@@ -1,0 +1,107 @@
+/**
+ * The one API between a window and the core. Nothing else crosses.
+ *
+ * @remarks
+ * Each call replies with a result: the value or a coded failure. Streams are event iterators that end themselves.
+ * Patient data appears only inside rows (`rowOf`). Proven by `tests/main/core/api.test.ts`, which drives every
+ * procedure over a real transport.
+ *
+ * @packageDocumentation
+ */
+import { eventIterator, oc } from '@orpc/contract'
+import { z } from 'zod'
+import * as s from './schemas.ts'
+
+const Nothing = z.object({})
+const PatientRow = s.rowOf(s.Patient)
+const Reason = z.string().trim().min(3).max(200)
+const Pin = z.string().min(4).max(64)
+
+/** A call: request in, result out. */
+const call = <Request extends z.ZodType, Value extends z.ZodType>(request: Request, value: Value) =>
+  oc.input(request).output(s.resultOf(value))
+
+/** A stream of events. */
+const stream = <Request extends z.ZodType, Event extends z.ZodType>(request: Request, event: Event) =>
+  oc.input(request).output(eventIterator(event))
+
+export const contract = {
+  system: {
+    status: call(Nothing, s.SystemStatus),
+    /** Sends the present state of everything first, then changes. */
+    events: stream(Nothing, s.SystemEvent),
+    /** Names of licences and versions for the About page. */
+    about: call(Nothing, z.object({ version: z.string(), notices: z.string() })),
+  },
+  setup: {
+    /** First run. `passphrase` is null when the operating system keeps the node secret. Replies with the recovery key to print, once. */
+    createClinic: call(
+      z.object({
+        clinicName: z.string().trim().min(2).max(80),
+        passphrase: z.string().max(200).nullable(),
+        administrator: z.object({ name: z.string().trim().min(2).max(120), pin: Pin }),
+      }),
+      z.object({ recoveryKey: z.string() }),
+    ),
+    openDemo: call(Nothing, Nothing),
+    unlock: call(z.object({ passphrase: z.string().max(200) }), Nothing),
+  },
+  session: {
+    /** Practitioners who may sign in here. */
+    practitioners: call(Nothing, z.array(s.Practitioner)),
+    current: call(Nothing, s.Session.nullable()),
+    signIn: call(z.object({ handle: s.Handle, pin: Pin }), s.Session),
+    /** The person did something: restarts the idle clock. */
+    activity: call(Nothing, Nothing),
+    lock: call(Nothing, Nothing),
+    signOut: call(Nothing, Nothing),
+  },
+  people: {
+    list: call(Nothing, z.array(s.rowOf(s.Practitioner))),
+    enrol: call(z.object({ name: z.string().trim().min(2).max(120), role: s.Role, pin: Pin }), s.Practitioner),
+  },
+  patients: {
+    /** Every patient when `text` is empty. Matches names, identifier and birth date. Records one access entry for the view. */
+    search: call(z.object({ text: z.string().max(100), generation: z.number().int() }), z.object({ generation: z.number().int(), rows: z.array(PatientRow) })),
+    register: call(s.Patient.omit({ handle: true }), s.Patient),
+    chart: call(z.object({ handle: s.Handle, generation: z.number().int() }), s.Chart),
+  },
+  capture: {
+    /** Starts a set of observations for one patient. Nothing can be signed until two identifiers are confirmed. */
+    open: call(z.object({ handle: s.Handle }), z.object({ captureId: z.string(), patient: PatientRow })),
+    /** The person says which identifiers the patient was asked for. */
+    confirmIdentity: call(z.object({ captureId: z.string(), asked: z.array(z.enum(['name', 'birth-date', 'identifier'])).min(2).max(3) }), Nothing),
+    /** Live samples while somebody listens. The driver is stopped when the iterator is closed. */
+    live: stream(z.object({ captureId: z.string(), connectionId: z.string() }), s.LiveEvent),
+    /** Reduces the present stable window to drafts (SpO2 and pulse). */
+    takeLive: call(z.object({ captureId: z.string(), connectionId: z.string() }), z.array(s.Draft)),
+    /** Reads a device's memory into drafts. */
+    read: stream(z.object({ captureId: z.string(), connectionId: z.string() }), s.ReadEvent),
+    /** Signs, seals and verifies what was chosen. What was read and not chosen goes to the tray when the capture closes. */
+    sign: call(
+      z.object({ captureId: z.string(), draftIds: z.array(z.string()).max(200), manual: z.array(s.ManualValue).max(20) }),
+      z.object({ rows: z.array(s.rowOf(s.Reading)) }),
+    ),
+    close: call(z.object({ captureId: z.string() }), Nothing),
+  },
+  tray: {
+    list: call(Nothing, z.array(s.TrayItem)),
+    assign: call(z.object({ ids: z.array(z.string()).min(1).max(200), handle: s.Handle, reason: Reason }), Nothing),
+    discard: call(z.object({ ids: z.array(z.string()).min(1).max(500), reason: Reason }), Nothing),
+  },
+  devices: {
+    list: call(Nothing, z.array(s.Device)),
+    enrol: call(z.object({ connectionId: z.string(), label: z.string().trim().min(2).max(60) }), s.Device),
+  },
+  ledger: {
+    summary: call(Nothing, s.LedgerSummary),
+    /** Newest first, below `before` when given. */
+    blocks: call(z.object({ before: z.number().int().nullable(), limit: z.number().int().min(1).max(200) }), z.array(s.LedgerBlock)),
+    entries: call(z.object({ from: z.number().int().min(0), limit: z.number().int().min(1).max(500) }), z.array(s.LedgerEntry)),
+    verifyAll: stream(Nothing, s.VerifyAllEvent),
+    proof: call(z.object({ index: z.number().int().min(0) }), s.Proof),
+  },
+}
+
+/** The contract's type: the router implements it, the client is derived from it. */
+export type Contract = typeof contract

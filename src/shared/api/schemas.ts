@@ -1,0 +1,388 @@
+/**
+ * What crosses the API, as schemas: every request and every reply is validated against these on entry.
+ *
+ * @remarks
+ * Bytes travel as lower-case hex. Measured values travel as decimal text with the digits of the device, never as
+ * numbers. Times are ISO 8601 with offset. Records arrive as {@link Row}s: verified with content, or rejected with
+ * the failed step and no content.
+ *
+ * @packageDocumentation
+ */
+import { z } from 'zod'
+import { API_CODES, PROVEN, VERIFY_STEPS } from './codes.ts'
+
+/** Lower-case hex of `bytes` bytes. */
+const hexOf = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`))
+/** Hex of at most `bytes` bytes. */
+const hexUpTo = (bytes: number) =>
+  z
+    .string()
+    .max(bytes * 2)
+    .regex(/^(?:[0-9a-f]{2})*$/)
+/** Text a person typed: trimmed, not empty, no control characters. */
+const words = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .regex(/^[^\u0000-\u001f\u007f]*$/)
+
+/** 16 random bytes that stand for a patient, practitioner or device inside one site. */
+export const Handle = hexOf(16)
+export type Handle = z.infer<typeof Handle>
+/** 16 bytes, the idempotency key of an entry. */
+export const EntryId = hexOf(16)
+export const Hash = hexOf(32)
+/** Date without time, `YYYY-MM-DD`. */
+export const DateOnly = z.iso.date()
+/** ISO 8601 with offset. */
+export const Instant = z.iso.datetime({ offset: true })
+/** A measured value: digits as the device gave them. */
+export const Decimal = z.string().regex(/^-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?$/)
+
+/** A failed call: branch on `code`; `retryAfterS` only with `PIN_LOCKED`; `detail` names a field or a value kind. */
+export const Failure = z.object({
+  ok: z.literal(false),
+  code: z.enum(API_CODES),
+  retryAfterS: z.number().int().nonnegative().optional(),
+  detail: z.string().max(200).optional(),
+})
+export type Failure = z.infer<typeof Failure>
+
+/** The reply of every call: the value, or a {@link Failure}. */
+export const resultOf = <Value extends z.ZodType>(value: Value) =>
+  z.discriminatedUnion('ok', [z.object({ ok: z.literal(true), value }), Failure])
+
+export const Role = z.enum(['physician', 'nurse', 'it', 'auditor'])
+export type Role = z.infer<typeof Role>
+
+/** How far an entry has come (design, section 1). `k` of `q` cosignatures of sites. */
+export const Grade = z.object({
+  name: z.enum(['pending', 'sealed', 'cosigned', 'final', 'contested', 'rejected']),
+  k: z.number().int().nonnegative(),
+  q: z.number().int().positive(),
+})
+export type Grade = z.infer<typeof Grade>
+
+/** Where a record stands in the ledger. */
+const Position = z.object({
+  origin: z.string().max(200),
+  index: z.number().int().nonnegative(),
+  entryId: EntryId,
+  subject: Handle,
+  seq: z.number().int().nonnegative(),
+  block: z.number().int().nonnegative(),
+  grade: Grade,
+})
+
+/** A record that failed verification: it has no content, only where it stands and what failed. */
+const RejectedRow = z.object({
+  status: z.literal('rejected'),
+  step: z.enum(VERIFY_STEPS),
+  /** Short technical reason without patient data, for support. */
+  reason: z.string().max(300),
+  origin: z.string().max(200),
+  index: z.number().int().nonnegative().nullable(),
+  entryId: EntryId.nullable(),
+  seq: z.number().int().nonnegative().nullable(),
+})
+export type RejectedRow = z.infer<typeof RejectedRow>
+
+/** A record on the wire. The renderer's API client turns `record` into `Verified`. */
+export const rowOf = <Content extends z.ZodType>(content: Content) =>
+  z.discriminatedUnion('status', [
+    z.object({ status: z.literal('verified'), position: Position, record: content }),
+    RejectedRow,
+  ])
+
+export const Patient = z.object({
+  handle: Handle,
+  familyName: words(100),
+  givenName: words(100),
+  birthDate: DateOnly,
+  gender: z.enum(['female', 'male', 'other', 'unknown']),
+  /** Medical record number, the second identifier. */
+  identifier: words(40),
+})
+export type Patient = z.infer<typeof Patient>
+
+export const Practitioner = z.object({ handle: Handle, name: words(120), role: Role })
+export type Practitioner = z.infer<typeof Practitioner>
+
+export const READING_KINDS = [
+  'blood-pressure',
+  'heart-rate',
+  'spo2',
+  'temperature',
+  'respiratory-rate',
+  'consciousness',
+  'oxygen',
+  'weight',
+  'glucose',
+] as const
+export const ReadingKind = z.enum(READING_KINDS)
+export type ReadingKind = z.infer<typeof ReadingKind>
+
+/** One measured quantity of a reading. */
+export const Quantity = z.object({
+  /** Which quantity: `systolic`, `diastolic`, `mean`, `pulse`, `spo2`, … (keys of the clinical code table). */
+  name: z.string().max(40),
+  /** Digits as measured; null when the value is coded (consciousness, air) or off scale without a limit. */
+  value: Decimal.nullable(),
+  /** The device showed HI or LO: the value is its limit, not a measurement. */
+  comparator: z.enum(['<', '>']).nullable(),
+  /** UCUM code, and the unit as shown. Empty for coded values. */
+  ucum: z.string().max(20),
+  unit: z.string().max(20),
+  /** Coded value (`alert`, `confusion`, `voice`, `pain`, `unresponsive`, `air`, `oxygen`), else null. */
+  coded: z.string().max(40).nullable(),
+})
+export type Quantity = z.infer<typeof Quantity>
+
+/** How the value came: from an enrolled device, typed by hand, or from a device that was not enrolled. */
+export const Method = z.enum(['device', 'manual', 'unauthenticated-device'])
+export type Method = z.infer<typeof Method>
+
+/** What a device and its driver say about one measurement. Shared by drafts and recorded readings. */
+const MeasurementContext = z.object({
+  kind: ReadingKind,
+  quantities: z.array(Quantity).min(1).max(6),
+  /** When it was measured, by our clock where the device has none. */
+  measuredAt: Instant,
+  method: Method,
+  deviceLabel: z.string().max(100).nullable(),
+  /** Status bits and remarks, as codes: `irregular-pulse`, `movement`, `off-scale`, `confirmed-unusual`, … */
+  flags: z.array(z.string().max(40)).max(16),
+  /** Where and how, as codes or short text: `right-upper-arm`, `tympanic`, … */
+  site: z.string().max(40).nullable(),
+  /** The device's own clock at the measurement (local, no zone), and how far it was off ours when read. */
+  deviceTime: z.string().max(30).nullable(),
+  deviceClockOffsetS: z.number().int().nullable(),
+  /** Live streams: the stable window that was reduced to this value. */
+  window: z.object({ seconds: z.number().int(), min: Decimal, max: Decimal }).nullable(),
+})
+
+/** A recorded reading. */
+export const Reading = MeasurementContext.extend({
+  /** Readings signed together. */
+  setId: z.string().max(40),
+  recordedAt: Instant,
+  performer: z.string().max(120),
+  /** Demonstration or test data. */
+  test: z.boolean(),
+})
+export type Reading = z.infer<typeof Reading>
+
+/** A value read from a device and not signed yet. Never shown as a record. */
+export const Draft = MeasurementContext.extend({
+  draftId: hexOf(16),
+  /** The same device record is already in the ledger. */
+  alreadyRecorded: z.boolean(),
+})
+export type Draft = z.infer<typeof Draft>
+
+/** One value typed by hand. */
+export const ManualValue = z.object({
+  kind: ReadingKind,
+  quantities: z.array(z.object({ name: z.string().max(40), value: Decimal.nullable(), ucum: z.string().max(20), coded: z.string().max(40).nullable() })).min(1).max(4),
+  site: z.string().max(40).nullable(),
+  /** The person confirmed an unusual value. */
+  confirmed: z.boolean(),
+})
+export type ManualValue = z.infer<typeof ManualValue>
+
+export const DeviceStatus = z.enum(['connecting', 'ready', 'measuring', 'needs-attention', 'unsupported'])
+
+export const Device = z.object({
+  /** Stable while plugged in. */
+  connectionId: z.string().max(120),
+  /** Driver family such as `contec-28e9-028a`; null when unsupported. */
+  family: z.string().max(60).nullable(),
+  name: z.string().max(100),
+  proven: z.enum(PROVEN).nullable(),
+  mode: z.enum(['live', 'memory']).nullable(),
+  kinds: z.array(ReadingKind),
+  serial: z.string().max(80).nullable(),
+  port: z.string().max(120),
+  virtual: z.boolean(),
+  status: DeviceStatus,
+  problem: z.enum(API_CODES).nullable(),
+  /** Handle and asset label when enrolled at this site; null when not. */
+  enrolment: z.object({ handle: Handle, label: words(60) }).nullable(),
+})
+export type Device = z.infer<typeof Device>
+
+/** Something that happened on a live stream. Samples come about ten times a second. */
+export const LiveEvent = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('samples'),
+    /** Milliseconds since the stream started, of the last sample. */
+    atMs: z.number().nonnegative(),
+    /** Plethysmogram since the last event, 0..127. */
+    wave: z.array(z.number().int().min(0).max(127)).max(256),
+    spo2: z.number().int().min(0).max(100).nullable(),
+    pulse: z.number().int().min(0).max(300).nullable(),
+    /** Perfusion index as the device gave it. */
+    perfusionIndex: Decimal.nullable(),
+    finger: z.boolean(),
+    /** Seconds of the current stable window; a draft can be taken from 5 on. */
+    stableS: z.number().int().nonnegative(),
+  }),
+  z.object({ kind: z.literal('ended'), code: z.enum(API_CODES).nullable() }),
+])
+export type LiveEvent = z.infer<typeof LiveEvent>
+
+/** Progress of a read-out, then its values. */
+export const ReadEvent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('progress'), done: z.number().int(), total: z.number().int() }),
+  z.object({ kind: z.literal('drafts'), drafts: z.array(Draft).max(500) }),
+  z.object({ kind: z.literal('ended'), code: z.enum(API_CODES).nullable() }),
+])
+export type ReadEvent = z.infer<typeof ReadEvent>
+
+export const TrayItem = z.object({
+  id: hexOf(16),
+  receivedAt: Instant,
+  reason: z.enum(['no-patient', 'not-enrolled', 'not-signed']),
+  draft: Draft,
+})
+export type TrayItem = z.infer<typeof TrayItem>
+
+/** Where the installation stands. Exactly one screen belongs to each. */
+export const SystemState = z.enum([
+  'first-run', // nothing here yet: create a clinic, or open the demo
+  'passphrase-needed', // the keystore waits for the start passphrase
+  'starting', // opening and checking the ledger
+  'ready',
+  'read-only', // disk full or read-only folder: no values can be shown, because access cannot be recorded
+  'rolled-back', // the database is older than the high-water mark
+  'failed', // cannot start; `problem` says why
+])
+export const SystemStatus = z.object({
+  state: SystemState,
+  problem: z.enum(API_CODES).nullable(),
+  version: z.string(),
+  shell: z.enum(['electron', 'browser', 'headless']),
+  demo: z.boolean(),
+  clinic: z.string().nullable(),
+  /** True when the operating system keeps the node secret, so that no start passphrase exists. */
+  systemKeystore: z.boolean(),
+  dataFolder: z.string(),
+  /** Demonstration sign-ins, shown on the sign-in screen of the demo clinic only. */
+  demoPins: z.array(z.object({ handle: Handle, pin: z.string() })),
+})
+export type SystemStatus = z.infer<typeof SystemStatus>
+
+export const Session = z.object({
+  practitioner: Practitioner,
+  locked: z.boolean(),
+  /** Seconds without activity after which the session locks, and how long before that a warning shows. */
+  idleLimitS: z.number().int(),
+  warnS: z.number().int(),
+})
+export type Session = z.infer<typeof Session>
+
+/** What a window must hear without asking. */
+export const SystemEvent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('status'), status: SystemStatus }),
+  z.object({ kind: z.literal('session'), session: Session.nullable() }),
+  z.object({ kind: z.literal('devices'), devices: z.array(Device) }),
+  z.object({ kind: z.literal('tray'), count: z.number().int() }),
+  z.object({ kind: z.literal('chart-changed'), handle: Handle }),
+  z.object({ kind: z.literal('ledger'), size: z.number().int() }),
+  /** Bring the window to the front: somebody started Chartseal a second time. */
+  z.object({ kind: z.literal('focus') }),
+])
+export type SystemEvent = z.infer<typeof SystemEvent>
+
+/** What was checked to show a chart, and when. */
+export const Chart = z.object({
+  handle: Handle,
+  /** Echo of the request: the window drops answers to questions it no longer asks. */
+  generation: z.number().int(),
+  patient: rowOf(Patient),
+  readings: z.array(rowOf(Reading)),
+  /** Entries of this patient in the ledger (the length of the subject chain) and how many are readings. */
+  chainLength: z.number().int(),
+  /** Damaged entries of this ledger that cannot be attributed to a patient: this chart may be incomplete when not 0. */
+  unattributedDamage: z.number().int().nonnegative(),
+  checkedAt: Instant,
+  head: z.object({ origin: z.string(), size: z.number().int(), root: Hash }),
+})
+export type Chart = z.infer<typeof Chart>
+
+export const LedgerSummary = z.object({
+  network: Hash,
+  origin: z.string(),
+  size: z.number().int(),
+  root: Hash,
+  blocks: z.number().int(),
+  sites: z.number().int(),
+  faultySitesTolerated: z.number().int(),
+  quorum: z.number().int(),
+  policy: z.string(),
+  /** Newest block's seal time. */
+  sealedAt: Instant.nullable(),
+  highWaterMark: z.enum(['equal', 'behind', 'missing']),
+})
+export type LedgerSummary = z.infer<typeof LedgerSummary>
+
+export const LedgerBlock = z.object({
+  block: z.number().int(),
+  firstIndex: z.number().int(),
+  count: z.number().int(),
+  size: z.number().int(),
+  root: Hash,
+  hash: Hash,
+  previousHash: Hash.nullable(),
+  sealedAt: Instant,
+  grade: Grade,
+  problem: z.enum(VERIFY_STEPS).nullable(),
+})
+export type LedgerBlock = z.infer<typeof LedgerBlock>
+
+export const LedgerEntry = z.object({
+  index: z.number().int(),
+  entryId: EntryId.nullable(),
+  type: z.string().nullable(),
+  at: Instant.nullable(),
+  /** Roles that signed. */
+  signedBy: z.array(z.string()),
+  subject: Handle.nullable(),
+  problem: z.enum(VERIFY_STEPS).nullable(),
+})
+export type LedgerEntry = z.infer<typeof LedgerEntry>
+
+export const VerifyAllEvent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('progress'), done: z.number().int(), total: z.number().int() }),
+  z.object({ kind: z.literal('finding'), index: z.number().int().nullable(), step: z.enum(VERIFY_STEPS), reason: z.string() }),
+  z.object({ kind: z.literal('done'), checked: z.number().int(), findings: z.number().int(), ms: z.number() }),
+])
+export type VerifyAllEvent = z.infer<typeof VerifyAllEvent>
+
+/** Everything needed to check one entry again without trusting the core. */
+export const Proof = z.object({
+  networkId: Hash,
+  /** Exact bytes of the genesis roster; SHA-256 of them is the network id. */
+  roster: hexUpTo(65536),
+  origin: z.string(),
+  logKey: hexOf(32),
+  index: z.number().int(),
+  size: z.number().int(),
+  /** Exact bytes of the entry. */
+  entry: hexUpTo(65536),
+  leaf: Hash,
+  /** Sibling hashes from the leaf upward. */
+  path: z.array(Hash).max(63),
+  /** The checkpoint as a signed note. */
+  checkpoint: z.string().max(16384),
+  block: LedgerBlock.nullable(),
+  grade: Grade,
+  type: z.string(),
+  at: Instant,
+  subject: z.object({ handle: Handle, seq: z.number().int(), previousLeaf: Hash.nullable() }).nullable(),
+  payload: z.object({ commitment: Hash, ciphertextHash: Hash, sealedBytes: z.number().int() }).nullable(),
+  signatures: z.array(z.object({ role: z.string(), publicKey: hexOf(32), signature: hexOf(64), signer: z.string() })),
+})
+export type Proof = z.infer<typeof Proof>
