@@ -1,0 +1,49 @@
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vitest/config'
+
+/** Three kinds of tests: on Node, in a simulated window, and end to end (built application, real browser, one at a time). */
+export default defineConfig({
+  test: {
+    // A hanging test is a failing test; suites that start processes set longer limits themselves.
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    projects: [
+      {
+        test: {
+          name: 'node',
+          include: ['tests/**/*.test.ts'],
+          exclude: ['tests/renderer/**', 'tests/e2e/**'],
+          environment: 'node',
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+      {
+        plugins: [vue()],
+        // Same switches as the built window, so that both run the same code.
+        define: {
+          __VUE_I18N_FULL_INSTALL__: 'true',
+          __VUE_I18N_LEGACY_API__: 'false',
+          __INTLIFY_PROD_DEVTOOLS__: 'false',
+        },
+        test: {
+          name: 'window',
+          include: ['tests/renderer/**/*.test.ts'],
+          environment: 'happy-dom',
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          environment: 'node',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})
