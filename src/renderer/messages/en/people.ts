@@ -1,0 +1,42 @@
+/** The people page. */
+export const people = {
+  title: 'People',
+  text: 'Who may sign in at this clinic. Each has a key of their own.',
+  loading: 'Reading the list',
+  none: 'Nobody is enrolled yet',
+  noneText: 'Clinic IT enrols nurses and physicians here.',
+  caption: 'People enrolled at this clinic',
+  name: 'Name',
+  role: 'Role',
+  may: 'May',
+  proof: 'Proof',
+  you: 'You',
+  rejected: 'Not shown: {step}',
+
+  roles: { physician: 'Physician', nurse: 'Nurse', it: 'Clinic IT', auditor: 'Auditor' },
+  roleText: {
+    physician: 'See patients, record and sign observations',
+    nurse: 'See patients, record and sign observations',
+    it: 'Register patients, enrol people and devices. Sees no clinical values',
+    auditor: 'Check the ledger. Sees no clinical values',
+  },
+
+  enrol: {
+    open: 'Enrol person',
+    title: 'Enrol person',
+    text: 'Creates a signing key that only this person’s PIN opens.',
+    name: 'Full name',
+    nameHint: 'As it should stand on signed readings, with title if used.',
+    nameShort: 'Type at least two characters.',
+    role: 'Role',
+    pin: 'PIN',
+    pinHint: 'Let the person type it themselves. At least 6 digits, not all alike or in a row.',
+    pinAgain: 'PIN once more',
+    pinDiffers: 'The two PINs differ. Type both again.',
+    pinShort: 'Use at least 6 digits.',
+    confirm: 'Enrol person',
+    cancel: 'Cancel',
+    done: '{name} can sign in now.',
+    onlyIt: 'Clinic IT enrols people.',
+  },
+}

@@ -1,0 +1,43 @@
+import { createRouter, createWebHashHistory, type RouteRecordRaw, type Router, type RouterHistory } from 'vue-router'
+import { workRoutes } from './routes-b.ts'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Key of the page's name. */
+    title?: string
+  }
+}
+
+/** Pages inside the frame; all need an open session. `App.vue` shows other screens by the installation's state. */
+const routes: RouteRecordRaw[] = [
+  { path: '/', redirect: '/patients' },
+  {
+    path: '/patients',
+    name: 'patients',
+    meta: { title: 'app.nav.patients' },
+    component: () => import('./views/PatientsView.vue'),
+  },
+  {
+    path: '/patients/:handle([0-9a-f]{32})',
+    name: 'chart',
+    meta: { title: 'chart.title' },
+    props: true,
+    component: () => import('./views/ChartView.vue'),
+  },
+  ...workRoutes,
+  { path: '/about', name: 'about', meta: { title: 'app.nav.about' }, component: () => import('./views/AboutView.vue') },
+  { path: '/:rest(.*)', redirect: '/patients' },
+]
+
+/**
+ * The router of the window.
+ *
+ * @param mayOpen - Whether patient data may be on screen. While it may not, no navigation happens, so that no
+ *   address of a patient is resolved behind the sign-in screen.
+ * @param history - Replaced in tests.
+ */
+export function createPages(mayOpen: () => boolean, history: RouterHistory = createWebHashHistory()): Router {
+  const router = createRouter({ history, routes })
+  router.beforeEach((_to, from) => mayOpen() || from.matched.length === 0)
+  return router
+}

@@ -1,0 +1,37 @@
+import { ref, watch } from 'vue'
+import { defineStore } from 'pinia'
+
+/** `system` follows the operating system. */
+export type Theme = 'system' | 'light' | 'dark'
+
+const KEY = 'chartseal.theme'
+
+function stored(): Theme {
+  const text = localStorage.getItem(KEY)
+  return text === 'light' || text === 'dark' ? text : 'system'
+}
+
+/** How the window looks on this machine. Holds no patient data. */
+export const useSettingsStore = defineStore('settings', () => {
+  const theme = ref<Theme>(stored())
+  const prefersDark = window.matchMedia('(prefers-color-scheme: dark)')
+  const isDark = ref(false)
+
+  function apply(): void {
+    isDark.value = theme.value === 'dark' || (theme.value === 'system' && prefersDark.matches)
+    document.documentElement.dataset['theme'] = isDark.value ? 'dark' : 'light'
+  }
+
+  prefersDark.addEventListener('change', apply)
+  watch(
+    theme,
+    (next) => {
+      localStorage.setItem(KEY, next)
+      apply()
+    },
+    { flush: 'sync' },
+  )
+  apply()
+
+  return { theme, isDark }
+})

@@ -1,0 +1,76 @@
+import { computed, ref, shallowRef, watch } from 'vue'
+import { defineStore } from 'pinia'
+import { call, follow } from '../api/call.ts'
+import { useApi } from '../api/client.ts'
+import type { Device, Problem, SystemEvent, SystemStatus } from '../api/types.ts'
+import { useSessionStore } from './session.ts'
+
+/**
+ * Where the installation stands, and everything the core says without being asked. Other stores watch `devices`,
+ * `trayCount`, `ledgerSize` and `chartChange`.
+ */
+export const useSystemStore = defineStore('system', () => {
+  const api = useApi()
+  const status = shallowRef<SystemStatus | null>(null)
+  const devices = shallowRef<readonly Device[]>([])
+  const trayCount = ref(0)
+  const ledgerSize = ref(0)
+  /** Handle of the chart that changed last, and a number that grows with each change. */
+  const chartChange = shallowRef<{ handle: string; count: number }>({ handle: '', count: 0 })
+  /** Grows when somebody started Chartseal again and this window should come to the front. */
+  const focusRequests = ref(0)
+  const connection = computed(() => api.state.value)
+  const isDemo = computed(() => status.value?.demo === true)
+
+  function receive(event: SystemEvent): void {
+    if (event.kind === 'status') status.value = event.status
+    else if (event.kind === 'session') useSessionStore().replace(event.session)
+    else if (event.kind === 'devices') devices.value = event.devices
+    else if (event.kind === 'tray') trayCount.value = event.count
+    else if (event.kind === 'ledger') ledgerSize.value = event.size
+    else if (event.kind === 'chart-changed')
+      chartChange.value = { handle: event.handle, count: chartChange.value.count + 1 }
+    else focusRequests.value += 1
+  }
+
+  let stop: AbortController | null = null
+
+  async function listen(): Promise<void> {
+    stop?.abort()
+    const mine = (stop = new AbortController())
+    const reply = await call((client) => client.system.status({}))
+    if (mine.signal.aborted) return
+    if (reply.ok) status.value = reply.value
+    await follow((client, options) => client.system.events({}, options), receive, mine.signal)
+  }
+
+  /** Asks for the state and listens, now and after every reconnection. */
+  function start(): void {
+    watch(connection, (now) => now === 'online' && void listen(), { immediate: true })
+  }
+
+  /** First run: opens the demonstration clinic. */
+  async function openDemo(): Promise<Problem | null> {
+    const reply = await call((client) => client.setup.openDemo({}))
+    return reply.ok ? null : reply
+  }
+
+  async function unlock(passphrase: string): Promise<Problem | null> {
+    const reply = await call((client) => client.setup.unlock({ passphrase }))
+    return reply.ok ? null : reply
+  }
+
+  return {
+    status,
+    devices,
+    trayCount,
+    ledgerSize,
+    chartChange,
+    focusRequests,
+    connection,
+    isDemo,
+    start,
+    openDemo,
+    unlock,
+  }
+})
