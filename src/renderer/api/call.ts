@@ -1,15 +1,13 @@
 import { ORPCError } from '@orpc/client'
 import { ConnectionLostError, useApi } from './client.ts'
-import type { ApiClient, ApiCode, Outcome, Problem } from './types.ts'
-
-type Reply<Value> = { ok: true; value: Value } | { ok: false; code: ApiCode; retryAfterS?: number; detail?: string }
+import type { ApiClient, Outcome, Problem } from './types.ts'
 
 /**
  * Awaits one call and turns every way to fail into a code.
  *
  * @param run - Makes the call. Throws nothing that reaches the caller.
  */
-export async function call<Value>(run: (client: ApiClient) => Promise<Reply<Value>>): Promise<Outcome<Value>> {
+export async function call<Value>(run: (client: ApiClient) => Promise<Outcome<Value>>): Promise<Outcome<Value>> {
   const api = useApi()
   try {
     return await run(api.client)

@@ -8,7 +8,7 @@
  *
  * @packageDocumentation
  */
-import type { Draft } from '../../../shared/api/schemas.ts'
+import type { Draft } from '../../api/types.ts'
 
 /** A record counts as this patient's for so long after it was measured, in milliseconds. */
 export const RECENT_MS = 10 * 60_000

@@ -9,7 +9,8 @@
  *
  * @packageDocumentation
  */
-import { Decimal, type ManualValue, type ReadingKind } from '../../../shared/api/schemas.ts'
+import { isDecimal } from '../../../clinical/decimal.ts'
+import type { ManualValue, ReadingKind } from '../../api/types.ts'
 
 /** A field of the grid. Blood pressure is two fields of one value. */
 export const MANUAL_FIELDS = [
@@ -34,7 +35,7 @@ export const CONSCIOUSNESS = ['alert', 'confusion', 'voice', 'pain', 'unresponsi
 export type Consciousness = (typeof CONSCIOUSNESS)[number]
 
 /** Where a temperature was taken. Fahrenheit and Celsius limits do not overlap, so a wrong unit shows. */
-export const TEMPERATURE_SITES = ['tympanic', 'oral', 'axillary', 'temporal', 'rectal'] as const
+export const TEMPERATURE_SITES = ['tympanic', 'oral', 'axillary', 'temporal-artery', 'rectal'] as const
 export type TemperatureSite = (typeof TEMPERATURE_SITES)[number]
 
 export const TEMPERATURE_UNITS = { Cel: '°C', '[degF]': '°F' } as const
@@ -83,7 +84,7 @@ export function emptyForm(units: {
 /** Digits of a typed text, or null when it is not a decimal number. */
 export function decimalOf(text: string): string | null {
   const digits = text.trim().replace(',', '.')
-  return Decimal.safeParse(digits).success ? digits : null
+  return isDecimal(digits) ? digits : null
 }
 
 /** One value of the form: complete, or with what is missing. */
@@ -153,7 +154,7 @@ function oxygenOf(
 ): FormValue | null {
   if (form.oxygen === null) return null
   if (form.oxygen === 'air')
-    return complete('oxygen', 'oxygen', [{ name: 'oxygen', value: null, ucum: '', coded: 'air' }])
+    return complete('oxygen', 'oxygen', [{ name: 'oxygen-flow', value: null, ucum: '', coded: 'air' }])
   const flow = numeric('oxygen', 'oxygen', [{ name: 'oxygen-flow', text: form.oxygenFlow, ucum: 'L/min' }])
   return flow ?? { ok: false, field: 'oxygen', problem: 'incomplete' }
 }

@@ -49,7 +49,8 @@ export const messages = {
     text: 'What you see may be out of date and nothing can be recorded. Connecting again…',
   },
   readOnly: {
-    DISK_FULL: 'The disk is full. No values are shown, because who looked at them cannot be recorded. Free some space, then restart Chartseal.',
+    DISK_FULL:
+      'The disk is full. No values are shown, because who looked at them cannot be recorded. Free some space, then restart Chartseal.',
     DATA_FOLDER_READ_ONLY:
       'The data folder cannot be written. No values are shown, because who looked at them cannot be recorded. Ask IT to restore write access to {folder}.',
     other: 'Nothing can be recorded at the moment. No values are shown, because who looked at them cannot be recorded.',

@@ -1,5 +1,5 @@
 /** Bedside capture: from picking the patient to the sealed rows. */
-export const capture = {
+export const messages = {
   title: 'Bedside',
   lead: 'Take a set of observations for one patient.',
   noSelection: 'No patient chosen',
@@ -59,7 +59,8 @@ export const capture = {
   devices: {
     title: 'From devices',
     none: 'No device connected',
-    noneText: 'Plug in an oximeter or a blood pressure monitor and its values fill in here. You can also type them by hand.',
+    noneText:
+      'Plug in an oximeter or a blood pressure monitor and its values fill in here. You can also type them by hand.',
     stack: 'Devices cannot be read on this machine',
     live: 'Live. Not recorded.',
     waiting: 'Waiting for the device',
@@ -92,7 +93,8 @@ export const capture = {
     nothingRecent: 'Nothing measured in the last 10 minutes. Tick a record only if you are sure it is this patient’s.',
     alreadyRecorded: 'Already recorded',
     notEnrolled: 'Not enrolled',
-    notEnrolledText: 'Clinic IT has not enrolled this device, so its readings cannot be signed for a patient. They wait in the unassigned tray.',
+    notEnrolledText:
+      'Clinic IT has not enrolled this device, so its readings cannot be signed for a patient. They wait in the unassigned tray.',
     readToTray: 'Read into the tray',
     unsupported: 'This device is not supported.',
     clockOff: 'Device clock {offset}',
@@ -135,7 +137,7 @@ export const capture = {
     tympanic: 'Ear',
     oral: 'Mouth',
     axillary: 'Armpit',
-    temporal: 'Temple',
+    'temporal-artery': 'Forehead',
     rectal: 'Rectal',
     clear: 'Clear',
     more: 'Type pulse, SpO₂ or blood pressure by hand',

@@ -1,5 +1,5 @@
 /** The devices page. */
-export const devices = {
+export const messages = {
   title: 'Devices',
   text: 'What is plugged in here, and whether its readings can be signed.',
   loading: 'Looking for devices',
@@ -27,7 +27,8 @@ export const devices = {
   },
   provenText: {
     captured: 'The driver reproduces exactly what the maker’s software read from recordings of the real device.',
-    constructed: 'The driver follows the documented protocol and was tested on data made from it, not on recordings of the real device.',
+    constructed:
+      'The driver follows the documented protocol and was tested on data made from it, not on recordings of the real device.',
     experimental: 'The driver works from incomplete knowledge. Compare every value with the display of the device.',
   },
 

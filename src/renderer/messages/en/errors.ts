@@ -14,14 +14,18 @@ const codes: Record<ProblemCode, string> = {
   DISK_FULL: 'The disk is full. Free some space, then try again.',
   DATABASE_DAMAGED: 'The database cannot be read. Restore it from a backup, or call IT.',
   DATABASE_NEWER: 'A newer Chartseal wrote this database. Install the newest version.',
-  ROLLED_BACK: 'The database is older than the last state this computer signed. Nothing is signed until it is recovered: call IT.',
-  STATE_UNKNOWN: 'It is not certain whether the last recording was saved. Restart Chartseal, then look at the chart before you record again.',
+  ROLLED_BACK:
+    'The database is older than the last state this computer signed. Nothing is signed until it is recovered: call IT.',
+  STATE_UNKNOWN:
+    'It is not certain whether the last recording was saved. Restart Chartseal, then look at the chart before you record again.',
   WRONG_PIN: 'This PIN is not right. Try again.',
   PIN_LOCKED: 'Too many wrong PINs. Wait until the countdown ends, then try again.',
   WEAK_PIN: 'This PIN is too easy to guess. Use at least 4 digits, not all the same and not in a row.',
   UNKNOWN_PATIENT: 'This patient is not registered here. Check the identifier, or register the patient.',
-  DUPLICATE_PATIENT: 'Somebody with these details is already registered. Open that record instead of registering a second one.',
-  UNKNOWN_CAPTURE: 'This bedside session has ended. Start again with the patient; values that were read are in the tray.',
+  DUPLICATE_PATIENT:
+    'Somebody with these details is already registered. Open that record instead of registering a second one.',
+  UNKNOWN_CAPTURE:
+    'This bedside session has ended. Start again with the patient; values that were read are in the tray.',
   IDENTITY_NOT_CONFIRMED: 'Confirm two identifiers with the patient first.',
   NOTHING_TO_SIGN: 'There is no value to sign yet. Take a reading or type a value.',
   VALUE_REJECTED: 'This value cannot be a measurement. Check it and type it again.',
@@ -32,10 +36,12 @@ const codes: Record<ProblemCode, string> = {
   RECORD_NOT_VERIFIED: 'A record this depends on could not be verified. Open its proof, and call IT.',
   UNKNOWN_ENTRY: 'There is no such entry in the ledger.',
   DEVICE_NOT_CONNECTED: 'The device is not connected. Plug it in and switch it on.',
-  DEVICE_NOT_ENROLLED: 'This device is not enrolled. IT can enrol it on the Devices page; its values wait in the tray until then.',
+  DEVICE_NOT_ENROLLED:
+    'This device is not enrolled. IT can enrol it on the Devices page; its values wait in the tray until then.',
   DEVICE_ALREADY_ENROLLED: 'This device is already enrolled.',
   DEVICE_BUSY: 'The device is in use. Close other programs that read it, then try again.',
-  DEVICE_PERMISSION: 'The operating system does not let Chartseal open this device. Ask IT to install the device rules.',
+  DEVICE_PERMISSION:
+    'The operating system does not let Chartseal open this device. Ask IT to install the device rules.',
   DEVICE_SILENT: 'The device does not answer. Switch it on or wake it, then try again.',
   DEVICE_UNPLUGGED: 'The device was unplugged. Plug it in and try again; nothing was recorded.',
   DEVICE_PROTOCOL: 'The device sent something unexpected. Unplug it, plug it in and try again.',

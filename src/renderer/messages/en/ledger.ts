@@ -1,5 +1,5 @@
 /** The ledger page. */
-export const ledger = {
+export const messages = {
   title: 'Ledger',
   text: 'Every signed entry of this workstation, in blocks that link to each other.',
   loading: 'Opening the ledger',

@@ -1,5 +1,5 @@
 /** The people page. */
-export const people = {
+export const messages = {
   title: 'People',
   text: 'Who may sign in at this clinic. Each has a key of their own.',
   loading: 'Reading the list',
@@ -30,10 +30,10 @@ export const people = {
     nameShort: 'Type at least two characters.',
     role: 'Role',
     pin: 'PIN',
-    pinHint: 'Let the person type it themselves. At least 6 digits, not all alike or in a row.',
+    pinHint: 'Let the person type it themselves. At least 4 digits, not all the same and not in a row.',
     pinAgain: 'PIN once more',
     pinDiffers: 'The two PINs differ. Type both again.',
-    pinShort: 'Use at least 6 digits.',
+    pinShort: 'Use at least 4 digits.',
     confirm: 'Enrol person',
     cancel: 'Cancel',
     done: '{name} can sign in now.',

@@ -1,5 +1,5 @@
 /** The proof inspector. */
-export const proof = {
+export const messages = {
   title: 'Proof of entry {index}',
   text: 'Everything needed to check this entry without trusting Chartseal.',
   loading: 'Collecting the proof',
@@ -18,7 +18,8 @@ export const proof = {
     pending: 'Signed, and not in the ledger yet.',
     sealed: 'In the ledger of this workstation, under a signed checkpoint. No site has cosigned it yet.',
     cosigned: '{k} of the {q} sites needed have stored it, checked it and cosigned it.',
-    final: 'Enough sites ({k} of {q} needed) have stored it, checked it and cosigned it. It cannot be changed without their notice.',
+    final:
+      'Enough sites ({k} of {q} needed) have stored it, checked it and cosigned it. It cannot be changed without their notice.',
     contested: 'Two checkpoints of this log contradict each other. The log is frozen at its last final block.',
     rejected: 'Other sites refused this entry because it breaks the contract.',
   },

@@ -1,5 +1,5 @@
 /** The unassigned tray. */
-export const tray = {
+export const messages = {
   title: 'Unassigned tray',
   text: 'Readings that belong to no patient yet. None of them is recorded.',
   loading: 'Opening the tray',
