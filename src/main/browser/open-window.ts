@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { findAppBrowser, thisMachine } from './find-browser.ts'
+
+/** How a window was opened, for the one line that says so. */
+export interface OpenedWindow {
+  readonly how: string
+}
+
+/** Flags that keep a browser quiet: no first-run pages, no traffic of its own. */
+const QUIET = [
+  '--no-first-run',
+  '--no-default-browser-check',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-extensions',
+  '--disable-translate',
+  '--disable-features=Translate,AutofillServerCommunication,OptimizationHints,MediaRouter',
+  '--password-store=basic',
+]
+
+/**
+ * Arguments for an application window of a Chromium-like browser, in a profile of its own so that no extension or
+ * cookie of the person's browsing meets patient data, and in private mode because a browser otherwise keeps typed
+ * text and page titles on the disk for restoring its session.
+ *
+ * @param program - Path of the browser; Edge has its own word for private mode.
+ * @param url - Launch address.
+ * @param profile - Absolute path of the profile folder.
+ * @param root - Whether we run as root, under which Chromium has no sandbox.
+ */
+export function appWindowArguments(program: string, url: string, profile: string, root: boolean): string[] {
+  const isPrivate = /edge/i.test(program) ? '--inprivate' : '--incognito'
+  const sandbox = root ? ['--no-sandbox'] : []
+  return [`--app=${url}`, `--user-data-dir=${profile}`, isPrivate, '--window-size=1280,860', ...QUIET, ...sandbox]
+}
+
+/**
+ * Opens the address in an installed Chromium, Chrome or Edge as an application window, else in the default browser.
+ *
+ * @param url - Launch address, ours.
+ * @param dataFolder - Absolute path; the browser's profile goes below it.
+ * @returns How, or null when there is nothing to open it with: then the address must be shown.
+ */
+export async function openWindow(url: string, dataFolder: string): Promise<OpenedWindow | null> {
+  if (!hasDisplay()) return null
+  const program = findAppBrowser(thisMachine())
+  const root = process.getuid?.() === 0
+  const profile = join(dataFolder, 'browser-profile')
+  if (program !== null && (await start(program, appWindowArguments(program, url, profile, root)))) {
+    return { how: `${program}${root ? ', without its sandbox because this is root' : ''}` }
+  }
+  const [opener, ...args] = defaultOpener(url)
+  return (await start(opener, args)) ? { how: 'the default browser' } : null
+}
+
+/** Without a display a browser would only fail, after a while and in its own words. */
+function hasDisplay(): boolean {
+  if (process.platform === 'win32' || process.platform === 'darwin') return true
+  return Boolean(process.env.DISPLAY ?? process.env.WAYLAND_DISPLAY)
+}
+
+function defaultOpener(url: string): [string, ...string[]] {
+  if (process.platform === 'darwin') return ['open', url]
+  // rundll32 takes the address as it is; `start` would give `&` and `^` a meaning.
+  if (process.platform === 'win32') return ['rundll32', 'url.dll,FileProtocolHandler', url]
+  return ['xdg-open', url]
+}
+
+/** Resolves to whether the program could be started; it lives on its own afterwards. */
+function start(program: string, args: string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: 'ignore', detached: true })
+    child.once('error', () => resolve(false))
+    child.once('spawn', () => {
+      child.unref()
+      resolve(true)
+    })
+  })
+}
