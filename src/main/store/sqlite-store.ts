@@ -1,0 +1,198 @@
+import { assert } from '../../shared/errors.ts'
+import { appendBlock } from './append-block.ts'
+import { guarded, type WritableDb } from './database.ts'
+import type { BlockClosing, CheckpointRow, IndexRow, NewBlock, OutboxRow, Store, TrayRow } from './store.ts'
+import { EntryTable } from './tables/entries.ts'
+import { IndexTables } from './tables/indexes.ts'
+import { LogTable } from './tables/logs.ts'
+import { PayloadTables } from './tables/payloads.ts'
+import { QueueTables } from './tables/queues.ts'
+import { TreeTables } from './tables/tree.ts'
+import { WriteGate } from './write-gate.ts'
+
+/** Entries per page of {@link SqliteStore.allEntries}: enough to make the query's own cost vanish. */
+const PAGE = 256
+/** Above every block number. */
+const NO_BOUND = Number.MAX_SAFE_INTEGER
+
+/** {@link Store} over one connection. Prepares every statement once. */
+export class SqliteStore implements Store {
+  readonly #db: WritableDb
+  readonly #gate: WriteGate
+  readonly #logs: LogTable
+  readonly #entries: EntryTable
+  readonly #tree: TreeTables
+  readonly #payloads: PayloadTables
+  readonly #indexes: IndexTables
+  readonly #queues: QueueTables
+
+  /** @param db - Open, migrated, with every durability setting in force: use `openStore`. */
+  constructor(db: WritableDb) {
+    this.#db = db
+    this.#gate = new WriteGate(db)
+    this.#logs = new LogTable(db)
+    this.#entries = new EntryTable(db)
+    this.#tree = new TreeTables(db)
+    this.#payloads = new PayloadTables(db)
+    this.#indexes = new IndexTables(db, this.#logs)
+    this.#queues = new QueueTables(db)
+  }
+
+  logs() {
+    return this.#logs.all()
+  }
+
+  addLog(origin: string, logKey: Uint8Array): void {
+    this.#gate.run(() => {
+      this.#logs.insert(origin, logKey)
+    })
+    this.#logs.reload()
+  }
+
+  append(block: NewBlock, close: (readBack: Uint8Array[]) => BlockClosing): void {
+    const log = this.#writableLog(block.origin)
+    const tables = {
+      entries: this.#entries,
+      indexes: this.#indexes,
+      payloads: this.#payloads,
+      tree: this.#tree,
+      queues: this.#queues,
+    }
+    this.#gate.run(() => {
+      appendBlock(tables, log, block, close)
+    })
+  }
+
+  entry(origin: string, index: number): Uint8Array | null {
+    return this.#inLog(origin, (log) => this.#entries.get(log, index), null)
+  }
+
+  entries(origin: string, from: number, limit: number) {
+    return this.#inLog(origin, (log) => this.#entries.page(log, from, limit), [])
+  }
+
+  *allEntries(origin: string, from = 0) {
+    for (let next = from; ;) {
+      const page = this.entries(origin, next, PAGE)
+      yield* page
+      const last = page.at(-1)
+      if (last === undefined) return
+      next = last.index + 1
+    }
+  }
+
+  entryCount(origin: string): number {
+    return this.#inLog(origin, (log) => this.#entries.count(log), 0)
+  }
+
+  tile(origin: string, level: number, index: number): Uint8Array | null {
+    return this.#inLog(origin, (log) => this.#tree.tile(log, level, index), null)
+  }
+
+  repairTile(origin: string, level: number, index: number, bytes: Uint8Array): void {
+    const log = this.#writableLog(origin)
+    this.#gate.run(() => {
+      this.#tree.putTile(log, { level, index, bytes })
+    })
+  }
+
+  checkpoint(origin: string, block: number): CheckpointRow | null {
+    return this.#inLog(origin, (log) => this.#tree.checkpoint(log, block), null)
+  }
+
+  checkpoints(origin: string, before: number | null, limit: number): CheckpointRow[] {
+    return this.#inLog(origin, (log) => this.#tree.checkpoints(log, before ?? NO_BOUND, limit), [])
+  }
+
+  newestCheckpoint(origin: string): CheckpointRow | null {
+    return this.#inLog(origin, (log) => this.#tree.newest(log), null)
+  }
+
+  checkpointCoveringIndex(origin: string, index: number): CheckpointRow | null {
+    return this.#inLog(origin, (log) => this.#tree.covering(log, index), null)
+  }
+
+  subjectEntries(subject: Uint8Array) {
+    return this.#indexes.subjectEntries(subject)
+  }
+
+  subjectsByType(type: string) {
+    return this.#indexes.subjectsByType(type)
+  }
+
+  indexOfEntryId(id: Uint8Array) {
+    return this.#indexes.byId(id)
+  }
+
+  rebuildIndexes(rows: Iterable<IndexRow>): void {
+    this.#gate.run(() => {
+      this.#indexes.clear()
+      for (const row of rows) this.#indexes.insert(this.#writableLog(row.origin), row)
+    })
+  }
+
+  payload(origin: string, index: number) {
+    return this.#inLog(origin, (log) => this.#payloads.payload(log, index), null)
+  }
+
+  epochKeys(subject: Uint8Array) {
+    return this.#payloads.epochKeys(subject)
+  }
+
+  tray(): TrayRow[] {
+    return this.#queues.tray()
+  }
+
+  putTray(row: TrayRow): void {
+    this.#gate.run(() => {
+      this.#queues.insertTray(row)
+    })
+  }
+
+  deleteTray(ids: readonly Uint8Array[]): void {
+    this.#gate.run(() => {
+      this.#queues.deleteTray(ids)
+    })
+  }
+
+  outbox(): OutboxRow[] {
+    return this.#queues.outbox()
+  }
+
+  putOutbox(row: OutboxRow): void {
+    this.#gate.run(() => {
+      this.#queues.insertOutbox(row)
+    })
+  }
+
+  deleteOutbox(ids: readonly Uint8Array[]): void {
+    this.#gate.run(() => {
+      this.#queues.deleteOutbox(ids)
+    })
+  }
+
+  integrityCheck(): string[] {
+    const rows = guarded('checking the file', () => this.#db.pragma('quick_check')) as { quick_check: string }[]
+    return rows.map((row) => row.quick_check).filter((finding) => finding !== 'ok')
+  }
+
+  close(): void {
+    if (!this.#db.open) return
+    try {
+      guarded('emptying the write-ahead log', () => this.#db.pragma('wal_checkpoint(TRUNCATE)'))
+    } finally {
+      this.#db.close()
+    }
+  }
+
+  #inLog<Value>(origin: string, read: (log: number) => Value, missing: Value): Value {
+    const log = this.#logs.idOf(origin)
+    return log === undefined ? missing : read(log)
+  }
+
+  #writableLog(origin: string): number {
+    const log = this.#logs.idOf(origin)
+    assert(log !== undefined, 'a log is added before anything is written to it')
+    return log
+  }
+}

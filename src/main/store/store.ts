@@ -1,0 +1,189 @@
+/**
+ * The replica in one SQLite file, as the vault sees it. Synchronous: it lives in the vault's worker thread.
+ *
+ * @remarks
+ * The file is not trusted. What comes out is bytes to be verified: the store only promises that what it was given
+ * is there in full or not at all after any crash, and that it says so when it is not sure. Index tables are
+ * projections of the entries and can be rebuilt.
+ *
+ * @packageDocumentation
+ */
+
+/** A log this replica holds. */
+export interface LogRow {
+  readonly origin: string
+  /** Ed25519 public key of the log, 32 bytes. */
+  readonly logKey: Uint8Array
+}
+
+/** What lies beside an entry: the sealed resource, and what opens it. */
+export interface StoredPayload {
+  readonly ciphertext: Uint8Array
+  readonly wrappedKey: Uint8Array
+  readonly salt: Uint8Array
+}
+
+/** Whom an entry is about, and its place in that subject's chain. */
+export interface SubjectPlace {
+  /** Subject handle, 16 bytes. */
+  readonly handle: Uint8Array
+  /** 0 or more. */
+  readonly seq: number
+}
+
+/** An entry to append, with what the index tables say about it. */
+export interface NewEntry {
+  /** Idempotency key, 16 bytes. */
+  readonly id: Uint8Array
+  /** Canonical entry bytes, stored as they are. */
+  readonly bytes: Uint8Array
+  readonly type: string
+  readonly subject: SubjectPlace | null
+  readonly payload: StoredPayload | null
+}
+
+/** An epoch key of a subject, sealed to one recipient. */
+export interface NewEpochKey {
+  /** Subject handle, 16 bytes. */
+  readonly subject: Uint8Array
+  readonly epoch: number
+  /** X25519 public key it is sealed to, 32 bytes. */
+  readonly recipient: Uint8Array
+  readonly sealed: Uint8Array
+}
+
+/** A tile of hashes, whole or partial. */
+export interface NewTile {
+  readonly level: number
+  readonly index: number
+  /** Hashes of 32 bytes, 1 to 256 of them. */
+  readonly bytes: Uint8Array
+}
+
+/** A checkpoint as stored. */
+export interface CheckpointRow {
+  readonly block: number
+  /** Tree size. */
+  readonly size: number
+  /** The signed note. */
+  readonly note: string
+}
+
+/** A block to append. */
+export interface NewBlock {
+  readonly origin: string
+  /** Index of the first entry, which must be the next free one. */
+  readonly firstIndex: number
+  /** The newest note that the writer knows of; null for the first block of a log. */
+  readonly previousNote: string | null
+  /** In order; the last one is the seal. */
+  readonly entries: readonly NewEntry[]
+  readonly epochKeys: readonly NewEpochKey[]
+  /** Tray rows that this block settles, deleted with it. */
+  readonly trayDone?: readonly Uint8Array[]
+}
+
+/** What closes a block: its checkpoint, and every tile that changed. */
+export interface BlockClosing extends CheckpointRow {
+  readonly tiles: readonly NewTile[]
+}
+
+/** Where an entry stands. */
+export interface EntryPlace {
+  readonly origin: string
+  readonly index: number
+}
+
+/** An entry of one subject, from the index tables: verify before use. */
+export interface SubjectEntry extends EntryPlace {
+  readonly seq: number
+  readonly type: string
+}
+
+/** One line of the index tables, derived from an entry. */
+export interface IndexRow extends EntryPlace {
+  readonly id: Uint8Array
+  readonly type: string
+  readonly subject: SubjectPlace | null
+}
+
+/** Something that waits for a person: sealed, with the reason it waits for. */
+export interface TrayRow {
+  /** 16 bytes. */
+  readonly id: Uint8Array
+  readonly receivedAtMs: number
+  readonly reason: string
+  readonly sealed: Uint8Array
+}
+
+/** A signed draft that is not in the log yet. */
+export interface OutboxRow {
+  /** Entry id, 16 bytes. */
+  readonly id: Uint8Array
+  readonly queuedAtMs: number
+  readonly sealed: Uint8Array
+}
+
+/** What may be read. Unknown origins, indices and ids give null or nothing. */
+export interface StoreReader {
+  logs(): LogRow[]
+  entry(origin: string, index: number): Uint8Array | null
+  /** At most `limit` entries with `index >= from`, ascending. Missing rows are left out. */
+  entries(origin: string, from: number, limit: number): { index: number; bytes: Uint8Array }[]
+  /** Every entry with `index >= from`, ascending, read page by page: writes in between are allowed. */
+  allEntries(origin: string, from?: number): Generator<{ index: number; bytes: Uint8Array }>
+  /** One past the highest index stored. A row missing below does not change it. */
+  entryCount(origin: string): number
+  tile(origin: string, level: number, index: number): Uint8Array | null
+  checkpoint(origin: string, block: number): CheckpointRow | null
+  /** At most `limit` checkpoints, newest first, with `block < before` when that is given. */
+  checkpoints(origin: string, before: number | null, limit: number): CheckpointRow[]
+  newestCheckpoint(origin: string): CheckpointRow | null
+  /** The first checkpoint whose tree holds `index`. */
+  checkpointCoveringIndex(origin: string, index: number): CheckpointRow | null
+  /** In order of `seq`. */
+  subjectEntries(subject: Uint8Array): SubjectEntry[]
+  /** Entries of a type that have a subject, in order of log and index. */
+  subjectsByType(type: string): (EntryPlace & { subject: Uint8Array })[]
+  indexOfEntryId(id: Uint8Array): EntryPlace | null
+  payload(origin: string, index: number): StoredPayload | null
+  /** In order of epoch. */
+  epochKeys(subject: Uint8Array): { epoch: number; recipient: Uint8Array; sealed: Uint8Array }[]
+  /** Oldest first. */
+  tray(): TrayRow[]
+  /** Oldest first. */
+  outbox(): OutboxRow[]
+  /** Findings of SQLite's own check of the file; empty when there are none. Reads the whole file. */
+  integrityCheck(): string[]
+}
+
+/** What may be written. Every method is one durable transaction: when it returns, it survives a power cut. */
+export interface StoreWriter {
+  /** Adding a log again with the same key does nothing. */
+  addLog(origin: string, logKey: Uint8Array): void
+  /**
+   * Appends a block, all of it or nothing.
+   *
+   * @param close - Gets the entries' bytes as read back from the database; replies with what closes the block. Only
+   * these bytes may be hashed and signed, and the note must not leave the process before this method has returned.
+   * @throws StoreError `STATE_UNKNOWN` when the newest note is not `previousNote`, the next index is not
+   * `firstIndex`, or the outcome of the commit is unknown: discard everything derived and open the store again.
+   * `DUPLICATE_ENTRY`, `DISK_FULL`, `DATA_FOLDER_READ_ONLY`, `DATA_FOLDER_IN_USE`: nothing was written. What
+   * `close` throws passes on, and nothing was written.
+   */
+  append(block: NewBlock, close: (readBack: Uint8Array[]) => BlockClosing): void
+  /** Replaces a damaged or missing tile. The caller has checked that it hashes into a signed root. */
+  repairTile(origin: string, level: number, index: number, bytes: Uint8Array): void
+  /** Empties the index tables and fills them from `rows`. The first of two rows with one id or place wins. */
+  rebuildIndexes(rows: Iterable<IndexRow>): void
+  putTray(row: TrayRow): void
+  deleteTray(ids: readonly Uint8Array[]): void
+  putOutbox(row: OutboxRow): void
+  deleteOutbox(ids: readonly Uint8Array[]): void
+}
+
+/** The replica. */
+export interface Store extends StoreReader, StoreWriter {
+  /** Moves the write-ahead log into the database, truncates it, and closes. A second call does nothing. */
+  close(): void
+}

@@ -1,0 +1,44 @@
+import { command, query, type WritableDb } from '../database.ts'
+import { END_OF_LOG, POSITION_OF } from './entry-position.ts'
+
+/** The bytes of entries. `log` is a number from the log table. */
+export class EntryTable {
+  readonly #one
+  readonly #page
+  readonly #last
+  readonly #insert
+
+  constructor(db: WritableDb) {
+    this.#one = query<[number, number], { bytes: Uint8Array }>(db, `SELECT bytes FROM entry WHERE pos = ${POSITION_OF}`)
+    this.#page = query<[number, number, number, number], { index: number; bytes: Uint8Array }>(
+      db,
+      `SELECT idx AS "index", bytes FROM entry WHERE pos >= ${POSITION_OF} AND pos < ${END_OF_LOG} ORDER BY pos LIMIT ?`,
+    )
+    this.#last = query<[number, number, number], { index: number }>(
+      db,
+      `SELECT idx AS "index" FROM entry WHERE pos >= ${POSITION_OF} AND pos < ${END_OF_LOG} ORDER BY pos DESC LIMIT 1`,
+    )
+    this.#insert = command<[number, number, Uint8Array]>(
+      db,
+      `INSERT INTO entry (pos, bytes) VALUES (${POSITION_OF}, ?)`,
+    )
+  }
+
+  get(log: number, index: number): Uint8Array | null {
+    return this.#one.get(log, index)?.bytes ?? null
+  }
+
+  page(log: number, from: number, limit: number): { index: number; bytes: Uint8Array }[] {
+    return this.#page.all(log, from, log, limit)
+  }
+
+  /** One past the highest index stored. */
+  count(log: number): number {
+    const last = this.#last.get(log, 0, log)
+    return last === undefined ? 0 : last.index + 1
+  }
+
+  insert(log: number, index: number, bytes: Uint8Array): void {
+    this.#insert(log, index, bytes)
+  }
+}

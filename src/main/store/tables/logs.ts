@@ -1,0 +1,47 @@
+import { equalBytes } from '../../../shared/bytes.ts'
+import { assert } from '../../../shared/errors.ts'
+import { command, query, type WritableDb } from '../database.ts'
+import type { LogRow } from '../store.ts'
+
+/** The logs of this replica. They are few and never deleted, so their numbers are kept in memory. */
+export class LogTable {
+  readonly #all
+  readonly #insert
+  readonly #idOf = new Map<string, number>()
+  readonly #originOf = new Map<number, string>()
+
+  constructor(db: WritableDb) {
+    this.#all = query<[], LogRow & { id: number }>(db, 'SELECT id, origin, log_key AS logKey FROM log ORDER BY id')
+    this.#insert = command<[string, Uint8Array]>(db, 'INSERT INTO log (origin, log_key) VALUES (?, ?)')
+    this.reload()
+  }
+
+  all(): LogRow[] {
+    return this.#all.all().map(({ origin, logKey }) => ({ origin, logKey }))
+  }
+
+  /** Inserts a log; must run inside a transaction, and {@link reload} after it. */
+  insert(origin: string, logKey: Uint8Array): void {
+    const known = this.#all.all().find((row) => row.origin === origin)
+    if (known === undefined) this.#insert(origin, logKey)
+    else assert(equalBytes(known.logKey, logKey), 'a log never changes its key')
+  }
+
+  /** Reads the numbers of all logs again. */
+  reload(): void {
+    for (const { id, origin } of this.#all.all()) {
+      this.#idOf.set(origin, id)
+      this.#originOf.set(id, origin)
+    }
+  }
+
+  /** The log's number, undefined for a log that is not here. */
+  idOf(origin: string): number | undefined {
+    return this.#idOf.get(origin)
+  }
+
+  /** The origin of a log number found in an index table; undefined when the row points nowhere. */
+  originOf(id: number): string | undefined {
+    return this.#originOf.get(id)
+  }
+}
