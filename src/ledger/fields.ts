@@ -1,0 +1,330 @@
+/**
+ * The `fields` map of each entry type that the first contract knows, as typed values.
+ *
+ * @remarks
+ * `encodeX` gives the map for a body, `decodeX` reads it back and refuses unknown keys. Types without a codec here
+ * carry a map that is only checked to be canonical. Layout: `docs/protocol.md`, "Fields". Proven by
+ * `tests/ledger/fields.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { type Body, ID_SIZE, MAX_ENTRY_SIZE } from './body.ts'
+import { type CborMap, type CborValue, mapOf } from './cbor.ts'
+import { isPractitionerRole, type PractitionerRole } from './entry-types.ts'
+import { badField, readMap, readTuple } from './fields-reader.ts'
+import { HASH_SIZE } from './hash.ts'
+import { checkPublicKey } from './keys.ts'
+import { splitOrigin } from './names.ts'
+import { KEY_SIZE } from './signatures.ts'
+
+/** Most heads that one access entry cites. */
+export const MAX_HEADS = 256
+
+/** Most subjects of one access entry about several: a page of a list. */
+export const MAX_SUBJECTS = 2000
+
+/** The head of a log: how many leaves, and the hash over all of them. */
+export interface LogHead {
+  readonly origin: string
+  readonly size: number
+  /** 32 bytes. */
+  readonly root: Uint8Array
+}
+
+/** Closes a block; always its last entry. */
+export interface Seal {
+  /** Number of the block in this log, from 0. */
+  readonly block: number
+  /** Hash of the checkpoint of the block before, 32 bytes; null exactly for block 0. */
+  readonly previousBlockHash: Uint8Array | null
+  /** Index of the first entry of the block. */
+  readonly firstIndex: number
+  /** Entries before the seal, 1 or more: the seal's own index is `firstIndex + count`. */
+  readonly count: number
+  /** Version of the roster in force. */
+  readonly rosterVersion: number
+  /** SHA-256 of the contract document in force, 32 bytes. */
+  readonly contractHash: Uint8Array
+}
+
+/** Opens an incarnation of a log. */
+export interface NodeOpened {
+  readonly incarnation: number
+  /** Random per start of an incarnation, 16 bytes: tells a clone from the original. */
+  readonly instance: Uint8Array
+  /** Where the incarnation before ended, with its signed note; null exactly for the first. */
+  readonly previous: (LogHead & { readonly note: string }) | null
+}
+
+/** Publishes a contract document. */
+export interface ContractPublished {
+  /** 1, then one more each. */
+  readonly version: number
+  /** Which evaluator the document is written for, such as `chartseal-rules/1`. */
+  readonly language: string
+  /** Exact bytes; the contract hash is their SHA-256. */
+  readonly document: Uint8Array
+}
+
+/** Binds a key to the practitioner whose handle is the subject. */
+export interface PractitionerEnrolled {
+  readonly publicKey: Uint8Array
+  readonly role: PractitionerRole
+}
+
+/** Binds a key to the device whose handle is the subject, for the node that holds the key. */
+export interface DeviceEnrolled {
+  readonly publicKey: Uint8Array
+}
+
+/** How a reading came about. */
+export type ReadingMethod = 'device' | 'manual' | 'unauthenticated-device'
+
+/** Wire numbers of {@link ReadingMethod}. */
+const METHODS = ['device', 'manual', 'unauthenticated-device'] as const satisfies readonly ReadingMethod[]
+
+/** The clear part of a reading. Everything clinical is in the payload. */
+export interface ReadingFields {
+  readonly method: ReadingMethod
+  /** Handle of the enrolled device, 16 bytes; null exactly when no device signed. */
+  readonly device: Uint8Array | null
+}
+
+/** Who saw whose data is the practitioner's signature and the subject; this is why, and on what state. */
+export interface AccessFields {
+  /** 1 to 64 characters, such as `chart`. */
+  readonly purpose: string
+  /** Heads of the logs relied on. */
+  readonly heads: readonly LogHead[]
+  /** Handles of several patients seen at once, 16 bytes each; null when the body has its one subject, or none was seen. */
+  readonly subjects: readonly Uint8Array[] | null
+}
+
+/** Something that went wrong and was noticed. */
+export interface IncidentFields {
+  /** 1 to 64 characters, such as `tile.repaired`. */
+  readonly kind: string
+  readonly details: CborMap
+}
+
+/** Fields of a `seal`. */
+export function encodeSeal(seal: Seal): CborMap {
+  return mapOf([
+    [1, seal.block],
+    [2, seal.previousBlockHash ?? undefined],
+    [3, seal.firstIndex],
+    [4, seal.count],
+    [5, seal.rosterVersion],
+    [6, seal.contractHash],
+  ])
+}
+
+/** Reads {@link encodeSeal}. `fields` is untrusted; throws `BAD_FIELD`. */
+export function decodeSeal(fields: CborMap): Seal {
+  return readMap(fields, 'seal', (f) => {
+    const block = f.uint(1)
+    const previousBlockHash = f.optional(2, (key) => f.bytes(key, HASH_SIZE))
+    if ((block === 0) !== (previousBlockHash === null)) throw badField('seal', 2, 'absent exactly for block 0')
+    const count = f.uint(4)
+    if (count < 1) throw badField('seal', 4, 'no empty blocks')
+    return {
+      block,
+      previousBlockHash,
+      firstIndex: f.uint(3),
+      count,
+      rosterVersion: f.uint(5),
+      contractHash: f.bytes(6, HASH_SIZE),
+    }
+  })
+}
+
+/** Fields of a `node.opened`. */
+export function encodeNodeOpened(opened: NodeOpened): CborMap {
+  const p = opened.previous
+  return mapOf([
+    [1, opened.incarnation],
+    [2, opened.instance],
+    [
+      3,
+      p === null
+        ? undefined
+        : mapOf([
+            [1, p.origin],
+            [2, p.size],
+            [3, p.root],
+            [4, p.note],
+          ]),
+    ],
+  ])
+}
+
+/** Reads {@link encodeNodeOpened}. `fields` is untrusted; throws `BAD_FIELD` or `BAD_NAME`. */
+export function decodeNodeOpened(fields: CborMap): NodeOpened {
+  return readMap(fields, 'node.opened', (f) => {
+    const incarnation = f.uint(1)
+    const previous = f.optional(3, (key) => readPrevious(f.map(key)))
+    if (incarnation < 1) throw badField('node.opened', 1, 'incarnations start at 1')
+    if ((incarnation === 1) !== (previous === null)) throw badField('node.opened', 3, 'absent exactly for the first')
+    return { incarnation, instance: f.bytes(2, ID_SIZE), previous }
+  })
+}
+
+function readPrevious(value: CborMap): LogHead & { note: string } {
+  return readMap(value, 'previous incarnation', (f) => {
+    const origin = readOrigin(f.text(1, 1, 140))
+    return { origin, size: f.uint(2), root: f.bytes(3, HASH_SIZE), note: f.text(4, 1, 16_384) }
+  })
+}
+
+/** Fields of a `roster`: the document, see `roster.ts`. */
+export function encodeRosterFields(document: Uint8Array): CborMap {
+  return mapOf([[1, document]])
+}
+
+/** Reads {@link encodeRosterFields}: exact bytes of the document. `fields` is untrusted; throws `BAD_FIELD`. */
+export function decodeRosterFields(fields: CborMap): Uint8Array {
+  return readMap(fields, 'roster', (f) => f.blob(1, 1, MAX_ENTRY_SIZE))
+}
+
+/** Fields of a `contract`. */
+export function encodeContractFields(contract: ContractPublished): CborMap {
+  return mapOf([
+    [1, contract.version],
+    [2, contract.language],
+    [3, contract.document],
+  ])
+}
+
+/** Reads {@link encodeContractFields}. `fields` is untrusted; throws `BAD_FIELD`. */
+export function decodeContractFields(fields: CborMap): ContractPublished {
+  return readMap(fields, 'contract', (f) => {
+    const version = f.uint(1)
+    if (version < 1) throw badField('contract', 1, 'versions start at 1')
+    return { version, language: f.text(2, 1, 64), document: f.blob(3, 1, MAX_ENTRY_SIZE) }
+  })
+}
+
+/** Fields of a `practitioner.enrolled`. */
+export function encodePractitionerEnrolled(enrolled: PractitionerEnrolled): CborMap {
+  return mapOf([
+    [1, enrolled.publicKey],
+    [2, enrolled.role],
+  ])
+}
+
+/** Reads {@link encodePractitionerEnrolled}. `fields` is untrusted; throws `BAD_FIELD` or `BAD_KEY`. */
+export function decodePractitionerEnrolled(fields: CborMap): PractitionerEnrolled {
+  return readMap(fields, 'practitioner.enrolled', (f) => {
+    const publicKey = f.bytes(1, KEY_SIZE)
+    checkPublicKey(publicKey)
+    const role = f.text(2, 1, 32)
+    if (!isPractitionerRole(role)) throw badField('practitioner.enrolled', 2, 'not a role')
+    return { publicKey, role }
+  })
+}
+
+/** Fields of a `device.enrolled`. */
+export function encodeDeviceEnrolled(enrolled: DeviceEnrolled): CborMap {
+  return mapOf([[1, enrolled.publicKey]])
+}
+
+/** Reads {@link encodeDeviceEnrolled}. `fields` is untrusted; throws `BAD_FIELD` or `BAD_KEY`. */
+export function decodeDeviceEnrolled(fields: CborMap): DeviceEnrolled {
+  return readMap(fields, 'device.enrolled', (f) => {
+    const publicKey = f.bytes(1, KEY_SIZE)
+    checkPublicKey(publicKey)
+    return { publicKey }
+  })
+}
+
+/** Fields of a `reading`. */
+export function encodeReading(reading: ReadingFields): CborMap {
+  return mapOf([
+    [1, METHODS.indexOf(reading.method)],
+    [2, reading.device ?? undefined],
+  ])
+}
+
+/** Reads {@link encodeReading}. `fields` is untrusted; throws `BAD_FIELD`. */
+export function decodeReading(fields: CborMap): ReadingFields {
+  return readMap(fields, 'reading', (f) => {
+    const method = METHODS[f.uint(1)]
+    if (method === undefined) throw badField('reading', 1, 'not a method')
+    const device = f.optional(2, (key) => f.bytes(key, ID_SIZE))
+    if ((method === 'device') !== (device !== null)) throw badField('reading', 2, 'goes with method 0')
+    return { method, device }
+  })
+}
+
+/** Fields of an `access`. */
+export function encodeAccess(access: AccessFields): CborMap {
+  return mapOf([
+    [1, access.purpose],
+    [2, access.heads.map((head) => [head.origin, head.size, head.root])],
+    [3, access.subjects ?? undefined],
+  ])
+}
+
+/** Reads {@link encodeAccess}. `fields` is untrusted; throws `BAD_FIELD` or `BAD_NAME`. */
+export function decodeAccess(fields: CborMap): AccessFields {
+  return readMap(fields, 'access', (f) => ({
+    purpose: f.text(1, 1, 64),
+    heads: f.array(2, 0, MAX_HEADS).map(readHead),
+    subjects: f.optional(3, (key) => f.array(key, 1, MAX_SUBJECTS).map(readHandle)),
+  }))
+}
+
+function readHead(value: CborValue): LogHead {
+  return readTuple(value, 'head', (f) => {
+    const origin = readOrigin(f.text(0, 1, 140))
+    return { origin, size: f.uint(1), root: f.bytes(2, HASH_SIZE) }
+  })
+}
+
+function readHandle(value: CborValue): Uint8Array {
+  if (!(value instanceof Uint8Array) || value.length !== ID_SIZE) throw badField('access', 3, 'not a handle')
+  return value
+}
+
+function readOrigin(origin: string): string {
+  splitOrigin(origin)
+  return origin
+}
+
+/** Fields of an `incident`. */
+export function encodeIncident(incident: IncidentFields): CborMap {
+  return mapOf([
+    [1, incident.kind],
+    [2, incident.details],
+  ])
+}
+
+/** Reads {@link encodeIncident}. `fields` is untrusted; throws `BAD_FIELD`. */
+export function decodeIncident(fields: CborMap): IncidentFields {
+  return readMap(fields, 'incident', (f) => ({ kind: f.text(1, 1, 64), details: f.map(2) }))
+}
+
+/**
+ * Checks the fields of a decoded body of any type, as far as the format fixes them.
+ *
+ * @param body - Untrusted.
+ * @throws {@link LedgerError} of step `decode`.
+ */
+export function checkFields(body: Body): void {
+  if (body.type === 'access' && body.subject !== null && decodeAccess(body.fields).subjects !== null) {
+    throw badField('access', 3, 'not beside a subject')
+  }
+  CHECKS[body.type]?.(body.fields)
+}
+
+const CHECKS: Partial<Record<Body['type'], (fields: CborMap) => unknown>> = {
+  seal: decodeSeal,
+  'node.opened': decodeNodeOpened,
+  roster: decodeRosterFields,
+  contract: decodeContractFields,
+  'practitioner.enrolled': decodePractitionerEnrolled,
+  'device.enrolled': decodeDeviceEnrolled,
+  reading: decodeReading,
+  access: decodeAccess,
+  incident: decodeIncident,
+}

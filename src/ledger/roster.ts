@@ -1,0 +1,194 @@
+/**
+ * The roster: which sites form the network, with which nodes and keys, and when a checkpoint is final.
+ *
+ * @remarks
+ * A document in deterministic CBOR, published by a `roster` entry. SHA-256 of version 1 is the id of the network.
+ * Layout: `docs/protocol.md`, "Roster". Proven by `tests/ledger/roster.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { toHex } from '../shared/bytes.ts'
+import { type CborValue, decodeCbor, encodeCbor, mapOf } from './cbor.ts'
+import { LedgerError } from './errors.ts'
+import { badField, type FieldReader, readMap } from './fields-reader.ts'
+import { HASH_SIZE, type Hasher } from './hash.ts'
+import { checkAgreementKey, checkPublicKey } from './keys.ts'
+import { isName } from './names.ts'
+import { parsePolicy } from './policy.ts'
+import { MAX_SITES } from './quorum.ts'
+import { KEY_SIZE } from './signatures.ts'
+
+/** Longest roster document, in bytes: it must fit in an entry beside a signature of every site. */
+export const MAX_ROSTER_SIZE = 60_000
+
+/** Most nodes of one site. */
+export const MAX_NODES = 64
+
+/** One installation of a site. */
+export interface RosterNode {
+  /** Name of its log. Unique in the network. */
+  readonly log: string
+  /** Ed25519, signs the log's checkpoints and the entries the node itself authors. */
+  readonly logKey: Uint8Array
+  /** Ed25519, authenticates the node to its peers. */
+  readonly transportKey: Uint8Array
+}
+
+/** One clinic: one vote. */
+export interface RosterSite {
+  /** Unique in the network. */
+  readonly id: string
+  /** Ed25519, signs rosters, contracts and enrolments. */
+  readonly governanceKey: Uint8Array
+  /** X25519, epoch keys are sealed to it. */
+  readonly sharingKey: Uint8Array
+  /** X25519, of the printed recovery key. */
+  readonly recoveryKey: Uint8Array
+  /** Ed25519, signs the cosignatures of the site. */
+  readonly mirrorKey: Uint8Array
+  /** 1 or more, ordered by log name. */
+  readonly nodes: readonly RosterNode[]
+}
+
+/** One version of the roster. */
+export interface Roster {
+  /** 1, then one more each. */
+  readonly version: number
+  /** 1 or more, ordered by id. */
+  readonly sites: readonly RosterSite[]
+  /** C2SP tlog-policy text: whose cosignatures make a checkpoint final. */
+  readonly policy: string
+  /** SHA-256 of the document before, 32 bytes; null exactly for version 1. */
+  readonly previous: Uint8Array | null
+}
+
+/** Name in the cosignatures of a site, and in its verifier key. */
+export function mirrorNameOf(siteId: string): string {
+  return `${siteId}/mirror`
+}
+
+/** Id of the network that `document` founds: its SHA-256. */
+export function networkIdOf(h: Hasher, document: Uint8Array): Uint8Array {
+  return h.sha256(document)
+}
+
+/** The one encoding of a roster. A roster that {@link decodeRoster} would refuse is refused here too. */
+export function encodeRoster(roster: Roster): Uint8Array {
+  const document = encodeCbor(
+    mapOf([
+      [1, roster.version],
+      [2, roster.sites.map(encodeSite)],
+      [3, roster.policy],
+      [4, roster.previous ?? undefined],
+    ]),
+  )
+  decodeRoster(document)
+  return document
+}
+
+/**
+ * The roster that `document` encodes. Whether it may follow the one in force is for `directory.ts`.
+ *
+ * @param document - Untrusted.
+ * @throws {@link LedgerError} of step `decode`, or `BAD_POLICY`.
+ */
+export function decodeRoster(document: Uint8Array): Roster {
+  const roster = readMap(decodeCbor(document, MAX_ROSTER_SIZE), 'roster', (f) => {
+    const version = f.uint(1)
+    const previous = f.optional(4, (key) => f.bytes(key, HASH_SIZE))
+    if (version < 1) throw badField('roster', 1, 'versions start at 1')
+    if ((version === 1) !== (previous === null)) throw badField('roster', 4, 'absent exactly for version 1')
+    return { version, sites: f.array(2, 1, MAX_SITES).map(readSite), policy: f.text(3, 1, 32_768), previous }
+  })
+  checkOrder(
+    roster.sites.map((site) => site.id),
+    'sites',
+  )
+  checkDistinct(roster)
+  checkPolicy(roster)
+  return roster
+}
+
+function encodeSite(site: RosterSite): CborValue {
+  return mapOf([
+    [1, site.id],
+    [2, site.governanceKey],
+    [3, site.sharingKey],
+    [4, site.recoveryKey],
+    [5, site.mirrorKey],
+    [6, site.nodes.map(encodeNode)],
+  ])
+}
+
+function encodeNode(node: RosterNode): CborValue {
+  return mapOf([
+    [1, node.log],
+    [2, node.logKey],
+    [3, node.transportKey],
+  ])
+}
+
+function readSite(value: CborValue): RosterSite {
+  return readMap(value, 'site', (f) => {
+    const nodes = f.array(6, 1, MAX_NODES).map(readNode)
+    checkOrder(
+      nodes.map((node) => node.log),
+      'nodes',
+    )
+    return {
+      id: readName(f, 1),
+      governanceKey: readKey(f, 2, checkPublicKey),
+      sharingKey: readKey(f, 3, checkAgreementKey),
+      recoveryKey: readKey(f, 4, checkAgreementKey),
+      mirrorKey: readKey(f, 5, checkPublicKey),
+      nodes,
+    }
+  })
+}
+
+function readNode(value: CborValue): RosterNode {
+  return readMap(value, 'node', (f) => ({
+    log: readName(f, 1),
+    logKey: readKey(f, 2, checkPublicKey),
+    transportKey: readKey(f, 3, checkPublicKey),
+  }))
+}
+
+function readName(f: FieldReader, key: number): string {
+  const name = f.text(key, 1, 120)
+  if (!isName(name)) throw new LedgerError('BAD_NAME', 'not a site or log name')
+  return name
+}
+
+function readKey(f: FieldReader, key: number, check: (bytes: Uint8Array) => void): Uint8Array {
+  const bytes = f.bytes(key, KEY_SIZE)
+  check(bytes)
+  return bytes
+}
+
+/** Strictly ascending, so that one membership has one document. */
+function checkOrder(names: readonly string[], what: string): void {
+  for (const [i, name] of names.entries()) {
+    const before = names[i - 1]
+    if (before !== undefined && before >= name) throw badField('roster', what, 'not in strictly ascending order')
+  }
+}
+
+/** One key has one holder and one use, and one log one node. */
+function checkDistinct(roster: Roster): void {
+  const nodes = roster.sites.flatMap((site) => site.nodes)
+  const siteKeys = roster.sites.flatMap((s) => [s.governanceKey, s.sharingKey, s.recoveryKey, s.mirrorKey])
+  const keys = [...siteKeys, ...nodes.flatMap((node) => [node.logKey, node.transportKey])].map(toHex)
+  if (new Set(keys).size !== keys.length) throw badField('roster', 2, 'one key in two places')
+  const logs = nodes.map((node) => node.log)
+  if (new Set(logs).size !== logs.length) throw badField('roster', 2, 'one log with two nodes')
+}
+
+/** The policy speaks of exactly the mirror keys of the sites, each under its own name. */
+function checkPolicy(roster: Roster): void {
+  const said = parsePolicy(roster.policy).witnesses.map((w) => `${w.key.name} ${toHex(w.key.publicKey)}`)
+  const held = roster.sites.map((site) => `${mirrorNameOf(site.id)} ${toHex(site.mirrorKey)}`)
+  if (said.toSorted().join('\n') !== held.toSorted().join('\n')) {
+    throw new LedgerError('BAD_POLICY', 'the witnesses are not the mirror keys of the sites')
+  }
+}
