@@ -12,7 +12,16 @@ import { fromBase64 } from '../shared/bytes.ts'
 import { isDecimal } from './decimal.ts'
 import { ClinicalError, type ClinicalErrorCode } from './errors.ts'
 import { checkLocalTime, parseDate, parseInstant } from './instant.ts'
-import { isArray, isDigits, parseJson, sameJson, type JsonObject, type JsonValue, type Writable } from './json.ts'
+import {
+  isArray,
+  isDigits,
+  isObject,
+  parseJson,
+  sameJson,
+  type JsonObject,
+  type JsonValue,
+  type Writable,
+} from './json.ts'
 
 /** FHIR R4 `id`. */
 const ID = /^[A-Za-z0-9\-.]{1,64}$/
@@ -45,7 +54,7 @@ export class Element {
   optional(name: string): Element | null {
     const value = this.take(name)
     if (value === undefined) return null
-    return value instanceof Map ? new Element(value, `${this.path}.${name}`) : this.fail('WRONG_TYPE', name)
+    return isObject(value) ? new Element(value, `${this.path}.${name}`) : this.fail('WRONG_TYPE', name)
   }
 
   /** A child object that must be there. */
@@ -61,7 +70,7 @@ export class Element {
     if (!isArray(items)) return this.fail('WRONG_TYPE', name)
     if (items.length < Math.max(min, 1) || items.length > max) this.fail('WRONG_CARDINALITY', name)
     return items.map((item, i) =>
-      item instanceof Map ? new Element(item, `${this.path}.${name}[${i}]`) : this.fail('WRONG_TYPE', name),
+      isObject(item) ? new Element(item, `${this.path}.${name}[${i}]`) : this.fail('WRONG_TYPE', name),
     )
   }
 
@@ -205,7 +214,7 @@ export class Element {
  */
 export function parseResource(text: string, type: string): Element {
   const value = parseJson(text)
-  if (!(value instanceof Map)) throw new ClinicalError('WRONG_TYPE', 'not an object')
+  if (!isObject(value)) throw new ClinicalError('WRONG_TYPE', 'not an object')
   const resource = new Element(value, type)
   if (!resource.has('resourceType') || resource.text('resourceType') !== type) resource.fail('WRONG_TYPE')
   return resource

@@ -82,13 +82,18 @@ export function sameJson(actual: JsonValue | undefined, expected: Writable): boo
   if (isList(expected)) return isArray(actual) && sameList(actual, expected)
   if (isNumber(expected)) return isDigits(actual) && actual.digits === expected.digits
   const properties = Object.entries(expected).filter(([, item]) => item !== undefined)
-  if (!(actual instanceof Map) || actual.size !== properties.length) return false
+  if (!isObject(actual) || actual.size !== properties.length) return false
   return properties.every(([name, item]) => sameJson(actual.get(name), item ?? null))
 }
 
 /** True for a parsed array; `Array.isArray` does not narrow read-only ones. */
 export function isArray(value: JsonValue | undefined): value is readonly JsonValue[] {
   return Array.isArray(value)
+}
+
+/** True for a parsed object. */
+export function isObject(value: JsonValue | undefined): value is JsonObject {
+  return value instanceof Map
 }
 
 /** Two lists, item by item. */
@@ -102,7 +107,7 @@ function isList(value: Writable): value is readonly Writable[] {
 }
 
 /** True for digits to be written. */
-function isNumber(value: Digits | { readonly [name: string]: Writable | undefined }): value is Digits {
+function isNumber(value: Exclude<Writable, string | boolean | null | readonly Writable[]>): value is Digits {
   return 'digits' in value
 }
 

@@ -9,7 +9,6 @@
  *
  * @packageDocumentation
  */
-import { fromTable, inTableOrder } from './quantity.ts'
 import type { Method, Quantity, ReadingKind } from '../shared/api/schemas.ts'
 import { KINDS, QUANTITIES, UCUM, type Technique } from './codes.ts'
 import { ClinicalError } from './errors.ts'
@@ -27,6 +26,8 @@ import {
 } from './observation-codes.ts'
 import { decodeObservation } from './observation-decode.ts'
 import { writeExtensions, type InExtensions } from './observation-extensions.ts'
+import { fromTable, inTableOrder } from './quantity.ts'
+import { checkVitalSign } from './vital-sign-rules.ts'
 
 export { decodeObservation, type ParsedObservation } from './observation-decode.ts'
 export { MAX_RAW_BYTES } from './observation-extensions.ts'
@@ -64,6 +65,7 @@ export interface ObservationInput extends InExtensions {
 export function encodeObservation(input: ObservationInput): string {
   const text = writeJson(resourceOf(input))
   decodeObservation(text)
+  checkVitalSign(text)
   return text
 }
 
