@@ -1,0 +1,69 @@
+/**
+ * Small named secrets, one file each, sealed under a key derived from the node secret and the name.
+ *
+ * @packageDocumentation
+ */
+import { join } from 'node:path'
+import { assert } from '../../shared/errors.ts'
+import { deriveKey } from './derive.ts'
+import { KeystoreError } from './errors.ts'
+import { makePrivateFolder, readFileIfAny, writeFileAtomically } from './files.ts'
+import { openSealed, seal, wipe } from './sodium.ts'
+
+const NAME = /^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/
+
+/** Named secrets. */
+export interface Secrets {
+  /**
+   * The secret, to be wiped by the caller; null when none was stored.
+   *
+   * @throws KeystoreError `KEYSTORE_DAMAGED` when the file was changed, or belongs to another name or node.
+   */
+  get(name: string): Uint8Array | null
+  /** Stores or replaces a secret. Durable when the promise resolves. */
+  put(name: string, secret: Uint8Array): Promise<void>
+}
+
+/**
+ * Opens the secrets of a keystore.
+ *
+ * @param folder - The keystore's folder.
+ * @param nodeSecret - Read at each use, so that wiping it closes the secrets.
+ */
+export function openSecrets(folder: string, nodeSecret: () => Uint8Array): Secrets {
+  const secretsFolder = join(folder, 'secrets')
+  const fileOf = (name: string) => {
+    assert(NAME.test(name), 'names of secrets are ours, and are file names')
+    return join(secretsFolder, `${name}.sealed`)
+  }
+  return {
+    get: (name) => {
+      const sealed = readFileIfAny(fileOf(name))
+      return sealed === null ? null : openSecret(nodeSecret(), name, sealed)
+    },
+    put: async (name, secret) => {
+      const key = keyOf(nodeSecret(), name)
+      const sealed = seal(key, secret, contextOf(name))
+      wipe(key)
+      makePrivateFolder(secretsFolder)
+      writeFileAtomically(fileOf(name), sealed)
+      return Promise.resolve()
+    },
+  }
+}
+
+function openSecret(nodeSecret: Uint8Array, name: string, sealed: Uint8Array): Uint8Array {
+  const key = keyOf(nodeSecret, name)
+  const secret = openSealed(key, sealed, contextOf(name))
+  wipe(key)
+  if (secret === null) throw new KeystoreError('KEYSTORE_DAMAGED', `secret ${name} does not open`)
+  return secret
+}
+
+function keyOf(nodeSecret: Uint8Array, name: string): Uint8Array {
+  return deriveKey(nodeSecret, `secret\n${name}`)
+}
+
+function contextOf(name: string): Uint8Array {
+  return new TextEncoder().encode(`chartseal/secret/v1\n${name}\n`)
+}
