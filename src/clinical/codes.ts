@@ -28,6 +28,7 @@ export const QUANTITY_NAMES = [
   'temperature',
   'respiratory-rate',
   'consciousness',
+  'oxygen',
   'oxygen-flow',
   'oxygen-concentration',
   'weight',
@@ -87,9 +88,8 @@ export interface QuantityRow {
   readonly byTechnique?: Readonly<Record<Technique, readonly Coding[]>>
   /** The first is the one offered by default. Empty for purely coded quantities. */
   readonly units: readonly UnitRow[]
-  /** Answers in words, and what the question is called then; the answers' own system is named after the question. */
+  /** Answers in words, for quantities without units. Their code system is named after the quantity's code. */
   readonly answers: readonly AnswerRow[]
-  readonly question?: { readonly code: Coding; readonly text: string }
   /** Part of a panel, and whether the panel needs it. */
   readonly component: boolean
   readonly required: boolean
@@ -130,7 +130,6 @@ const OXYGEN_ANSWERS: readonly AnswerRow[] = [
   { code: 'air', text: 'Breathing air' },
   { code: 'oxygen', text: 'Breathing oxygen, amount not recorded' },
 ]
-const CONSCIOUSNESS_CODE = own('vital-sign', 'consciousness-acvpu')
 
 const ROWS: readonly QuantityRow[] = [
   {
@@ -214,10 +213,19 @@ const ROWS: readonly QuantityRow[] = [
     kind: 'consciousness',
     labelKey: 'quantity.consciousness',
     text: 'Level of consciousness (ACVPU)',
-    code: CONSCIOUSNESS_CODE,
+    code: own('vital-sign', 'consciousness-acvpu'),
     units: [],
     answers: ACVPU,
-    question: { code: CONSCIOUSNESS_CODE, text: 'Level of consciousness (ACVPU)' },
+  },
+  {
+    ...single,
+    name: 'oxygen',
+    kind: 'oxygen',
+    labelKey: 'quantity.oxygen',
+    text: 'Air or oxygen',
+    code: own('vital-sign', 'air-or-oxygen'),
+    units: [],
+    answers: OXYGEN_ANSWERS,
   },
   {
     ...single,
@@ -227,8 +235,6 @@ const ROWS: readonly QuantityRow[] = [
     text: 'Oxygen flow',
     code: loinc('3151-8', 'Inhaled oxygen flow rate'),
     units: [{ ucum: 'L/min', unit: 'L/min', short: 'L/min', decimals: 1, maxDecimals: 2 }],
-    answers: OXYGEN_ANSWERS,
-    question: { code: own('vital-sign', 'air-or-oxygen'), text: 'Air or oxygen' },
   },
   {
     ...single,
@@ -300,7 +306,7 @@ const vital = (
 export const KINDS: Readonly<Record<ReadingKind, KindRow>> = {
   'respiratory-rate': vital('respiratory-rate', 'resprate', ['respiratory-rate']),
   spo2: vital('spo2', 'oxygensat', ['spo2'], FINGERS),
-  oxygen: vital('oxygen', 'vitalsigns', ['oxygen-flow', 'oxygen-concentration']),
+  oxygen: vital('oxygen', 'vitalsigns', ['oxygen', 'oxygen-flow', 'oxygen-concentration']),
   'blood-pressure': {
     ...vital('blood-pressure', 'bp', ['systolic', 'diastolic', 'mean'], LIMBS),
     panel: {

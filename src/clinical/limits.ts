@@ -80,6 +80,7 @@ export const LIMITS: Readonly<Record<QuantityName, Readonly<Record<string, Limit
   },
   'respiratory-rate': { '/min': limits('1', '8', '40', '99') },
   consciousness: {},
+  oxygen: {},
   'oxygen-flow': { 'L/min': limits('0.01', '0.1', '15', '100') },
   // 21 % is air; a Venturi mask starts at 24 %.
   'oxygen-concentration': { '%': limits('21', '24', '100', '100') },

@@ -57,16 +57,9 @@ export function categoryOf({ category }: KindRow): Writable {
 }
 
 /** `code` of a panel, or of a quantity that is a reading by itself. */
-export function codeOf(
-  row: QuantityRow,
-  ucum: string,
-  coded: string | null,
-  technique: Technique | null,
-  site: string | null,
-): Writable {
+export function codeOf(row: QuantityRow, ucum: string, technique: Technique | null, site: string | null): Writable {
   const { panel } = KINDS[row.kind]
   if (panel) return { coding: panel.codes.map(asWritable), text: panel.text }
-  if (coded !== null && row.question) return { coding: [asWritable(row.question.code)], text: row.question.text }
   return { coding: codingsOf(row, ucum, technique, site), text: row.text }
 }
 
@@ -78,7 +71,7 @@ export function componentCodeOf(row: QuantityRow): Writable {
 /** `valueCodeableConcept` of an answer. */
 export function answerOf(row: QuantityRow, coded: string): Writable {
   const answer = row.answers.find(({ code }) => code === coded)
-  const system = `${OWN}/CodeSystem/${row.question?.code.code ?? row.name}`
+  const system = `${OWN}/CodeSystem/${row.code.code}`
   return { coding: [{ system, code: coded }], text: answer?.text }
 }
 
@@ -108,8 +101,8 @@ export function rowsOf(kind: KindRow): QuantityRow[] {
 }
 
 /** The codings with which the code of a quantity can begin. */
-export function firstCodingsOf({ code, question, units }: QuantityRow): Coding[] {
-  return [code, ...(question ? [question.code] : []), ...units.flatMap((unit) => unit.code ?? [])]
+export function firstCodingsOf({ code, units }: QuantityRow): Coding[] {
+  return [code, ...units.flatMap((unit) => unit.code ?? [])]
 }
 
 /** Codings of a value: the fixed one first, then everything that says the same more exactly. */

@@ -89,7 +89,7 @@ function readId(observation: Element): string {
   return id
 }
 
-/** Which kind this is, by the first coding: of a panel, a quantity, a unit's own term, or a question. */
+/** Which kind this is, by the first coding: of a panel, a quantity, or a unit's own term. */
 function kindOf(observation: Element): KindRow {
   const [first] = observation.child('code').children('coding', 1)
   const [system, code] = [first?.text('system'), first?.code('code')]
@@ -117,9 +117,7 @@ function readValues(observation: Element, kind: KindRow, site: string | null) {
   const first = quantities[0]
   const row = rows.find(({ name }) => name === first?.name)
   if (!first || !row) return observation.fail('MISSING')
-  const technique = [null, ...TECHNIQUES].find((found) =>
-    observation.is('code', codeOf(row, first.ucum, first.coded, found, site)),
-  )
+  const technique = [null, ...TECHNIQUES].find((found) => observation.is('code', codeOf(row, first.ucum, found, site)))
   return technique === undefined ? observation.fail('WRONG_CODE', 'code') : { quantities, technique }
 }
 

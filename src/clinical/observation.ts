@@ -85,7 +85,7 @@ function resourceOf(input: ObservationInput): Writable {
     identifier: [{ system: 'urn:ietf:rfc:3986', value: `urn:uuid:${input.id}` }],
     status: 'final',
     category: categoryOf(kind),
-    code: codeOf(QUANTITIES[first.name], first.ucum, first.coded, input.technique, input.site),
+    code: codeOf(QUANTITIES[first.name], first.ucum, input.technique, input.site),
     subject: { reference: `Patient/${input.subject}` },
     effectiveDateTime: input.effective,
     issued: input.issued,

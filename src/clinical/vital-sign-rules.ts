@@ -129,7 +129,7 @@ function valuedParts(observation: JsonObject, kind: KindRow): [JsonObject, Quant
 /** Complete quantities in a unit that the quantity can have and that its code allows. */
 function isQuantityOf(part: JsonObject, row: QuantityRow): boolean {
   if (!hasValue(part)) return true
-  if (row.answers.length > 0 && part.has('valueCodeableConcept')) return true
+  if (row.answers.length > 0) return part.has('valueCodeableConcept')
   const quantity = objectAt(part, 'valueQuantity')
   const value = quantity.get('value')
   const unit = unitRow(row.name, textAt(quantity, 'code'))
