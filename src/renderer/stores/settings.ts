@@ -5,6 +5,7 @@ import { defineStore } from 'pinia'
 export type Theme = 'system' | 'light' | 'dark'
 
 const KEY = 'chartseal.theme'
+const QUESTION_KEY = 'chartseal.question-key'
 
 function stored(): Theme {
   const text = localStorage.getItem(KEY)
@@ -14,6 +15,8 @@ function stored(): Theme {
 /** How the window looks on this machine. Holds no patient data. */
 export const useSettingsStore = defineStore('settings', () => {
   const theme = ref<Theme>(stored())
+  /** Whether a lone `?` opens the list of shortcuts: single keys must be possible to switch off. */
+  const questionKey = ref(localStorage.getItem(QUESTION_KEY) !== 'off')
   const prefersDark = window.matchMedia('(prefers-color-scheme: dark)')
   const isDark = ref(false)
 
@@ -31,7 +34,8 @@ export const useSettingsStore = defineStore('settings', () => {
     },
     { flush: 'sync' },
   )
+  watch(questionKey, (on) => localStorage.setItem(QUESTION_KEY, on ? 'on' : 'off'))
   apply()
 
-  return { theme, isDark }
+  return { theme, isDark, questionKey }
 })

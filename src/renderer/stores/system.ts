@@ -19,6 +19,8 @@ export const useSystemStore = defineStore('system', () => {
   const chartChange = shallowRef<{ handle: string; count: number }>({ handle: '', count: 0 })
   /** Grows when somebody started Chartseal again and this window should come to the front. */
   const focusRequests = ref(0)
+  /** The new clinic's recovery key, from creation until it was printed. */
+  const recoveryKey = ref<string | null>(null)
   const connection = computed(() => api.state.value)
   const isDemo = computed(() => status.value?.demo === true)
 
@@ -55,6 +57,25 @@ export const useSystemStore = defineStore('system', () => {
     return reply.ok ? null : reply
   }
 
+  /**
+   * First run: creates a clinic. Its recovery key stays in `recoveryKey`, and the first-run screen with it, until it was
+   * printed.
+   */
+  async function createClinic(
+    clinicName: string,
+    administrator: { name: string; pin: string },
+    passphrase: string | null,
+  ): Promise<Problem | null> {
+    const reply = await call((client) => client.setup.createClinic({ clinicName, administrator, passphrase }))
+    if (reply.ok) recoveryKey.value = reply.value.recoveryKey
+    return reply.ok ? null : reply
+  }
+
+  /** Forgets the recovery key: it is on paper now. */
+  function recoveryKeyKept(): void {
+    recoveryKey.value = null
+  }
+
   async function unlock(passphrase: string): Promise<Problem | null> {
     const reply = await call((client) => client.setup.unlock({ passphrase }))
     return reply.ok ? null : reply
@@ -71,6 +92,9 @@ export const useSystemStore = defineStore('system', () => {
     isDemo,
     start,
     openDemo,
+    recoveryKey,
+    createClinic,
+    recoveryKeyKept,
     unlock,
   }
 })

@@ -55,9 +55,21 @@ export const messages = {
       'The data folder cannot be written. No values are shown, because who looked at them cannot be recorded. Ask IT to restore write access to {folder}.',
     other: 'Nothing can be recorded at the moment. No values are shown, because who looked at them cannot be recorded.',
   },
+  status: {
+    devices: 'No device ready | 1 device ready | {n} devices ready',
+    ledger: 'Ledger empty | 1 entry | {n} entries',
+    connecting: 'Connecting…',
+    online: 'Connected',
+    offline: 'Connection lost',
+  },
+  splash: {
+    connecting: 'Starting…',
+    starting: 'Opening and checking the ledger…',
+    offline: 'The connection to Chartseal is lost. Connecting again…',
+  },
   idle: {
     title: 'Still there?',
-    text: 'Chartseal locks in {n} seconds to keep patient data private. A running measurement goes on.',
+    text: 'Chartseal locks now. | Chartseal locks in 1 second to keep patient data private. A running measurement goes on. | Chartseal locks in {n} seconds to keep patient data private. A running measurement goes on.',
     stay: 'Stay signed in',
     lockNow: 'Lock now',
   },
@@ -84,6 +96,7 @@ export const messages = {
     grid: 'Move in tables',
     openProof: 'Open the proof of a value',
     leave: 'Close a dialog',
+    useQuestionKey: 'Open this list with the ? key alone',
   },
   notMonitor: 'Not a patient monitor. No alarms.',
 }

@@ -1,0 +1,63 @@
+import { computed, reactive, ref } from 'vue'
+import { useI18n } from 'vue-i18n'
+
+/** What is asked before a clinic is created, in order. */
+export const CLINIC_STEPS = ['clinic', 'administrator', 'passphrase'] as const
+/** A step of {@link CLINIC_STEPS}. */
+export type ClinicStep = (typeof CLINIC_STEPS)[number]
+
+/** Shortest passphrase the core accepts. */
+const PASSPHRASE_LENGTH = 12
+const PIN_LENGTH = 4
+
+/**
+ * The fields of the first-run wizard and what is wrong with them. Errors show only after an attempt to go on.
+ *
+ * @param needsPassphrase - False when the operating system keeps the node secret.
+ */
+export function useClinicForm(needsPassphrase: () => boolean) {
+  const { t } = useI18n()
+  const fields = reactive({ clinic: '', name: '', pin: '', pinAgain: '', passphrase: '', passphraseAgain: '' })
+  const position = ref(0)
+  const wasTried = ref(false)
+  const steps = computed(() => CLINIC_STEPS.filter((step) => step !== 'passphrase' || needsPassphrase()))
+  const step = computed<ClinicStep>(() => steps.value[position.value] ?? 'clinic')
+
+  const atLeast = (text: string, n: number): string =>
+    text.trim() === '' ? t('setup.required') : text.trim().length < n ? t('setup.tooShort', { n }) : ''
+  const same = (a: string, b: string): string => (a === b ? '' : t('setup.mustMatch'))
+
+  const problems = computed<Partial<Record<keyof typeof fields, string>>>(() => {
+    if (step.value === 'clinic') return { clinic: atLeast(fields.clinic, 2) }
+    if (step.value === 'passphrase')
+      return {
+        passphrase: atLeast(fields.passphrase, PASSPHRASE_LENGTH),
+        passphraseAgain: same(fields.passphrase, fields.passphraseAgain),
+      }
+    return {
+      name: atLeast(fields.name, 2),
+      pin: atLeast(fields.pin, PIN_LENGTH),
+      pinAgain: same(fields.pin, fields.pinAgain),
+    }
+  })
+  const isRight = computed(() => Object.values(problems.value).every((problem) => problem === ''))
+  const errorOf = (field: keyof typeof fields): string => (wasTried.value ? (problems.value[field] ?? '') : '')
+
+  /** Goes on when the step is right. Returns true when all steps are done. */
+  function advance(): boolean {
+    wasTried.value = !isRight.value
+    if (!isRight.value) return false
+    if (position.value === steps.value.length - 1) return true
+    position.value += 1
+    return false
+  }
+
+  function retreat(): boolean {
+    wasTried.value = false
+    if (position.value === 0) return false
+    position.value -= 1
+    return true
+  }
+
+  return { fields, steps, step, position, errorOf, advance, retreat }
+}

@@ -1,0 +1,25 @@
+import { computed, onScopeDispose, ref } from 'vue'
+
+/** Counts whole seconds down to zero by the monotonic clock. */
+export function useCountdown() {
+  const leftS = ref(0)
+  let endMs = 0
+  let timer: ReturnType<typeof setInterval> | undefined
+
+  function look(): void {
+    leftS.value = Math.max(0, Math.ceil((endMs - performance.now()) / 1000))
+    if (leftS.value === 0) clearInterval(timer)
+  }
+
+  function start(seconds: number): void {
+    clearInterval(timer)
+    endMs = performance.now() + seconds * 1000
+    timer = setInterval(look, 250)
+    look()
+  }
+
+  onScopeDispose(() => clearInterval(timer))
+  /** Minutes and seconds, `1:05`. */
+  const text = computed(() => `${Math.floor(leftS.value / 60)}:${String(leftS.value % 60).padStart(2, '0')}`)
+  return { leftS, text, start }
+}
