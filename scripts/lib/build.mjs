@@ -34,7 +34,7 @@ async function build() {
   const args = [tool('electron-vite', 'bin', 'electron-vite.js'), 'build', '--logLevel', 'warn']
   const { code, output } = await run(pinnedNode(), args, {
     quiet: true,
-    env: pinnedEnvironment({ NODE_ENV: 'production' }),
+    env: pinnedEnvironment({ NO_COLOR: '1', NODE_ENV: 'production' }),
   })
   if (code !== 0) throw new ScriptError(`the build failed\n${output}`)
   mkdirSync(inProject('out'), { recursive: true })
