@@ -1,0 +1,73 @@
+/**
+ * How the recordings of each family are read: where commands end, what short recordings leave out.
+ *
+ * @remarks
+ * Proven by the replays of real recordings in `tests/devices/`.
+ *
+ * @packageDocumentation
+ */
+import { fromHex, toHex } from '../shared/bytes.ts'
+import { CONTEC } from './contec-28e9-028a.ts'
+import { decodeLiveReport } from './contec-packets.ts'
+import { DeviceError } from './errors.ts'
+import type { ReplayProfile } from './replay.ts'
+
+/** `hex` as the only packet of a 64-byte report. */
+function report64(hex: string): Uint8Array {
+  const report = new Uint8Array(64)
+  report.set(fromHex(hex))
+  return report
+}
+
+const contec: ReplayProfile = {
+  commandPart: (report) => ({ bytes: trimZeros(report), last: true }),
+  validBytes: (report) => decodeLiveReport(report).reduce((sum, { raw }) => sum + raw.length, 0),
+  // The start conversation as published with the recording (icefest/pulseoxdl): the recording begins after it.
+  answers: new Map(
+    (
+      [
+        [CONTEC.stopAll, 'f070'],
+        [CONTEC.unknown0, 'f200000202000b01'],
+        [CONTEC.unknown1, 'f070'],
+        [CONTEC.user, 'fe032020207573657220'],
+        [CONTEC.model, 'f135304520202020203b'],
+        [CONTEC.stop, 'eb7f6a'],
+      ] as const
+    ).map(([command, answer]) => [toHex(trimZeros(command)), [report64(answer)]]),
+  ),
+  streamFrom: toHex(CONTEC.startNumbers),
+  streamUntil: toHex(CONTEC.stop),
+}
+
+/** Commands end in bytes that are not zero, except `80 00`: padding and command cannot be told apart, and need not. */
+function trimZeros(report: Uint8Array): Uint8Array {
+  return report.subarray(0, report.findLastIndex((byte) => byte !== 0) + 1)
+}
+
+const omron: ReplayProfile = {
+  commandPart(report) {
+    const count = Math.min(report[0] ?? 0, 7)
+    return { bytes: report.slice(1, 1 + count), last: count < 7 }
+  },
+  validBytes: (report) => 1 + Math.min(report[0] ?? 0, 7),
+  answers: new Map(),
+  streamFrom: null,
+  streamUntil: null,
+}
+
+const PROFILES: ReadonlyMap<string, ReplayProfile> = new Map([
+  ['contec-28e9-028a', contec],
+  ['omron-0590-0028', omron],
+])
+
+/**
+ * The profile of a family.
+ *
+ * @param family - A family's name. Untrusted.
+ * @throws {@link DeviceError} `CAPTURE` when there is no such family.
+ */
+export function replayProfile(family: string): ReplayProfile {
+  const profile = PROFILES.get(family)
+  if (profile === undefined) throw new DeviceError('CAPTURE', 'no such family')
+  return profile
+}

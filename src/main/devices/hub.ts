@@ -1,0 +1,360 @@
+/**
+ * All devices of this machine: which there are, what state they are in, and one exchange at a time with each.
+ *
+ * @remarks
+ * The hub polls its sources and compares: node-hid has no plug events. A device is believed to be what it claims
+ * once its driver's probe has been answered; until it is unplugged that is remembered. Whatever an exchange ends
+ * with, the driver has told the device to stop and the device is closed before the next one can start. Proven by
+ * `tests/main/devices/hub.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { createHash } from 'node:crypto'
+import { match, type DriverRow } from '../../devices/driver-table.ts'
+import { type DeviceIdentity, type DriverContext, type LiveDriver, type MemoryReadout } from '../../devices/driver.ts'
+import { apiCodeOf, DeviceError, type DeviceErrorCode } from '../../devices/errors.ts'
+import { take, type StableWindow } from '../../devices/stable-window.ts'
+import type { ApiCode } from '../../shared/api/codes.ts'
+import type { Device } from '../../shared/api/schemas.ts'
+import { LiveSession, type HubSample } from './live-session.ts'
+import type { DeviceInfo, DeviceSource } from './source.ts'
+
+/** A plugged-in device, without what the ledger knows about it. */
+export type HubDevice = Omit<Device, 'enrolment'>
+
+/** A read-out and when it was made. */
+export interface HubReadout extends MemoryReadout {
+  /** Clock of the hub when the device's own clock was read. */
+  readAtMs: number
+}
+
+/** How an exchange can be given up. */
+export interface ExchangeOptions {
+  signal: { readonly aborted: boolean }
+}
+
+/** How a read-out can be given up and watched. */
+export interface ReadOptions extends ExchangeOptions {
+  /** Called with records read of records to read. */
+  progress?: (done: number, total: number) => void
+}
+
+/** The machine's devices. */
+export interface Hub {
+  /** Lists for the first time, then polls. */
+  start(): Promise<void>
+  /** Devices of known families, in the order of their sources. */
+  devices(): HubDevice[]
+  /** Why real devices cannot work on this machine, or null. */
+  stackProblem(): ApiCode | null
+  /** Calls `listener` after each change of `devices()` or `stackProblem()`. Returns the way to stop that. */
+  onChange(listener: () => void): () => void
+  /** Lists now. Resolves when the state is up to date. */
+  rescan(): Promise<void>
+  /**
+   * Reads a device's memory.
+   *
+   * @throws DeviceError any code but the oximeter's own.
+   */
+  readMemory(connectionId: string, options: ReadOptions): Promise<HubReadout>
+  /**
+   * Streams until the consumer stops or the signal aborts, which ends the iterator quietly.
+   *
+   * @throws DeviceError while iterating: any code of opening, probing and streaming.
+   */
+  live(connectionId: string, options: ExchangeOptions): AsyncGenerator<HubSample, void, undefined>
+  /**
+   * The present value of a running stream.
+   *
+   * @throws DeviceError `NOT_CONNECTED` without a running stream, `NO_FINGER`, `NOT_SETTLED`.
+   */
+  stableWindow(connectionId: string): StableWindow
+  /** Ends all exchanges, waits for their ends, and closes the sources. */
+  close(): Promise<void>
+}
+
+/** What a hub is made of. */
+export interface HubOptions {
+  sources: readonly DeviceSource[]
+  /** Wall clock, milliseconds since 1970. */
+  nowMs: () => number
+  /** Clock for time-outs; by default the process's own. */
+  monotonicMs?: () => number
+  /** Between the end of one listing and the start of the next. */
+  pollMs?: number
+}
+
+/** A device and what we know of it. */
+interface Slot {
+  readonly id: string
+  readonly info: DeviceInfo
+  readonly row: DriverRow
+  readonly source: DeviceSource
+  identity: DeviceIdentity | null
+  status: Device['status']
+  problem: ApiCode | null
+  session: LiveSession | null
+}
+
+/** Codes that tell of the moment, not of the device. */
+const NOT_ITS_FAULT: readonly DeviceErrorCode[] = ['CANCELLED', 'NO_FINGER', 'NOT_SETTLED', 'UNPLUGGED']
+
+/** The name of a connection: the same while the device is plugged in, and short whatever the system's path is. */
+export function connectionIdOf(info: Pick<DeviceInfo, 'source' | 'path'>): string {
+  return `${info.source}:${createHash('sha256').update(info.path).digest('hex').slice(0, 16)}`
+}
+
+/** A hub; call `start`. */
+export function createHub(options: HubOptions): Hub {
+  return new PollingHub(options)
+}
+
+class PollingHub implements Hub {
+  private readonly options: HubOptions
+  private readonly listeners = new Set<() => void>()
+  /** Exchanges by connection; each promise settles when the device is released. */
+  private readonly running = new Map<string, Promise<void>>()
+  private slots: Slot[] = []
+  private problem: ApiCode | null = null
+  private scanning: Promise<void> | null = null
+  private timer: NodeJS.Timeout | null = null
+  private closed = false
+
+  constructor(options: HubOptions) {
+    this.options = options
+  }
+
+  async start(): Promise<void> {
+    await this.rescan()
+    this.pollLater()
+  }
+
+  devices(): HubDevice[] {
+    return this.slots.map((slot) => describe(slot))
+  }
+
+  stackProblem(): ApiCode | null {
+    return this.problem
+  }
+
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  async rescan(): Promise<void> {
+    // A listing that is under way may have missed what the caller knows of: wait for it, then list again.
+    while (this.scanning !== null) await this.scanning
+    this.scanning = this.scan().finally(() => (this.scanning = null))
+    await this.scanning
+  }
+
+  async readMemory(connectionId: string, { signal, progress = () => undefined }: ReadOptions): Promise<HubReadout> {
+    const slot = this.slotOf(connectionId)
+    const { driver } = slot.row
+    if (driver.mode !== 'memory') throw new DeviceError('PROTOCOL', 'this device streams and has no memory we read')
+    return this.exchange(slot, signal, progress, async (context) => {
+      await this.identify(slot, context)
+      const readout = await driver.read(context)
+      return { ...readout, readAtMs: this.options.nowMs() }
+    })
+  }
+
+  async *live(connectionId: string, { signal }: ExchangeOptions): AsyncGenerator<HubSample, void, undefined> {
+    const slot = this.slotOf(connectionId)
+    const { driver } = slot.row
+    if (driver.mode !== 'live') throw new DeviceError('PROTOCOL', 'this device has a memory and does not stream')
+    const consumer = { gone: false }
+    const session = this.startSession(slot, driver, () => signal.aborted || consumer.gone)
+    try {
+      for (let sample = await session.next(); sample !== null; sample = await session.next()) yield sample
+    } finally {
+      consumer.gone = true
+      await session.over
+    }
+  }
+
+  stableWindow(connectionId: string): StableWindow {
+    const { session } = this.slotOf(connectionId)
+    if (session === null) throw new DeviceError('NOT_CONNECTED', 'no stream is running')
+    const state = session.state()
+    if (!state.finger) throw new DeviceError('NO_FINGER', 'no finger is in')
+    const window = take(state)
+    if (window === null) throw new DeviceError('NOT_SETTLED', `${state.seconds.length} s are not enough`)
+    return window
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    if (this.timer !== null) clearTimeout(this.timer)
+    await this.scanning
+    await Promise.all(this.running.values())
+    await Promise.all(this.options.sources.map((source) => source.close()))
+    this.listeners.clear()
+  }
+
+  private slotOf(connectionId: string): Slot {
+    const slot = this.slots.find(({ id }) => id === connectionId)
+    if (slot === undefined || this.closed) throw new DeviceError('NOT_CONNECTED', connectionId)
+    return slot
+  }
+
+  private pollLater(): void {
+    if (this.closed) return
+    this.timer = setTimeout(() => void this.rescan().finally(() => this.pollLater()), this.options.pollMs ?? 2000)
+    // Polling alone does not keep the process alive.
+    this.timer.unref()
+  }
+
+  private async scan(): Promise<void> {
+    const listings = await Promise.all(this.options.sources.map((source) => this.listOf(source)))
+    if (this.closed) return
+    const before = JSON.stringify([this.devices(), this.problem])
+    this.slots = listings.flatMap(({ slots }) => slots)
+    this.problem = listings.find(({ problem }) => problem !== null)?.problem ?? null
+    if (JSON.stringify([this.devices(), this.problem]) !== before) this.changed()
+  }
+
+  /** A source's slots: those known stay, with what is known of them. */
+  private async listOf(source: DeviceSource): Promise<{ slots: Slot[]; problem: ApiCode | null }> {
+    try {
+      const infos = await source.list()
+      const found = infos.flatMap((info) => this.slotFor(info, source))
+      return { slots: [...found, ...this.unlistedInUse(source, found)], problem: null }
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error
+      return { slots: this.slots.filter((slot) => slot.source === source), problem: apiCodeOf(error.code) }
+    }
+  }
+
+  /** Some drivers hide a device from the list while it is open: its own exchange notices when it is really gone. */
+  private unlistedInUse(source: DeviceSource, found: readonly Slot[]): Slot[] {
+    return this.slots.filter((slot) => slot.source === source && this.running.has(slot.id) && !found.includes(slot))
+  }
+
+  private slotFor(info: DeviceInfo, source: DeviceSource): Slot[] {
+    const row = match(info)
+    if (row === null) return []
+    const id = connectionIdOf(info)
+    const known = this.slots.find((slot) => slot.id === id && slot.row === row && slot.info.serial === info.serial)
+    const fresh = { identity: null, status: 'ready', problem: null, session: null } as const
+    return [known ?? { id, info, row, source, ...fresh }]
+  }
+
+  private startSession(slot: Slot, driver: LiveDriver, isUnwanted: () => boolean): LiveSession {
+    const session: LiveSession = new LiveSession(async (push) => {
+      const signal = {
+        get aborted() {
+          return isUnwanted()
+        },
+      }
+      try {
+        await this.exchange(
+          slot,
+          signal,
+          () => undefined,
+          async (context) => {
+            slot.session = session
+            await this.identify(slot, context)
+            const startMs = context.nowMs()
+            for await (const sample of driver.live(context)) push({ ...sample, atMs: sample.atMs - startMs })
+          },
+        )
+      } catch (error) {
+        if (!(error instanceof DeviceError) || error.code !== 'CANCELLED') throw error
+      }
+    })
+    return session
+  }
+
+  /** Opens the device, does `work`, and releases the device, one at a time for each device. */
+  private async exchange<Value>(
+    slot: Slot,
+    signal: { readonly aborted: boolean },
+    progress: (done: number, total: number) => void,
+    work: (context: DriverContext) => Promise<Value>,
+  ): Promise<Value> {
+    if (slot.status === 'unsupported') throw new DeviceError('WRONG_MODEL', slot.id)
+    if (this.running.has(slot.id)) throw new DeviceError('BUSY', slot.id)
+    const released = Promise.withResolvers<void>()
+    this.running.set(slot.id, released.promise)
+    this.setStatus(slot, 'connecting', slot.problem)
+    try {
+      const value = await this.withTransport(slot, signal, progress, work)
+      this.setStatus(slot, 'ready', null)
+      return value
+    } catch (error) {
+      this.noteFailure(slot, error)
+      throw error
+    } finally {
+      slot.session = null
+      this.running.delete(slot.id)
+      released.resolve()
+    }
+  }
+
+  private async withTransport<Value>(
+    slot: Slot,
+    signal: { readonly aborted: boolean },
+    progress: (done: number, total: number) => void,
+    work: (context: DriverContext) => Promise<Value>,
+  ): Promise<Value> {
+    const isClosed = (): boolean => this.closed
+    const both = {
+      get aborted() {
+        return signal.aborted || isClosed()
+      },
+    }
+    const transport = await slot.source.open(slot.info, slot.row.reportBytes.output)
+    const nowMs = this.options.monotonicMs ?? (() => performance.now())
+    try {
+      return await work({ transport, signal: both, nowMs, progress })
+    } finally {
+      await transport.close()
+    }
+  }
+
+  /** Believes a device once its driver's probe was answered. */
+  private async identify(slot: Slot, context: DriverContext): Promise<void> {
+    slot.identity ??= await slot.row.driver.probe(context)
+    this.setStatus(slot, 'measuring', null)
+  }
+
+  private noteFailure(slot: Slot, error: unknown): void {
+    const code = error instanceof DeviceError ? error.code : null
+    if (code === 'WRONG_MODEL') this.setStatus(slot, 'unsupported', apiCodeOf(code))
+    else if (code === null || NOT_ITS_FAULT.includes(code)) this.setStatus(slot, 'ready', null)
+    else this.setStatus(slot, 'needs-attention', apiCodeOf(code))
+    if (code !== 'UNPLUGGED') return
+    // What comes back to this port may be another device.
+    slot.identity = null
+    void this.rescan()
+  }
+
+  private setStatus(slot: Slot, status: Slot['status'], problem: ApiCode | null): void {
+    if (slot.status === status && slot.problem === problem) return
+    slot.status = status
+    slot.problem = problem
+    this.changed()
+  }
+
+  private changed(): void {
+    for (const listener of this.listeners) listener()
+  }
+}
+
+function describe({ id, info, row, identity, status, problem }: Slot): HubDevice {
+  return {
+    connectionId: id,
+    family: row.family,
+    name: row.name,
+    proven: row.proven,
+    mode: row.driver.mode,
+    kinds: [...row.kinds],
+    serial: (identity?.serial ?? info.serial)?.slice(0, 80) ?? null,
+    port: info.path.slice(0, 120),
+    virtual: info.virtual,
+    status,
+    problem,
+  }
+}
