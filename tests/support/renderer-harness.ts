@@ -9,11 +9,17 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { RPCHandler } from '@orpc/server/ws'
 import vue from '@vitejs/plugin-vue'
-import { createServer } from 'vite'
+import { createServer, type Plugin } from 'vite'
 import { WebSocketServer } from 'ws'
 import { FakeCore, fakeRouter, type FakeOptions } from './fake-api.ts'
 
 const ROOT = fileURLToPath(new URL('../../src/renderer', import.meta.url))
+
+/** The development server writes styles into the page, which the page's own policy refuses. */
+const withoutPolicy: Plugin = {
+  name: 'without-policy',
+  transformIndexHtml: (html) => html.replace(/<meta\s+http-equiv="Content-Security-Policy"[^>]*>/, ''),
+}
 
 /** A running harness. */
 export interface Harness {
@@ -33,7 +39,7 @@ export async function startHarness(options: FakeOptions = {}, port = 0): Promise
     configFile: false,
     logLevel: 'warn',
     cacheDir: fileURLToPath(new URL('../../node_modules/.vite-harness', import.meta.url)),
-    plugins: [vue()],
+    plugins: [vue(), withoutPolicy],
     server: { port, host: '127.0.0.1', hmr: false, watch: null },
   })
   await server.listen()
