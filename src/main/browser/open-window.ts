@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { accessSync, constants, mkdirSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findAppBrowser, thisMachine } from './find-browser.ts'
 
@@ -47,12 +49,24 @@ export async function openWindow(url: string, dataFolder: string): Promise<Opene
   if (!hasDisplay()) return null
   const program = findAppBrowser(thisMachine())
   const root = process.getuid?.() === 0
-  const profile = join(dataFolder, 'browser-profile')
+  const profile = profileFolder(dataFolder)
   if (program !== null && (await start(program, appWindowArguments(program, url, profile, root)))) {
     return { how: `${program}${root ? ', without its sandbox because this is root' : ''}` }
   }
   const [opener, ...args] = defaultOpener(url)
   return (await start(opener, args)) ? { how: 'the default browser' } : null
+}
+
+/** Below the data folder, or a temporary one when nothing can be written there: the window must open to say so. */
+function profileFolder(dataFolder: string): string {
+  try {
+    const profile = join(dataFolder, 'browser-profile')
+    mkdirSync(profile, { recursive: true, mode: 0o700 })
+    accessSync(profile, constants.W_OK)
+    return profile
+  } catch {
+    return mkdtempSync(join(tmpdir(), 'chartseal-browser-'))
+  }
 }
 
 /** Without a display a browser would only fail, after a while and in its own words. */

@@ -1,7 +1,7 @@
 /**
  * The content security policy of every page of ours: nothing from anywhere but the application itself, no inline
  * code, no frames, no forms. `src/renderer/index.html` repeats it (without `frame-ancestors`, which a page cannot
- * set); `tests/main/shell/headers.test.ts` keeps both equal.
+ * set); `tests/main/shell/assets.test.ts` keeps both equal.
  */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",

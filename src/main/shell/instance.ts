@@ -99,10 +99,15 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
+/** On a read-only or full disk there is no file, and a second start cannot find us; the window says what is wrong. */
 function writeRecord(file: string, record: InstanceRecord): void {
   const fresh = `${file}.${process.pid}.tmp`
-  writeFileSync(fresh, JSON.stringify(record), { mode: 0o600 })
-  renameSync(fresh, file)
+  try {
+    writeFileSync(fresh, JSON.stringify(record), { mode: 0o600 })
+    renameSync(fresh, file)
+  } catch {
+    rmSync(fresh, { force: true })
+  }
 }
 
 /** A later instance may have replaced the file already; then it is not ours to remove. */
