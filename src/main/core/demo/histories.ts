@@ -153,7 +153,7 @@ function asDemoReading(
   const device = deviceOf(reading, story, set)
   const technique =
     reading.kind !== 'heart-rate' || device === null ? null : device === 'cuff' ? 'cuff' : 'pulse-oximeter'
-  const flags = events.flatMap(({ flag }) => (flag && flag.device === device ? [flag.code] : []))
+  const flags = events.flatMap(({ flag }) => (flag?.device === device ? [flag.code] : []))
   if (judge(reading.kind, reading.quantities).level === 'confirm') flags.push('confirmed-unusual')
   return { ...reading, technique, device, flags, site: siteOf(reading, story) }
 }
