@@ -1,4 +1,31 @@
 import type { RouteRecordRaw } from 'vue-router'
 
-/** Routes of the bedside, the ledger, devices, the tray and people. */
-export const workRoutes: RouteRecordRaw[] = []
+/** Routes of the bedside, devices, the tray, the ledger and people. */
+export const workRoutes: RouteRecordRaw[] = [
+  {
+    // `?patient=HANDLE` opens a set for that patient; `?scan=…` asks for the next one.
+    path: '/bedside',
+    name: 'bedside',
+    meta: { title: 'app.nav.bedside' },
+    component: () => import('./views/BedsideView.vue'),
+  },
+  {
+    path: '/devices',
+    name: 'devices',
+    meta: { title: 'app.nav.devices' },
+    component: () => import('./views/DevicesView.vue'),
+  },
+  { path: '/tray', name: 'tray', meta: { title: 'app.nav.tray' }, component: () => import('./views/TrayView.vue') },
+  {
+    path: '/ledger',
+    name: 'ledger',
+    meta: { title: 'app.nav.ledger' },
+    component: () => import('./views/LedgerView.vue'),
+  },
+  {
+    path: '/people',
+    name: 'people',
+    meta: { title: 'app.nav.people' },
+    component: () => import('./views/PeopleView.vue'),
+  },
+]

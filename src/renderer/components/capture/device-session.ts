@@ -51,12 +51,12 @@ export interface DeviceSession {
 
 /** A session for a device that was just noticed. */
 export function newSession(device: Device, mode: 'live' | 'memory'): DeviceSession {
-  return reactive({
+  const session: DeviceSession = {
     connectionId: device.connectionId,
     mode,
     device,
     connected: true,
-    phase: 'idle' as const,
+    phase: 'idle',
     problem: null,
     live: null,
     ring: markRaw(new WaveRing(WAVE_RATE_HZ * WAVE_S)),
@@ -66,7 +66,8 @@ export function newSession(device: Device, mode: 'live' | 'memory'): DeviceSessi
     progress: null,
     groups: null,
     chosen: new Set<string>(),
-  }) as DeviceSession
+  }
+  return reactive(session) as DeviceSession
 }
 
 /** Takes in one event of the live stream. */

@@ -154,7 +154,7 @@ function oxygenOf(
 ): FormValue | null {
   if (form.oxygen === null) return null
   if (form.oxygen === 'air')
-    return complete('oxygen', 'oxygen', [{ name: 'oxygen-flow', value: null, ucum: '', coded: 'air' }])
+    return complete('oxygen', 'oxygen', [{ name: 'oxygen', value: null, ucum: '', coded: 'air' }])
   const flow = numeric('oxygen', 'oxygen', [{ name: 'oxygen-flow', text: form.oxygenFlow, ucum: 'L/min' }])
   return flow ?? { ok: false, field: 'oxygen', problem: 'incomplete' }
 }

@@ -216,6 +216,16 @@ export const messages = {
     glucose: 'Glucose',
   },
 
+  coded: {
+    alert: 'Alert',
+    confusion: 'New confusion',
+    voice: 'Responds to voice',
+    pain: 'Responds to pain',
+    unresponsive: 'Unresponsive',
+    air: 'Room air',
+    oxygen: 'On oxygen',
+  },
+
   flags: {
     'irregular-pulse': 'Irregular pulse',
     movement: 'Movement',

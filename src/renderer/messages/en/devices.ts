@@ -42,6 +42,7 @@ export const messages = {
     proven: 'Driver proof',
     unknown: 'Unknown',
   },
+  unplugged: 'Unplugged',
   virtual: 'Virtual device',
   virtualText: 'Made by Chartseal for the demonstration. It speaks the same bytes as the real one.',
 

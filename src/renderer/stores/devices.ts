@@ -1,0 +1,35 @@
+import { computed, ref, shallowRef } from 'vue'
+import { defineStore } from 'pinia'
+import { call } from '../api/call.ts'
+import type { Device, Problem } from '../api/types.ts'
+import { useSystemStore } from './system.ts'
+
+/** What is plugged in, and enrolling it. The list itself is pushed by the core. */
+export const useDevicesStore = defineStore('devices', () => {
+  const system = useSystemStore()
+  /** The answer of `devices.list`, until the core pushes a list. */
+  const asked = shallowRef<readonly Device[] | null>(null)
+  const problem = shallowRef<Problem | null>(null)
+  const loaded = ref(false)
+
+  const all = computed(() => (system.devices.length > 0 ? system.devices : (asked.value ?? [])))
+  const unsupported = computed(() => all.value.filter((device) => device.status === 'unsupported'))
+  const supported = computed(() => all.value.filter((device) => device.status !== 'unsupported'))
+  const enrolled = computed(() => supported.value.filter((device) => device.enrolment !== null))
+  const fresh = computed(() => supported.value.filter((device) => device.enrolment === null))
+
+  async function load(): Promise<void> {
+    const reply = await call((client) => client.devices.list({}))
+    loaded.value = true
+    problem.value = reply.ok ? null : reply
+    asked.value = reply.ok ? reply.value : null
+  }
+
+  async function enrol(connectionId: string, label: string): Promise<Problem | null> {
+    const reply = await call((client) => client.devices.enrol({ connectionId, label }))
+    if (reply.ok) await load()
+    return reply.ok ? null : reply
+  }
+
+  return { all, enrolled, fresh, unsupported, problem, loaded, load, enrol }
+})

@@ -1,0 +1,81 @@
+import { computed, ref, shallowRef, watch } from 'vue'
+import { defineStore } from 'pinia'
+import { call } from '../api/call.ts'
+import type { Problem, TrayItem } from '../api/types.ts'
+import { useSessionStore } from './session.ts'
+import { useSystemStore } from './system.ts'
+
+/** Readings that belong to nobody yet. All of them are drafts. */
+export const useTrayStore = defineStore('tray', () => {
+  const system = useSystemStore()
+  const session = useSessionStore()
+  const items = shallowRef<readonly TrayItem[]>([])
+  const chosen = ref(new Set<string>())
+  const problem = shallowRef<Problem | null>(null)
+  const loaded = ref(false)
+  const chosenItems = computed(() => items.value.filter((item) => chosen.value.has(item.id)))
+  let generation = 0
+
+  async function load(): Promise<void> {
+    const mine = ++generation
+    const reply = await call((client) => client.tray.list({}))
+    if (mine !== generation) return
+    loaded.value = true
+    problem.value = reply.ok ? null : reply
+    if (!reply.ok) return
+    items.value = reply.value.toSorted((a, b) => b.receivedAt.localeCompare(a.receivedAt))
+    const ids = new Set(items.value.map((item) => item.id))
+    chosen.value = new Set([...chosen.value].filter((id) => ids.has(id)))
+  }
+
+  function toggle(id: string): void {
+    const next = new Set(chosen.value)
+    if (!next.delete(id)) next.add(id)
+    chosen.value = next
+  }
+
+  function chooseAll(all: boolean): void {
+    chosen.value = new Set(all ? items.value.map((item) => item.id) : [])
+  }
+
+  async function assign(handle: string, reason: string): Promise<Problem | null> {
+    const ids = [...chosen.value]
+    return changed(await call((client) => client.tray.assign({ ids, handle, reason })))
+  }
+
+  async function discard(reason: string): Promise<Problem | null> {
+    const ids = [...chosen.value]
+    return changed(await call((client) => client.tray.discard({ ids, reason })))
+  }
+
+  async function changed(reply: { ok: true } | Problem): Promise<Problem | null> {
+    await load()
+    if (!reply.ok) return reply
+    chosen.value = new Set()
+    return null
+  }
+
+  /** Forgets everything that was read: the session ended, or is locked. */
+  function forget(): void {
+    generation++
+    items.value = []
+    chosen.value = new Set()
+    loaded.value = false
+  }
+
+  watch(
+    () => system.trayCount,
+    () => {
+      if (loaded.value) void load()
+    },
+  )
+  watch(
+    () => session.isOpen,
+    (isOpen) => {
+      if (!isOpen) forget()
+    },
+    { flush: 'sync' },
+  )
+
+  return { items, chosen, chosenItems, problem, loaded, load, toggle, chooseAll, assign, discard }
+})
