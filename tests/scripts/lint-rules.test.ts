@@ -186,7 +186,7 @@ describe('eslint', () => {
     ],
   ])('leaves %s alone', async (_what, path, text) => {
     const rules = (await lint(path, text)).map(({ rule }) => rule)
-    expect(rules.filter((rule) => /restricted/.test(rule ?? ''))).toEqual([])
+    expect(rules.filter((rule) => rule?.includes('restricted'))).toEqual([])
   })
 })
 

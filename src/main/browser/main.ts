@@ -8,7 +8,7 @@ import { runBrowserShell } from './run.ts'
 
 try {
   const options = parseShellOptions(process.argv.slice(2), surroundings())
-  const shell = await runBrowserShell(options, {
+  const starting = runBrowserShell(options, {
     startCore,
     windowFolder: join(import.meta.dirname, '..', 'renderer'),
     say,
@@ -16,8 +16,9 @@ try {
     input: process.stdin,
     credentials: process.env.CREDENTIALS_DIRECTORY,
   })
-  if (shell === null) process.exit(0)
-  stopOnSignals(() => shell.close(), say)
+  // From here on, so that Ctrl-C in the middle of a start still shuts down cleanly once it is through.
+  stopOnSignals(async () => (await starting)?.close(), say)
+  if ((await starting) === null) process.exit(0)
 } catch (error) {
   leaveWith(error)
 }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { RPCHandler } from '@orpc/server/ws'
 import type { Core, CoreOptions } from '../core/index.ts'
 import { loadAssets } from '../shell/assets.ts'
@@ -21,7 +22,7 @@ export interface BrowserShellParts {
   /** For addresses, on standard output. */
   readonly print: (line: string) => void
   /** Standard input, from which a headless start takes its passphrase; null when it is not to be read. */
-  readonly input: NodeJS.ReadStream | null
+  readonly input: (Readable & { isTTY?: boolean }) | null
   /** `$CREDENTIALS_DIRECTORY`. */
   readonly credentials: string | undefined
 }

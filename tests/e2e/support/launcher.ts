@@ -95,6 +95,15 @@ export async function launch(shell: Shell['name'], options: LaunchOptions = {}):
   }
 }
 
+/** What a failed test left running, to be ended so that the next one starts on a quiet machine. */
+const leftovers = new Set<() => unknown>()
+
+/** Ends whatever a test did not end itself. For `afterEach`. */
+export async function endLeftovers(): Promise<void> {
+  for (const end of leftovers) await end()
+  leftovers.clear()
+}
+
 /** Starts the browser shell's process alone. */
 export async function launchHeadless(dataFolder: string, options: LaunchOptions = {}) {
   const args = [join(root, 'out', 'main', 'browser.js'), '--headless', ...applicationArguments(dataFolder, options)]
@@ -104,6 +113,7 @@ export async function launchHeadless(dataFolder: string, options: LaunchOptions 
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text))
   const ended = endOf(child)
+  leftovers.add(() => child.kill('SIGKILL'))
   const url = await waitForAddress(child, () => output)
   return { child, url, ended, output: () => output }
 }
@@ -132,7 +142,9 @@ async function launchBrowser(dataFolder: string, options: LaunchOptions): Promis
     problems,
     output: core.output,
     stop: () => end('SIGINT'),
-    kill: async () => void (await end('SIGKILL')),
+    kill: async () => {
+      await end('SIGKILL')
+    },
   }
 }
 
@@ -148,6 +160,7 @@ async function launchElectron(dataFolder: string, options: LaunchOptions): Promi
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', (text: string) => (output += text))
   const ended = endOf(child)
+  leftovers.add(() => child.kill('SIGKILL'))
   const page = await app.firstWindow()
   const problems = watch(page, 'app://chartseal')
   return {
@@ -176,7 +189,9 @@ function applicationArguments(dataFolder: string, { demo, replays = {} }: Launch
 export async function startChromium(): Promise<Browser> {
   const executablePath = findBrowser()
   if (executablePath === null || !existsSync(executablePath)) throw new Error('npm test installs a browser or says how')
-  return chromium.launch({ executablePath, args: CHROMIUM_FLAGS })
+  const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS })
+  leftovers.add(() => browser.close())
+  return browser
 }
 
 function watch(page: Page, origin: string): string[] {

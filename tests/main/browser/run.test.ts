@@ -300,7 +300,7 @@ describe('the core', () => {
 
   it('is unlocked from standard input whenever the line comes, without waiting for it', async () => {
     const input = new Readable({ read: () => undefined })
-    await start({}, { input: input as NodeJS.ReadStream })
+    await start({}, { input })
     expect(printed).toHaveLength(1)
     expect(cores[0]!.unlock).not.toHaveBeenCalled()
     input.push('correct horse battery\n')

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { announceInstance, callInstance, INSTANCE_FILE } from '../../../src/main/shell/instance.ts'
 
 let folder: string
-const cleanups: (() => Promise<unknown> | unknown)[] = []
+const cleanups: (() => unknown)[] = []
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'chartseal-instance-'))
 })
