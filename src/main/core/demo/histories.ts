@@ -60,10 +60,10 @@ const SPREAD: Readonly<Record<Numeric, number>> = {
   'oxygen-flow': 0,
   'oxygen-concentration': 0,
   weight: 0.15,
-  glucose: 9,
+  glucose: 3.5,
 }
 /** The same where the unit is not the default. */
-const SPREAD_IN: Readonly<Record<string, number>> = { 'mmol/L': 0.5, g: 8, '[lb_av]': 0.3, '[degF]': 0.2 }
+const SPREAD_IN: Readonly<Record<string, number>> = { 'mmol/L': 0.25, g: 8, '[lb_av]': 0.3, '[degF]': 0.2 }
 const DAY_MS = 86_400_000
 /** Visits are between half past eight and half past four. */
 const OPENS_MIN = 8 * 60 + 30
