@@ -113,7 +113,7 @@ describe('two verifiers that share no code', () => {
     const leaf = new Uint8Array(32).fill(0xee)
     const size = 2 ** 41
     const index = 2 ** 40 + 2 ** 33 + 5
-    const root = siblings.reduce((hash, sibling, level) => {
+    const root = siblings.reduce<Uint8Array>((hash, sibling, level) => {
       return Math.floor(index / 2 ** level) % 2 === 1 ? nodeHash(h, sibling, hash) : nodeHash(h, hash, sibling)
     }, leaf)
     expect(ledgerAccepts(root, size, index, leaf, siblings)).toBe(true)
