@@ -1,0 +1,120 @@
+/**
+ * How recorded readings stand in a flowsheet: one row for each kind and unit, one column for each set, newest last, and
+ * a column of its own wherever records failed verification.
+ *
+ * @remarks
+ * A set is split when it holds two values for one row, or values measured further apart than `SET_SPAN_MS`: a
+ * meter's memory that was signed at once is several measurements. Rejected records have no time that may be trusted,
+ * so they stand where their place in the log puts them. Proven by `tests/renderer/components/chart/flowsheet.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { KINDS_IN_CHART_ORDER } from '../../../clinical/quantity.ts'
+import { unitRow } from '../../../clinical/codes.ts'
+import type { Reading, ReadingKind, RejectedRow, VerifiedRow } from '../../api/types.ts'
+
+/** A verified reading with its place in the ledger. */
+export type ReadingInChart = VerifiedRow<Reading>
+
+/** One row: values of one kind in one unit. */
+export interface FlowRow {
+  readonly key: string
+  readonly kind: ReadingKind
+  /** As shown beside the label; empty when the cells carry their own words. */
+  readonly unit: string
+}
+
+/** Values that were taken together. */
+export interface SetColumn {
+  readonly type: 'set'
+  readonly key: string
+  /** When the newest of them was measured, ISO 8601. */
+  readonly at: string
+  readonly cells: ReadonlyMap<string, ReadingInChart>
+}
+
+/** Records at this place of the log that must not be shown. */
+export interface RejectedColumn {
+  readonly type: 'rejected'
+  readonly key: string
+  readonly rows: readonly RejectedRow[]
+}
+
+/** A column of {@link Flowsheet}. */
+export type FlowColumn = SetColumn | RejectedColumn
+
+/** The whole sheet. */
+export interface Flowsheet {
+  readonly rows: readonly FlowRow[]
+  readonly columns: readonly FlowColumn[]
+}
+
+const SET_SPAN_MS = 10 * 60_000
+
+/** The row that a reading belongs to. Units are never mixed in a row; oxygen is said in words with its unit. */
+export function rowOf(reading: Reading): FlowRow {
+  const { kind } = reading
+  const [first] = reading.quantities
+  if (kind === 'oxygen' || first === undefined || first.ucum === '') return { key: kind, kind, unit: '' }
+  return { key: `${kind}|${first.ucum}`, kind, unit: unitRow(first.name, first.ucum)?.short ?? first.unit }
+}
+
+/** The sheet of a chart's readings. */
+export function buildFlowsheet(readings: readonly ReadingInChart[], rejected: readonly RejectedRow[]): Flowsheet {
+  const rows = new Map<string, FlowRow>()
+  for (const { record } of readings) rows.set(rowOf(record).key, rowOf(record))
+  const order = (row: FlowRow): number => KINDS_IN_CHART_ORDER.indexOf(row.kind)
+  return {
+    rows: [...rows.values()].toSorted((a, b) => order(a) - order(b) || a.key.localeCompare(b.key)),
+    columns: placeRejected(setColumns(readings), rejected),
+  }
+}
+
+/** Milliseconds since 1970 at which a reading was measured. */
+export function measuredMs({ record }: ReadingInChart): number {
+  return Date.parse(record.measuredAt)
+}
+
+function setColumns(readings: readonly ReadingInChart[]): SetColumn[] {
+  const open = new Map<string, { at: string; startMs: number; cells: Map<string, ReadingInChart> }[]>()
+  const byTime = readings.toSorted((a, b) => measuredMs(a) - measuredMs(b) || a.position.index - b.position.index)
+  for (const reading of byTime) {
+    const { setId, measuredAt } = reading.record
+    const { key } = rowOf(reading.record)
+    const columns = open.get(setId) ?? []
+    open.set(setId, columns)
+    const fitting = columns.find(
+      ({ startMs, cells }) => measuredMs(reading) - startMs <= SET_SPAN_MS && !cells.has(key),
+    )
+    if (fitting === undefined)
+      columns.push({ at: measuredAt, startMs: measuredMs(reading), cells: new Map([[key, reading]]) })
+    else {
+      fitting.cells.set(key, reading)
+      fitting.at = measuredAt
+    }
+  }
+  return [...open]
+    .flatMap(([setId, columns]) =>
+      columns.map(({ at, cells }, n) => ({ type: 'set' as const, key: `${setId}/${n}`, at, cells })),
+    )
+    .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at) || lastIndex(a) - lastIndex(b))
+}
+
+function lastIndex(column: SetColumn): number {
+  return Math.max(...[...column.cells.values()].map(({ position }) => position.index))
+}
+
+function placeRejected(sets: readonly SetColumn[], rejected: readonly RejectedRow[]): FlowColumn[] {
+  const before = new Map<number, RejectedRow[]>()
+  for (const row of rejected) {
+    const { index } = row
+    const later = index === null ? -1 : sets.findIndex((column) => lastIndex(column) > index)
+    const place = index === null || later < 0 ? sets.length : later
+    before.set(place, [...(before.get(place) ?? []), row])
+  }
+  const gap = (place: number): FlowColumn[] => {
+    const rows = before.get(place)
+    return rows === undefined ? [] : [{ type: 'rejected', key: `rejected/${place}`, rows }]
+  }
+  return [...sets.flatMap((column, n) => [...gap(n), column]), ...gap(sets.length)]
+}
