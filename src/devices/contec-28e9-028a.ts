@@ -168,7 +168,7 @@ function* samplesOf(packets: readonly LivePacket[], state: StreamState, atMs: nu
 }
 
 function perfusionText(numbers: NumbersPacket | null, state: StreamState): string | null {
-  if (!state.hasPerfusion || numbers?.spo2 == null) return null
+  if (!state.hasPerfusion || typeof numbers?.spo2 !== 'number') return null
   const { perfusion } = numbers
   return `${Math.trunc(perfusion / 100)}.${String(perfusion % 100).padStart(2, '0')}`
 }

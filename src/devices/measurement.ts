@@ -15,7 +15,7 @@ export interface Measurement {
   quantities: Quantity[]
   /** `YYYY-MM-DDTHH:mm:ss`, local to the device, no zone; null when it has no clock or shows no valid time. */
   deviceTime: string | null
-  /** Every status bit as a code (`irregular-pulse`, `movement`, …); bits nobody has explained as `status-0x0004`. */
+  /** Every status bit as a code (`irregular-pulse`, `movement`, …); the bits nobody has explained as one mask, `status-0x8004`. */
   flags: string[]
   /** Names this record within the device's memory; equal for the same record in a second read-out. */
   recordKey: string

@@ -149,9 +149,8 @@ function flagsOf(word: number): string[] {
   if ((word & FLAG_MOVEMENT) !== 0) flags.push('movement')
   const series = (word & FLAGS_SERIES) >> 4
   if (series !== 0) flags.push(`series-${series}`)
-  for (let bit = 0x0004; bit <= 0x8000; bit <<= 1) {
-    if ((word & bit & ~FLAGS_SERIES) !== 0) flags.push(`status-0x${bit.toString(16).padStart(4, '0')}`)
-  }
+  const unknown = word & ~(FLAG_IRREGULAR | FLAG_MOVEMENT | FLAGS_SERIES)
+  if (unknown !== 0) flags.push(`status-0x${unknown.toString(16).padStart(4, '0')}`)
   return flags
 }
 

@@ -15,22 +15,26 @@ import type { VirtualRecord } from './virtual-patient.ts'
 /** Options of {@link createVirtualMonitor}. */
 export interface VirtualMonitorOptions {
   clock: VirtualClock
-  /** Readings of user A, and of user B where the model has one; oldest first. Read anew at each session. */
+  /** Readings of user A, and of user B; oldest first. Asked anew when the device is opened. */
   banks: () => readonly (readonly VirtualRecord[])[]
+  /** A model that has no second user, and does not answer when asked for one. */
+  singleUser?: boolean
 }
 
 const VERSION = 'M7080IT 207'
 
 class MonitorFirmware implements VirtualFirmware {
   private readonly banks: readonly (readonly VirtualRecord[])[]
+  private readonly singleUser: boolean
   private readonly device: VirtualDevice
   private pending: Uint8Array[] = []
   private wakes = 0
   private readonly refused = new Set<string>()
   private left = new Uint8Array(REPORT_BYTES)
 
-  constructor(banks: readonly (readonly VirtualRecord[])[], device: VirtualDevice) {
-    this.banks = banks
+  constructor({ banks, singleUser = false }: VirtualMonitorOptions, device: VirtualDevice) {
+    this.banks = banks()
+    this.singleUser = singleUser
     this.device = device
   }
 
@@ -70,7 +74,7 @@ class MonitorFirmware implements VirtualFirmware {
   private memory(command: Uint8Array): Uint8Array[] {
     const mnemonic = String.fromCharCode(...command.subarray(0, 3))
     const [bankIndex = 0, , index = 0] = command.subarray(4)
-    const bank = this.banks[bankIndex]
+    const bank = this.banks[bankIndex] ?? (bankIndex === 1 && !this.singleUser ? [] : undefined)
     if (command.length !== 8 || bank === undefined) return []
     if (mnemonic === 'GDC') return this.reply(0, 0, 0x14, 0, bank.length)
     const record = bank.at(-1 - index)
@@ -126,7 +130,7 @@ export function createVirtualMonitor(options: VirtualMonitorOptions): VirtualDev
     serial: null,
     present: true,
     faults: noFaults(),
-    open: () => openVirtual(device, new MonitorFirmware(options.banks(), device), options.clock),
+    open: () => openVirtual(device, new MonitorFirmware(options, device), options.clock),
   }
   return device
 }

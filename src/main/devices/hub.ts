@@ -113,7 +113,7 @@ class PollingHub implements Hub {
   private readonly options: HubOptions
   private readonly listeners = new Set<() => void>()
   /** Exchanges by connection; each promise settles when the device is released. */
-  private readonly running = new Map<string, Promise<void>>()
+  private readonly running = new Map<string, Promise<undefined>>()
   private slots: Slot[] = []
   private problem: ApiCode | null = null
   private scanning: Promise<void> | null = null
@@ -276,7 +276,7 @@ class PollingHub implements Hub {
   ): Promise<Value> {
     if (slot.status === 'unsupported') throw new DeviceError('WRONG_MODEL', slot.id)
     if (this.running.has(slot.id)) throw new DeviceError('BUSY', slot.id)
-    const released = Promise.withResolvers<void>()
+    const released = Promise.withResolvers<undefined>()
     this.running.set(slot.id, released.promise)
     this.setStatus(slot, 'connecting', slot.problem)
     try {
@@ -289,7 +289,7 @@ class PollingHub implements Hub {
     } finally {
       slot.session = null
       this.running.delete(slot.id)
-      released.resolve()
+      released.resolve(undefined)
     }
   }
 
