@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { startCore } from '../core/index.ts'
 import { parseShellOptions } from '../shell/options.ts'
-import { leaveWith, say, surroundings } from '../shell/say.ts'
+import { leaveWith, say } from '../shell/say.ts'
 import { stopOnSignals } from '../shell/stop.ts'
+import { surroundings } from '../shell/surroundings.ts'
 import { runBrowserShell } from './run.ts'
 
 try {

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { posix, win32 } from 'node:path'
-import type { Surroundings } from './options.ts'
+import type { Surroundings } from './surroundings.ts'
 import { UsageError } from './usage-error.ts'
 
 /**

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { defaultDataFolder } from './data-folder.ts'
+import type { Surroundings } from './surroundings.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What `npm start` was asked for. */
@@ -16,15 +17,6 @@ export interface ShellOptions {
   readonly passphraseFile: string | null
   /** Loopback port of the browser shell; 0 lets the system choose. */
   readonly port: number
-}
-
-/** Everything the command line depends on, so that tests need no real machine. */
-export interface Surroundings {
-  readonly platform: NodeJS.Platform
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly home: string
-  /** Folder against which relative paths are meant. */
-  readonly cwd: string
 }
 
 const OPTIONS = {

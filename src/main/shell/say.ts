@@ -1,5 +1,3 @@
-import { homedir } from 'node:os'
-import type { Surroundings } from './options.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Says one line to the person at the terminal. Standard output is for addresses and results alone. */
@@ -15,16 +13,6 @@ export function say(line: string): void {
 export function leaveWith(error: unknown): never {
   say(error instanceof Error ? error.message : String(error))
   process.exit(error instanceof UsageError ? 2 : 1)
-}
-
-/** The real machine. npm runs scripts in the project's folder and keeps the caller's in INIT_CWD. */
-export function surroundings(): Surroundings {
-  return {
-    platform: process.platform,
-    env: process.env,
-    home: homedir(),
-    cwd: process.env.INIT_CWD ?? process.cwd(),
-  }
 }
 
 /**

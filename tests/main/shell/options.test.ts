@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { defaultDataFolder } from '../../../src/main/shell/data-folder.ts'
-import { parseShellOptions, type Surroundings } from '../../../src/main/shell/options.ts'
+import { parseShellOptions } from '../../../src/main/shell/options.ts'
+import type { Surroundings } from '../../../src/main/shell/surroundings.ts'
 import { UsageError } from '../../../src/main/shell/usage-error.ts'
 
 const linux: Surroundings = { platform: 'linux', env: {}, home: '/home/ana', cwd: '/clinic' }
