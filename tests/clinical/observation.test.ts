@@ -73,7 +73,9 @@ describe('an Observation', () => {
     const text = encodeObservation(observationInput({ kind: 'blood-pressure', quantities }))
     const resource = JSON.parse(text)
     expect(resource.valueQuantity).toBeUndefined()
-    expect(resource.component.map((part: any) => part.code.coding[0].code)).toEqual(['8480-6', '8462-4', '8478-0'])
+    expect(
+      resource.component.map((part: { code: { coding: { code: string }[] } }) => part.code.coding[0]?.code),
+    ).toEqual(['8480-6', '8462-4', '8478-0'])
     expect(decodeObservation(text).reading.quantities.map(({ name }) => name)).toEqual([
       'systolic',
       'diastolic',

