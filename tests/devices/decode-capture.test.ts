@@ -35,7 +35,9 @@ it('gives readings or a coded error, whatever the capture', async () => {
     fc.asyncProperty(
       fc.constantFrom('contec-28e9-028a', 'omron-0590-0028'),
       fc.array(line, { maxLength: 20 }),
-      async (family, lines) => void (await codeOf(() => decodeCapture(family, lines.join('\n')))),
+      async (family, lines) => {
+        await codeOf(() => decodeCapture(family, lines.join('\n')))
+      },
     ),
   )
 })
