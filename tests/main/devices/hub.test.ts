@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { HidTransport } from '../../../src/devices/driver.ts'
 import { DeviceError, type DeviceErrorCode } from '../../../src/devices/errors.ts'
 import { createVirtualOximeter } from '../../../src/devices/virtual-contec.ts'
-import type { VirtualDevice } from '../../../src/devices/virtual-device.ts'
+import type { VirtualDevice, VirtualFaults } from '../../../src/devices/virtual-device.ts'
 import { createVirtualMonitor } from '../../../src/devices/virtual-omron.ts'
 import { createVirtualPatient } from '../../../src/devices/virtual-patient.ts'
 import { createHub, type Hub, type HubDevice } from '../../../src/main/devices/hub.ts'
@@ -209,13 +209,37 @@ describe('a memory', () => {
 
 describe('trouble with a device', () => {
   it.each([
-    ['permission', 'PERMISSION', (d: VirtualDevice) => void (d.faults.open = 'PERMISSION')],
-    ['taken by another program', 'BUSY', (d: VirtualDevice) => void (d.faults.open = 'BUSY')],
-    ['asleep', 'SILENT', (d: VirtualDevice) => void (d.faults.silent = true)],
-    ['garbled', 'PROTOCOL', (d: VirtualDevice) => void (d.faults.spoil = { byte: 0, xor: 0x40 })],
+    [
+      'permission',
+      'PERMISSION',
+      (faults: VirtualFaults) => {
+        faults.open = 'PERMISSION'
+      },
+    ],
+    [
+      'taken by another program',
+      'BUSY',
+      (faults: VirtualFaults) => {
+        faults.open = 'BUSY'
+      },
+    ],
+    [
+      'asleep',
+      'SILENT',
+      (faults: VirtualFaults) => {
+        faults.silent = true
+      },
+    ],
+    [
+      'garbled',
+      'PROTOCOL',
+      (faults: VirtualFaults) => {
+        faults.spoil = { byte: 0, xor: 0x40 }
+      },
+    ],
   ] as const)('%s: %s is shown with it, and gone once it works', async (_, code, breakIt) => {
     const { hub, monitor, bp, open } = await world()
-    breakIt(monitor)
+    breakIt(monitor.faults)
     expect(await codeOf(() => hub.readMemory(bp, { signal: never }))).toBe(code)
     expect([stateOf(hub, bp), open.now]).toEqual([`needs-attention DEVICE_${code}`, 0])
     Object.assign(monitor.faults, { open: null, silent: false, spoil: null })
