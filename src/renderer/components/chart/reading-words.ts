@@ -16,11 +16,6 @@ export function timeOf(instant: string): string {
   return formatTime(instant, readerOffset(instant))
 }
 
-/** The value as a cell shows it, without unit where the row has it. */
-export function valueOf(reading: Verified<Reading>): string {
-  return formatQuantities(reading.quantities, rowOf(reading).unit === '')
-}
-
 /** Where the reading lies against the clinic's ranges; null without ranges or outside their ages. */
 export function flagOfReading(reading: Verified<Reading>, birthDate: string | null): Flag | null {
   if (birthDate === null) return null
@@ -37,6 +32,12 @@ export function useReadingWords() {
     const key = `chart.${group}.${code}`
     return te(key) ? t(key) : code
   }
+
+  /** The value as a cell shows it, without unit where the row has it. */
+  const value = (reading: Verified<Reading>): string =>
+    reading.quantities.every(({ coded }) => coded === 'air')
+      ? t('chart.air')
+      : formatQuantities(reading.quantities, rowOf(reading).unit === '')
 
   /** `SpO2 97 %`. */
   const whole = (reading: Verified<Reading>): string =>
@@ -77,7 +78,7 @@ export function useReadingWords() {
     return list
   }
 
-  return { word, whole, whatAndWhen, facts }
+  return { word, value, whole, whatAndWhen, facts }
 }
 
 function spanOf(seconds: number): string {

@@ -29,6 +29,8 @@ export interface PlotOptions {
   readonly height: number
   readonly bounds: Scale
   readonly colours: PlotColours
+  /** The first plot carries the time axis above, the last below. */
+  readonly isFirst: boolean
   readonly isLast: boolean
   readonly isJoined: boolean
   /** Called with the index of the point under the cursor, or null. */
@@ -40,14 +42,15 @@ const HALF_CAP = 4
 
 /** Options of a plot: thin straight lines, or pressures as bars with ends. */
 export function plotOptions(series: TrendSeries, options: PlotOptions): uPlot.Options {
-  const { width, height, bounds, colours, isLast, isJoined } = options
+  const { width, height, bounds, colours, isFirst, isLast, isJoined } = options
+  const hasAxis = isFirst || isLast
   const isPair = series.points.some(({ low }) => low !== null)
   const [from, to] = bounds
   return {
     width,
     height,
     legend: { show: false },
-    padding: [8, 12, isLast ? 0 : 4, 0],
+    padding: [isFirst ? 0 : 8, 12, isLast ? 0 : 4, 0],
     cursor: {
       sync: { key: 'chart-trends', setSeries: false },
       drag: { x: false, y: false },
@@ -58,13 +61,14 @@ export function plotOptions(series: TrendSeries, options: PlotOptions): uPlot.Op
     axes: [
       {
         show: true,
-        size: isLast ? 24 : 0,
+        side: isFirst ? 0 : 2,
+        size: hasAxis ? 22 : 0,
         stroke: colours.ink,
         font: AXIS_FONT,
         space: 72,
         grid: { stroke: colours.grid, width: 1 },
         ticks: { show: false },
-        values: (_plot, ticks) => ticks.map((at) => (isLast ? axisText(at, to - from) : '')),
+        values: (_plot, ticks) => ticks.map((at) => (hasAxis ? axisText(at, to - from) : '')),
       },
       {
         size: 40,
