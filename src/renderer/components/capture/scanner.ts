@@ -9,8 +9,8 @@
 
 /** Longest pause between two keys of one scan, in milliseconds. People need more than twice that. */
 export const SCAN_GAP_MS = 35
-/** Shorter bursts are somebody rolling over two keys. */
-export const SCAN_MIN_LENGTH = 4
+/** Shorter bursts are somebody rolling over keys; no measured value is as long as this. */
+export const SCAN_MIN_LENGTH = 6
 /** Longest identifier the contract accepts. */
 const SCAN_MAX_LENGTH = 64
 
@@ -35,7 +35,7 @@ export class ScanDetector {
    *
    * @param key - `KeyboardEvent.key`.
    * @param atMs - When, on a clock that does not jump.
-   * @returns The scanned identifier when this key ended a scan, else null.
+   * @returns The scanned text when this key ended a scan, else null. See {@link identifierOf}.
    */
   key(key: string, atMs: number): string | null {
     const isFast = atMs - this.#lastMs <= SCAN_GAP_MS
@@ -43,7 +43,7 @@ export class ScanDetector {
     if (key === 'Enter') {
       const text = this.#text
       this.#text = ''
-      return isFast && text.length >= SCAN_MIN_LENGTH ? identifierOf(text) : null
+      return isFast && text.length >= SCAN_MIN_LENGTH ? text : null
     }
     if ([...key].length !== 1) {
       // Scanners hold Shift for capitals; any other named key ends the burst.

@@ -1,8 +1,8 @@
 import { onBeforeUnmount, onMounted } from 'vue'
-import { ScanDetector } from './scanner.ts'
+import { identifierOf, ScanDetector } from './scanner.ts'
 
 /**
- * Hears scans anywhere in the window while the component is there, outside of text fields.
+ * Hears scans anywhere in the window while the component is there, except in search fields, which are made for them.
  *
  * @param heard - Receives the scanned identifier.
  */
@@ -16,7 +16,8 @@ export function useScanner(heard: (identifier: string) => void): void {
     // The Enter at the end of a scan must not press whatever has the focus.
     event.preventDefault()
     event.stopPropagation()
-    heard(scan)
+    takeBack(event.target, scan)
+    heard(identifierOf(scan))
   }
   onMounted(() => {
     window.addEventListener('keydown', listen, { capture: true })
@@ -24,4 +25,11 @@ export function useScanner(heard: (identifier: string) => void): void {
   onBeforeUnmount(() => {
     window.removeEventListener('keydown', listen, { capture: true })
   })
+}
+
+/** A scan that went into a field by accident is no value: it leaves the field as it was. */
+function takeBack(field: EventTarget | null, scan: string): void {
+  if (!(field instanceof HTMLInputElement) || !field.value.endsWith(scan)) return
+  field.value = field.value.slice(0, -scan.length)
+  field.dispatchEvent(new Event('input', { bubbles: true }))
 }

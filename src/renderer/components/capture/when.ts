@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import { bannerName, formatDate, formatTime } from '../../../clinical/format.ts'
+import { bannerName, formatDate, formatRelative, formatTime } from '../../../clinical/format.ts'
 import { localInstant } from '../../composables/clinical-time.ts'
 
 /** `DD-Mmm-YYYY` of a moment, or of a date without time. */
@@ -26,6 +26,11 @@ export function whenText(at: string | number, nowMs: number): string {
 /** Always date and time. */
 export function dateTimeText(at: string | number): string {
   return `${dateText(at)} ${timeText(at)}`
+}
+
+/** `just now`, `12 min ago`, `3 h ago`. */
+export function agoText(at: string, nowMs: number): string {
+  return formatRelative(localInstant(at), nowMs)
 }
 
 /** `OKAFOR, Ada`. */

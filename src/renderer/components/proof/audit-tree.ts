@@ -56,6 +56,8 @@ export interface TreeNode {
   readonly range: { readonly lo: number; readonly hi: number }
   /** Index into the proof's path, for siblings. */
   readonly pathAt: number | null
+  /** Where words have room: away from the branch. */
+  readonly words: 'left' | 'right'
 }
 
 /** A line of the drawing. */
@@ -87,14 +89,28 @@ export function drawTree(index: number, size: number): TreeDrawing {
   const nodes: TreeNode[] = []
   const edges: TreeEdge[] = []
   const leaf = { lo: index, hi: index + 1 }
-  nodes.push({ role: steps.length === 0 ? 'root' : 'leaf', x: centre, y: yOf(0), range: leaf, pathAt: null })
+  nodes.push({
+    role: steps.length === 0 ? 'root' : 'leaf',
+    x: centre,
+    y: yOf(0),
+    range: leaf,
+    pathAt: null,
+    words: 'right',
+  })
   steps.forEach((step, level) => {
     const parent = { x: centre, y: yOf(level + 1) }
+    const away = step.side === 'left' ? 'right' : 'left'
     const sibling = { x: centre + (step.side === 'left' ? -REACH : REACH), y: yOf(level) }
     edges.push({ from: parent, to: { x: centre, y: yOf(level) }, isWay: true })
     edges.push({ from: parent, to: sibling, isWay: false })
-    nodes.push({ role: 'sibling', ...sibling, range: step.sibling, pathAt: level })
-    nodes.push({ role: level === steps.length - 1 ? 'root' : 'way', ...parent, range: step.parent, pathAt: null })
+    nodes.push({ role: 'sibling', ...sibling, range: step.sibling, pathAt: level, words: step.side })
+    nodes.push({
+      role: level === steps.length - 1 ? 'root' : 'way',
+      ...parent,
+      range: step.parent,
+      pathAt: null,
+      words: away,
+    })
   })
   return { nodes, edges, width, height: yOf(0) + MARGIN }
 }
