@@ -16,6 +16,8 @@ import { noFaults, openVirtual, type VirtualClock, type VirtualDevice, type Virt
 /** Options of {@link createVirtualOximeter}. */
 export interface VirtualOximeterOptions {
   clock: VirtualClock
+  /** What the real ones do not have. By default none. */
+  serial?: string
   seed: number
   /** Whose finger it is; by default a patient of the seed. */
   patient?: VirtualPatient
@@ -124,7 +126,7 @@ export function createVirtualOximeter(options: VirtualOximeterOptions): VirtualD
     productId: 0x028a,
     product: 'Pulse Oximeter',
     manufacturer: '',
-    serial: null,
+    serial: options.serial ?? null,
     present: true,
     faults: noFaults(),
     open: () => openVirtual(device, new OximeterFirmware(options, patient, device), options.clock),

@@ -15,6 +15,8 @@ import type { VirtualRecord } from './virtual-patient.ts'
 /** Options of {@link createVirtualMonitor}. */
 export interface VirtualMonitorOptions {
   clock: VirtualClock
+  /** What the real ones do not have. By default none. */
+  serial?: string
   /** Readings of user A, and of user B; oldest first. Asked anew when the device is opened. */
   banks: () => readonly (readonly VirtualRecord[])[]
   /** A model that has no second user, and does not answer when asked for one. */
@@ -127,7 +129,7 @@ export function createVirtualMonitor(options: VirtualMonitorOptions): VirtualDev
     productId: 0x0028,
     product: 'HEM-790IT',
     manufacturer: 'OMRON',
-    serial: null,
+    serial: options.serial ?? null,
     present: true,
     faults: noFaults(),
     open: () => openVirtual(device, new MonitorFirmware(options, device), options.clock),

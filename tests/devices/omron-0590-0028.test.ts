@@ -84,6 +84,16 @@ describe('a session', () => {
     expect([measurements.length, complete]).toEqual([6, false])
   })
 
+  it('asks again at once when the device says NO', async () => {
+    const { clock, device } = virtual()
+    const startMs = clock.nowMs()
+    const { transport, sent } = watched(device.open())
+    await omronMonitor.read(contextOf(transport, clock))
+    expect(sent.filter((report) => report.startsWith('07474d45'))).toHaveLength(2 * records.length)
+    // One wait for a quiet line at the end, and none for an answer.
+    expect(clock.nowMs() - startMs).toBeLessThan(500)
+  })
+
   it('gives the same record keys a second time', async () => {
     const keys = async () => {
       const { clock, device } = virtual()

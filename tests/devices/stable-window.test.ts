@@ -71,6 +71,11 @@ describe('the stable window', () => {
     expect(addSample(stateOf(steady(6)), out)).toBe(EMPTY_WINDOW)
   })
 
+  it('is of the last half minute', () => {
+    const state = stateOf([...steady(20, 97), ...steady(30, 98)])
+    expect(take(state)).toMatchObject({ seconds: 30, spo2: { value: '98', min: '98', max: '98' } })
+  })
+
   it('counts measurements only', () => {
     const between = { ...sampleOf({ spo2: 97, pulse: 70 }, 6), measured: false }
     expect(stableSeconds(addSample(stateOf(steady(6)), between))).toBe(6)

@@ -145,6 +145,7 @@ class PollingHub implements Hub {
   async rescan(): Promise<void> {
     // A listing that is under way may have missed what the caller knows of: wait for it, then list again.
     while (this.scanning !== null) await this.scanning
+    if (this.closed) return
     this.scanning = this.scan().finally(() => (this.scanning = null))
     await this.scanning
   }

@@ -283,6 +283,40 @@ describe('trouble with a device', () => {
     expect([hub.devices().length, open.now]).toEqual([1, 0])
   })
 
+  it('gone and back between two listings: it is probed anew', async () => {
+    const clock = fakeClock()
+    const monitor = createVirtualMonitor({ clock, banks: () => [records] })
+    const inner = virtualSource([monitor])
+    let probes = 0
+    const source: DeviceSource = {
+      ...inner,
+      async open(info, bytes) {
+        const transport = await inner.open(info, bytes)
+        const write = async (report: Uint8Array): Promise<void> => {
+          // Only the probe asks for the serial number.
+          if (Buffer.from(report.subarray(1, 4)).toString() === 'SRL') probes += 1
+          await transport.write(report)
+        }
+        return {
+          read: (ms) => transport.read(ms),
+          sendFeature: (r) => transport.sendFeature(r),
+          close: () => transport.close(),
+          write,
+        }
+      },
+    }
+    const hub = createHub({ sources: [source], nowMs: () => 0, monotonicMs: () => clock.nowMs() })
+    hubs.push(hub)
+    await hub.start()
+    const id = hub.devices()[0]!.connectionId
+    const read = async (): Promise<number> => (await hub.readMemory(id, { signal: never })).measurements.length
+    expect([await read(), await read(), probes]).toEqual([3, 3, 1])
+    monitor.faults.open = 'UNPLUGGED'
+    expect(await codeOf(read)).toBe('UNPLUGGED')
+    monitor.faults.open = null
+    expect([await read(), probes]).toEqual([3, 2])
+  })
+
   it('a device that was never there', async () => {
     const { hub } = await world()
     expect(await codeOf(() => hub.readMemory('virtual:0', { signal: never }))).toBe('NOT_CONNECTED')
@@ -358,7 +392,7 @@ describe('a stream', () => {
 })
 
 describe('listing', () => {
-  it('never overlaps, and one that was asked for begins after the asking', async () => {
+  it('never overlaps', async () => {
     const list = { running: 0, most: 0, count: 0, waiting: [] as (() => void)[] }
     const slow: DeviceSource = {
       name: 'slow',
@@ -380,6 +414,31 @@ describe('listing', () => {
     await until(() => list.count > 8)
     expect(list.most).toBe(1)
     await hub.close()
+    clearInterval(release)
+  })
+
+  it('that was asked for knows what was plugged in before the asking', async () => {
+    const monitor = createVirtualMonitor({ clock: fakeClock(), banks: () => [records] })
+    const inner = virtualSource([monitor])
+    const waiting: (() => void)[] = []
+    const slow: DeviceSource = {
+      ...inner,
+      list: async () => {
+        const found = await inner.list()
+        await new Promise<void>((done) => waiting.push(done))
+        return found
+      },
+    }
+    monitor.present = false
+    const hub = createHub({ sources: [slow], nowMs: () => 0 })
+    hubs.push(hub)
+    const release = setInterval(() => waiting.shift()?.(), 1)
+    const started = hub.start()
+    await until(() => waiting.length > 0)
+    monitor.present = true
+    await hub.rescan()
+    expect(hub.devices()).toHaveLength(1)
+    await started
     clearInterval(release)
   })
 
