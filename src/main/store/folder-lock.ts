@@ -18,6 +18,9 @@ export interface FolderLock {
   release(): void
 }
 
+/** Connections that hold a lock. One that nobody refers to would be collected, and its lock with it. */
+const held = new Set<Database.Database>()
+
 /**
  * Takes the lock on a data folder, without waiting.
  *
@@ -28,11 +31,18 @@ export function acquireFolderLock(folder: string): FolderLock {
   return guarded('locking the data folder', () => {
     const db = new Database(join(folder, 'lock.db'), { timeout: 0 })
     try {
+      db.pragma('journal_mode = MEMORY') // nothing is ever written, so that no journal need lie about after a crash
       db.exec('BEGIN EXCLUSIVE')
     } catch (error) {
       db.close()
       throw error
     }
-    return { release: () => void db.close() }
+    held.add(db)
+    return {
+      release: () => {
+        held.delete(db)
+        db.close()
+      },
+    }
   })
 }

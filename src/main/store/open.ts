@@ -18,7 +18,7 @@ const APPLICATION_ID = 0x4368736c
 /** A full tile of 256 hashes is 8192 bytes: measured as the best size for tiles, and better for entries than 4096. */
 const PAGE_SIZE = 8192
 /** Only this process writes; a short wait covers a reader that is checkpointing. */
-const BUSY_TIMEOUT_MS = 2000
+const BUSY_TIMEOUT_MS = 500
 
 /**
  * Settings of every connection, with the value each must read back as. better-sqlite3 is compiled so that WAL
@@ -97,8 +97,8 @@ function createDatabase(file: string): void {
 
 /** SQLite would open a file it may not write read-only, and fail at the first append instead of now. */
 function requireWritable(file: string): void {
-  if (!existsSync(file)) throw new StoreError('DATABASE_DAMAGED', 'the database file is missing')
   accessSync(dirname(file), constants.R_OK | constants.W_OK)
+  if (!existsSync(file)) throw new StoreError('DATABASE_DAMAGED', 'the database file is missing')
   accessSync(file, constants.R_OK | constants.W_OK)
 }
 

@@ -139,7 +139,7 @@ it('writes no secret in the clear, into no file and no error', async () => {
     if (statSync(file).isDirectory()) continue
     const content = readFileSync(file)
     for (const secret of [SECRET, SEED, new TextEncoder().encode(toHex(SEED))]) {
-      expect(content.includes(secret), name).toBe(false)
+      expect(content.includes(Buffer.from(secret)), name).toBe(false)
     }
   }
 })

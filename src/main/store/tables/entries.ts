@@ -1,4 +1,5 @@
 import { command, query, type WritableDb } from '../database.ts'
+import { StoreError } from '../errors.ts'
 import { END_OF_LOG, POSITION_OF } from './entry-position.ts'
 
 /** The bytes of entries. `log` is a number from the log table. */
@@ -28,8 +29,16 @@ export class EntryTable {
     return this.#one.get(log, index)?.bytes ?? null
   }
 
+  /** @throws {@link StoreError} `DATABASE_DAMAGED` when the rows do not ascend. */
   page(log: number, from: number, limit: number): { index: number; bytes: Uint8Array }[] {
-    return this.#page.all(log, from, log, limit)
+    const rows = this.#page.all(log, from, log, limit)
+    let next = from
+    for (const { index } of rows) {
+      // The keys of a damaged tree need not ascend, and whoever walks the log would walk in circles.
+      if (index < next) throw new StoreError('DATABASE_DAMAGED', `entry ${index} stands after ${next - 1}`)
+      next = index + 1
+    }
+    return rows
   }
 
   /** One past the highest index stored. */
