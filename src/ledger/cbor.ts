@@ -47,7 +47,8 @@ export function mapOf(pairs: Iterable<readonly [number, CborValue | undefined]>)
  */
 export function encodeCbor(value: CborValue): Uint8Array {
   assert(isCborValue(value, MAX_DEPTH), 'only values that the decoder would accept are encoded')
-  return encode(value, rfc8949EncodeOptions)
+  // A copy: on Node cborg may return a Buffer, whose slices are views of memory it shares.
+  return Uint8Array.from(encode(value, rfc8949EncodeOptions))
 }
 
 /**

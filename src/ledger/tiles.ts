@@ -74,7 +74,7 @@ export class TileTree {
    */
   leafAt(index: number): Uint8Array {
     checkIndex(index, this.head.size)
-    return this.#hash(0, 0, index).slice()
+    return Uint8Array.from(this.#hash(0, 0, index))
   }
 
   /**
@@ -84,7 +84,7 @@ export class TileTree {
    */
   rootAt(size: number): Uint8Array {
     this.#checkWithin(size)
-    return size === 0 ? emptyRoot(this.#h) : this.#range(0, size).slice()
+    return size === 0 ? emptyRoot(this.#h) : Uint8Array.from(this.#range(0, size))
   }
 
   /**
@@ -103,7 +103,7 @@ export class TileTree {
       if (index < mid) hi = mid
       else lo = mid
     }
-    return path.reverse().map((hash) => hash.slice())
+    return path.reverse().map((hash) => Uint8Array.from(hash))
   }
 
   /**
@@ -126,7 +126,7 @@ export class TileTree {
     }
     // What is left is the last complete part of the older tree; when it is all of it, the verifier knows it.
     if (lo > 0) path.push(this.#range(lo, hi))
-    return path.reverse().map((hash) => hash.slice())
+    return path.reverse().map((hash) => Uint8Array.from(hash))
   }
 
   #checkWithin(size: number): void {

@@ -50,7 +50,7 @@ export class TreeWriter {
         throw new LedgerError('TILE_MISSING', `level ${want.level} tile ${want.index}: need ${want.width} hashes`)
       }
       const { bytes } = tile
-      this.#edge[want.level] = Array.from({ length: want.width }, (_, i) => hashAt(bytes, i).slice())
+      this.#edge[want.level] = Array.from({ length: want.width }, (_, i) => Uint8Array.from(hashAt(bytes, i)))
     }
   }
 
@@ -93,7 +93,7 @@ export class TreeWriter {
     const touched = new Set<number>()
     for (const leaf of leaves) {
       this.#size += 1
-      this.#push(0, leaf.slice(), full, touched)
+      this.#push(0, Uint8Array.from(leaf), full, touched)
     }
     const partial = this.#partials().filter((tile) => touched.has(tile.level))
     return { ...this.head(), tiles: [...full, ...partial] }

@@ -43,7 +43,7 @@ function readItem(cursor: Cursor, depth: number): Item {
     case 0:
       return argument
     case 2:
-      return take(cursor, argument).slice()
+      return Uint8Array.from(take(cursor, argument))
     case 3:
       return readText(take(cursor, argument))
     case 4:

@@ -1,0 +1,102 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type CborMap, type CborValue, decodeCbor, encodeCbor } from '../../src/ledger/cbor.ts'
+import { nobleHasher as h } from '../../src/ledger/hash.ts'
+import { decodeRoster, encodeRoster, networkIdOf, type Roster, type RosterSite } from '../../src/ledger/roster.ts'
+import { toHex } from '../../src/shared/bytes.ts'
+import { codeOf, expectCode } from '../support/expect-code.ts'
+import { testKey, testRoster, testSite } from '../support/ledger-world.ts'
+
+const [a, b] = [testSite('test.local/a').site, testSite('test.local/b').site]
+const roster = testRoster([a, b])
+const document = encodeRoster(roster)
+
+/** The roster with parts replaced, and its own policy. */
+const made = (sites: readonly RosterSite[], over: Partial<Roster> = {}) =>
+  encodeRoster({ ...testRoster(sites), ...over })
+const bent = (key: number, value: CborValue) =>
+  encodeCbor(new Map(decodeCbor(document, 65_535) as CborMap).set(key, value))
+
+describe('rosters', () => {
+  it('decode to what was encoded, and found a network', () => {
+    expect(decodeRoster(document)).toEqual(roster)
+    expect(toHex(networkIdOf(h, document))).toBe(toHex(h.sha256(document)))
+    const next = { ...roster, version: 2, previous: h.sha256(document) }
+    expect(decodeRoster(encodeRoster(next))).toEqual(next)
+  })
+
+  it('have the layout of docs/protocol.md', () => {
+    const map = decodeCbor(document, 65_535) as CborMap
+    expect([...map.keys()]).toEqual([1, 2, 3])
+    const [site] = map.get(2) as CborMap[]
+    expect([...(site?.values() ?? [])].slice(0, 5)).toEqual([
+      a.id,
+      a.governanceKey,
+      a.sharingKey,
+      a.recoveryKey,
+      a.mirrorKey,
+    ])
+    const [node] = a.nodes
+    expect(site?.get(6)).toEqual([
+      new Map<number, unknown>([
+        [1, node?.log],
+        [2, node?.logKey],
+        [3, node?.transportKey],
+      ]),
+    ])
+  })
+
+  it('refuse sites or nodes out of order, and one log or key in two places', () => {
+    expectCode('BAD_FIELD', () => made([b, a]))
+    expectCode('BAD_FIELD', () => made([a, a]))
+    const [node] = a.nodes
+    const nodes = node === undefined ? [] : [node]
+    expectCode('BAD_FIELD', () => made([a, { ...b, nodes }]))
+    expectCode('BAD_FIELD', () => made([{ ...a, nodes: [...nodes, ...nodes] }, b]))
+    expectCode('BAD_FIELD', () => made([a, { ...b, governanceKey: a.governanceKey }]))
+    expectCode('BAD_FIELD', () => made([{ ...a, governanceKey: a.mirrorKey }, b]))
+    expectCode('BAD_FIELD', () => made([{ ...a, sharingKey: a.recoveryKey }, b]))
+    expectCode('BAD_FIELD', () => made([{ ...a, nodes: nodes.map((n) => ({ ...n, logKey: n.transportKey })) }, b]))
+    expectCode('BAD_FIELD', () => made([{ ...a, nodes: [] }, b]))
+    expectCode('BAD_FIELD', () => made([{ ...a, nodes: nodes.map((n) => ({ ...n, log: b.nodes[0]?.log ?? '' })) }, b]))
+  })
+
+  it('refuse keys and names that nobody may have', () => {
+    for (const key of ['governanceKey', 'sharingKey', 'recoveryKey'] as const) {
+      expectCode('BAD_KEY', () => made([{ ...a, [key]: new Uint8Array(32) }, b]))
+    }
+    expectCode('BAD_NAME', () => made([{ ...a, id: 'test local/a' }, b]))
+  })
+
+  it('refuse a policy of other keys, of fewer, or of none', () => {
+    expectCode('BAD_POLICY', () => made([a, b], { policy: testRoster([a]).policy }))
+    expectCode('BAD_POLICY', () => made([a], { policy: testRoster([a, b]).policy }))
+    expectCode('BAD_POLICY', () => made([a], { policy: 'quorum none\n' }))
+    expectCode('BAD_POLICY', () =>
+      made([a], { policy: testRoster([{ ...a, mirrorKey: testKey('x').publicKey }]).policy }),
+    )
+  })
+
+  it.each<[number, CborValue]>([
+    [1, 0],
+    [1, 2],
+    [2, []],
+    [2, [0]],
+    [3, ''],
+    [4, new Uint8Array(32)],
+    [5, 0],
+  ])('refuse field %i as %o', (key, value) => {
+    expectCode('BAD_FIELD', () => decodeRoster(bent(key, value)))
+  })
+
+  it('of any changed byte are refused with a code, or are another network', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: document.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, xor) => {
+        const changed = document.map((byte, i) => (i === at ? byte ^ xor : byte))
+        codeOf(() => decodeRoster(changed))
+        expect(toHex(networkIdOf(h, changed))).not.toBe(toHex(networkIdOf(h, document)))
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
