@@ -10,12 +10,13 @@
  * @packageDocumentation
  */
 import { createHash } from 'node:crypto'
-import { match, type DriverRow } from '../../devices/driver-table.ts'
-import { type DeviceIdentity, type DriverContext, type LiveDriver, type MemoryReadout } from '../../devices/driver.ts'
-import { apiCodeOf, DeviceError, type DeviceErrorCode } from '../../devices/errors.ts'
+import { match } from '../../devices/driver-table.ts'
+import type { LiveDriver, MemoryReadout } from '../../devices/driver.ts'
+import { apiCodeOf, DeviceError } from '../../devices/errors.ts'
 import { take, type StableWindow } from '../../devices/stable-window.ts'
 import type { ApiCode } from '../../shared/api/codes.ts'
 import type { Device } from '../../shared/api/schemas.ts'
+import { Exchanges, type Slot } from './exchanges.ts'
 import { LiveSession, type HubSample } from './live-session.ts'
 import type { DeviceInfo, DeviceSource } from './source.ts'
 
@@ -84,21 +85,6 @@ export interface HubOptions {
   pollMs?: number
 }
 
-/** A device and what we know of it. */
-interface Slot {
-  readonly id: string
-  readonly info: DeviceInfo
-  readonly row: DriverRow
-  readonly source: DeviceSource
-  identity: DeviceIdentity | null
-  status: Device['status']
-  problem: ApiCode | null
-  session: LiveSession | null
-}
-
-/** Codes that tell of the moment, not of the device. */
-const NOT_ITS_FAULT: readonly DeviceErrorCode[] = ['CANCELLED', 'NO_FINGER', 'NOT_SETTLED', 'UNPLUGGED']
-
 /** The name of a connection: the same while the device is plugged in, and short whatever the system's path is. */
 export function connectionIdOf(info: Pick<DeviceInfo, 'source' | 'path'>): string {
   return `${info.source}:${createHash('sha256').update(info.path).digest('hex').slice(0, 16)}`
@@ -112,8 +98,7 @@ export function createHub(options: HubOptions): Hub {
 class PollingHub implements Hub {
   private readonly options: HubOptions
   private readonly listeners = new Set<() => void>()
-  /** Exchanges by connection; each promise settles when the device is released. */
-  private readonly running = new Map<string, Promise<undefined>>()
+  private readonly exchanges: Exchanges
   private slots: Slot[] = []
   private problem: ApiCode | null = null
   private scanning: Promise<void> | null = null
@@ -122,6 +107,11 @@ class PollingHub implements Hub {
 
   constructor(options: HubOptions) {
     this.options = options
+    this.exchanges = new Exchanges(
+      options.monotonicMs ?? (() => performance.now()),
+      () => this.changed(),
+      () => void this.rescan(),
+    )
   }
 
   async start(): Promise<void> {
@@ -150,12 +140,11 @@ class PollingHub implements Hub {
     await this.scanning
   }
 
-  async readMemory(connectionId: string, { signal, progress = () => undefined }: ReadOptions): Promise<HubReadout> {
+  async readMemory(connectionId: string, options: ReadOptions): Promise<HubReadout> {
     const slot = this.slotOf(connectionId)
     const { driver } = slot.row
     if (driver.mode !== 'memory') throw new DeviceError('PROTOCOL', 'this device streams and has no memory we read')
-    return this.exchange(slot, signal, progress, async (context) => {
-      await this.identify(slot, context)
+    return this.exchanges.run(slot, options, async (context) => {
       const readout = await driver.read(context)
       return { ...readout, readAtMs: this.options.nowMs() }
     })
@@ -189,7 +178,7 @@ class PollingHub implements Hub {
     this.closed = true
     if (this.timer !== null) clearTimeout(this.timer)
     await this.scanning
-    await Promise.all(this.running.values())
+    await this.exchanges.close()
     await Promise.all(this.options.sources.map((source) => source.close()))
     this.listeners.clear()
   }
@@ -230,7 +219,9 @@ class PollingHub implements Hub {
 
   /** Some drivers hide a device from the list while it is open: its own exchange notices when it is really gone. */
   private unlistedInUse(source: DeviceSource, found: readonly Slot[]): Slot[] {
-    return this.slots.filter((slot) => slot.source === source && this.running.has(slot.id) && !found.includes(slot))
+    return this.slots.filter(
+      (slot) => slot.source === source && this.exchanges.isRunning(slot) && !found.includes(slot),
+    )
   }
 
   private slotFor(info: DeviceInfo, source: DeviceSource): Slot[] {
@@ -243,100 +234,24 @@ class PollingHub implements Hub {
   }
 
   private startSession(slot: Slot, driver: LiveDriver, isUnwanted: () => boolean): LiveSession {
+    const signal = {
+      get aborted() {
+        return isUnwanted()
+      },
+    }
     const session: LiveSession = new LiveSession(async (push) => {
-      const signal = {
-        get aborted() {
-          return isUnwanted()
-        },
-      }
       try {
-        await this.exchange(
-          slot,
-          signal,
-          () => undefined,
-          async (context) => {
-            slot.session = session
-            await this.identify(slot, context)
-            const startMs = context.nowMs()
-            for await (const sample of driver.live(context)) push({ ...sample, atMs: sample.atMs - startMs })
-          },
-        )
+        await this.exchanges.run(slot, { signal }, async (context) => {
+          slot.session = session
+          const startMs = context.nowMs()
+          for await (const sample of driver.live(context)) push({ ...sample, atMs: sample.atMs - startMs })
+        })
       } catch (error) {
+        // Whoever gave up while the device was still being asked who it is need not hear of it.
         if (!(error instanceof DeviceError) || error.code !== 'CANCELLED') throw error
       }
     })
     return session
-  }
-
-  /** Opens the device, does `work`, and releases the device, one at a time for each device. */
-  private async exchange<Value>(
-    slot: Slot,
-    signal: { readonly aborted: boolean },
-    progress: (done: number, total: number) => void,
-    work: (context: DriverContext) => Promise<Value>,
-  ): Promise<Value> {
-    if (slot.status === 'unsupported') throw new DeviceError('WRONG_MODEL', slot.id)
-    if (this.running.has(slot.id)) throw new DeviceError('BUSY', slot.id)
-    const released = Promise.withResolvers<undefined>()
-    this.running.set(slot.id, released.promise)
-    this.setStatus(slot, 'connecting', slot.problem)
-    try {
-      const value = await this.withTransport(slot, signal, progress, work)
-      this.setStatus(slot, 'ready', null)
-      return value
-    } catch (error) {
-      this.noteFailure(slot, error)
-      throw error
-    } finally {
-      slot.session = null
-      this.running.delete(slot.id)
-      released.resolve(undefined)
-    }
-  }
-
-  private async withTransport<Value>(
-    slot: Slot,
-    signal: { readonly aborted: boolean },
-    progress: (done: number, total: number) => void,
-    work: (context: DriverContext) => Promise<Value>,
-  ): Promise<Value> {
-    const isClosed = (): boolean => this.closed
-    const both = {
-      get aborted() {
-        return signal.aborted || isClosed()
-      },
-    }
-    const transport = await slot.source.open(slot.info, slot.row.reportBytes.output)
-    const nowMs = this.options.monotonicMs ?? (() => performance.now())
-    try {
-      return await work({ transport, signal: both, nowMs, progress })
-    } finally {
-      await transport.close()
-    }
-  }
-
-  /** Believes a device once its driver's probe was answered. */
-  private async identify(slot: Slot, context: DriverContext): Promise<void> {
-    slot.identity ??= await slot.row.driver.probe(context)
-    this.setStatus(slot, 'measuring', null)
-  }
-
-  private noteFailure(slot: Slot, error: unknown): void {
-    const code = error instanceof DeviceError ? error.code : null
-    if (code === 'WRONG_MODEL') this.setStatus(slot, 'unsupported', apiCodeOf(code))
-    else if (code === null || NOT_ITS_FAULT.includes(code)) this.setStatus(slot, 'ready', null)
-    else this.setStatus(slot, 'needs-attention', apiCodeOf(code))
-    if (code !== 'UNPLUGGED') return
-    // What comes back to this port may be another device.
-    slot.identity = null
-    void this.rescan()
-  }
-
-  private setStatus(slot: Slot, status: Slot['status'], problem: ApiCode | null): void {
-    if (slot.status === status && slot.problem === problem) return
-    slot.status = status
-    slot.problem = problem
-    this.changed()
   }
 
   private changed(): void {

@@ -182,6 +182,19 @@ describe('a memory', () => {
     expect(open).toEqual({ now: 0, most: 1, ever: 2 })
   })
 
+  it('is free for the next exchange when its end is told', async () => {
+    const { hub, bp } = await world()
+    const next = new Promise<string>((resolve) => {
+      const off = hub.onChange(() => {
+        if (stateOf(hub, bp) !== 'ready') return
+        off()
+        resolve(codeOf(() => hub.readMemory(bp, { signal: never })))
+      })
+    })
+    await hub.readMemory(bp, { signal: never })
+    expect(await next).toBe('none')
+  })
+
   it('does not wait for another device', async () => {
     const { hub, bp, spo2 } = await world()
     const [{ measurements }, samples] = await Promise.all([
