@@ -154,7 +154,6 @@ function readValue(element: Element, row: QuantityRow): Quantity {
   const forms = ['valueQuantity', 'valueCodeableConcept', 'dataAbsentReason'].filter((name) => element.has(name))
   if (forms.length !== 1) return element.fail('VALUE_AND_REASON')
   if (forms[0] === 'valueQuantity') return readMeasured(element, row)
-  element.fixed('interpretation', undefined)
   const none = { name: row.name, value: null, comparator: null, ucum: '', unit: '' }
   if (forms[0] === 'valueCodeableConcept') return { ...none, coded: readAnswer(element, row) }
   element.fixed('dataAbsentReason', ABSENT)

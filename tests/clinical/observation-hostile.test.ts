@@ -5,7 +5,7 @@ import { decodeDevice } from '../../src/clinical/device.ts'
 import { decodeObservation, encodeObservation } from '../../src/clinical/observation.ts'
 import { decodePatient } from '../../src/clinical/patient.ts'
 import { decodePractitioner } from '../../src/clinical/practitioner.ts'
-import { measured } from '../../src/clinical/quantity.ts'
+import { answered, measured } from '../../src/clinical/quantity.ts'
 import { checkVitalSign } from '../../src/clinical/vital-sign-rules.ts'
 import { anyObservation, observationInput } from '../support/observations.ts'
 
@@ -156,6 +156,27 @@ describe('every element counts', () => {
     expect(() => decodeObservation(JSON.stringify(changed(resource, path, put)))).toThrow(
       expect.objectContaining({ code }),
     )
+  })
+
+  it('refuses every extension that is there twice, but a flag', () => {
+    const extensions: { url: string }[] = resource.extension
+    for (const extension of extensions) {
+      const text = JSON.stringify({ ...resource, extension: [...extensions, extension] })
+      if (extension.url.endsWith('measurement-flag')) expect(decodeObservation(text).reading.flags).toHaveLength(2)
+      else
+        expect(() => decodeObservation(text), extension.url).toThrow(
+          expect.objectContaining({ code: 'WRONG_CARDINALITY' }),
+        )
+    }
+  })
+
+  it('refuses an interpretation of what is not a number', () => {
+    const answer = JSON.parse(
+      encodeObservation(observationInput({ kind: 'oxygen', quantities: [answered('oxygen', 'air')] })),
+    )
+    const interpretation = [{ text: 'normal' }]
+    expect(() => decodeObservation(JSON.stringify({ ...answer, interpretation }))).toThrow(ClinicalError)
+    expect(() => decodeObservation(JSON.stringify({ ...resource, interpretation }))).toThrow(ClinicalError)
   })
 
   it('refuses a property that is there twice, wherever it is', () => {

@@ -55,6 +55,15 @@ describe('the rules of R4', () => {
     ['panel-value', pressure, (o) => (o.valueQuantity = o.component[0].valueQuantity)],
     ['panel-components', pressure, (o) => o.component.pop()],
     ['panel-components', pressure, (o) => o.component.push(o.component[0])],
+    [
+      'panel-components',
+      () =>
+        parsed({
+          kind: 'blood-pressure',
+          quantities: [measured('systolic', '120'), measured('diastolic', '80'), measured('mean', '93')],
+        }),
+      (o) => o.component.push(o.component[2]),
+    ],
     ['quantity', pressure, (o) => (o.component[0].valueQuantity.code = 'kPa')],
     ['quantity', temperature, (o) => (o.valueQuantity.code = 'K')],
     ['quantity', temperature, (o) => (o.valueQuantity.system = 'http://example.org')],
