@@ -161,6 +161,7 @@ export const useCaptureStore = defineStore('capture', () => {
     isMine,
     sessions: feeds.sessions,
     run: feeds.run,
+    readForTray: feeds.readForTray,
     take: feeds.take,
     leaveOut: feeds.leaveOut,
     toggle: feeds.toggle,

@@ -34,16 +34,20 @@ export function useDeviceFeeds(captureId: () => string | null) {
 
   function plug(device: Device): void {
     if (device.mode === null || device.enrolment === null || device.status === 'unsupported') return
-    let session = byId.get(device.connectionId)
-    if (session === undefined) {
-      byId.set(device.connectionId, newSession(device, device.mode))
-      session = byId.get(device.connectionId)
-    }
-    if (session === undefined) return
+    const session = byId.get(device.connectionId) ?? newSession(device, device.mode)
+    byId.set(device.connectionId, session)
     const isBack = !session.connected
     session.device = device
     session.connected = true
     if (session.phase === 'idle' || isBack) void run(session)
+  }
+
+  /** Reads a device that is not enrolled: its readings cannot be signed here, they go to the tray. */
+  function readForTray(device: Device): void {
+    if (device.mode !== 'memory' || byId.has(device.connectionId)) return
+    const session = newSession(device, 'memory')
+    byId.set(device.connectionId, session)
+    void run(session)
   }
 
   /** A device that is gone keeps its card while there is something of it to sign. */
@@ -120,5 +124,5 @@ export function useDeviceFeeds(captureId: () => string | null) {
 
   watch(() => system.devices, update)
 
-  return { sessions, update, run, take, leaveOut, toggle: toggleGroup, stop }
+  return { sessions, update, run, readForTray, take, leaveOut, toggle: toggleGroup, stop }
 }

@@ -1,8 +1,6 @@
 /** Bedside capture: from picking the patient to the sealed rows. */
 export const messages = {
   title: 'Bedside',
-  lead: 'Take a set of observations for one patient.',
-  noSelection: 'No patient chosen',
 
   pick: {
     title: 'Who are you with?',
@@ -17,8 +15,6 @@ export const messages = {
     goPatients: 'Open Patients',
     results: 'Patients. Arrow keys choose, Enter opens.',
     count: '{n} patient | {n} patients',
-    rejected: 'This record failed its check and cannot be used: {step}.',
-    scanUnknown: 'No patient here has the record number {id}. Check the wristband, or search by name.',
     notAllowed: 'Only nurses and physicians can record observations.',
   },
 
@@ -54,14 +50,12 @@ export const messages = {
   changeText: 'Typed values are dropped. Device readings that were not signed go to the unassigned tray.',
   changeConfirm: 'Leave unsigned',
   changeStay: 'Keep going',
-  openChart: 'Open chart',
 
   devices: {
     title: 'From devices',
     none: 'No device connected',
     noneText:
       'Plug in an oximeter or a blood pressure monitor and its values fill in here. You can also type them by hand.',
-    stack: 'Devices cannot be read on this machine',
     live: 'Live. Not recorded.',
     waiting: 'Waiting for the device',
     starting: 'Starting the live signal',
@@ -85,7 +79,6 @@ export const messages = {
     readingOf: 'Reading record {done} of {total}',
     readAgain: 'Read again',
     records: 'Records in {device}, newest first',
-    recordsCount: '{n} record in memory | {n} records in memory',
     showOlder: 'Show {n} older record | Show {n} older records',
     hideOlder: 'Hide older records',
     emptyMemory: 'The memory is empty',
@@ -101,9 +94,6 @@ export const messages = {
     ahead: '{t} ahead',
     behind: '{t} behind',
     newest: 'Newest',
-    noTime: 'No time',
-    virtual: 'Virtual',
-    measuredAt: 'Measured {time}',
   },
 
   manual: {
@@ -160,12 +150,9 @@ export const messages = {
     draft: 'Not recorded yet',
     fromDevice: 'from {device}',
     byHand: 'typed by hand',
-    count: '{n} value | {n} values',
     sign: 'Sign {n} value | Sign {n} values',
     signNone: 'Sign',
-    signing: 'Signing, sealing and checking',
     problems: '{n} value needs your attention | {n} values need your attention',
-    confirmIdentity: 'Confirm the patient first',
     leaveOut: 'Leave out {what}',
     byYou: 'Signed as {name}',
     wait: 'Sealing takes a moment. Stay on this page.',
@@ -182,7 +169,6 @@ export const messages = {
     how: 'How',
     entry: 'Entry',
     proof: 'Proof',
-    rejected: 'Not shown: {step}',
     chart: 'Open chart',
     another: 'Next patient',
     same: 'Another set for {name}',
@@ -190,19 +176,15 @@ export const messages = {
   },
 
   failure: {
-    lost: 'The connection to Chartseal was lost. What you typed is kept; signing works again when it is back.',
     title: 'Not signed.',
-    retry: 'Try again',
   },
 
   owner: 'A set of observations by {name} is open and unsigned. Only {name} can sign it.',
   ownerClose: 'Close that set',
 
   live: {
-    opened: 'Patient {name} opened.',
     taken: 'SpO₂ and pulse taken. Ready to sign.',
     read: '{n} record read. | {n} records read.',
-    signed: '{n} value signed and sealed. | {n} values signed and sealed.',
   },
 
   kinds: {

@@ -33,14 +33,10 @@ export const messages = {
   },
 
   fields: {
-    kinds: 'Measures',
-    label: 'Asset label',
     serial: 'Serial number',
     noSerial: 'None. Recognised by type, label and port.',
     port: 'Port',
-    driver: 'Driver',
     proven: 'Driver proof',
-    unknown: 'Unknown',
   },
   unplugged: 'Unplugged',
   virtual: 'Virtual device',

@@ -11,7 +11,6 @@ export const messages = {
   may: 'May',
   proof: 'Proof',
   you: 'You',
-  rejected: 'Not shown: {step}',
 
   roles: { physician: 'Physician', nurse: 'Nurse', it: 'Clinic IT', auditor: 'Auditor' },
   roleText: {

@@ -23,14 +23,12 @@ export const messages = {
   unauthenticated: 'Unauthenticated',
   unauthenticatedText: 'The device was not enrolled when this arrived. The mark stays if it is assigned.',
   selected: '{n} chosen',
-  clear: 'Clear choice',
   unknownDevice: 'Unknown device',
 
   assign: {
     open: 'Assign to patient',
     title: 'Assign {n} reading to a patient | Assign {n} readings to a patient',
     text: 'You sign them for this patient. Be sure who was measured.',
-    patient: 'Patient',
     reason: 'How you know whose they are',
     reasonHint: 'Stands with the reading, such as “measured during the ward round before the scan”.',
     confirm: 'Sign and assign',
