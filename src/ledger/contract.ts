@@ -77,16 +77,16 @@ const FIXED: readonly (readonly [EntryType, SignatureRole])[] = [
  */
 export function parseContract(document: Uint8Array): Contract {
   const top = record(parseJson(document), ['language', 'entries', 'see'])
-  if (top['language'] !== CONTRACT_LANGUAGE) throw bad('another language')
+  if (top.language !== CONTRACT_LANGUAGE) throw bad('another language')
   const entries = new Map<EntryType, Rule>()
-  for (const [type, rule] of Object.entries(record(top['entries'], null))) {
+  for (const [type, rule] of Object.entries(record(top.entries, null))) {
     if (!isEntryType(type)) throw bad('a rule for no entry type')
     entries.set(type, readRule(type, rule))
   }
   for (const [type, role] of FIXED) {
     if (entries.get(type)?.signatures.join() !== role) throw bad(`${type} must be signed by ${role} alone`)
   }
-  const see = record(top['see'], VIEWS)
+  const see = record(top.see, VIEWS)
   return {
     language: CONTRACT_LANGUAGE,
     entries,
@@ -141,13 +141,13 @@ function readRule(type: EntryType, value: unknown): Rule {
   const rule = record(value, null)
   const known = ['signatures', 'practitioners', 'device']
   if (Object.keys(rule).some((key) => !known.includes(key))) throw bad(`unknown key in the rule of ${type}`)
-  const signatures = list(rule['signatures'], isSignatureRole)
+  const signatures = list(rule.signatures, isSignatureRole)
   const byPractitioner = signatures.includes('practitioner')
   if (byPractitioner !== Object.hasOwn(rule, 'practitioners')) throw bad('practitioners goes with their signature')
   const deviceByMethod = Object.hasOwn(rule, 'device')
-  if (deviceByMethod && (type !== 'reading' || rule['device'] !== 'when-method-is-device')) throw bad('device')
+  if (deviceByMethod && (type !== 'reading' || rule.device !== 'when-method-is-device')) throw bad('device')
   if (deviceByMethod && signatures.includes('device')) throw bad('device twice')
-  const practitioners = byPractitioner ? list(rule['practitioners'], isPractitionerRole) : []
+  const practitioners = byPractitioner ? list(rule.practitioners, isPractitionerRole) : []
   return { signatures, practitioners, deviceByMethod }
 }
 

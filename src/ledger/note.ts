@@ -44,7 +44,6 @@ export interface NoteVerifier {
 }
 
 // All control characters but the newline are refused, so that a note shows what is signed.
-// eslint-disable-next-line no-control-regex -- naming them is the purpose
 const CONTROL = /[\u0000-\u0009\u000b-\u001f]/
 const LINE = /^\u2014 ([^ ]+) ([A-Za-z0-9+/]+={0,2})$/
 
