@@ -16,16 +16,7 @@ import { badField, readMap, readTuple } from './fields-reader.ts'
 import { HASH_SIZE } from './hash.ts'
 import { KEY_SIZE, SIGNATURE_SIZE } from './signatures.ts'
 
-export {
-  type Body,
-  decodeBody,
-  encodeBody,
-  ID_SIZE,
-  MAX_ENTRY_SIZE,
-  MEDIA_FHIR_R4_JSON,
-  type PayloadBinding,
-  signedMessage,
-} from './body.ts'
+export { type Body, decodeBody, encodeBody, signedMessage } from './body.ts'
 
 /** Most signatures on one entry. */
 export const MAX_SIGNATURES = 16

@@ -133,7 +133,7 @@ describe('contract documents', () => {
     ['with nobody in a view', (d) => (d.see.people = [])],
     ['with a role twice', (d) => (d.see.people = ['it', 'it'])],
     ['with a rule for no type', (d) => (d.entries.gossip = { signatures: ['log'] })],
-    ['with a rule of the prototype', (d) => (d.entries.toString = { signatures: ['log'] })],
+    ['with a rule of the prototype', (d) => Object.assign(d.entries, { toString: { signatures: ['log'] } })],
     ['with an unknown key in a rule', (d) => (d.entries.access = { ...d.entries.access, when: 'always' })],
     ['with no signature', (d) => (d.entries.incident = { signatures: [] })],
     ['with an unknown signature', (d) => (d.entries.incident = { signatures: ['witness'] })],
