@@ -13,6 +13,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -22,7 +23,8 @@ import { guardedFiles } from './errors.ts'
 export function makePrivateFolder(folder: string): void {
   guardedFiles('making a keystore folder', () => {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    if (process.platform !== 'win32') chmodSync(folder, 0o700)
+    const { mode } = statSync(folder)
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) chmodSync(folder, mode & 0o700)
   })
 }
 

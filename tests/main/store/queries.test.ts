@@ -24,7 +24,7 @@ function emptyDatabase(): WritableDb {
 function statements(db: WritableDb): string[] {
   const seen: string[] = []
   const prepare = db.prepare.bind(db)
-  db.prepare = ((sql: string) => (seen.push(sql), prepare(sql))) as typeof db.prepare
+  db.prepare = (sql: string) => (seen.push(sql), prepare(sql))
   new SqliteStore(db)
   db.prepare = prepare
   return seen

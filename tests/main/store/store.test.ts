@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { runs } from '../../support/budget.ts'
 import { openStore } from '../../../src/main/store/open.ts'
 import { StoreError } from '../../../src/main/store/errors.ts'
 import type { IndexRow, NewEntry, Store } from '../../../src/main/store/store.ts'
@@ -258,7 +259,7 @@ it('gives values or a coded error, whichever bytes of the file are changed', { t
         expect(error).toBeInstanceOf(StoreError)
       }
     }),
-    { numRuns: Number(process.env['CHARTSEAL_LONG'] === '1' ? 10_000 : 300) },
+    { numRuns: runs(300, 10_000) },
   )
 })
 

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import type { WritableDb } from '../../../src/main/store/database.ts'
@@ -98,6 +98,26 @@ it.skipIf(process.platform === 'win32')(
     store.close()
   },
 )
+
+const canTrace = process.platform === 'linux' && spawnSync('strace', ['-qq', 'true']).status === 0
+
+// The disk says that it could not keep what it was given, at the first to the sixth sync.
+it.skipIf(!canTrace).each([1, 2, 3, 4, 5, 6])('needs strace: stops when sync %i of the database fails', (nth) => {
+  const file = join(temporaryFolder(), 'ledger.db')
+  newStore(file).close()
+  const fault = ['-e', 'trace=fdatasync,fsync', '-e', `inject=fdatasync,fsync:error=EIO:when=${nth}+`]
+  const program = [process.execPath, APPEND_UNTIL_FAILURE, file]
+  const said = execFileSync('strace', ['-f', '-qq', '-o', '/dev/null', ...fault, ...program], { encoding: 'utf8' })
+  const { acknowledged, code } = JSON.parse(said) as { acknowledged: number; code: string }
+  expect(code).toBe('STATE_UNKNOWN')
+  // Each block has a sync of its own, so that no more were acknowledged than syncs had succeeded.
+  expect(acknowledged).toBeLessThan(nth)
+  const store = openStore(file, { mode: 'existing' })
+  expect(store.entryCount(ORIGIN)).toBeGreaterThanOrEqual(acknowledged)
+  expect(store.newestCheckpoint(ORIGIN)?.size ?? 0).toBe(store.entryCount(ORIGIN))
+  expect(store.integrityCheck()).toEqual([])
+  store.close()
+})
 
 /** A file system of 1 MiB; null where only an administrator could mount one. */
 function smallDisk(): string | null {
