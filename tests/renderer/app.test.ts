@@ -1,0 +1,91 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import App from '../../src/renderer/App.vue'
+import { useSessionStore } from '../../src/renderer/stores/session.ts'
+import { useSystemStore } from '../../src/renderer/stores/system.ts'
+import type { SystemStatus } from '../../src/renderer/api/types.ts'
+import { handleOf } from '../support/fake-data.ts'
+import { openWindow, settle } from '../support/mount-window.ts'
+
+describe('App', () => {
+  beforeEach(() => {
+    document.body.innerHTML = ''
+  })
+
+  it.each([
+    ['first-run', 'Welcome to Chartseal'],
+    ['passphrase-needed', 'Start passphrase'],
+    ['starting', 'Opening and checking the ledger'],
+    ['failed', 'Chartseal cannot start'],
+    ['rolled-back', 'The database is older than it should be'],
+    ['ready', 'Who is working?'],
+    ['read-only', 'Who is working?'],
+  ] as const)('has a screen for %s', async (state: SystemStatus['state'], words) => {
+    const window = await openWindow({ status: { state } })
+    const app = window.mount(App)
+    await settle()
+    expect(app.text()).toContain(words)
+  })
+
+  it('takes everything of the patient out of the document the moment the session locks', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    await window.router.push(`/patients/${handleOf(1)}`)
+    const app = window.mount(App)
+    await settle()
+    expect(document.body.innerHTML).toContain('OKAFOR')
+    void useSessionStore().lock()
+    await settle()
+    expect(document.body.innerHTML).not.toContain('OKAFOR')
+    expect(document.body.innerHTML).not.toContain('9000017')
+    expect(app.text()).toContain('Locked')
+    expect(document.title).toBe('Chartseal')
+  })
+
+  it('locks with Ctrl+L and goes to the search with F2', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    await window.router.push('/about')
+    window.mount(App)
+    await settle()
+    globalThis.window.dispatchEvent(new KeyboardEvent('keydown', { key: 'F2' }))
+    await settle()
+    expect(window.router.currentRoute.value.name).toBe('patients')
+    globalThis.window.dispatchEvent(new KeyboardEvent('keydown', { key: 'l', ctrlKey: true }))
+    await settle()
+    expect(useSessionStore().isOpen).toBe(false)
+  })
+
+  it('warns before it locks, goes on when asked, and locks by itself when nobody is there', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    await window.router.push('/about')
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    try {
+      const app = window.mount(App)
+      vi.advanceTimersByTime(158_000)
+      await settle()
+      expect(document.body.textContent).not.toContain('Still there?')
+      vi.advanceTimersByTime(4_000)
+      await settle()
+      expect(document.body.textContent).toContain('Still there?')
+      globalThis.window.dispatchEvent(new KeyboardEvent('keydown', { key: 'a' }))
+      await settle()
+      expect(document.body.textContent).not.toContain('Still there?')
+      vi.advanceTimersByTime(181_000)
+      await settle()
+      expect(useSessionStore().isLocked).toBe(true)
+      app.unmount()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('says when the connection is lost, and keeps the band of the demonstration clinic', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    await window.router.push('/about')
+    const app = window.mount(App)
+    await settle()
+    window.api.state.value = 'offline'
+    await settle()
+    expect(useSystemStore().connection).toBe('offline')
+    expect(app.get('[role=alert]').text()).toContain('The connection to Chartseal is lost')
+    expect(app.text()).toContain('Demonstration data')
+  })
+})

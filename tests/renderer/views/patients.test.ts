@@ -1,0 +1,66 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { handleOf } from '../../support/fake-data.ts'
+import { openWindow, settle } from '../../support/mount-window.ts'
+
+describe('PatientsView', () => {
+  beforeEach(() => {
+    document.body.innerHTML = ''
+  })
+
+  it('narrows the list while typing, and Enter opens the only patient left', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    const view = await window.visit('/patients')
+    expect(view.findAll('tbody tr')).toHaveLength(5)
+    await view.get('input[type=search]').setValue('okaf')
+    expect(view.findAll('tbody tr')).toHaveLength(1)
+    await view.get('input[type=search]').trigger('keydown', { key: 'Enter' })
+    await settle()
+    expect(window.router.currentRoute.value.params['handle']).toBe(handleOf(1))
+  })
+
+  it('never shows a patient banner', async () => {
+    const view = await (await openWindow({ signedInAs: 1 })).visit('/patients')
+    expect(view.find('[aria-label="Patient"]').exists()).toBe(false)
+  })
+
+  it('has words for no patients, nobody found, and a failed call', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    window.core.patients = []
+    const empty = await window.visit('/patients')
+    expect(empty.text()).toContain('No patients yet')
+    empty.unmount()
+    const other = await openWindow({ signedInAs: 1 })
+    other.core.failures.set('patients.search', 'DISK_FULL')
+    const view = await other.visit('/patients')
+    expect(view.get('[role=alert]').text()).toContain('The disk is full')
+    await view
+      .findAll('button')
+      .find((button) => button.text() === 'Try again')
+      ?.trigger('click')
+    await settle()
+    await view.get('input[type=search]').setValue('zzz')
+    expect(view.text()).toContain('Nobody fits “zzz”')
+  })
+
+  it('opens registration from its address, and refuses somebody who is there already', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    await window.visit('/patients?register=1')
+    const dialog = document.querySelector('[role=dialog]')
+    const field = (name: string): HTMLInputElement | null => dialog?.querySelector(`[name=${name}]`) ?? null
+    for (const [name, text] of Object.entries({
+      'family-name': 'okafor',
+      'given-name': 'ADA',
+      'birth-date': '14 mar 1957',
+    })) {
+      const input = field(name)
+      if (input !== null) input.value = text
+      input?.dispatchEvent(new Event('input'))
+    }
+    await settle()
+    expect(dialog?.textContent).toContain('Already registered with these details')
+    const save = [...(dialog?.querySelectorAll('button') ?? [])].find(
+      (button) => button.textContent.trim() === 'Register',
+    )
+    expect(save?.disabled).toBe(true)
+  })
+})
