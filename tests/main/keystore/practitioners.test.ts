@@ -7,6 +7,7 @@ import { CHEAP, codeOf, errorOf, HANDLE, keystoreFolder, SEED, SYSTEM } from './
 
 const PIN = '2580'
 const WRONG = '9513'
+const WITHOUT_RIGHTS = join(import.meta.dirname, 'without-rights.ts')
 const OTHER = 'ffeeddccbbaa99887766554433221100'
 
 /** A keystore with one practitioner, and a clock that stands still until it is moved. */
@@ -144,7 +145,7 @@ it('is useless without the node secret, even with the PIN', async () => {
 it.skipIf(process.platform === 'win32')(
   'takes no attempt that it cannot count, and says that the folder is read-only',
   () => {
-    const said = execFileSync(process.execPath, [join(import.meta.dirname, 'without-rights.ts'), keystoreFolder()], {
+    const said = execFileSync(process.execPath, [WITHOUT_RIGHTS, keystoreFolder()], {
       encoding: 'utf8',
     })
     expect(JSON.parse(said)).toEqual({

@@ -99,7 +99,8 @@ it.skipIf(process.platform === 'win32')(
   },
 )
 
-const canTrace = process.platform === 'linux' && spawnSync('strace', ['-qq', 'true']).status === 0
+const STRACE = 'strace'
+const canTrace = process.platform === 'linux' && spawnSync(STRACE, ['-qq', 'true']).status === 0
 
 // The disk says that it could not keep what it was given, at the first to the sixth sync.
 it.skipIf(!canTrace).each([1, 2, 3, 4, 5, 6])('needs strace: stops when sync %i of the database fails', (nth) => {
@@ -107,7 +108,7 @@ it.skipIf(!canTrace).each([1, 2, 3, 4, 5, 6])('needs strace: stops when sync %i 
   newStore(file).close()
   const fault = ['-e', 'trace=fdatasync,fsync', '-e', `inject=fdatasync,fsync:error=EIO:when=${nth}+`]
   const program = [process.execPath, APPEND_UNTIL_FAILURE, file]
-  const said = execFileSync('strace', ['-f', '-qq', '-o', '/dev/null', ...fault, ...program], { encoding: 'utf8' })
+  const said = execFileSync(STRACE, ['-f', '-qq', '-o', '/dev/null', ...fault, ...program], { encoding: 'utf8' })
   const { acknowledged, code } = JSON.parse(said) as { acknowledged: number; code: string }
   expect(code).toBe('STATE_UNKNOWN')
   // Each block has a sync of its own, so that no more were acknowledged than syncs had succeeded.
