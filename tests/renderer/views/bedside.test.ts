@@ -1,0 +1,159 @@
+import type { VueWrapper } from '@vue/test-utils'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { useCaptureStore } from '../../../src/renderer/stores/capture.ts'
+import { useSystemStore } from '../../../src/renderer/stores/system.ts'
+import { handleOf } from '../../support/fake-data.ts'
+import { openWindow, settle, type TestWindow } from '../../support/mount-window.ts'
+
+const tick = () => new Promise<void>((resolve) => setTimeout(resolve))
+const body = () => document.body.textContent
+const active = () => document.activeElement as HTMLInputElement
+
+/** Types into the focused field, as a person does. */
+function type(text: string): void {
+  const field = active()
+  field.value += text
+  field.dispatchEvent(new Event('input', { bubbles: true }))
+}
+
+function press(key: string, more: KeyboardEventInit = {}): void {
+  active().dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...more }))
+}
+
+/** A scanner: the same keys within milliseconds. */
+function scan(text: string): void {
+  for (const key of [...text, 'Enter'])
+    window.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))
+}
+
+describe('the bedside view', () => {
+  let around: TestWindow
+  let view: VueWrapper
+  let capture: ReturnType<typeof useCaptureStore>
+
+  async function visit(signedInAs = 1, path = '/bedside'): Promise<void> {
+    around = await openWindow({ signedInAs, pause: tick })
+    useSystemStore().devices = around.core.devices
+    capture = useCaptureStore()
+    view = await around.visit(path)
+  }
+
+  beforeEach(() => {
+    document.body.innerHTML = ''
+  })
+  afterEach(async () => {
+    await capture.close()
+    view.unmount()
+  })
+
+  it('records a whole set with the keyboard alone', async () => {
+    await visit()
+    await vi.waitFor(() => expect(active().type).toBe('search'))
+    type('okafor')
+    press('Enter')
+    await vi.waitFor(() => expect(body()).toContain('Is this the right patient?'))
+    expect(body()).toContain('14-Mar-1957')
+    await vi.waitFor(() => expect(active().tagName).toBe('FORM'))
+    press('Enter')
+    await vi.waitFor(() => expect(capture.identity).not.toBeNull())
+    await vi.waitFor(() =>
+      expect(active().closest('[data-field]')?.getAttribute('data-field')).toBe('respiratory-rate'),
+    )
+    type('18')
+    press('Enter')
+    await settle()
+    expect(active().closest('[data-field]')?.getAttribute('data-field')).toBe('consciousness')
+    press('c')
+    await settle()
+    expect(capture.form.consciousness).toBe('confusion')
+    await vi.waitFor(() => expect(capture.drafts).toHaveLength(3))
+    press('Enter', { ctrlKey: true })
+    await vi.waitFor(() => expect(body()).toContain('5 values sealed'))
+    expect(view.findAll('tbody tr')).toHaveLength(5)
+    expect(view.findAll('tbody .mark')).toHaveLength(5)
+  })
+
+  it('holds an unusual value back once, and an impossible one until it is corrected', async () => {
+    await visit()
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    await settle()
+    const field = () => view.find<HTMLInputElement>('[data-field="temperature"] input').element
+    field().focus()
+    type('41.4')
+    press('Enter')
+    await settle()
+    expect(active()).toBe(field())
+    expect(view.get('[data-field="temperature"]').text()).toContain('Unusual')
+    press('Enter', { ctrlKey: true })
+    await settle()
+    expect(around.core.calls).not.toContain('capture.sign')
+    press('Enter')
+    await settle()
+    expect(active()).not.toBe(field())
+    expect(capture.ready.find((one) => one.field === 'temperature')?.value.confirmed).toBe(true)
+    field().value = ''
+    field().focus()
+    type('98.6')
+    press('Enter')
+    await settle()
+    expect(active()).toBe(field())
+    expect(view.get('[data-field="temperature"]').text()).toContain('cannot be a measurement')
+  })
+
+  it('stops everything when another wristband is scanned, and Enter does not answer', async () => {
+    await visit()
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    await settle()
+    scan('9000025')
+    await vi.waitFor(() => expect(body()).toContain('belongs to someone else'))
+    press('Enter')
+    press('Escape')
+    await settle()
+    expect(body()).toContain('belongs to someone else')
+    expect(capture.open?.patient.record.handle).toBe(handleOf(1))
+  })
+
+  it('says nothing about the wristband of the open patient, and leaves no scan in a field', async () => {
+    await visit()
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    await settle()
+    scan('9000017')
+    await settle()
+    expect(body()).not.toContain('belongs to someone else')
+    expect([...view.element.querySelectorAll('input')].some((input) => input.value.includes('9000017'))).toBe(false)
+  })
+
+  it('opens the patient that a chart hands over', async () => {
+    await visit(1, `/bedside?patient=${handleOf(2)}`)
+    await vi.waitFor(() => expect(capture.open?.patient.record.familyName).toBe('Lindqvist'))
+  })
+
+  it('shows values of nobody to a colleague of the owner', async () => {
+    await visit()
+    await capture.start(handleOf(1))
+    const { useSessionStore } = await import('../../../src/renderer/stores/session.ts')
+    const session = useSessionStore()
+    session.replace({ ...session.session!, practitioner: around.core.practitioners[2]! })
+    await settle()
+    expect(body()).toContain('Only Jonas Weatherby can sign it')
+    expect(body()).not.toContain('OKAFOR')
+  })
+
+  it('tells clinic IT that others record', async () => {
+    await visit(3)
+    expect(body()).toContain('Only nurses and physicians')
+  })
+
+  it('marks moving numbers as not recorded and never announces them', async () => {
+    await visit()
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    await vi.waitFor(() => expect(body()).toContain('Live. Not recorded.'))
+    const numbers = view.find('.numbers')
+    expect(numbers.attributes('aria-hidden')).toBe('true')
+    expect(numbers.element.closest('[aria-live], [role=status], [role=alert]')).toBeNull()
+  })
+})

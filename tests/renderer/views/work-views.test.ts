@@ -1,0 +1,181 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import ProofInspector from '../../../src/renderer/components/proof/ProofInspector.vue'
+import { useProofStore } from '../../../src/renderer/stores/proof.ts'
+import { useSystemStore } from '../../../src/renderer/stores/system.ts'
+import { openWindow, settle } from '../../support/mount-window.ts'
+
+const body = () => document.body.textContent
+const button = (name: string) =>
+  [...document.querySelectorAll('button')].find(
+    (one) => one.textContent.includes(name) || one.getAttribute('aria-label') === name,
+  )
+
+/** Opens a page as a practitioner of the fake clinic: 0 physician, 1 nurse, 3 IT. */
+async function visit(
+  path: string,
+  signedInAs: number,
+  prepare: (core: Awaited<ReturnType<typeof openWindow>>['core']) => void = () => undefined,
+) {
+  const window = await openWindow({ signedInAs })
+  prepare(window.core)
+  useSystemStore().devices = window.core.devices
+  const view = await window.visit(path)
+  return { ...window, view }
+}
+
+afterEach(() => {
+  document.body.innerHTML = ''
+})
+
+describe('every page', () => {
+  it.each([
+    ['/ledger', 'ledger.summary'],
+    ['/devices', 'devices.list'],
+    ['/tray', 'tray.list'],
+    ['/people', 'people.list'],
+  ])('%s says what is wrong and offers to try again', async (path, call) => {
+    const { core } = await visit(path, 3, (fake) => fake.failures.set(call, 'INTERNAL'))
+    expect(body()).toContain('Something went wrong inside Chartseal')
+    const before = core.calls.filter((one) => one === call).length
+    button('Try again')?.click()
+    await settle()
+    expect(core.calls.filter((one) => one === call).length).toBe(before + 1)
+    expect(body()).not.toContain('Something went wrong inside Chartseal')
+  })
+
+  it.each([
+    ['/tray', 'The tray is empty'],
+    ['/devices', 'No device connected'],
+    ['/people', 'Nobody is enrolled yet'],
+  ])('%s says so when it is empty', async (path, text) => {
+    await visit(path, 3, (core) => {
+      core.tray = []
+      core.devices = []
+      core.practitioners = []
+    })
+    expect(body()).toContain(text)
+  })
+})
+
+describe('devices', () => {
+  it('names state, remedy and proof of each device, with words', async () => {
+    await visit('/devices', 3)
+    expect(body()).toContain('Needs attention')
+    expect(body()).toContain('Ask IT to install the device rules')
+    expect(body()).toContain('Proven on recordings')
+    expect(body()).toContain('Not supported')
+  })
+
+  it('lets IT enrol, with a label', async () => {
+    const { core } = await visit('/devices', 3)
+    button('Enrol Omron HEM-7131U')?.click()
+    await vi.waitFor(() => expect(body()).toContain('Asset label'))
+    const form = document.querySelector<HTMLFormElement>('#enrol-device')
+    form?.dispatchEvent(new Event('submit', { cancelable: true }))
+    await settle()
+    expect(body()).toContain('Type at least two characters')
+    const input = form?.querySelector('input')
+    input!.value = 'BP-07'
+    input!.dispatchEvent(new Event('input'))
+    form?.dispatchEvent(new Event('submit', { cancelable: true }))
+    await vi.waitFor(() => expect(body()).toContain('BP-07 is enrolled'))
+    expect(core.devices.some((device) => device.enrolment?.label === 'BP-07')).toBe(true)
+  })
+
+  it('does not offer it to anybody else', async () => {
+    await visit('/devices', 1)
+    expect(button('Enrol Omron HEM-7131U')).toBeUndefined()
+    expect(body()).toContain('Clinic IT enrols devices')
+  })
+})
+
+describe('the ledger page', () => {
+  it('shows rejected entries with the step, and no value anywhere', async () => {
+    const { core, view } = await visit('/ledger', 3)
+    const rejected = core.recorded.find((one) => 'status' in one.reading)!
+    const { useLedgerStore } = await import('../../../src/renderer/stores/ledger.ts')
+    const ledger = useLedgerStore()
+    const block = core.block(Math.floor(rejected.index / 4))
+    await ledger.openBlock(block)
+    await settle()
+    expect(view.text()).toContain('Failed: a signature is missing or wrong')
+  })
+
+  it('names entry types in words, also those with a dot', async () => {
+    const { core, view } = await visit('/ledger', 3)
+    const { useLedgerStore } = await import('../../../src/renderer/stores/ledger.ts')
+    const ledger = useLedgerStore()
+    await ledger.openBlock(core.block(2))
+    ledger.entries = ledger.entries!.map((entry, n) => ({
+      ...entry,
+      problem: null,
+      type: n === 0 ? 'practitioner.enrolled' : 'unheard.of',
+    }))
+    await settle()
+    expect(view.text()).toContain('Practitioner enrolled')
+    expect(view.text()).toContain('unheard.of')
+  })
+
+  it('reports findings after verifying everything', async () => {
+    await visit('/ledger', 3)
+    button('Verify everything')?.click()
+    await vi.waitFor(() => expect(body()).toContain('2 findings in'))
+    expect(body()).toContain('a signature is missing or wrong')
+  })
+})
+
+describe('the tray page', () => {
+  it('shows drafts as not recorded and unauthenticated ones as such', async () => {
+    await visit('/tray', 1)
+    expect(body()).toContain('Not recorded')
+    expect(body()).toContain('Unauthenticated')
+  })
+
+  it('asks for a patient and a reason before anything is signed', async () => {
+    const { core } = await visit('/tray', 1)
+    const [first] = document.querySelectorAll<HTMLInputElement>('tbody input[type=checkbox]')
+    first?.dispatchEvent(new Event('change', { bubbles: true }))
+    await settle()
+    button('Assign to patient')?.click()
+    await vi.waitFor(() => expect(document.querySelector('#assign')).not.toBeNull())
+    document.querySelector('#assign')?.dispatchEvent(new Event('submit', { cancelable: true }))
+    await settle()
+    expect(body()).toContain('Choose a patient first')
+    expect(body()).toContain('Type at least three characters')
+    expect(core.calls).not.toContain('tray.assign')
+  })
+})
+
+describe('the people page', () => {
+  it('lets only IT enrol, and says why a PIN is refused', async () => {
+    await visit('/people', 1)
+    expect(button('Enrol person')).toBeUndefined()
+    document.body.innerHTML = ''
+    await visit('/people', 3)
+    button('Enrol person')?.click()
+    await vi.waitFor(() => expect(document.querySelector('#enrol-person')).not.toBeNull())
+    const [name, , ...pins] = document.querySelectorAll<HTMLInputElement>('#enrol-person input, #enrol-person button')
+    for (const [input, text] of [[name!, 'Ada Example'], ...pins.map((pin) => [pin, '7777'] as const)] as const) {
+      input.value = text
+      input.dispatchEvent(new Event('input'))
+    }
+    document.querySelector('#enrol-person')?.dispatchEvent(new Event('submit', { cancelable: true }))
+    await vi.waitFor(() => expect(body()).toContain('too easy to guess'))
+    expect(pins.every((pin) => pin.value === '')).toBe(true)
+  })
+})
+
+describe('the proof inspector', () => {
+  it('shows facts, signatures and path, and what this window makes of them', async () => {
+    const window = await openWindow({ signedInAs: 0 })
+    window.mount(ProofInspector)
+    const proof = useProofStore()
+    await proof.open(42)
+    await vi.waitFor(() => expect(body()).toContain('Proof of entry 42'))
+    expect(body()).toContain('Jonas Weatherby')
+    expect(body()).toContain('Encrypted content')
+    button('Verify again in this window')?.click()
+    await vi.waitFor(() => expect(body()).toContain('The proof does not hold'))
+    expect(body()).toContain('not reached')
+  })
+})
