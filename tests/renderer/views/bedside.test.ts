@@ -22,7 +22,7 @@ function press(key: string, more: KeyboardEventInit = {}): void {
 
 /** A scanner: the same keys within milliseconds. */
 function scan(text: string): void {
-  for (const key of [...text, 'Enter'])
+  for (const key of [...Array.from(text), 'Enter'])
     window.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))
 }
 

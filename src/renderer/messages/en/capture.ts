@@ -71,7 +71,7 @@ export const messages = {
     take: 'Take value',
     takeAgain: 'Take again',
     taken: 'Taken at {time}',
-    takenWindow: 'Steady {seconds} s, {min} to {max} %',
+    takenWindow: '{seconds} s steady: {min}–{max} %',
     drop: 'Leave out',
     restart: 'Start again',
     stopped: 'The live signal ended.',

@@ -57,7 +57,7 @@ export const messages = {
     more: 'Show older blocks',
     none: 'No blocks yet',
     noneText: 'The first signed entry makes the first block.',
-    open: 'Show entries of block {n}',
+    block: 'Block',
     problem: 'Failed: {step}',
     range: '{first} to {last}',
   },

@@ -4,7 +4,9 @@ import { identifierOf, ScanDetector } from '../../../../src/renderer/components/
 
 function typed(text: string, gapMs: number): (string | null)[] {
   const detector = new ScanDetector()
-  return [...text].map((key) => (key === '\n' ? 'Enter' : key)).map((key, at) => detector.key(key, 1000 + at * gapMs))
+  return Array.from(text, (key) => (key === '\n' ? 'Enter' : key)).map((key, at) =>
+    detector.key(key, 1000 + at * gapMs),
+  )
 }
 
 describe('ScanDetector', () => {
@@ -23,14 +25,14 @@ describe('ScanDetector', () => {
   it('ignores what somebody typed before the scanner began', () => {
     const detector = new ScanDetector()
     detector.key('x', 0)
-    const keys = [...'9000012', 'Enter'].map((key, at) => detector.key(key, 500 + at * 10))
+    const keys = [...Array.from('9000012'), 'Enter'].map((key, at) => detector.key(key, 500 + at * 10))
     expect(keys.at(-1)).toBe('9000012')
   })
 
   it('starts again after each scan and refuses short bursts', () => {
     const detector = new ScanDetector()
     const scan = (text: string, from: number) =>
-      [...text, 'Enter'].map((key, at) => detector.key(key, from + at * 5)).at(-1)
+      [...Array.from(text), 'Enter'].map((key, at) => detector.key(key, from + at * 5)).at(-1)
     expect(scan('9000012', 0)).toBe('9000012')
     expect(scan('41.45', 1000)).toBeNull()
     expect(scan('9000013', 2000)).toBe('9000013')
