@@ -15,6 +15,8 @@ const PING_EVERY_MS = 15_000
 export interface ApiSocket {
   /** Windows connected now. */
   windows(): number
+  /** Whether any window ever connected. */
+  wasUsed(): boolean
   close(): void
 }
 
@@ -31,17 +33,20 @@ export function serveApi(http: WindowServer, serve: (socket: WebSocket) => void)
     perMessageDeflate: false,
     clientTracking: true,
   })
+  let used = false
   http.server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy())
     if (request.url !== PATH || !http.admits(request, true)) return refuse(stream, '401 Unauthorized')
     if (sockets.clients.size >= MAX_WINDOWS) return refuse(stream, '503 Service Unavailable')
     sockets.handleUpgrade(request, stream, head, (socket) => {
+      used = true
       keepAlive(socket)
       serve(socket)
     })
   })
   return {
     windows: () => sockets.clients.size,
+    wasUsed: () => used,
     close: () => {
       for (const socket of sockets.clients) socket.terminate()
       sockets.close()

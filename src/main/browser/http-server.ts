@@ -4,6 +4,7 @@ import type { Asset } from '../shell/assets.ts'
 import { SECURITY_HEADERS } from '../shell/headers.ts'
 import { addressOf, cookieIn, isOurs, type Address } from './guard.ts'
 import { CLOSED_PAGE, LAUNCHED_PAGE } from './pages.ts'
+import { isForeignUser } from './peer-user.ts'
 import type { Tickets } from './tickets.ts'
 
 const HTML = 'text/html; charset=utf-8'
@@ -34,6 +35,8 @@ export async function serveWindow(
   const address = addressOf(await listen(server, port))
   const admits = (request: IncomingMessage, needsOrigin: boolean): boolean =>
     isOurs(request.headers, address, needsOrigin) && hasSession(request, tickets, address)
+  const isForeign = ({ socket }: IncomingMessage): boolean =>
+    isForeignUser(socket.remotePort ?? 0, socket.localPort ?? 0)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     request.resume()
     if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, '')
@@ -48,7 +51,7 @@ export async function serveWindow(
 
   /** Opening the address from elsewhere is what it is for, so only the Host is checked; the token decides. */
   function launch(request: IncomingMessage, response: ServerResponse, token: string): void {
-    if (request.headers.host !== address.host) return send(response, 403, '')
+    if (request.headers.host !== address.host || isForeign(request)) return send(response, 403, '')
     // HEAD must not use up a token.
     const session = request.method === 'GET' ? tickets.redeem(token) : null
     if (session === null) return send(response, 401, CLOSED_PAGE)

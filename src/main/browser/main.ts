@@ -18,8 +18,12 @@ try {
     credentials: process.env.CREDENTIALS_DIRECTORY,
   })
   // From here on, so that Ctrl-C in the middle of a start still shuts down cleanly once it is through.
-  stopOnSignals(async () => (await starting)?.close(), say)
-  if ((await starting) === null) process.exit(0)
+  const stop = stopOnSignals(async () => (await starting)?.close(), say)
+  const shell = await starting
+  if (shell === null) process.exit(0)
+  await shell.windowClosed
+  say('the window was closed')
+  stop()
 } catch (error) {
   leaveWith(error)
 }

@@ -1,12 +1,15 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { accessSync, constants, mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findAppBrowser, thisMachine } from './find-browser.ts'
 
-/** How a window was opened, for the one line that says so. */
+/** A window that was opened. */
 export interface OpenedWindow {
+  /** For the one line that says so. */
   readonly how: string
+  /** The browser, when it is one of our own that ends with its window; null when it is the person's. */
+  readonly own: ChildProcess | null
 }
 
 /** Flags that keep a browser quiet: no first-run pages, no traffic of its own. */
@@ -18,6 +21,8 @@ const QUIET = [
   '--disable-sync',
   '--disable-extensions',
   '--disable-translate',
+  // The browser ends with its last window, and Chartseal with it.
+  '--disable-background-mode',
   '--disable-features=Translate,AutofillServerCommunication,OptimizationHints,MediaRouter',
   '--password-store=basic',
 ]
@@ -49,12 +54,12 @@ export async function openWindow(url: string, dataFolder: string): Promise<Opene
   if (!hasDisplay()) return null
   const program = findAppBrowser(thisMachine())
   const root = process.getuid?.() === 0
-  const profile = profileFolder(dataFolder)
-  if (program !== null && (await start(program, appWindowArguments(program, url, profile, root)))) {
-    return { how: `${program}${root ? ', without its sandbox because this is root' : ''}` }
+  if (program !== null) {
+    const own = await start(program, appWindowArguments(program, url, profileFolder(dataFolder), root))
+    if (own !== null) return { how: `${program}${root ? ', without its sandbox because this is root' : ''}`, own }
   }
   const [opener, ...args] = defaultOpener(url)
-  return (await start(opener, args)) ? { how: 'the default browser' } : null
+  return (await start(opener, args)) === null ? null : { how: 'the default browser', own: null }
 }
 
 /** Below the data folder, or a temporary one when nothing can be written there: the window must open to say so. */
@@ -82,14 +87,14 @@ function defaultOpener(url: string): [string, ...string[]] {
   return ['xdg-open', url]
 }
 
-/** Resolves to whether the program could be started; it lives on its own afterwards. */
-function start(program: string, args: string[]): Promise<boolean> {
+/** Resolves to the running program, or null when it cannot be started. Ctrl-C in the terminal does not reach it. */
+function start(program: string, args: string[]): Promise<ChildProcess | null> {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: 'ignore', detached: true })
-    child.once('error', () => resolve(false))
+    child.once('error', () => resolve(null))
     child.once('spawn', () => {
       child.unref()
-      resolve(true)
+      resolve(child)
     })
   })
 }

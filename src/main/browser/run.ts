@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { RPCHandler } from '@orpc/server/ws'
 import type { Core, CoreOptions } from '../core/index.ts'
@@ -7,7 +8,7 @@ import { announceInstance, callInstance } from '../shell/instance.ts'
 import type { ShellOptions } from '../shell/options.ts'
 import { passphraseFromInput, storedPassphrase } from '../shell/passphrase.ts'
 import { startFailure } from '../shell/say.ts'
-import { serveApi } from './api-socket.ts'
+import { serveApi, type ApiSocket } from './api-socket.ts'
 import { serveWindow, type WindowServer } from './http-server.ts'
 import { openWindow } from './open-window.ts'
 import { Tickets } from './tickets.ts'
@@ -29,8 +30,8 @@ export interface BrowserShellParts {
 
 /** A running browser shell. */
 export interface BrowserShell {
-  /** A fresh one-time address. */
-  launchUrl(): string
+  /** Settles when the person closes the application window; never while other windows are connected. */
+  readonly windowClosed: Promise<void>
   close(): Promise<void>
 }
 
@@ -50,11 +51,17 @@ export async function runBrowserShell(options: ShellOptions, parts: BrowserShell
   const passphrase = storedPassphrase(options.passphraseFile, parts.credentials)
   const core = await startOwnCore(options, parts)
   try {
-    const shell = await serve(options, parts, core)
+    const served = await serve(options, parts, core)
     await unlockWith(core, passphrase, parts)
     if (passphrase === null && options.headless) void unlockFromInput(core, parts)
-    await show(shell.launchUrl(), options, parts)
-    return shell
+    const browser = await show(served.launchUrl(), options, parts)
+    return {
+      windowClosed: browser === null ? new Promise(() => undefined) : closingOf(browser, served.api),
+      close: async () => {
+        browser?.kill()
+        await served.close()
+      },
+    }
   } catch (error) {
     await core.close()
     throw error
@@ -78,7 +85,16 @@ async function startOwnCore(options: ShellOptions, parts: BrowserShellParts): Pr
   }
 }
 
-async function serve(options: ShellOptions, parts: BrowserShellParts, core: Core): Promise<BrowserShell> {
+/** A browser that only passed the address on to one that was open already ends before any window connected. */
+function closingOf(browser: ChildProcess, api: ApiSocket): Promise<void> {
+  return new Promise((resolve) => {
+    browser.once('exit', () => {
+      if (api.wasUsed() && api.windows() === 0) resolve()
+    })
+  })
+}
+
+async function serve(options: ShellOptions, parts: BrowserShellParts, core: Core) {
   const tickets = new Tickets()
   const http = await serveOn(options.port, loadAssets(parts.windowFolder), tickets)
   const handler = new RPCHandler(core.router)
@@ -89,6 +105,7 @@ async function serve(options: ShellOptions, parts: BrowserShellParts, core: Core
     return { windows: api.windows(), url: launchUrl() }
   })
   return {
+    api,
     launchUrl,
     close: async () => {
       await silence()
@@ -129,14 +146,16 @@ async function handedOver(options: ShellOptions, parts: BrowserShellParts): Prom
   return true
 }
 
-async function show(url: string, options: ShellOptions, parts: BrowserShellParts): Promise<void> {
+/** Opens the address, or prints it where that is wanted or all that can be done. Returns a browser of our own. */
+async function show(url: string, options: ShellOptions, parts: BrowserShellParts): Promise<ChildProcess | null> {
   const opened = options.headless ? null : await openWindow(url, options.dataFolder)
   if (opened !== null) {
     parts.say(`opened in ${opened.how}`)
-    return
+    return opened.own
   }
   if (!options.headless) parts.say('no browser could be opened here; open this address, which works once:')
   parts.print(url)
+  return null
 }
 
 async function unlockWith(core: Core, passphrase: string | null, parts: BrowserShellParts): Promise<void> {

@@ -9,8 +9,9 @@ const ECHO_MS = 2000
  *
  * @param close - Releases everything. May take its time; must settle.
  * @param log - Where to say what went wrong.
+ * @returns The same stop, for other reasons to end.
  */
-export function stopOnSignals(close: () => Promise<void>, log: (line: string) => void): void {
+export function stopOnSignals(close: () => Promise<void>, log: (line: string) => void): () => void {
   let since: number | null = null
   const stop = (): void => {
     if (since !== null) {
@@ -27,4 +28,5 @@ export function stopOnSignals(close: () => Promise<void>, log: (line: string) =>
     )
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+  return stop
 }

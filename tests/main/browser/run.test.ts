@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { promisify } from 'node:util'
 import { createORPCClient } from '@orpc/client'
 import { RPCLink } from '@orpc/client/websocket'
 import { os } from '@orpc/server'
@@ -143,6 +145,17 @@ describe('the address', () => {
     await start({ port })
     expect(new URL(printed[0]!).port).toBe(String(port))
   })
+
+  it.skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)(
+    'is of no use to another user who saw it (needs root, to become one)',
+    async () => {
+      await start()
+      const ask = `process.setuid(65534); fetch(${JSON.stringify(printed[0])}).then((answer) => console.log(answer.status))`
+      const { stdout } = await promisify(execFile)(process.execPath, ['-e', ask])
+      expect(stdout.trim()).toBe('403')
+      expect((await signIn()).response.status).toBe(200)
+    },
+  )
 
   it('is on loopback only', async () => {
     await start()
