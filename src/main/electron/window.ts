@@ -4,8 +4,8 @@ import { APP_PAGE } from './scheme.ts'
 
 /** Without `persist:`, so that nothing a page stores or caches reaches the disk. */
 const PARTITION = 'chartseal'
-/** Canvas colours of the window's two themes, shown until the page is painted. */
-const CANVAS = { light: '#f6f8f8', dark: '#10181b' }
+/** Page colours of the window's two themes (src/renderer/styles/tokens.css), shown until the page is painted. */
+const CANVAS = { light: '#f3f5f7', dark: '#0b111a' }
 
 /** The session that every window of ours shares. */
 export function windowSession(): Session {
