@@ -129,6 +129,21 @@ describe('the bedside view', () => {
   it('opens the patient that a chart hands over', async () => {
     await visit(1, `/bedside?patient=${handleOf(2)}`)
     await vi.waitFor(() => expect(capture.open?.patient.record.familyName).toBe('Lindqvist'))
+    expect(around.router.currentRoute.value.fullPath).toBe('/bedside')
+  })
+
+  it('asks before a set with values in it is left for another patient', async () => {
+    await visit()
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    capture.form.text.weight = '80'
+    await around.router.push(`/bedside?patient=${handleOf(2)}`)
+    await vi.waitFor(() => expect(body()).toContain('Leave this set unsigned?'))
+    expect(capture.open?.patient.record.handle).toBe(handleOf(1))
+    const leave = [...document.querySelectorAll('button')].find((one) => one.textContent.includes('Leave unsigned'))
+    leave?.click()
+    await vi.waitFor(() => expect(capture.open?.patient.record.handle).toBe(handleOf(2)))
+    expect(capture.form.text.weight).toBe('')
   })
 
   it('shows values of nobody to a colleague of the owner', async () => {
