@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { enableAutoUnmount } from '@vue/test-utils'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import App from '../../src/renderer/App.vue'
 import { useSessionStore } from '../../src/renderer/stores/session.ts'
 import { useSystemStore } from '../../src/renderer/stores/system.ts'
@@ -6,11 +7,9 @@ import type { SystemStatus } from '../../src/renderer/api/types.ts'
 import { handleOf } from '../support/fake-data.ts'
 import { openWindow, settle } from '../support/mount-window.ts'
 
-describe('App', () => {
-  beforeEach(() => {
-    document.body.innerHTML = ''
-  })
+enableAutoUnmount(afterEach)
 
+describe('App', () => {
   it.each([
     ['first-run', 'Welcome to Chartseal'],
     ['passphrase-needed', 'Start passphrase'],
@@ -40,6 +39,44 @@ describe('App', () => {
     expect(document.title).toBe('Chartseal')
   })
 
+  it('shows nothing until the core has said who is signed in', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    const session = useSessionStore()
+    session.isKnown = false
+    session.session = null
+    const app = window.mount(App)
+    await settle()
+    expect(app.text()).not.toContain('Who is working?')
+    session.replace(window.core.session)
+    await settle()
+    expect(app.find('nav').exists()).toBe(true)
+  })
+
+  it('gives the page back to whoever locked it, and the list to anybody else, without asking for the chart', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    await window.router.push(`/patients/${handleOf(1)}`)
+    window.mount(App)
+    await settle()
+    const session = useSessionStore()
+    const asked = (): number => window.core.calls.filter((name) => name === 'patients.chart').length
+    await session.lock()
+    await session.signIn(handleOf(0xa2), '2227')
+    await settle()
+    expect(window.router.currentRoute.value.name).toBe('chart')
+    expect(asked()).toBe(2)
+    await session.lock()
+    await session.signIn(handleOf(0xa1), '1117')
+    await settle()
+    expect(window.router.currentRoute.value.name).toBe('patients')
+    expect(asked()).toBe(2)
+    await window.router.push(`/patients/${handleOf(1)}`)
+    await settle()
+    await session.signOut()
+    await session.signIn(handleOf(0xa1), '1117')
+    await settle()
+    expect(window.router.currentRoute.value.name).toBe('patients')
+  })
+
   it('locks with Ctrl+L and goes to the search with F2', async () => {
     const window = await openWindow({ signedInAs: 1 })
     await window.router.push('/about')
@@ -58,7 +95,7 @@ describe('App', () => {
     await window.router.push('/about')
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
     try {
-      const app = window.mount(App)
+      window.mount(App)
       vi.advanceTimersByTime(158_000)
       await settle()
       expect(document.body.textContent).not.toContain('Still there?')
@@ -71,7 +108,6 @@ describe('App', () => {
       vi.advanceTimersByTime(181_000)
       await settle()
       expect(useSessionStore().isLocked).toBe(true)
-      app.unmount()
     } finally {
       vi.useRealTimers()
     }

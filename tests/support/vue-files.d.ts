@@ -2,5 +2,5 @@
 declare module '*.vue' {
   import type { Component } from 'vue'
   const component: Component
-  export default component
+  export { component as default }
 }

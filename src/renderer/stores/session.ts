@@ -1,4 +1,4 @@
-import { computed, shallowRef } from 'vue'
+import { computed, ref, shallowRef } from 'vue'
 import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
 import type { Outcome, Practitioner, Problem, Session } from '../api/types.ts'
@@ -6,6 +6,8 @@ import type { Outcome, Practitioner, Problem, Session } from '../api/types.ts'
 /** Who is signed in here. The core decides; this follows what it says. */
 export const useSessionStore = defineStore('session', () => {
   const session = shallowRef<Session | null>(null)
+  /** False until the core has said whether somebody is signed in. */
+  const isKnown = ref(false)
   /** Who may sign in, for the sign-in screen. */
   const practitioners = shallowRef<readonly Practitioner[]>([])
   const practitioner = computed(() => session.value?.practitioner ?? null)
@@ -14,6 +16,7 @@ export const useSessionStore = defineStore('session', () => {
   const isOpen = computed(() => session.value !== null && !session.value.locked)
 
   function replace(next: Session | null): void {
+    isKnown.value = true
     session.value = next
   }
 
@@ -47,6 +50,7 @@ export const useSessionStore = defineStore('session', () => {
 
   return {
     session,
+    isKnown,
     practitioners,
     practitioner,
     isLocked,

@@ -22,7 +22,7 @@ export const useSettingsStore = defineStore('settings', () => {
 
   function apply(): void {
     isDark.value = theme.value === 'dark' || (theme.value === 'system' && prefersDark.matches)
-    document.documentElement.dataset['theme'] = isDark.value ? 'dark' : 'light'
+    document.documentElement.dataset.theme = isDark.value ? 'dark' : 'light'
   }
 
   prefersDark.addEventListener('change', apply)

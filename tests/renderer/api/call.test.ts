@@ -45,13 +45,13 @@ describe('connectApi', () => {
     expect(await call((client) => client.session.current({}))).toEqual({ ok: false, code: 'OFFLINE' })
     const link = { call: () => Promise.resolve({ ok: true, value: null }) }
     const told = events as ConnectionEvents | null
-    told?.opened(link as never)
+    told?.opened(link)
     expect(api.state.value).toBe('online')
     expect(await call((client) => client.session.current({}))).toEqual({ ok: true, value: null })
     told?.closed()
     expect(api.state.value).toBe('offline')
     expect(await call((client) => client.session.current({}))).toEqual({ ok: false, code: 'OFFLINE' })
-    told?.opened(link as never)
+    told?.opened(link)
     expect(api.state.value).toBe('online')
   })
 })

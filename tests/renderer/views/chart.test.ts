@@ -1,14 +1,13 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { enableAutoUnmount } from '@vue/test-utils'
+import { afterEach, describe, expect, it } from 'vitest'
 import { handleOf } from '../../support/fake-data.ts'
 import { openWindow, settle } from '../../support/mount-window.ts'
 
 const chartOf = (n: number): string => `/patients/${handleOf(n)}`
 
-describe('ChartView', () => {
-  beforeEach(() => {
-    document.body.innerHTML = ''
-  })
+enableAutoUnmount(afterEach)
 
+describe('ChartView', () => {
   it('says who the patient is in the fixed order: name, birth date, gender, identifier', async () => {
     const view = await (await openWindow({ signedInAs: 1 })).visit(chartOf(1))
     const banner = view.get('[aria-label="Patient"]').text()

@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { enableAutoUnmount } from '@vue/test-utils'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import FirstRunView from '../../../src/renderer/views/FirstRunView.vue'
 import { useSystemStore } from '../../../src/renderer/stores/system.ts'
 import type { FakeOptions } from '../../support/fake-api.ts'
@@ -6,11 +7,9 @@ import { openWindow, settle } from '../../support/mount-window.ts'
 
 const FIRST_RUN: FakeOptions = { status: { state: 'first-run', demo: false, demoPins: [] } }
 
-describe('FirstRunView', () => {
-  beforeEach(() => {
-    document.body.innerHTML = ''
-  })
+enableAutoUnmount(afterEach)
 
+describe('FirstRunView', () => {
   async function begin(systemKeystore = false) {
     const window = await openWindow({ status: { ...FIRST_RUN.status, systemKeystore } })
     const view = window.mount(FirstRunView)

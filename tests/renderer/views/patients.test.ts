@@ -1,12 +1,11 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { enableAutoUnmount } from '@vue/test-utils'
+import { afterEach, describe, expect, it } from 'vitest'
 import { handleOf } from '../../support/fake-data.ts'
 import { openWindow, settle } from '../../support/mount-window.ts'
 
-describe('PatientsView', () => {
-  beforeEach(() => {
-    document.body.innerHTML = ''
-  })
+enableAutoUnmount(afterEach)
 
+describe('PatientsView', () => {
   it('narrows the list while typing, and Enter opens the only patient left', async () => {
     const window = await openWindow({ signedInAs: 1 })
     const view = await window.visit('/patients')
@@ -15,7 +14,7 @@ describe('PatientsView', () => {
     expect(view.findAll('tbody tr')).toHaveLength(1)
     await view.get('input[type=search]').trigger('keydown', { key: 'Enter' })
     await settle()
-    expect(window.router.currentRoute.value.params['handle']).toBe(handleOf(1))
+    expect(window.router.currentRoute.value.params.handle).toBe(handleOf(1))
   })
 
   it('never shows a patient banner', async () => {

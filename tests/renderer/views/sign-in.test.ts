@@ -1,13 +1,12 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { enableAutoUnmount } from '@vue/test-utils'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import SignInView from '../../../src/renderer/views/SignInView.vue'
 import { useSessionStore } from '../../../src/renderer/stores/session.ts'
 import { openWindow, settle } from '../../support/mount-window.ts'
 
-describe('SignInView', () => {
-  beforeEach(() => {
-    document.body.innerHTML = ''
-  })
+enableAutoUnmount(afterEach)
 
+describe('SignInView', () => {
   it('signs in with the keyboard alone', async () => {
     const window = await openWindow()
     const view = window.mount(SignInView)

@@ -25,12 +25,13 @@ export function flagOfReading(reading: Verified<Reading>, birthDate: string | nu
 
 /** Sentences about readings, for cells, tiles and lists. */
 export function useReadingWords() {
-  const { t, te } = useI18n()
+  const i18n = useI18n()
+  const { t } = i18n
 
   /** What a code means, or the code itself when there is no word for it. */
   const word = (group: string, code: string): string => {
     const key = `chart.${group}.${code}`
-    return te(key) ? t(key) : code
+    return i18n.te(key) ? t(key) : code
   }
 
   /** The value as a cell shows it, without unit where the row has it. */

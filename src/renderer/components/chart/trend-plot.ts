@@ -39,6 +39,8 @@ export interface PlotOptions {
 
 const AXIS_FONT = '11px "Inter Variable", sans-serif'
 const HALF_CAP = 4
+/** Sides as uPlot counts them. */
+const [TOP, BOTTOM] = [0, 2]
 
 /** Options of a plot: thin straight lines, or pressures as bars with ends. */
 export function plotOptions(series: TrendSeries, options: PlotOptions): uPlot.Options {
@@ -59,25 +61,11 @@ export function plotOptions(series: TrendSeries, options: PlotOptions): uPlot.Op
     },
     scales: { x: { time: true, range: () => [from, to] }, y: { range: () => [...series.scale] } },
     axes: [
-      {
-        show: true,
-        side: isFirst ? 0 : 2,
-        size: hasAxis ? 22 : 0,
-        stroke: colours.ink,
-        font: AXIS_FONT,
-        space: 72,
-        grid: { stroke: colours.grid, width: 1 },
-        ticks: { show: false },
-        values: (_plot, ticks) => ticks.map((at) => (hasAxis ? axisText(at, to - from) : '')),
-      },
-      {
-        size: 40,
-        stroke: colours.ink,
-        font: AXIS_FONT,
-        space: 26,
-        grid: { stroke: colours.grid, width: 1 },
-        ticks: { show: false },
-      },
+      Object.assign(axis(colours, hasAxis ? 22 : 0, 72), {
+        side: isFirst ? TOP : BOTTOM,
+        values: (_plot: uPlot, ticks: number[]) => ticks.map((at) => (hasAxis ? axisText(at, to - from) : '')),
+      }),
+      axis(colours, 40, 26),
     ],
     series: [
       {},
@@ -95,6 +83,11 @@ export function plotOptions(series: TrendSeries, options: PlotOptions): uPlot.Op
       setCursor: [({ cursor, data }) => options.onPoint(pointAt(series, cursor.idx ?? null, data))],
     },
   }
+}
+
+function axis(colours: PlotColours, size: number, space: number): uPlot.Axis {
+  const grid = { stroke: colours.grid, width: 1 }
+  return { size, space, grid, stroke: colours.ink, font: AXIS_FONT, ticks: { show: false } }
 }
 
 /** Data of a plot. */

@@ -24,7 +24,7 @@ export function readBirthDate(text: string, today: string): { date: string } | {
   const parts = FORMS.map((form) => form.exec(typed)?.groups).find((groups) => groups !== undefined)
   if (parts === undefined) return { wrong: 'form' }
   const { year = '', day = '' } = parts
-  const month = parts['word'] === undefined ? (parts['month'] ?? '') : `${monthOf(parts['word'])}`
+  const month = parts.word === undefined ? (parts.month ?? '') : `${monthOf(parts.word)}`
   const date = `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`
   if (!isDate(date)) return { wrong: 'form' }
   return date > today || Number(year) < Number(today.slice(0, 4)) - 130 ? { wrong: 'range' } : { date }

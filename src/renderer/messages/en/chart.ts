@@ -92,6 +92,7 @@ export const messages = {
     extended: 'Scale extended to fit',
     none: 'No values in this time. Choose a longer one.',
     time: 'Time',
+    value: 'Value',
     summary: '{label}: {n} values from {from} to {to}, newest {newest}',
     offScale: 'Values beyond the scale of a device are in the table only.',
     lines: 'Join the dots',

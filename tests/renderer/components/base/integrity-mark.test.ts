@@ -1,8 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { enableAutoUnmount } from '@vue/test-utils'
+import { afterEach, describe, expect, it } from 'vitest'
 import IntegrityMark from '../../../../src/renderer/components/base/IntegrityMark.vue'
 import { openWindow } from '../../../support/mount-window.ts'
 
 const GRADES = ['pending', 'sealed', 'cosigned', 'final', 'contested', 'rejected'] as const
+
+enableAutoUnmount(afterEach)
 
 describe('IntegrityMark', () => {
   it('says every grade in words of its own and draws a shape of its own', async () => {

@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { enableAutoUnmount } from '@vue/test-utils'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import FlowsheetTable from '../../../../src/renderer/components/chart/FlowsheetTable.vue'
 import { buildFlowsheet } from '../../../../src/renderer/components/chart/flowsheet.ts'
 import { useProofStore } from '../../../../src/renderer/stores/proof.ts'
@@ -8,10 +9,11 @@ import { openWindow, settle, type TestWindow } from '../../../support/mount-wind
 
 const at = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
 
+enableAutoUnmount(afterEach)
+
 describe('FlowsheetTable', () => {
   let window: TestWindow
   beforeEach(async () => {
-    document.body.innerHTML = ''
     window = await openWindow({ signedInAs: 1 })
   })
   const readings = () => [

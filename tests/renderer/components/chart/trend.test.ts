@@ -26,7 +26,7 @@ describe('trendsOf', () => {
         quantities: high.record.quantities.map((one) => ({ ...one, comparator: '>' as const })),
       },
     }
-    const trends = trendsOf(buildFlowsheet([...rows, limit as typeof high], []), boundsOf('24h', rows, NOW))
+    const trends = trendsOf(buildFlowsheet([...rows, limit], []), boundsOf('24h', rows, NOW))
     expect(trends.map(({ row, points }) => [row.kind, points.map(({ value, low }) => [value, low])])).toEqual([
       ['blood-pressure', [[128, 78]]],
       ['glucose', [[5.6, null]]],
