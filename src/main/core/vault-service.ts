@@ -1,0 +1,134 @@
+/**
+ * What the API thread asks of the vault thread: everything that touches keys, the ledger or the database.
+ *
+ * @remarks
+ * The vault decides who may do what, by the practitioner whose key it holds and the contract in force; the API thread
+ * only passes requests on. Failures are `ApiFailure`s.
+ *
+ * @packageDocumentation
+ */
+import type { Measurement } from '../../devices/measurement.ts'
+import type { ApiCode } from '../../shared/api/codes.ts'
+import type * as api from '../../shared/api/schemas.ts'
+import type { z } from 'zod'
+
+/** A verified or rejected record of `Content`. */
+export type Row<Content> =
+  | { readonly status: 'verified'; readonly position: Extract<z.infer<ReturnType<typeof api.rowOf>>, { status: 'verified' }>['position']; readonly record: Content }
+  | api.RejectedRow
+
+/** How the vault is started. */
+export interface VaultOptions {
+  /** Absolute. */
+  readonly dataFolder: string
+  /** The demonstration clinic is made when there is none. */
+  readonly demo: boolean
+  /** 32 bytes from the operating system's keystore, or null. */
+  readonly nodeSecret: Uint8Array | null
+  /** Cost of scrypt, for tests; the production costs when left out. */
+  readonly scryptLogN?: number
+}
+
+/** Where the vault stands. */
+export interface VaultState {
+  readonly state: z.infer<typeof api.SystemState>
+  readonly problem: ApiCode | null
+  readonly clinic: string | null
+  readonly demo: boolean
+  readonly systemKeystore: boolean
+  readonly demoPins: { handle: string; pin: string }[]
+}
+
+/** Which device something came from, as the hub knows it. */
+export interface DeviceOrigin {
+  readonly family: string
+  readonly name: string
+  readonly serial: string | null
+  readonly port: string
+  readonly vendorId: number
+  readonly productId: number
+  readonly manufacturer: string | null
+  readonly kinds: readonly api.ReadingKind[]
+  readonly virtual: boolean
+}
+
+/** A device that this site enrolled. */
+export interface EnrolledDevice {
+  readonly handle: string
+  readonly label: string
+  readonly family: string
+  readonly serial: string | null
+  readonly port: string | null
+}
+
+/** A draft and what must be kept with it when it is signed. */
+export interface HeldDraft {
+  readonly draft: api.Draft
+  /** Exact bytes of the device record. */
+  readonly raw: Uint8Array
+  /** Handle of the enrolled device; null when it was not enrolled. */
+  readonly device: string | null
+}
+
+/** When and how something was read from a device. */
+export interface ReadContext {
+  /** Clock of the workstation, ms since 1970. */
+  readonly readAtMs: number
+  /** The device's own clock at that moment, local, or null when it has none or cannot be asked. */
+  readonly deviceNow: string | null
+  /** Live streams only. */
+  readonly window: api.Draft['window']
+}
+
+/** What the vault says unasked. */
+export type VaultEvent =
+  | { readonly kind: 'state'; readonly state: VaultState }
+  | { readonly kind: 'chart-changed'; readonly handle: string }
+  | { readonly kind: 'ledger'; readonly size: number }
+  | { readonly kind: 'tray'; readonly count: number }
+  | { readonly kind: 'enrolments' }
+  | { readonly kind: 'verify-all'; readonly run: number; readonly event: api.VerifyAllEvent }
+
+/** The vault. */
+export interface VaultService {
+  start(options: VaultOptions): Promise<VaultState>
+  close(): Promise<void>
+  createClinic(request: { clinicName: string; passphrase: string | null; administrator: { name: string; pin: string } }): Promise<{ recoveryKey: string }>
+  openDemo(): Promise<void>
+  unlock(passphrase: string): Promise<void>
+
+  practitioners(): Promise<api.Practitioner[]>
+  signIn(handle: string, pin: string): Promise<api.Practitioner>
+  signOut(): Promise<void>
+  people(): Promise<Row<api.Practitioner>[]>
+  enrolPractitioner(request: { name: string; role: api.Role; pin: string }): Promise<api.Practitioner>
+
+  searchPatients(text: string): Promise<Row<api.Patient>[]>
+  registerPatient(patient: Omit<api.Patient, 'handle'>): Promise<api.Patient>
+  chart(handle: string, generation: number): Promise<api.Chart>
+  /** One patient's demographics, for a capture; records the access. */
+  patient(handle: string): Promise<Row<api.Patient>>
+
+  enrolments(): Promise<EnrolledDevice[]>
+  enrolDevice(origin: DeviceOrigin, label: string): Promise<EnrolledDevice>
+  /** Drafts of what was read: ids, times, and whether each is in the ledger already. `enrolled` null: unauthenticated. */
+  draftsOf(origin: DeviceOrigin, enrolled: EnrolledDevice | null, measurements: readonly Measurement[], context: ReadContext): Promise<HeldDraft[]>
+  /** Signs and seals; replies with the rows as verified from the ledger. `late` names why tray items are assigned. */
+  signReadings(request: { handle: string; drafts: readonly HeldDraft[]; manual: readonly api.ManualValue[]; late: { reason: string; trayIds: readonly string[] } | null }): Promise<Row<api.Reading>[]>
+
+  /** Keeps drafts that have no patient. Items already there, or already in the ledger, are left out. */
+  putTray(reason: api.TrayItem['reason'], drafts: readonly HeldDraft[]): Promise<void>
+  tray(): Promise<api.TrayItem[]>
+  /** The held drafts of tray items. Throws `UNKNOWN_TRAY_ITEM`. */
+  trayDrafts(ids: readonly string[]): Promise<HeldDraft[]>
+  trayCount(): Promise<number>
+  discardTray(ids: readonly string[], reason: string): Promise<void>
+
+  ledgerSummary(): Promise<api.LedgerSummary>
+  blocks(before: number | null, limit: number): Promise<api.LedgerBlock[]>
+  entries(from: number, limit: number): Promise<api.LedgerEntry[]>
+  proof(index: number): Promise<api.Proof>
+  /** Runs in the background and reports as `verify-all` events; ends with `done`. */
+  verifyAll(run: number): Promise<void>
+  cancelVerifyAll(run: number): Promise<void>
+}
