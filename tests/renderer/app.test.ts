@@ -44,12 +44,14 @@ describe('App', () => {
     const session = useSessionStore()
     session.isKnown = false
     session.session = null
+    await window.router.push('/about')
     const app = window.mount(App)
     await settle()
     expect(app.text()).not.toContain('Who is working?')
     session.replace(window.core.session)
     await settle()
     expect(app.find('nav').exists()).toBe(true)
+    expect(window.router.currentRoute.value.name).toBe('about')
   })
 
   it('gives the page back to whoever locked it, and the list to anybody else, without asking for the chart', async () => {

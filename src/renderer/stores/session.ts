@@ -16,8 +16,8 @@ export const useSessionStore = defineStore('session', () => {
   const isOpen = computed(() => session.value !== null && !session.value.locked)
 
   function replace(next: Session | null): void {
-    isKnown.value = true
     session.value = next
+    isKnown.value = true
   }
 
   async function loadPractitioners(): Promise<Problem | null> {
