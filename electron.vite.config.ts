@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'electron-vite'
@@ -25,7 +24,7 @@ export default defineConfig({
       // Native and WASM packages resolve their own files, so every dependency stays where npm put it.
       externalizeDeps: true,
       rolldownOptions: {
-        input: Object.fromEntries(Object.entries(MAIN_ENTRIES).filter(([, file]) => existsSync(file))),
+        input: MAIN_ENTRIES,
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'shared-[name]-[hash].js' },
       },
     },
