@@ -57,10 +57,10 @@ export const messages = {
       log: 'This workstation’s log',
       governance: 'Clinic governance',
       practitioner: 'Practitioner',
+      device: 'Received from this device',
       patient: 'Patient',
       mirror: 'Site mirror',
     },
-    device: 'Received from this enrolled device at this workstation',
   },
   block: {
     title: 'Block',
