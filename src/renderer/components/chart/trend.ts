@@ -9,7 +9,8 @@
  *
  * @packageDocumentation
  */
-import { rangeOf } from '../../../clinical/flag-ranges.ts'
+import { DEFAULT_FLAG_RANGES, rangeOf } from '../../../clinical/flag-ranges.ts'
+import { ageYears } from '../../../clinical/format.ts'
 import type { Flowsheet, FlowRow, ReadingInChart } from './flowsheet.ts'
 import { measuredMs } from './flowsheet.ts'
 
@@ -68,20 +69,23 @@ export function boundsOf(span: TrendSpan, readings: readonly ReadingInChart[], n
   return [first - (end - first) * 0.02, end]
 }
 
-/** Series of a sheet inside `bounds`, in the order of the rows; rows in words have none. */
-export function trendsOf(sheet: Flowsheet, bounds: Scale): TrendSeries[] {
+/**
+ * Series of a sheet inside `bounds`, in the order of the rows; rows in words have none.
+ *
+ * @param birthDate - Of the patient: the clinic's ranges apply from an age on. Null when it is not verified.
+ */
+export function trendsOf(sheet: Flowsheet, bounds: Scale, birthDate: string | null): TrendSeries[] {
   return sheet.rows.flatMap((row) => {
     const points = sheet.columns
       .flatMap((column) => (column.type === 'set' ? (column.cells.get(row.key) ?? []) : []))
       .flatMap((reading) => pointOf(reading) ?? [])
       .filter(({ at }) => at >= bounds[0] && at <= bounds[1])
       .toSorted((a, b) => a.at - b.at)
-    const [first] = points
-    return row.unit === '' || first === undefined ? [] : [seriesOf(row, points, first)]
+    return row.unit === '' || points.length === 0 ? [] : [seriesOf(row, points, birthDate)]
   })
 }
 
-function seriesOf(row: FlowRow, points: readonly TrendPoint[], first: TrendPoint): TrendSeries {
+function seriesOf(row: FlowRow, points: readonly TrendPoint[], birthDate: string | null): TrendSeries {
   const values = points.flatMap(({ value, low }) => (low === null ? [value] : [value, low]))
   const [lowest, highest] = [Math.min(...values), Math.max(...values)]
   const fixed = SCALES[row.key]
@@ -96,7 +100,7 @@ function seriesOf(row: FlowRow, points: readonly TrendPoint[], first: TrendPoint
     points,
     scale: isInside ? fixed : scale,
     isExtended: fixed !== undefined && !isInside,
-    usual: usualOf(first.reading),
+    usual: usualOf(points.at(-1)?.reading, birthDate),
   }
 }
 
@@ -110,9 +114,11 @@ function pointOf(reading: ReadingInChart): TrendPoint | null {
   return { at: measuredMs(reading) / 1000, value: Number(first.value), low, reading }
 }
 
-function usualOf({ record }: ReadingInChart): TrendSeries['usual'] {
-  const [first] = record.quantities
-  const range = first === undefined || record.kind === 'blood-pressure' ? null : rangeOf(first)
+function usualOf(newest: ReadingInChart | undefined, birthDate: string | null): TrendSeries['usual'] {
+  const first = newest?.record.quantities[0]
+  if (newest === undefined || first === undefined || newest.record.kind === 'blood-pressure') return null
+  const age = birthDate === null ? null : ageYears(birthDate, newest.record.measuredAt)
+  const range = age === null || age < DEFAULT_FLAG_RANGES.fromAge ? null : rangeOf(first)
   return range === null ? null : { low: Number(range.low), high: Number(range.high) }
 }
 

@@ -4,6 +4,7 @@ import { boundsOf, lineWithGaps, trendsOf } from '../../../../src/renderer/compo
 import { part } from '../../../support/fake-data.ts'
 import { readingAt, verifiedRow } from '../../../support/chart-rows.ts'
 
+const BORN = '1957-03-14'
 const NOW = Date.UTC(2026, 10, 20, 12)
 const hoursAgo = (hours: number): string => new Date(NOW - hours * 3_600_000).toISOString()
 const pulses = (...list: [hours: number, value: number][]) =>
@@ -26,7 +27,7 @@ describe('trendsOf', () => {
         quantities: high.record.quantities.map((one) => ({ ...one, comparator: '>' as const })),
       },
     }
-    const trends = trendsOf(buildFlowsheet([...rows, limit], []), boundsOf('24h', rows, NOW))
+    const trends = trendsOf(buildFlowsheet([...rows, limit], []), boundsOf('24h', rows, NOW), BORN)
     expect(trends.map(({ row, points }) => [row.kind, points.map(({ value, low }) => [value, low])])).toEqual([
       ['blood-pressure', [[128, 78]]],
       ['glucose', [[5.6, null]]],
@@ -35,18 +36,27 @@ describe('trendsOf', () => {
 
   it('keeps the scale of a quantity fixed, and says when a value extends it', () => {
     const usual = pulses([2, 60], [1, 150])
-    const [fixed] = trendsOf(buildFlowsheet(usual, []), boundsOf('24h', usual, NOW))
+    const [fixed] = trendsOf(buildFlowsheet(usual, []), boundsOf('24h', usual, NOW), BORN)
     expect(fixed).toMatchObject({ scale: [40, 160], isExtended: false })
     const fast = pulses([2, 60], [1, 190])
-    const [extended] = trendsOf(buildFlowsheet(fast, []), boundsOf('24h', fast, NOW))
+    const [extended] = trendsOf(buildFlowsheet(fast, []), boundsOf('24h', fast, NOW), BORN)
     expect(extended?.isExtended).toBe(true)
     expect(extended?.scale[1]).toBeGreaterThan(190)
+  })
+
+  it('shades the range of the clinic for adults, and never for children', () => {
+    const rows = pulses([2, 60])
+    const usual = (born: string | null) =>
+      trendsOf(buildFlowsheet(rows, []), boundsOf('24h', rows, NOW), born)[0]?.usual
+    expect(usual(BORN)).toEqual({ low: 50, high: 100 })
+    expect(usual('2019-01-08')).toBeNull()
+    expect(usual(null)).toBeNull()
   })
 
   it('shows only the span that was chosen', () => {
     const rows = pulses([30, 60], [5, 70])
     const count = (span: '6h' | '7d' | 'all') =>
-      trendsOf(buildFlowsheet(rows, []), boundsOf(span, rows, NOW))[0]?.points.length
+      trendsOf(buildFlowsheet(rows, []), boundsOf(span, rows, NOW), BORN)[0]?.points.length
     expect([count('6h'), count('7d'), count('all')]).toEqual([1, 2, 2])
   })
 })
@@ -54,7 +64,7 @@ describe('trendsOf', () => {
 describe('lineWithGaps', () => {
   it('breaks the line where values were not taken for long', () => {
     const rows = pulses([60, 70], [56, 71], [52, 72], [4, 73], [0.5, 74])
-    const [series] = trendsOf(buildFlowsheet(rows, []), boundsOf('all', rows, NOW))
+    const [series] = trendsOf(buildFlowsheet(rows, []), boundsOf('all', rows, NOW), BORN)
     const [times, values] = lineWithGaps(series?.points ?? [])
     expect(values).toEqual([70, 71, 72, null, 73, 74])
     expect(times.toSorted((a, b) => a - b)).toEqual(times)
