@@ -1,5 +1,5 @@
 import { createRouter, createWebHashHistory, type RouteRecordRaw, type Router, type RouterHistory } from 'vue-router'
-import { workRoutes } from './routes-b.ts'
+import { workRoutes } from './work-routes.ts'
 
 declare module 'vue-router' {
   interface RouteMeta {
