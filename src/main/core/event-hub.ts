@@ -1,15 +1,21 @@
 /**
  * One source of events with any number of listeners, each a bounded async iterator.
  *
+ * @remarks
+ * Proven by `tests/main/core/event-hub.test.ts`.
+ *
  * @packageDocumentation
  */
-
-/** Events waiting for one slow listener before the oldest are dropped. */
-const BACKLOG_LIMIT = 1000
+import { EventQueue } from './event-queue.ts'
 
 /** Sends every event to every listener that is there when it happens. */
 export class EventHub<Event> {
   readonly #listeners = new Set<(event: Event) => void>()
+
+  /** How many listen now. */
+  get listeners(): number {
+    return this.#listeners.size
+  }
 
   /** Tells every listener. */
   send(event: Event): void {
@@ -19,34 +25,19 @@ export class EventHub<Event> {
   /**
    * Events from now on, after `first`.
    *
-   * @param first - What a new listener is told before anything else.
+   * @param first - What a new listener is told before anything else. Asked at the moment from which on events are
+   *   heard, so that nothing is lost between the two.
    * @param signal - Ends the iteration.
    */
-  async *listen(first: readonly Event[], signal: AbortSignal | undefined): AsyncGenerator<Event, void, void> {
-    const queue: Event[] = [...first]
-    let wake: (() => void) | null = null
-    const listener = (event: Event) => {
-      // A window that does not read loses old news; what it needs is sent anew when it reconnects.
-      if (queue.length >= BACKLOG_LIMIT) queue.shift()
-      queue.push(event)
-      wake?.()
-    }
-    const stop = () => wake?.()
+  async *listen(first: () => readonly Event[], signal: AbortSignal | undefined): AsyncGenerator<Event, void, void> {
+    const queue = new EventQueue<Event>()
+    const listener = (event: Event): void => queue.push(event)
     this.#listeners.add(listener)
-    signal?.addEventListener('abort', stop)
     try {
-      while (signal?.aborted !== true) {
-        const next = queue.shift()
-        if (next === undefined) {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-          wake = null
-        } else yield next
-      }
+      for (const event of first()) queue.push(event)
+      yield* queue.read(signal)
     } finally {
       this.#listeners.delete(listener)
-      signal?.removeEventListener('abort', stop)
     }
   }
 }

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { apiCodeOf, DeviceError } from '../../devices/errors.ts'
 import { API_CODES, type ApiCode } from '../../shared/api/codes.ts'
 import type { Failure } from '../../shared/api/schemas.ts'
 import { CodedError } from '../../shared/errors.ts'
@@ -34,6 +35,7 @@ const MEANS: Readonly<Record<string, ApiCode>> = { DUPLICATE_ENTRY: 'ALREADY_REC
  * @param error - Whatever was thrown.
  */
 export function failureOf(error: unknown): Failure {
+  if (error instanceof DeviceError) return { ok: false, code: apiCodeOf(error.code) }
   if (error instanceof CodedError) {
     const named: string = error.code as string
     const code = KNOWN.has(named) ? (named as ApiCode) : MEANS[named]

@@ -8,6 +8,7 @@
  * @packageDocumentation
  */
 import type { Practitioner, Session } from '../../shared/api/schemas.ts'
+import { ApiFailure } from './failure.ts'
 
 /** How long before locking the window warns, in seconds (WCAG 2.2.1 asks for at least 20). */
 const WARN_S = 20
@@ -22,6 +23,8 @@ export interface SessionPorts {
   changed(session: Session | null): void
   /** Starts a timer; returns what stops it. */
   timer(ms: number, fire: () => void): () => void
+  /** Told when the key could not be wiped by the clock. */
+  fault(error: unknown): void
 }
 
 /** The one session of a workstation. */
@@ -30,6 +33,10 @@ export class SessionKeeper {
   readonly #idleLimitS: number
   #session: Session | null = null
   #stopTimer: () => void = () => undefined
+  /** Sign-ins happen one after the other, so that the key in the vault is that of the last. */
+  #signingIn: Promise<unknown> = Promise.resolve()
+  /** Grows with every lock and sign-out. */
+  #departures = 0
 
   /** @param idleLimitS - Seconds without activity after which the session locks. */
   constructor(ports: SessionPorts, idleLimitS: number) {
@@ -47,9 +54,24 @@ export class SessionKeeper {
     return this.#session !== null && !this.#session.locked ? this.#session.practitioner : null
   }
 
-  /** Signs in, or unlocks. Replaces whoever was there. */
-  async signIn(handle: string, pin: string): Promise<Session> {
+  /**
+   * Signs in, or unlocks. Replaces whoever was there.
+   *
+   * @throws ApiFailure `NOT_SIGNED_IN` when the workstation was locked while the PIN was checked; or as the port.
+   */
+  signIn(handle: string, pin: string): Promise<Session> {
+    const signingIn = this.#signingIn.then(() => this.#signIn(handle, pin))
+    this.#signingIn = signingIn.catch(() => undefined)
+    return signingIn
+  }
+
+  async #signIn(handle: string, pin: string): Promise<Session> {
+    const departures = this.#departures
     const practitioner = await this.#ports.signIn(handle, pin)
+    if (departures !== this.#departures) {
+      await this.#ports.signOut()
+      throw new ApiFailure('NOT_SIGNED_IN')
+    }
     const session = { practitioner, locked: false, idleLimitS: this.#idleLimitS, warnS: WARN_S }
     this.#set(session)
     this.activity()
@@ -60,12 +82,15 @@ export class SessionKeeper {
   activity(): void {
     this.#stopTimer()
     if (this.active === null) return
-    this.#stopTimer = this.#ports.timer(this.#idleLimitS * 1000, () => void this.lock())
+    this.#stopTimer = this.#ports.timer(this.#idleLimitS * 1000, () => {
+      void this.lock().catch((error: unknown) => this.#ports.fault(error))
+    })
   }
 
   /** Hides everything and wipes the key. */
   async lock(): Promise<void> {
     this.#stopTimer()
+    this.#departures += 1
     if (this.#session === null || this.#session.locked) return
     // The window is told first: what it shows must go even if wiping takes a moment.
     this.#set({ ...this.#session, locked: true })
@@ -75,6 +100,7 @@ export class SessionKeeper {
   /** Ends the session. */
   async signOut(): Promise<void> {
     this.#stopTimer()
+    this.#departures += 1
     if (this.#session === null) return
     this.#set(null)
     await this.#ports.signOut()

@@ -1,0 +1,271 @@
+/**
+ * Sets of observations being taken: from opening a patient to the last value signed or put aside.
+ *
+ * @remarks
+ * A capture belongs to one patient and one practitioner. What was read is never lost: what is not signed when the
+ * capture ends, however it ends, goes to the tray. Proven by `tests/main/core/captures.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { measurementsOfWindow, type StableWindow } from '../../devices/stable-window.ts'
+import type { ApiCode } from '../../shared/api/codes.ts'
+import type { Draft, LiveEvent, ManualValue, Patient, ReadEvent, Reading, Session } from '../../shared/api/schemas.ts'
+import type { Hub, HubReadout } from '../devices/hub.ts'
+import { Capture, type Take } from './capture.ts'
+import type { ConnectedDevice } from './devices-service.ts'
+import { EventQueue } from './event-queue.ts'
+import { ApiFailure, failureOf } from './failure.ts'
+import { LiveRun } from './live-run.ts'
+import type { HeldDraft, Row, VaultService } from './vault-service.ts'
+
+/** What captures need from outside. */
+export interface CapturePorts {
+  readonly vault: Pick<VaultService, 'patient' | 'draftsOf' | 'signReadings' | 'putTray'>
+  readonly hub: Pick<Hub, 'live' | 'readMemory' | 'stableWindow'>
+  /** Throws `DEVICE_NOT_CONNECTED`. */
+  find(connectionId: string): ConnectedDevice
+  /** Handle of the practitioner who may act now; null when nobody is signed in, or the session is locked. */
+  active(): string | null
+  nowMs(): number
+  /** 16 random bytes as hex. */
+  randomId(): string
+  /** Told of failures that are our own. */
+  fault(error: unknown): void
+}
+
+/** More than a workstation has beds: what was opened first and forgotten is closed. */
+const MAX_OPEN = 8
+/** After this long without anybody doing anything, the patient has to be identified again. */
+const STALE_IDENTITY_MS = 5 * 60_000
+/** The contract's limit of drafts in one event. */
+const MAX_DRAFTS = 500
+
+type Identifier = 'name' | 'birth-date' | 'identifier'
+
+/** All open captures of this workstation. */
+export class Captures {
+  readonly #ports: CapturePorts
+  readonly #open = new Map<string, Capture>()
+  #lastActiveMs = -Infinity
+
+  constructor(ports: CapturePorts) {
+    this.#ports = ports
+  }
+
+  /**
+   * Starts a capture for a patient.
+   *
+   * @throws ApiFailure `NOT_SIGNED_IN`, `RECORD_NOT_VERIFIED`, or what the vault refuses with.
+   */
+  async open(handle: string): Promise<{ captureId: string; patient: Row<Patient> }> {
+    const owner = this.#owner()
+    const patient = await this.#ports.vault.patient(handle)
+    if (patient.status !== 'verified' || patient.record.handle !== handle) throw new ApiFailure('RECORD_NOT_VERIFIED')
+    if (this.#ports.active() !== owner) throw new ApiFailure('NOT_SIGNED_IN')
+    const [oldest] = this.#open.values()
+    if (this.#open.size >= MAX_OPEN && oldest !== undefined) await this.#end(oldest)
+    const capture = new Capture(this.#ports.randomId(), handle, owner)
+    this.#open.set(capture.id, capture)
+    this.activity()
+    return { captureId: capture.id, patient }
+  }
+
+  /** The person has asked the patient for at least two different identifiers. */
+  confirmIdentity(captureId: string, asked: readonly Identifier[]): void {
+    const capture = this.#own(captureId)
+    if (new Set(asked).size < 2) throw new ApiFailure('INVALID_REQUEST', { detail: 'asked' })
+    capture.confirmed = true
+  }
+
+  /** Samples of a device. Says nothing while the session is locked; the measurement goes on. */
+  async *live(captureId: string, connectionId: string, signal: AbortSignal | undefined): AsyncGenerator<LiveEvent> {
+    const capture = this.#own(captureId)
+    const run = await this.#runOf(capture, connectionId)
+    for await (const event of run.listen(signal)) {
+      if (event.kind === 'ended' || this.#mayShow(capture)) yield event
+    }
+  }
+
+  /** Reduces the present stable window of a running measurement to drafts. They replace those taken before. */
+  async takeLive(captureId: string, connectionId: string): Promise<Draft[]> {
+    const capture = this.#own(captureId)
+    if (capture.runs.get(connectionId)?.isOver !== false) throw new ApiFailure('DEVICE_NOT_CONNECTED')
+    const device = this.#ports.find(connectionId)
+    const drafts = await this.#draftsOfWindow(device, this.#ports.hub.stableWindow(connectionId))
+    await this.#keep(capture, connectionId, drafts, { signed: false })
+    if (capture.isClosed) throw new ApiFailure('UNKNOWN_CAPTURE')
+    return drafts.map(({ draft }) => draft)
+  }
+
+  /** Reads a device's memory into drafts. They are told when the session is not locked. */
+  async *read(captureId: string, connectionId: string, signal: AbortSignal | undefined): AsyncGenerator<ReadEvent> {
+    const capture = this.#own(captureId)
+    const events = new EventQueue<ReadEvent>()
+    const either = AbortSignal.any([capture.over.signal, ...(signal === undefined ? [] : [signal])])
+    this.#readInto(capture, connectionId, either, (event) => events.push(event)).then(
+      () => events.end(),
+      (error: unknown) => events.end(error as Error),
+    )
+    for await (const event of events.read(signal)) {
+      if (event.kind === 'drafts') await capture.shown.wait(either, () => this.#mayShow(capture))
+      if (capture.isClosed) throw new ApiFailure('UNKNOWN_CAPTURE')
+      yield event
+    }
+    yield { kind: 'ended', code: null }
+  }
+
+  /**
+   * Signs drafts and typed values, as one set.
+   *
+   * @throws ApiFailure `IDENTITY_NOT_CONFIRMED`, `NOTHING_TO_SIGN`, `UNKNOWN_DRAFT`, `DEVICE_NOT_ENROLLED`,
+   *   `ALREADY_RECORDED`, `WRONG_STATE` while the same capture is being signed, or what the vault refuses with.
+   */
+  async sign(captureId: string, draftIds: readonly string[], manual: readonly ManualValue[]): Promise<Row<Reading>[]> {
+    const capture = this.#own(captureId)
+    if (!capture.confirmed) throw new ApiFailure('IDENTITY_NOT_CONFIRMED')
+    const drafts = [...new Set(draftIds)].map((id) => capture.toSign(id))
+    if (drafts.length + manual.length === 0) throw new ApiFailure('NOTHING_TO_SIGN')
+    if (drafts.some(({ draft }) => draft.alreadyRecorded)) throw new ApiFailure('ALREADY_RECORDED')
+    // Typed values have no identity of their own: only this keeps a second press of the key from recording them twice.
+    if (capture.signing !== null) throw new ApiFailure('WRONG_STATE')
+    const signing = this.#ports.vault.signReadings({ handle: capture.handle, drafts, manual, late: null })
+    capture.signing = signing
+    try {
+      const rows = await signing
+      capture.forgetSigned(drafts)
+      return rows
+    } finally {
+      capture.signing = null
+    }
+  }
+
+  /** Ends a capture. What was not signed goes to the tray. */
+  async close(captureId: string): Promise<void> {
+    const owner = this.#owner()
+    const capture = this.#open.get(captureId)
+    // One whose values could not be put aside is closed and still there: closing it again tries again.
+    if (capture?.owner !== owner) throw new ApiFailure('UNKNOWN_CAPTURE')
+    await this.#end(capture)
+  }
+
+  /** Ends every capture. Never rejects: who calls this is leaving. */
+  async closeAll(isMeant: (capture: { owner: string }) => boolean = () => true): Promise<void> {
+    const meant = [...this.#open.values()].filter(isMeant)
+    await Promise.all(meant.map((capture) => this.#end(capture).catch((error: unknown) => this.#ports.fault(error))))
+  }
+
+  /** The person did something. */
+  activity(): void {
+    const nowMs = this.#ports.nowMs()
+    if (nowMs - this.#lastActiveMs > STALE_IDENTITY_MS)
+      for (const capture of this.#open.values()) capture.confirmed = false
+    this.#lastActiveMs = nowMs
+  }
+
+  /** Somebody signed in or out, or the session was locked: who comes back has to look at the patient again. */
+  sessionChanged(session: Session | null): void {
+    if (session === null || session.locked) for (const capture of this.#open.values()) capture.confirmed = false
+    for (const capture of this.#open.values()) capture.shown.look()
+    const owner = session?.practitioner.handle ?? null
+    void this.closeAll((capture) => capture.owner !== owner)
+  }
+
+  #owner(): string {
+    const owner = this.#ports.active()
+    if (owner === null) throw new ApiFailure('NOT_SIGNED_IN')
+    return owner
+  }
+
+  #own(captureId: string): Capture {
+    const owner = this.#owner()
+    const capture = this.#open.get(captureId)
+    if (capture === undefined || capture.isClosed || capture.owner !== owner) throw new ApiFailure('UNKNOWN_CAPTURE')
+    this.activity()
+    return capture
+  }
+
+  #mayShow(capture: Capture): boolean {
+    return this.#ports.active() === capture.owner && !capture.isClosed
+  }
+
+  /** The running measurement of a device in this capture, started if need be. */
+  async #runOf(capture: Capture, connectionId: string): Promise<LiveRun> {
+    // A window that was reloaded has forgotten its capture, but the device still runs for it.
+    const forgotten = [...this.#open.values()].flatMap((other) => {
+      const run = other === capture ? undefined : other.runs.get(connectionId)
+      return run === undefined || run.hasListeners ? [] : [run.stop('CANCELLED')]
+    })
+    if (forgotten.length > 0) await Promise.all(forgotten)
+    if (capture.isClosed) throw new ApiFailure('UNKNOWN_CAPTURE')
+    const running = capture.runs.get(connectionId)
+    if (running?.isOver === false) return running
+    const run = new LiveRun(
+      (signal) => this.#ports.hub.live(connectionId, { signal }),
+      (error) => this.#codeOf(error),
+    )
+    capture.runs.set(connectionId, run)
+    return run
+  }
+
+  async #readInto(
+    capture: Capture,
+    connectionId: string,
+    signal: AbortSignal,
+    tell: (event: ReadEvent) => void,
+  ): Promise<void> {
+    const device = this.#ports.find(connectionId)
+    const progress = (done: number, total: number): void => tell({ kind: 'progress', done, total })
+    const readout = await this.#ports.hub.readMemory(connectionId, { signal, progress })
+    if (readout.measurements.length === 0) throw new ApiFailure('DEVICE_EMPTY')
+    const drafts = await this.#draftsOfMemory(device, readout)
+    await this.#keep(capture, connectionId, drafts, null)
+    tell({ kind: 'drafts', drafts: drafts.slice(-MAX_DRAFTS).map(({ draft }) => draft) })
+  }
+
+  async #draftsOfMemory({ origin, enrolled }: ConnectedDevice, readout: HubReadout): Promise<HeldDraft[]> {
+    const { measurements, deviceNow, readAtMs } = readout
+    return this.#ports.vault.draftsOf(origin, enrolled, measurements, { readAtMs, deviceNow, window: null })
+  }
+
+  /** Each value keeps the range of its own numbers. */
+  async #draftsOfWindow({ origin, enrolled }: ConnectedDevice, window: StableWindow): Promise<HeldDraft[]> {
+    const readAtMs = this.#ports.nowMs()
+    const drafts = measurementsOfWindow(window).map((measurement) => {
+      const { min, max } = measurement.kind === 'spo2' ? window.spo2 : window.pulse
+      const context = { readAtMs, deviceNow: null, window: { seconds: window.seconds, min, max } }
+      return this.#ports.vault.draftsOf(origin, enrolled, [measurement], context)
+    })
+    return (await Promise.all(drafts)).flat()
+  }
+
+  /** Holds what was read: for signing here, or in the tray when its device is not enrolled or the capture has ended. */
+  async #keep(capture: Capture, connectionId: string, drafts: readonly HeldDraft[], take: Take | null): Promise<void> {
+    const unsigned = drafts.filter(({ draft }) => !draft.alreadyRecorded)
+    const unknown = unsigned.filter(({ device }) => device === null)
+    if (unknown.length > 0) await this.#ports.vault.putTray('not-enrolled', unknown)
+    const known = unsigned.filter(({ device }) => device !== null)
+    if (capture.isClosed && known.length > 0) await this.#ports.vault.putTray('not-signed', known)
+    else if (!capture.isClosed) capture.hold(connectionId, drafts, take)
+  }
+
+  async #end(capture: Capture): Promise<void> {
+    capture.ending ??= this.#putAside(capture).finally(() => (capture.ending = null))
+    await capture.ending
+  }
+
+  async #putAside(capture: Capture): Promise<void> {
+    capture.over.abort()
+    await Promise.all([...capture.runs.values()].map((run) => run.stop('UNKNOWN_CAPTURE')))
+    // What is being signed is no longer ours to put aside.
+    await capture.signing?.catch(() => undefined)
+    const unsigned = capture.unsigned()
+    if (unsigned.length > 0) await this.#ports.vault.putTray('not-signed', unsigned)
+    this.#open.delete(capture.id)
+  }
+
+  #codeOf(error: unknown): ApiCode {
+    const { code } = failureOf(error)
+    if (code === 'INTERNAL') this.#ports.fault(error)
+    return code
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The API's router: who may call what, and how every outcome becomes a coded result.
+ *
+ * @remarks
+ * Requests are validated against the contract before a handler sees them, replies before they leave. Whoever throws,
+ * only a code crosses; what was asked for is never logged. Proven by `tests/main/core/router.test.ts`, which drives
+ * every procedure over a real transport.
+ *
+ * @packageDocumentation
+ */
+import { implement } from '@orpc/server'
+import { contract } from '../../shared/api/contract.ts'
+import type { Captures } from './captures.ts'
+import type { DevicesService } from './devices-service.ts'
+import { ApiFailure } from './failure.ts'
+import { answered, type Fault } from './router-failures.ts'
+import type { SessionKeeper } from './session-keeper.ts'
+import type { SystemNews } from './system-news.ts'
+import type { VaultService } from './vault-service.ts'
+import type { VerifyRuns } from './verify-runs.ts'
+
+/** What the router passes requests on to. */
+export interface RouterParts {
+  readonly news: SystemNews
+  readonly session: SessionKeeper
+  readonly captures: Captures
+  readonly devices: DevicesService
+  readonly vault: VaultService
+  readonly verifyRuns: VerifyRuns
+  /** Settles when the vault has started or failed to; never rejects. */
+  readonly started: Promise<void>
+  about(): { version: string; notices: string }
+  readonly fault: Fault
+}
+
+/** Answered while the vault is still starting: all others wait for it. */
+const AT_ONCE = new Set(['system.status', 'system.events', 'system.about', 'session.current', 'devices.list'])
+
+/** A handler whose value is wrapped into a result. */
+const call =
+  <Input, Value>(work: (input: Input) => Value | Promise<Value>) =>
+  async ({ input }: { input: Input }) => ({ ok: true as const, value: await work(input) })
+
+const nothing = async (done: unknown): Promise<Record<string, never>> => {
+  await done
+  return {}
+}
+
+/** The whole API on `parts`. */
+export function createRouter(parts: RouterParts) {
+  const os = implementer(parts)
+  return os.router({ ...entrance(os, parts), ...bedside(os, parts), ...records(os, parts) })
+}
+
+/** The contract, with what happens around every handler. */
+function implementer({ started, fault }: RouterParts) {
+  return implement(contract).use(async ({ next, path }, _input, output) => {
+    const name = path.join('.')
+    if (!AT_ONCE.has(name)) await started
+    // Outside of validation, so that a request that does not fit becomes a coded result as well.
+    return output(await answered(name, async () => (await next()).output, fault))
+  })
+}
+
+type Os = ReturnType<typeof implementer>
+
+/** A handler for whoever is signed in: an answer that comes after they have left is not given. */
+function signedIn({ session }: RouterParts) {
+  return <Input, Value>(work: (input: Input) => Promise<Value>) =>
+    call(async (input: Input) => {
+      const asker = session.active
+      if (asker === null) throw new ApiFailure('NOT_SIGNED_IN')
+      const value = await work(input)
+      if (session.active?.handle !== asker.handle) throw new ApiFailure('NOT_SIGNED_IN')
+      return value
+    })
+}
+
+/** Before and around signing in. */
+function entrance(os: Os, { news, session, captures, vault, about }: RouterParts) {
+  return {
+    system: {
+      status: os.system.status.handler(call(() => news.status)),
+      events: os.system.events.handler(({ signal }) => news.listen(signal)),
+      about: os.system.about.handler(call(about)),
+    },
+    setup: {
+      createClinic: os.setup.createClinic.handler(call((request) => vault.createClinic(request))),
+      openDemo: os.setup.openDemo.handler(call(() => nothing(vault.openDemo()))),
+      unlock: os.setup.unlock.handler(call(({ passphrase }) => nothing(vault.unlock(passphrase)))),
+    },
+    session: {
+      practitioners: os.session.practitioners.handler(call(() => vault.practitioners())),
+      current: os.session.current.handler(call(() => session.current)),
+      signIn: os.session.signIn.handler(call(({ handle, pin }) => session.signIn(handle, pin))),
+      activity: os.session.activity.handler(
+        call(() => {
+          session.activity()
+          if (session.active !== null) captures.activity()
+          return {}
+        }),
+      ),
+      lock: os.session.lock.handler(call(() => nothing(session.lock()))),
+      signOut: os.session.signOut.handler(call(() => nothing(session.signOut()))),
+    },
+  }
+}
+
+/** Taking readings. */
+function bedside(os: Os, parts: RouterParts) {
+  const { captures, devices, vault } = parts
+  const mine = signedIn(parts)
+  return {
+    capture: {
+      open: os.capture.open.handler(mine(({ handle }) => captures.open(handle))),
+      confirmIdentity: os.capture.confirmIdentity.handler(
+        call(({ captureId, asked }) => {
+          captures.confirmIdentity(captureId, asked)
+          return {}
+        }),
+      ),
+      live: os.capture.live.handler(({ input, signal }) => captures.live(input.captureId, input.connectionId, signal)),
+      takeLive: os.capture.takeLive.handler(
+        mine(({ captureId, connectionId }) => captures.takeLive(captureId, connectionId)),
+      ),
+      read: os.capture.read.handler(({ input, signal }) => captures.read(input.captureId, input.connectionId, signal)),
+      // Once sealed it is said so, even to somebody who locked meanwhile: who is not told signs a second time.
+      sign: os.capture.sign.handler(
+        call(async ({ captureId, draftIds, manual }) => ({ rows: await captures.sign(captureId, draftIds, manual) })),
+      ),
+      close: os.capture.close.handler(call(({ captureId }) => nothing(captures.close(captureId)))),
+    },
+    tray: {
+      list: os.tray.list.handler(mine(() => vault.tray())),
+      assign: os.tray.assign.handler(
+        mine(async ({ ids, handle, reason }) => {
+          const drafts = await vault.trayDrafts(ids)
+          return nothing(vault.signReadings({ handle, drafts, manual: [], late: { reason, trayIds: ids } }))
+        }),
+      ),
+      discard: os.tray.discard.handler(mine(({ ids, reason }) => nothing(vault.discardTray(ids, reason)))),
+    },
+    devices: {
+      list: os.devices.list.handler(call(() => devices.list())),
+      enrol: os.devices.enrol.handler(mine(({ connectionId, label }) => devices.enrol(connectionId, label))),
+    },
+  }
+}
+
+/** What is on record. */
+function records(os: Os, parts: RouterParts) {
+  const { vault, verifyRuns } = parts
+  const mine = signedIn(parts)
+  return {
+    people: {
+      list: os.people.list.handler(mine(() => vault.people())),
+      enrol: os.people.enrol.handler(mine((request) => vault.enrolPractitioner(request))),
+    },
+    patients: {
+      search: os.patients.search.handler(
+        mine(async ({ text, generation }) => ({ generation, rows: await vault.searchPatients(text) })),
+      ),
+      register: os.patients.register.handler(mine((patient) => vault.registerPatient(patient))),
+      chart: os.patients.chart.handler(mine(({ handle, generation }) => vault.chart(handle, generation))),
+    },
+    ledger: {
+      summary: os.ledger.summary.handler(call(() => vault.ledgerSummary())),
+      blocks: os.ledger.blocks.handler(call(({ before, limit }) => vault.blocks(before, limit))),
+      entries: os.ledger.entries.handler(call(({ from, limit }) => vault.entries(from, limit))),
+      verifyAll: os.ledger.verifyAll.handler(({ signal }) => verifyRuns.start(signal)),
+      proof: os.ledger.proof.handler(call(({ index }) => vault.proof(index))),
+    },
+  }
+}

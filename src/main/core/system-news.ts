@@ -1,0 +1,80 @@
+/**
+ * What every window must know without asking: where the installation stands, who is signed in, which devices there
+ * are, what waits in the tray.
+ *
+ * @remarks
+ * Proven by `tests/main/core/router.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import type { Device, Session, SystemEvent, SystemStatus } from '../../shared/api/schemas.ts'
+import { EventHub } from './event-hub.ts'
+import type { VaultState } from './vault-service.ts'
+
+/** What does not change while the core runs. */
+export type Installation = Pick<SystemStatus, 'version' | 'shell' | 'dataFolder'>
+
+/** The newest of everything, and changes as they come. */
+export class SystemNews {
+  readonly #hub = new EventHub<SystemEvent>()
+  readonly #installation: Installation
+  #vault: VaultState
+  #session: Session | null = null
+  #devices: readonly Device[] = []
+  #trayCount = 0
+
+  constructor(installation: Installation, vault: VaultState) {
+    this.#installation = installation
+    this.#vault = vault
+  }
+
+  get status(): SystemStatus {
+    return { ...this.#vault, ...this.#installation }
+  }
+
+  vaultChanged(vault: VaultState): void {
+    this.#vault = vault
+    this.#hub.send({ kind: 'status', status: this.status })
+  }
+
+  /** The installation has failed, and only a new start helps. */
+  failed(problem: NonNullable<VaultState['problem']>): void {
+    this.vaultChanged({ ...this.#vault, state: 'failed', problem, demoPins: [] })
+  }
+
+  sessionChanged(session: Session | null): void {
+    this.#session = session
+    this.#hub.send({ kind: 'session', session })
+  }
+
+  devicesChanged(devices: Device[]): void {
+    this.#devices = devices
+    this.#hub.send({ kind: 'devices', devices })
+  }
+
+  trayChanged(count: number): void {
+    this.#trayCount = count
+    this.#hub.send({ kind: 'tray', count })
+  }
+
+  /** Anything that has no state. */
+  tell(event: Extract<SystemEvent, { kind: 'chart-changed' | 'ledger' | 'focus' }>): void {
+    this.#hub.send(event)
+  }
+
+  /** The present state, then changes. Which charts change is not told while nobody may see them. */
+  async *listen(signal: AbortSignal | undefined): AsyncGenerator<SystemEvent, void, void> {
+    for await (const event of this.#hub.listen(() => this.#now(), signal)) {
+      if (event.kind !== 'chart-changed' || this.#session?.locked === false) yield event
+    }
+  }
+
+  #now(): SystemEvent[] {
+    return [
+      { kind: 'status', status: this.status },
+      { kind: 'session', session: this.#session },
+      { kind: 'devices', devices: [...this.#devices] },
+      { kind: 'tray', count: this.#trayCount },
+    ]
+  }
+}
