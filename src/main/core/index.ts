@@ -52,7 +52,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   demo.setPresent(options.virtualDevices)
   const { lock, connectVault } = claim(options.dataFolder)
   const hub = createHub({ sources: [await nodeHidSource(), demo.source, replayed], nowMs: Date.now })
-  const { dataFolder, shell, nodeSecret, log } = options
+  const { dataFolder, shell, nodeSecret } = options
   const core = startWorkstation({
     connectVault,
     vaultOptions: { dataFolder, demo: options.demo, nodeSecret },
@@ -65,7 +65,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
       demo.setPresent(options.virtualDevices || state.demo)
       void hub.rescan()
     },
-    log,
+    log: (line) => options.log(line),
   })
   return { ...core, close: () => core.close().finally(() => lock?.release()) }
 }

@@ -77,12 +77,13 @@ function signedIn({ session }: RouterParts) {
 }
 
 /** Before and around signing in. */
-function entrance(os: Os, { news, session, captures, vault, about }: RouterParts) {
+function entrance(os: Os, parts: RouterParts) {
+  const { news, session, captures, vault } = parts
   return {
     system: {
       status: os.system.status.handler(call(() => news.status)),
       events: os.system.events.handler(({ signal }) => news.listen(signal)),
-      about: os.system.about.handler(call(about)),
+      about: os.system.about.handler(call(() => parts.about())),
     },
     setup: {
       createClinic: os.setup.createClinic.handler(call((request) => vault.createClinic(request))),

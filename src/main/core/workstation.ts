@@ -58,8 +58,8 @@ const STARTING: VaultState = {
 
 /** Starts a core. The vault opens in the background; windows are told. */
 export function startWorkstation(parts: WorkstationParts): Workstation {
-  const { hub, log, nowMs } = parts
-  const fault = (where: string, error: unknown): void => log(describeFault(where, error))
+  const { hub } = parts
+  const fault = (where: string, error: unknown): void => parts.log(describeFault(where, error))
   const news = new SystemNews(parts.installation, STARTING)
   const connection = parts.connectVault({ event: hear, gone: vaultGone })
   const { vault } = connection
@@ -80,7 +80,7 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
     hub,
     find: (connectionId) => devices.find(connectionId),
     active: () => session.active?.handle ?? null,
-    nowMs,
+    nowMs: () => parts.nowMs(),
     randomId: () => randomBytes(16).toString('hex'),
     fault: (error) => fault('capture', error),
   })
