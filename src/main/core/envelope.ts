@@ -137,7 +137,13 @@ export function checkCommitment(plaintext: Uint8Array, salt: Uint8Array, binding
 }
 
 /** XChaCha20-Poly1305 with a fresh nonce in front, under a purpose and a context. */
-function seal(key: Uint8Array, plaintext: Uint8Array, purpose: string, context: EnvelopeContext, random: RandomBytes): Uint8Array {
+function seal(
+  key: Uint8Array,
+  plaintext: Uint8Array,
+  purpose: string,
+  context: EnvelopeContext,
+  random: RandomBytes,
+): Uint8Array {
   assert(key.length === KEY_SIZE, 'keys are 32 bytes')
   const nonce = random(NONCE_SIZE)
   return concatBytes(nonce, xchacha20poly1305(key, nonce, associated(purpose, context)).encrypt(plaintext))

@@ -41,9 +41,18 @@ export async function generateSharingKeyPair(): Promise<SharingKeyPair> {
  * @param recipient - The recipient's X25519 public key, 32 bytes, from the roster.
  * @param subject - Handle, 16 bytes.
  */
-export async function sealEpochKey(epochKey: Uint8Array, recipient: Uint8Array, subject: Uint8Array, epoch: number): Promise<Uint8Array> {
+export async function sealEpochKey(
+  epochKey: Uint8Array,
+  recipient: Uint8Array,
+  subject: Uint8Array,
+  epoch: number,
+): Promise<Uint8Array> {
   const recipientPublicKey = await SUITE.kem.deserializePublicKey(buffer(recipient))
-  const { enc, ct } = await SUITE.seal({ recipientPublicKey, info: INFO }, buffer(epochKey), buffer(aad(subject, epoch)))
+  const { enc, ct } = await SUITE.seal(
+    { recipientPublicKey, info: INFO },
+    buffer(epochKey),
+    buffer(aad(subject, epoch)),
+  )
   return concatBytes(new Uint8Array(enc), new Uint8Array(ct))
 }
 
@@ -53,14 +62,23 @@ export async function sealEpochKey(epochKey: Uint8Array, recipient: Uint8Array, 
  * @param sealed - Untrusted.
  * @throws EnvelopeError `NOT_AUTHENTIC` when it was sealed to another key, subject or epoch, or was changed.
  */
-export async function openEpochKey(sealed: Uint8Array, pair: SharingKeyPair, subject: Uint8Array, epoch: number): Promise<Uint8Array> {
+export async function openEpochKey(
+  sealed: Uint8Array,
+  pair: SharingKeyPair,
+  subject: Uint8Array,
+  epoch: number,
+): Promise<Uint8Array> {
   try {
     const recipientKey = {
       publicKey: await SUITE.kem.deserializePublicKey(buffer(pair.publicKey)),
       privateKey: await SUITE.kem.deserializePrivateKey(buffer(pair.privateKey)),
     }
     const enc = buffer(sealed.subarray(0, ENC_SIZE))
-    const plain = await SUITE.open({ recipientKey, enc, info: INFO }, buffer(sealed.subarray(ENC_SIZE)), buffer(aad(subject, epoch)))
+    const plain = await SUITE.open(
+      { recipientKey, enc, info: INFO },
+      buffer(sealed.subarray(ENC_SIZE)),
+      buffer(aad(subject, epoch)),
+    )
     return new Uint8Array(plain)
   } catch (cause) {
     throw new EnvelopeError('NOT_AUTHENTIC', 'epoch key does not open', { cause })

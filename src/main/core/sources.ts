@@ -11,15 +11,13 @@ import { createVirtualMonitor } from '../../devices/virtual-omron.ts'
 import { seededRandom, type VirtualRecord } from '../../devices/virtual-patient.ts'
 import { REAL_CLOCK, replaySource, virtualSource, type ReplayDevice } from '../devices/made-up-sources.ts'
 import type { DeviceSource } from '../devices/source.ts'
+import { DEMO_SERIALS } from './demo/devices.ts'
 
 /** Largest recording that is replayed: days of an oximeter. */
 const MAX_REPLAY_BYTES = 16 * 1024 * 1024
 /** The virtual cuff measures by itself this often, and keeps this many readings. */
 const CUFF_EVERY_MS = 5 * 60_000
 const CUFF_READINGS = 14
-
-/** Serial numbers of the demonstration's devices, under which the demonstration clinic enrols them. */
-export const DEMO_SERIALS = { oximeter: 'DEMO-0001', cuff: 'DEMO-0002' } as const
 
 /** Devices of the demonstration, which can be plugged in and out together. */
 export interface DemoDevices {

@@ -14,7 +14,11 @@ import type { z } from 'zod'
 
 /** A verified or rejected record of `Content`. */
 export type Row<Content> =
-  | { readonly status: 'verified'; readonly position: Extract<z.infer<ReturnType<typeof api.rowOf>>, { status: 'verified' }>['position']; readonly record: Content }
+  | {
+      readonly status: 'verified'
+      readonly position: Extract<z.infer<ReturnType<typeof api.rowOf>>, { status: 'verified' }>['position']
+      readonly record: Content
+    }
   | api.RejectedRow
 
 /** How the vault is started. */
@@ -93,7 +97,11 @@ export type VaultEvent =
 export interface VaultService {
   start(options: VaultOptions): Promise<VaultState>
   close(): Promise<void>
-  createClinic(request: { clinicName: string; passphrase: string | null; administrator: { name: string; pin: string } }): Promise<{ recoveryKey: string }>
+  createClinic(request: {
+    clinicName: string
+    passphrase: string | null
+    administrator: { name: string; pin: string }
+  }): Promise<{ recoveryKey: string }>
   openDemo(): Promise<void>
   unlock(passphrase: string): Promise<void>
 
@@ -112,9 +120,19 @@ export interface VaultService {
   enrolments(): Promise<EnrolledDevice[]>
   enrolDevice(origin: DeviceOrigin, label: string): Promise<EnrolledDevice>
   /** Drafts of what was read: ids, times, and whether each is in the ledger already. `enrolled` null: unauthenticated. */
-  draftsOf(origin: DeviceOrigin, enrolled: EnrolledDevice | null, measurements: readonly Measurement[], context: ReadContext): Promise<HeldDraft[]>
+  draftsOf(
+    origin: DeviceOrigin,
+    enrolled: EnrolledDevice | null,
+    measurements: readonly Measurement[],
+    context: ReadContext,
+  ): Promise<HeldDraft[]>
   /** Signs and seals; replies with the rows as verified from the ledger. `late` names why tray items are assigned. */
-  signReadings(request: { handle: string; drafts: readonly HeldDraft[]; manual: readonly api.ManualValue[]; late: { reason: string; trayIds: readonly string[] } | null }): Promise<Row<api.Reading>[]>
+  signReadings(request: {
+    handle: string
+    drafts: readonly HeldDraft[]
+    manual: readonly api.ManualValue[]
+    late: { reason: string; trayIds: readonly string[] } | null
+  }): Promise<Row<api.Reading>[]>
 
   /** Keeps drafts that have no patient. Items already there, or already in the ledger, are left out. */
   putTray(reason: api.TrayItem['reason'], drafts: readonly HeldDraft[]): Promise<void>

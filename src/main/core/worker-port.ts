@@ -26,7 +26,9 @@ type Reply =
 
 /** Methods that may be called from the other thread: any function returning a promise. */
 export type Remote<Service> = {
-  readonly [Name in keyof Service as Service[Name] extends (...args: never[]) => Promise<unknown> ? Name : never]: Service[Name]
+  readonly [
+    Name in keyof Service as Service[Name] extends (...args: never[]) => Promise<unknown> ? Name : never
+  ]: Service[Name]
 }
 
 /**
@@ -79,7 +81,12 @@ export function connect<Service extends object>(
     waiting.delete(reply.id)
     if ('failure' in reply) {
       const { code, retryAfterS, detail } = reply.failure
-      call?.reject(new ApiFailure(code, { ...(retryAfterS === undefined ? {} : { retryAfterS }), ...(detail === undefined ? {} : { detail }) }))
+      call?.reject(
+        new ApiFailure(code, {
+          ...(retryAfterS === undefined ? {} : { retryAfterS }),
+          ...(detail === undefined ? {} : { detail }),
+        }),
+      )
     } else call?.resolve(reply.value)
   })
   const remote = new Proxy({} as Remote<Service>, {

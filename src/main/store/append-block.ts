@@ -60,7 +60,11 @@ function compareWithNewest(tables: BlockTables, log: number, block: NewBlock): v
     throw new StoreError('STATE_UNKNOWN', 'the newest checkpoint is not the one the writer knows')
   }
   const next = tables.entries.count(log)
-  if (next !== block.firstIndex || (newest?.size ?? 0) !== block.firstIndex) {
+  // Known damage may have taken the newest rows; what is there must still lie below the new block.
+  const fits = block.knownDamage === true
+    ? next <= block.firstIndex && (newest?.size ?? 0) <= block.firstIndex
+    : next === block.firstIndex && (newest?.size ?? 0) === block.firstIndex
+  if (!fits) {
     throw new StoreError('STATE_UNKNOWN', `next index is ${next}, the writer says ${block.firstIndex}`)
   }
 }

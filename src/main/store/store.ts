@@ -79,6 +79,8 @@ export interface NewBlock {
   /** In order; the last one is the seal. */
   readonly entries: readonly NewEntry[]
   readonly epochKeys: readonly NewEpochKey[]
+  /** Rows below `firstIndex` are known to be missing or damaged: the newest need not end right before it. */
+  readonly knownDamage?: boolean
   /** Tray rows that this block settles, deleted with it. */
   readonly trayDone?: readonly Uint8Array[]
 }

@@ -1,0 +1,25 @@
+/**
+ * The vault's thread: SQLite, hashing, verification and every key, away from the thread that answers the API.
+ *
+ * @packageDocumentation
+ */
+import { parentPort } from 'node:worker_threads'
+import { assert } from '../../shared/errors.ts'
+import type { VaultEvent } from './vault-service.ts'
+import { Vault } from './vault/vault.ts'
+import { serve } from './worker-port.ts'
+
+assert(parentPort !== null, 'this file is the entry of a worker thread')
+
+// A stack says where, never what: messages of ours hold no patient data and no secret.
+const report = (error: unknown) => {
+  process.stderr.write(
+    `chartseal vault: ${error instanceof Error ? (error.stack ?? error.message) : 'unknown fault'}\n`,
+  )
+}
+// The vault is made before the port is served, and events before that have no listener.
+let send: (event: unknown) => void = () => undefined
+const vault = new Vault((event: VaultEvent) => {
+  send(event)
+}, Date.now)
+send = serve(parentPort, vault, report)

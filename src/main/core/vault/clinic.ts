@@ -1,0 +1,105 @@
+/**
+ * An open clinic: the keystore, the replica, the writer, and who is looking.
+ *
+ * @packageDocumentation
+ */
+import { maySee, type View } from '../../../ledger/contract.ts'
+import type { PractitionerRole } from '../../../ledger/entry-types.ts'
+import { encodeAccess } from '../../../ledger/fields.ts'
+import { fromHex } from '../../../shared/bytes.ts'
+import type { Keystore } from '../../keystore/keystore.ts'
+import type { Store } from '../../store/store.ts'
+import type { RandomBytes } from '../envelope.ts'
+import { ApiFailure } from '../failure.ts'
+import type { VaultEvent } from '../vault-service.ts'
+import type { Identity } from './identity.ts'
+import type { Replica } from './replica.ts'
+import type { SubjectKeys } from './subject-keys.ts'
+import type { Draft, EntrySigner, Writer } from './writer.ts'
+
+/** The practitioner whose key is loaded. */
+export interface Viewer {
+  readonly handle: string
+  readonly name: string
+  readonly role: PractitionerRole
+  readonly signer: EntrySigner
+  /** Patients whose demographics this sign-in has already been recorded to have seen. */
+  readonly seen: Set<string>
+}
+
+/** Everything the parts of the vault share. */
+export interface Clinic {
+  readonly identity: Identity
+  readonly keystore: Keystore
+  readonly store: Store
+  readonly replica: Replica
+  readonly keys: SubjectKeys
+  readonly writer: Writer
+  readonly random: RandomBytes
+  readonly nowMs: () => number
+  readonly emit: (event: VaultEvent) => void
+  /** Null when nobody is signed in, or the session is locked. */
+  viewer: Viewer | null
+}
+
+/**
+ * Who is looking.
+ *
+ * @throws ApiFailure `NOT_SIGNED_IN`.
+ */
+export function viewerOf(clinic: Clinic): Viewer {
+  if (clinic.viewer === null) throw new ApiFailure('NOT_SIGNED_IN')
+  return clinic.viewer
+}
+
+/**
+ * Who is looking, when the contract lets that role see `view`.
+ *
+ * @throws ApiFailure `NOT_SIGNED_IN` or `NOT_ALLOWED`.
+ */
+export function viewerFor(clinic: Clinic, view: View): Viewer {
+  const viewer = viewerOf(clinic)
+  const contract = clinic.replica.contract()
+  if (contract === null || !maySee(contract.contract, view, viewer.role)) throw new ApiFailure('NOT_ALLOWED')
+  return viewer
+}
+
+/**
+ * Who is acting, when that role may.
+ *
+ * @throws ApiFailure `NOT_SIGNED_IN` or `NOT_ALLOWED`.
+ */
+export function actorWith(clinic: Clinic, ...roles: readonly PractitionerRole[]): Viewer {
+  const viewer = viewerOf(clinic)
+  if (!roles.includes(viewer.role)) throw new ApiFailure('NOT_ALLOWED')
+  return viewer
+}
+
+/** The entry that records that `viewer` saw a patient's record, or what a list shows of many patients. */
+export function accessDraft(
+  clinic: Clinic,
+  viewer: Viewer,
+  whose: { subject: string } | { subjects: readonly string[] },
+): Draft {
+  const { origin, size, root } = clinic.replica.head
+  const subjects = 'subjects' in whose ? whose.subjects.map(fromHex) : null
+  return {
+    id: clinic.random(16),
+    type: 'access',
+    subject: 'subject' in whose ? fromHex(whose.subject) : null,
+    timeMs: clinic.nowMs(),
+    payload: null,
+    fields: encodeAccess({ purpose: 'care', heads: [{ origin, size, root }], subjects }),
+    signers: [viewer.signer],
+  }
+}
+
+/** ISO 8601 offset of this computer's clock at a moment, in minutes east of UTC. */
+export function offsetMinAt(epochMs: number): number {
+  return -new Date(epochMs).getTimezoneOffset()
+}
+
+/** UTF-8 of a resource's text. */
+export function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}

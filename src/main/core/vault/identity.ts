@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { fromHex, toHex } from '../../../shared/bytes.ts'
+import { KeystoreError } from '../../keystore/errors.ts'
+import type { Secrets } from '../../keystore/secrets.ts'
+
+/**
+ * Who this node is and what it trusts: the anchors that must not come from the database file.
+ *
+ * @packageDocumentation
+ */
+
+const Bytes = (size: number) =>
+  z
+    .string()
+    .regex(new RegExp(`^[0-9a-f]{${size * 2}}$`))
+    .transform(fromHex)
+const Content = z.strictObject({
+  version: z.literal(1),
+  network: Bytes(32),
+  /** Origin of the node's log, with its incarnation. */
+  origin: z.string(),
+  /** The origin without its incarnation. */
+  log: z.string(),
+  logKey: Bytes(32),
+  site: z.string(),
+  clinic: z.string(),
+  demo: z.boolean(),
+  sharingKey: Bytes(32),
+  recoveryKey: Bytes(32),
+})
+
+/** The pinned identity of a node. */
+export type Identity = z.infer<typeof Content>
+
+const NAME = 'identity'
+
+/**
+ * The identity in an open keystore.
+ *
+ * @throws KeystoreError `KEYSTORE_DAMAGED` when it is missing or not an identity.
+ */
+export function readIdentity(secrets: Secrets): Identity {
+  try {
+    return Content.parse(readJson(secrets, NAME))
+  } catch (cause) {
+    throw new KeystoreError('KEYSTORE_DAMAGED', 'identity', { cause })
+  }
+}
+
+/** Pins the identity. Durable when the promise resolves. */
+export async function writeIdentity(secrets: Secrets, identity: Identity): Promise<void> {
+  const { network, logKey, sharingKey, recoveryKey, ...rest } = identity
+  const text = {
+    ...rest,
+    network: toHex(network),
+    logKey: toHex(logKey),
+    sharingKey: toHex(sharingKey),
+    recoveryKey: toHex(recoveryKey),
+  }
+  await writeJson(secrets, NAME, text)
+}
+
+/** A JSON secret, or null when there is none. */
+export function readJson(secrets: Secrets, name: string): unknown {
+  const bytes = secrets.get(name)
+  return bytes === null ? null : (JSON.parse(new TextDecoder().decode(bytes)) as unknown)
+}
+
+/** Stores a JSON secret. */
+export async function writeJson(secrets: Secrets, name: string, value: unknown): Promise<void> {
+  await secrets.put(name, new TextEncoder().encode(JSON.stringify(value)))
+}

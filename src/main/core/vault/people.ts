@@ -1,0 +1,132 @@
+import { decodePractitioner, encodePractitioner } from '../../../clinical/practitioner.ts'
+import { encodePractitionerEnrolled } from '../../../ledger/fields.ts'
+import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
+import type { Practitioner, Role } from '../../../shared/api/schemas.ts'
+import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
+import { keyPairFromSeed, sign, wipe } from '../../keystore/sodium.ts'
+import { ApiFailure } from '../failure.ts'
+import { ContentMismatch, rejected, verifyRecord } from '../verify-record.ts'
+import type { Row } from '../vault-service.ts'
+import { actorWith, utf8, viewerFor, type Clinic } from './clinic.ts'
+import { SECRETS, signerOf } from './genesis.ts'
+import type { PractitionerRole } from '../../../ledger/entry-types.ts'
+
+/** Practitioners of the site: records in the ledger, keys in the keystore. */
+export class People {
+  readonly #clinic: Clinic
+
+  constructor(clinic: Clinic) {
+    this.#clinic = clinic
+  }
+
+  /** Every practitioner of the ledger, for those who may see them. */
+  async list(): Promise<Row<Practitioner>[]> {
+    const { role } = viewerFor(this.#clinic, 'people')
+    return this.#rows(role)
+  }
+
+  /** Who can sign in here: verified, and with a key in this keystore. */
+  async signInNames(): Promise<Practitioner[]> {
+    const rows = await this.#rows(null)
+    const practitioners = rows.flatMap((row) => (row.status === 'verified' ? [row.record] : []))
+    return practitioners.filter(({ handle }) => this.#clinic.keystore.practitioners.has(handle))
+  }
+
+  /**
+   * Loads a practitioner's key.
+   *
+   * @throws KeystoreError `WRONG_PIN` or `PIN_LOCKED`; ApiFailure `RECORD_NOT_VERIFIED` when the enrolment does not
+   * verify or names another key.
+   */
+  async signIn(handle: string, pin: string): Promise<Practitioner> {
+    const clinic = this.#clinic
+    clinic.viewer = null
+    if (!clinic.keystore.practitioners.has(handle)) throw new ApiFailure('WRONG_PIN')
+    const seed = await clinic.keystore.practitioners.unlock(handle, pin)
+    const practitioner = (await this.signInNames()).find((other) => other.handle === handle)
+    const key = keyPairFromSeed(seed).publicKey
+    const binding = clinic.replica.directory.bindings.get(toHex(key))
+    if (practitioner === undefined || binding === undefined || toHex(binding.handle) !== handle) {
+      wipe(seed)
+      throw new ApiFailure('RECORD_NOT_VERIFIED')
+    }
+    const signer = { role: 'practitioner' as const, publicKey: key, sign: (message: Uint8Array) => sign(seed, message) }
+    clinic.viewer = { handle, name: practitioner.name, role: practitioner.role, signer, seen: new Set() }
+    this.#wipe = () => {
+      wipe(seed)
+    }
+    return practitioner
+  }
+
+  #wipe: () => void = () => undefined
+
+  /** Wipes the key. */
+  signOut(): void {
+    this.#clinic.viewer = null
+    this.#wipe()
+    this.#wipe = () => undefined
+  }
+
+  /**
+   * Enrols a practitioner, under the site's governance key.
+   *
+   * @throws KeystoreError `WEAK_PIN`; ApiFailure `NOT_ALLOWED` for anyone but IT.
+   */
+  async enrol(request: { name: string; role: Role; pin: string }): Promise<Practitioner> {
+    actorWith(this.#clinic, 'it')
+    return this.enrolAs(request, this.#clinic.nowMs())
+  }
+
+  /** The same without asking who asks: for the first administrator and the demonstration clinic. */
+  async enrolAs({ name, role, pin }: { name: string; role: Role; pin: string }, timeMs: number): Promise<Practitioner> {
+    const { keystore, random, writer, identity } = this.#clinic
+    const handle = toHex(random(16))
+    const seed = random(32)
+    await keystore.practitioners.add(handle, pin, seed)
+    const { publicKey } = keyPairFromSeed(seed)
+    wipe(seed)
+    const governanceSeed = keystore.secrets.get(SECRETS.governance)
+    if (governanceSeed === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+    const practitioner = { handle, name, role }
+    await writer.record([
+      {
+        id: random(16),
+        type: 'practitioner.enrolled',
+        subject: fromHex(handle),
+        timeMs,
+        payload: utf8(encodePractitioner(practitioner, identity.demo)),
+        fields: encodePractitionerEnrolled({ publicKey, role }),
+        signers: [signerOf('governance', governanceSeed)],
+      },
+    ])
+    return practitioner
+  }
+
+  async #rows(viewer: PractitionerRole | null): Promise<Row<Practitioner>[]> {
+    const { replica, keys } = this.#clinic
+    const rows: Row<Practitioner>[] = []
+    for (const subject of replica.subjectsWith('practitioner.enrolled')) {
+      const link = replica.chain(subject).links.find(({ type }) => type === 'practitioner.enrolled')
+      if (link === undefined) continue
+      const read = (text: string, entry: VerifiedEntry) => readPractitioner(this.#clinic, text, entry)
+      rows.push(await verifyRecord({ replica, keys }, { subject, link, view: 'people', viewer, read }))
+    }
+    for (const { index } of replica.lostSubjectsWith('practitioner.enrolled')) {
+      rows.push(
+        rejected(replica, { index, seq: 0 }, replica.damaged.get(index) ?? { step: 'present', reason: 'missing' }),
+      )
+    }
+    return rows
+  }
+}
+
+function readPractitioner({ replica }: Clinic, text: string, { entry }: VerifiedEntry): Practitioner {
+  const { practitioner } = decodePractitioner(text)
+  const subject = entry.body.subject ?? new Uint8Array()
+  if (practitioner.handle !== toHex(subject)) throw new ContentMismatch('the resource is about someone else')
+  const binding = [...replica.directory.bindings.values()].find(
+    (b) => b.role === 'practitioner' && equalBytes(b.handle, subject),
+  )
+  if (binding?.practitionerRole !== practitioner.role) throw new ContentMismatch('the resource names another role')
+  return practitioner
+}

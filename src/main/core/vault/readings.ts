@@ -1,0 +1,253 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { parseInstant, instantText } from '../../../clinical/instant.ts'
+import { judge } from '../../../clinical/limits.ts'
+import { encodeObservation } from '../../../clinical/observation.ts'
+import { fromTable, splitMeasurement, type KindOfReading } from '../../../clinical/quantity.ts'
+import type { Measurement } from '../../../devices/measurement.ts'
+import { encodeReading } from '../../../ledger/fields.ts'
+import type { Draft as DraftReading, ManualValue, Method, Reading } from '../../../shared/api/schemas.ts'
+import { fromHex, toHex } from '../../../shared/bytes.ts'
+import { ApiFailure } from '../failure.ts'
+import { verifyRecord } from '../verify-record.ts'
+import type { DeviceOrigin, EnrolledDevice, HeldDraft, ReadContext, Row } from '../vault-service.ts'
+import { accessDraft, actorWith, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
+import { SECRETS, signerOf } from './genesis.ts'
+import type { Patients } from './patients.ts'
+import { readReading } from './reading-record.ts'
+import type { Draft, EntrySigner } from './writer.ts'
+
+/** One Observation to be signed. */
+export interface ReadingToSign extends KindOfReading {
+  /** 16 bytes: the same for the same device record, random for values typed by hand. */
+  readonly id: Uint8Array
+  readonly measuredAt: string
+  readonly method: Method
+  readonly device: { readonly handle: string | null; readonly label: string } | null
+  readonly flags: readonly string[]
+  readonly site: string | null
+  readonly deviceTime: string | null
+  readonly deviceClockOffsetS: number | null
+  readonly window: DraftReading['window']
+  readonly raw: Uint8Array | null
+}
+
+/** Turns measurements and typed values into signed readings. */
+export class Readings {
+  readonly #clinic: Clinic
+  readonly #patients: Patients
+
+  constructor(clinic: Clinic, patients: Patients) {
+    this.#clinic = clinic
+    this.#patients = patients
+  }
+
+  /** Drafts of what a device sent. Nothing is recorded. */
+  draftsOf(
+    origin: DeviceOrigin,
+    enrolled: EnrolledDevice | null,
+    measurements: readonly Measurement[],
+    context: ReadContext,
+  ): HeldDraft[] {
+    return measurements.map((measurement) => {
+      const { kind, quantities, flags, deviceTime, raw, recordKey } = measurement
+      const draftId = toHex(this.#keyed(`${origin.family}|${origin.serial ?? origin.port}|${recordKey}`))
+      const [first] = splitMeasurement(quantities)
+      const draft: DraftReading = {
+        draftId,
+        kind,
+        quantities: [...quantities],
+        flags: [...flags],
+        deviceTime,
+        measuredAt: measuredAt(deviceTime, context.readAtMs),
+        deviceClockOffsetS: clockOffsetS(context),
+        method: enrolled === null ? 'unauthenticated-device' : 'device',
+        deviceLabel: enrolled?.label ?? origin.name,
+        site: null,
+        window: context.window,
+        alreadyRecorded:
+          first !== undefined && this.#clinic.replica.indexOfId(toHex(this.#entryId(draftId, first.kind))) !== null,
+      }
+      return { draft, raw, device: enrolled?.handle ?? null }
+    })
+  }
+
+  /**
+   * Signs, seals and reads back.
+   *
+   * @throws ApiFailure `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `RECORD_NOT_VERIFIED`, `NOTHING_TO_SIGN`, `VALUE_REJECTED`,
+   * `VALUE_NOT_CONFIRMED`, `ALREADY_RECORDED`.
+   */
+  async sign(
+    handle: string,
+    drafts: readonly HeldDraft[],
+    manual: readonly ManualValue[],
+    late: { trayIds: readonly string[] } | null,
+  ): Promise<Row<Reading>[]> {
+    const viewer = actorWith(this.#clinic, 'physician', 'nurse')
+    const patient = await this.#patients.demographics(handle, viewer)
+    if (patient.status !== 'verified') throw new ApiFailure('RECORD_NOT_VERIFIED')
+    const now = this.#clinic.nowMs()
+    const readings = [
+      ...drafts.flatMap((held) => this.#ofDraft(held, late !== null)),
+      ...manual.flatMap((value) => this.#ofManual(value, now)),
+    ]
+    if (readings.length === 0) throw new ApiFailure('NOTHING_TO_SIGN')
+    return this.signAs(viewer, handle, readings, now, late?.trayIds.map(fromHex) ?? [])
+  }
+
+  /** Signs readings for a patient at a given time of the author's clock, and verifies them from the ledger. */
+  async signAs(
+    viewer: Viewer,
+    handle: string,
+    readings: readonly ReadingToSign[],
+    timeMs: number,
+    trayDone: readonly Uint8Array[] = [],
+  ): Promise<Row<Reading>[]> {
+    const setId = randomUUID()
+    const drafts = readings.map((reading) => this.#entryDraft(viewer, handle, reading, setId, timeMs))
+    // What was signed is shown at once: the access is part of the same block.
+    const recorded = await this.#clinic.writer.record(
+      [...drafts, accessDraft(this.#clinic, viewer, { subject: handle })],
+      trayDone,
+    )
+    const { replica, keys, emit } = this.#clinic
+    const indexes = new Set(recorded.slice(0, drafts.length).map(({ index }) => index))
+    const links = replica.chain(handle).links.filter(({ index }) => indexes.has(index))
+    const rows: Row<Reading>[] = []
+    for (const link of links) {
+      rows.push(
+        await verifyRecord(
+          { replica, keys },
+          { subject: handle, link, view: 'clinical', viewer: viewer.role, read: readReading },
+        ),
+      )
+    }
+    emit({ kind: 'chart-changed', handle })
+    return rows
+  }
+
+  #ofDraft({ draft, raw, device }: HeldDraft, isLate: boolean): ReadingToSign[] {
+    const { draftId, measuredAt, deviceTime, deviceClockOffsetS, window, site, deviceLabel } = draft
+    return splitMeasurement(draft.quantities).map((part) => {
+      const judgement = judge(part.kind, part.quantities)
+      if (judgement.level === 'reject') throw new ApiFailure('VALUE_REJECTED', { detail: part.kind })
+      const marks = [
+        ...(judgement.level === 'confirm' ? ['confirmed-unusual'] : []),
+        ...(isLate ? ['assigned-later'] : []),
+      ]
+      return {
+        ...part,
+        id: this.#entryId(draftId, part.kind),
+        measuredAt,
+        deviceTime,
+        deviceClockOffsetS,
+        site,
+        raw,
+        // The window is that of the saturation; minimum and maximum mean nothing for another quantity.
+        window: part.kind === draft.kind ? window : null,
+        method: device === null ? 'unauthenticated-device' : 'device',
+        device: { handle: device, label: deviceLabel ?? '' },
+        flags: [...draft.flags, ...marks],
+      }
+    })
+  }
+
+  #ofManual({ kind, quantities, site, confirmed }: ManualValue, nowMs: number): ReadingToSign[] {
+    const measured = quantities.map(fromTable)
+    const { level, findings } = judge(kind, measured)
+    if (level === 'reject') throw new ApiFailure('VALUE_REJECTED', { detail: findings[0]?.name ?? kind })
+    if (level === 'confirm' && !confirmed) throw new ApiFailure('VALUE_NOT_CONFIRMED', { detail: kind })
+    return splitMeasurement(measured).map((part) => ({
+      ...part,
+      id: this.#clinic.random(16),
+      measuredAt: instantText(nowMs, offsetMinAt(nowMs)),
+      method: 'manual',
+      device: null,
+      flags: level === 'confirm' ? ['confirmed-unusual'] : [],
+      site,
+      deviceTime: null,
+      deviceClockOffsetS: null,
+      window: null,
+      raw: null,
+    }))
+  }
+
+  #entryDraft(viewer: Viewer, handle: string, reading: ReadingToSign, setId: string, timeMs: number): Draft {
+    const {
+      kind,
+      quantities,
+      technique,
+      measuredAt,
+      method,
+      device,
+      flags,
+      site,
+      deviceTime,
+      deviceClockOffsetS,
+      window,
+      raw,
+      id,
+    } = reading
+    const deviceHandle = method === 'device' ? (device?.handle ?? null) : null
+    const text = encodeObservation({
+      id: randomUUID(),
+      kind,
+      quantities,
+      technique,
+      effective: measuredAt,
+      issued: instantText(timeMs, offsetMinAt(timeMs)),
+      subject: handle,
+      practitioner: { handle: viewer.handle, name: viewer.name },
+      device,
+      method,
+      flags: [...flags],
+      site,
+      setId,
+      deviceTime,
+      deviceClockOffsetS,
+      window,
+      rawBytes: raw,
+      gateway: null,
+      test: this.#clinic.identity.demo,
+    })
+    return {
+      id,
+      type: 'reading',
+      subject: fromHex(handle),
+      timeMs,
+      payload: utf8(text),
+      fields: encodeReading({ method, device: deviceHandle === null ? null : fromHex(deviceHandle) }),
+      signers: deviceHandle === null ? [viewer.signer] : [viewer.signer, this.#deviceSigner(deviceHandle)],
+    }
+  }
+
+  #deviceSigner(handle: string): EntrySigner {
+    const seed = this.#clinic.keystore.secrets.get(`device-${handle}`)
+    if (seed === null) throw new ApiFailure('DEVICE_NOT_ENROLLED')
+    return signerOf('device', seed)
+  }
+
+  #entryId(draftId: string, kind: string): Uint8Array {
+    return this.#keyed(`${draftId}|${kind}`)
+  }
+
+  /** 16 bytes that only this site can compute: the same text twice gives the same id, and no one can test guesses. */
+  #keyed(text: string): Uint8Array {
+    const key = this.#clinic.keystore.secrets.get(SECRETS.dedupe)
+    if (key === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+    return new Uint8Array(createHmac('sha256', key).update(text).digest().subarray(0, 16))
+  }
+}
+
+/** When it was measured: by the device's clock where it has one, read as local time, never corrected. */
+function measuredAt(deviceTime: string | null, readAtMs: number): string {
+  const deviceMs = deviceTime === null ? NaN : new Date(deviceTime).getTime()
+  const ms = Number.isNaN(deviceMs) ? readAtMs : deviceMs
+  return instantText(ms, offsetMinAt(ms))
+}
+
+/** How far the device's clock was ahead of ours when it was read, in seconds. */
+function clockOffsetS({ deviceNow, readAtMs }: ReadContext): number | null {
+  if (deviceNow === null) return null
+  return Math.round((parseInstant(measuredAt(deviceNow, readAtMs)).epochMs - readAtMs) / 1000)
+}

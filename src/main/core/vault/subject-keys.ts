@@ -1,0 +1,90 @@
+import { assert } from '../../../shared/errors.ts'
+import { equalBytes, toHex } from '../../../shared/bytes.ts'
+import type { NewEpochKey, StoreReader } from '../../store/store.ts'
+import { EnvelopeError, type RandomBytes } from '../envelope.ts'
+import { openEpochKey, sealEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
+
+/** The key under which a subject's new records are sealed. */
+export interface CurrentEpoch {
+  readonly epoch: number
+  readonly key: Uint8Array
+  /** To be stored with the first record that uses it; empty when it is stored already. */
+  readonly toStore: readonly NewEpochKey[]
+}
+
+/** Epoch keys of subjects, opened with the site's sharing key and kept in memory only. */
+export class SubjectKeys {
+  readonly #store: StoreReader
+  readonly #pair: SharingKeyPair
+  readonly #recoveryKey: Uint8Array
+  readonly #random: RandomBytes
+  readonly #open = new Map<string, Promise<Uint8Array>>()
+  readonly #created = new Map<string, Promise<CurrentEpoch>>()
+
+  /**
+   * @param pair - The site's sharing key.
+   * @param recoveryKey - Public half of the printed recovery key; every epoch key is sealed to it as well.
+   */
+  constructor(store: StoreReader, pair: SharingKeyPair, recoveryKey: Uint8Array, random: RandomBytes) {
+    this.#store = store
+    this.#pair = pair
+    this.#recoveryKey = recoveryKey
+    this.#random = random
+  }
+
+  /**
+   * The key of one epoch.
+   *
+   * @throws EnvelopeError `KEY_MISSING` when none is sealed to this site, `NOT_AUTHENTIC` when it does not open.
+   */
+  of(subject: Uint8Array, epoch: number): Promise<Uint8Array> {
+    const name = `${toHex(subject)}/${epoch}`
+    const known = this.#open.get(name)
+    if (known !== undefined) return known
+    const opening = this.#openStored(subject, epoch)
+    this.#open.set(name, opening)
+    // A failure is not remembered: the row may have been repaired.
+    opening.catch(() => this.#open.delete(name))
+    return opening
+  }
+
+  /** The key for new records: the newest stored epoch, or a new one for a new subject. */
+  async current(subject: Uint8Array): Promise<CurrentEpoch> {
+    const created = this.#created.get(toHex(subject))
+    if (created !== undefined) return created
+    const newest = this.#store.epochKeys(subject).at(-1)
+    if (newest !== undefined) return { epoch: newest.epoch, key: await this.of(subject, newest.epoch), toStore: [] }
+    const creating = this.#create(subject, 0)
+    this.#created.set(toHex(subject), creating)
+    return creating
+  }
+
+  /** The keys of `epoch` were stored: they need not be stored again. */
+  stored(subject: Uint8Array): void {
+    this.#created.delete(toHex(subject))
+  }
+
+  async #openStored(subject: Uint8Array, epoch: number): Promise<Uint8Array> {
+    const row = this.#store
+      .epochKeys(subject)
+      .find((k) => k.epoch === epoch && equalBytes(k.recipient, this.#pair.publicKey))
+    if (row === undefined) throw new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} sealed to this site`)
+    return openEpochKey(row.sealed, this.#pair, subject, epoch)
+  }
+
+  async #create(subject: Uint8Array, epoch: number): Promise<CurrentEpoch> {
+    const key = this.#random(32)
+    assert(key.length === 32, 'epoch keys are 32 bytes')
+    this.#open.set(`${toHex(subject)}/${epoch}`, Promise.resolve(key))
+    const recipients = [this.#pair.publicKey, this.#recoveryKey]
+    const toStore = await Promise.all(
+      recipients.map(async (recipient) => ({
+        subject,
+        epoch,
+        recipient,
+        sealed: await sealEpochKey(key, recipient, subject, epoch),
+      })),
+    )
+    return { epoch, key, toStore }
+  }
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import { instantText } from '../../../clinical/instant.ts'
+import { Draft, TrayItem } from '../../../shared/api/schemas.ts'
+import { fromHex, toHex } from '../../../shared/bytes.ts'
+import { openSealed, seal } from '../../keystore/sodium.ts'
+import type { TrayRow } from '../../store/store.ts'
+import { ApiFailure } from '../failure.ts'
+import type { HeldDraft } from '../vault-service.ts'
+import { actorWith, offsetMinAt, utf8, viewerFor, type Clinic } from './clinic.ts'
+import { SECRETS } from './genesis.ts'
+
+/** A row of the tray whose reason is this was discarded by a person: kept, so that reading the device again adds nothing. */
+const DISCARDED = 'discarded'
+
+const Sealed = z.object({
+  draft: Draft,
+  raw: z.string(),
+  device: z.string().nullable(),
+  discarded: z.object({ by: z.string(), atMs: z.number(), reason: z.string() }).nullable(),
+})
+
+/** What arrived without a patient: sealed in the database until somebody says whose it is. */
+export class Tray {
+  readonly #clinic: Clinic
+
+  constructor(clinic: Clinic) {
+    this.#clinic = clinic
+  }
+
+  /** Puts drafts into the tray, except those that are in it, were discarded, or are in the ledger. */
+  put(reason: TrayItem['reason'], drafts: readonly HeldDraft[]): void {
+    const { store, nowMs } = this.#clinic
+    const known = new Set(store.tray().map(({ id }) => toHex(id)))
+    for (const held of drafts) {
+      if (held.draft.alreadyRecorded || known.has(held.draft.draftId)) continue
+      known.add(held.draft.draftId)
+      store.putTray(this.#row(held, reason, nowMs(), null))
+    }
+    this.#changed()
+  }
+
+  /** What waits, oldest first. Values are clinical data: for those who may see them. */
+  list(): TrayItem[] {
+    viewerFor(this.#clinic, 'clinical')
+    return this.#waiting().map((row) => {
+      const { draft } = this.#open(row)
+      const reason = TrayItem.shape.reason.parse(row.reason)
+      return {
+        id: toHex(row.id),
+        receivedAt: instantText(row.receivedAtMs, offsetMinAt(row.receivedAtMs)),
+        reason,
+        draft,
+      }
+    })
+  }
+
+  count(): number {
+    return this.#waiting().length
+  }
+
+  /** @throws ApiFailure `UNKNOWN_TRAY_ITEM`. */
+  drafts(ids: readonly string[]): HeldDraft[] {
+    actorWith(this.#clinic, 'physician', 'nurse')
+    return ids.map((id) => {
+      const { draft, raw, device } = this.#open(this.#find(id))
+      return { draft, raw: fromHex(raw), device }
+    })
+  }
+
+  /** Marks items as discarded, by whom and why. They stay sealed in the database. */
+  discard(ids: readonly string[], reason: string): void {
+    const viewer = actorWith(this.#clinic, 'physician', 'nurse')
+    const { store, nowMs } = this.#clinic
+    for (const id of ids) {
+      const row = this.#find(id)
+      const { draft, raw, device } = this.#open(row)
+      const held = { draft, raw: fromHex(raw), device }
+      store.deleteTray([row.id])
+      store.putTray(this.#row(held, DISCARDED, row.receivedAtMs, { by: viewer.handle, atMs: nowMs(), reason }))
+    }
+    this.#changed()
+  }
+
+  /** Tells windows how many wait. */
+  #changed(): void {
+    this.#clinic.emit({ kind: 'tray', count: this.count() })
+  }
+
+  #waiting(): TrayRow[] {
+    return this.#clinic.store.tray().filter(({ reason }) => reason !== DISCARDED)
+  }
+
+  #find(id: string): TrayRow {
+    const row = this.#waiting().find((other) => toHex(other.id) === id)
+    if (row === undefined) throw new ApiFailure('UNKNOWN_TRAY_ITEM')
+    return row
+  }
+
+  #row(
+    { draft, raw, device }: HeldDraft,
+    reason: string,
+    receivedAtMs: number,
+    discarded: z.infer<typeof Sealed>['discarded'],
+  ): TrayRow {
+    const id = fromHex(draft.draftId)
+    const text = JSON.stringify({ draft, raw: toHex(raw), device, discarded } satisfies z.infer<typeof Sealed>)
+    return { id, receivedAtMs, reason, sealed: seal(this.#key(), utf8(text), context(id)) }
+  }
+
+  #open(row: TrayRow): z.infer<typeof Sealed> {
+    const plain = openSealed(this.#key(), row.sealed, context(row.id))
+    if (plain === null) throw new ApiFailure('RECORD_NOT_VERIFIED')
+    return Sealed.parse(JSON.parse(new TextDecoder().decode(plain)))
+  }
+
+  #key(): Uint8Array {
+    const key = this.#clinic.keystore.secrets.get(SECRETS.tray)
+    if (key === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+    return key
+  }
+}
+
+function context(id: Uint8Array): Uint8Array {
+  return utf8(`chartseal/tray/v1\n${toHex(id)}`)
+}

@@ -1,0 +1,365 @@
+/**
+ * The single writer of this node's log: collects what is to be recorded, closes it into a block, and signs only what
+ * is durable.
+ *
+ * @remarks
+ * Order of one block, and what a crash means after each step:
+ * 1. entries, payloads and epoch keys are inserted, their bytes read back, hashed into the tree, and the checkpoint
+ *    signed, all inside one transaction: a crash leaves nothing;
+ * 2. COMMIT: the block exists, nobody outside has seen it;
+ * 3. the high-water mark is written: after a crash before this, the next start finds a block that is newer than the
+ *    mark and signed by the log, and takes it;
+ * 4. the memory of the replica follows, and callers are told.
+ * A failed compare-and-swap or an unknown commit ends the writer: the process must be started again. Proven by
+ * `tests/main/core/vault/writer.test.ts` and `tests/faults/kill.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { blockHash } from '../../../ledger/block.ts'
+import { encodeCheckpoint, signCheckpoint } from '../../../ledger/checkpoint.ts'
+import { contractAt, rosterAt } from '../../../ledger/directory.ts'
+import { encodeBody, encodeEntry, signedMessage } from '../../../ledger/entry.ts'
+import { MEDIA_FHIR_R4_JSON } from '../../../ledger/body.ts'
+import type { CborMap } from '../../../ledger/cbor.ts'
+import type { EntryType, SignatureRole } from '../../../ledger/entry-types.ts'
+import { encodeSeal } from '../../../ledger/fields.ts'
+import { LedgerError, stepOf } from '../../../ledger/errors.ts'
+import { leafHash } from '../../../ledger/hash.ts'
+import { TreeWriter } from '../../../ledger/tree-writer.ts'
+import { verifyEntry } from '../../../ledger/verify-entry.ts'
+import { toHex } from '../../../shared/bytes.ts'
+import { assert } from '../../../shared/errors.ts'
+import type { HighWater } from '../../keystore/high-water.ts'
+import { verifier } from '../../keystore/sodium.ts'
+import { StoreError } from '../../store/errors.ts'
+import type { NewEntry, NewEpochKey, StoredPayload } from '../../store/store.ts'
+import { sealEnvelope, type RandomBytes } from '../envelope.ts'
+import { ApiFailure } from '../failure.ts'
+import { nodeHasher as h } from '../hasher.ts'
+import type { Head, Replica } from './replica.ts'
+import type { CurrentEpoch, SubjectKeys } from './subject-keys.ts'
+
+/** A key that signs an entry. */
+export interface EntrySigner {
+  readonly role: SignatureRole
+  readonly publicKey: Uint8Array
+  /** Signs with the key; only called while the entry is made. */
+  sign(message: Uint8Array): Uint8Array
+}
+
+/** What is to be recorded. */
+export interface Draft {
+  /** Idempotency key, 16 bytes. */
+  readonly id: Uint8Array
+  readonly type: EntryType
+  readonly subject: Uint8Array | null
+  /** The author's clock, ms since 1970. */
+  readonly timeMs: number
+  /** Exact bytes of the resource, or null. Needs a subject. */
+  readonly payload: Uint8Array | null
+  readonly fields: CborMap
+  readonly signers: readonly EntrySigner[]
+}
+
+/** Where a draft ended up. */
+export interface Recorded {
+  readonly index: number
+}
+
+interface Job {
+  readonly drafts: readonly Draft[]
+  readonly epochs: readonly (CurrentEpoch | null)[]
+  readonly trayDone: readonly Uint8Array[]
+  readonly done: (recorded: Recorded[]) => void
+  readonly failed: (error: unknown) => void
+}
+
+/** An entry whose place is fixed. */
+interface Placed {
+  readonly draft: Draft
+  readonly row: NewEntry
+  readonly epochKeys: readonly NewEpochKey[]
+}
+
+/** What a writer is made of. */
+export interface WriterParts {
+  readonly replica: Replica
+  readonly keys: SubjectKeys
+  readonly highWater: HighWater
+  /** Signs as the log. */
+  readonly logSigner: EntrySigner
+  readonly random: RandomBytes
+  readonly nowMs: () => number
+  /** Told of the new size after each block. */
+  readonly committed: (size: number) => void
+  /** Told when a block could not be written, before its callers are. */
+  readonly failed: (error: unknown) => void
+}
+
+/** Entries of one block at most; more wait for the next. */
+const BLOCK_LIMIT = 256
+
+/** The writer. */
+export class Writer {
+  readonly #parts: WriterParts
+  readonly #queue: Job[] = []
+  #scheduled = false
+  #tree: TreeWriter
+  /** The newest note in the database: compared and swapped by each block. */
+  #storedNote: string | null
+  /** Set when the outcome of a commit is unknown. */
+  #unknown = false
+
+  constructor(parts: WriterParts) {
+    this.#parts = parts
+    const { replica } = parts
+    this.#tree = TreeWriter.resume(h, replica.head, replica.trusted.reader)
+    this.#storedNote = replica.store.newestCheckpoint(replica.identity.origin)?.note ?? null
+  }
+
+  /**
+   * Records drafts in one block, in order. Durable when the promise resolves.
+   *
+   * @param trayDone - Tray rows that these entries settle.
+   * @throws ApiFailure `ALREADY_RECORDED`, `STATE_UNKNOWN`; StoreError `DISK_FULL`, `DATA_FOLDER_READ_ONLY`,
+   * `DATA_FOLDER_IN_USE`.
+   */
+  async record(drafts: readonly Draft[], trayDone: readonly Uint8Array[] = []): Promise<Recorded[]> {
+    assert(drafts.length > 0 && drafts.length < BLOCK_LIMIT, 'a job fits into a block')
+    const epochs = await Promise.all(drafts.map((draft) => this.#epochOf(draft)))
+    return new Promise((done, failed) => {
+      this.#queue.push({ drafts, epochs, trayDone, done, failed })
+      this.#schedule()
+    })
+  }
+
+  #epochOf(draft: Draft): Promise<CurrentEpoch> | null {
+    if (draft.payload === null) return null
+    assert(draft.subject !== null, 'a payload belongs to a subject')
+    return this.#parts.keys.current(draft.subject)
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    // Everything that asks in the same turn shares one block and one fsync.
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#flush()
+      if (this.#queue.length > 0) this.#schedule()
+    })
+  }
+
+  #flush(): void {
+    const jobs: Job[] = []
+    let count = 0
+    while (this.#queue[0] !== undefined && count + this.#queue[0].drafts.length < BLOCK_LIMIT) {
+      const job = this.#queue.shift()
+      if (job === undefined) break
+      if (this.#isDuplicate(job, jobs)) job.failed(new ApiFailure('ALREADY_RECORDED'))
+      else {
+        jobs.push(job)
+        count += job.drafts.length
+      }
+    }
+    if (jobs.length > 0) this.#writeJobs(jobs)
+  }
+
+  #writeJobs(jobs: readonly Job[]): void {
+    try {
+      const first = this.#parts.replica.head.size
+      this.#writeBlock(jobs)
+      let index = first
+      for (const job of jobs) job.done(job.drafts.map(() => ({ index: index++ })))
+    } catch (error) {
+      // Nothing was written yet: one job that the contract refuses must not take the others with it.
+      if (error instanceof LedgerError && jobs.length > 1) {
+        for (const job of jobs) this.#writeJobs([job])
+        return
+      }
+      this.#afterFailure(error)
+      if (!(error instanceof LedgerError)) this.#parts.failed(error)
+      const failure =
+        error instanceof LedgerError && stepOf(error.code) === 'contract'
+          ? new ApiFailure('NOT_ALLOWED', { cause: error })
+          : error
+      for (const job of jobs) job.failed(failure)
+    }
+  }
+
+  #isDuplicate(job: Job, before: readonly Job[]): boolean {
+    const taken = new Set(before.flatMap((other) => other.drafts.map((draft) => toHex(draft.id))))
+    return job.drafts.some((draft) => {
+      const id = toHex(draft.id)
+      const isTaken = taken.has(id) || this.#parts.replica.indexOfId(id) !== null
+      taken.add(id)
+      return isTaken
+    })
+  }
+
+  #writeBlock(jobs: readonly Job[]): void {
+    if (this.#unknown) throw new ApiFailure('STATE_UNKNOWN')
+    const { replica, highWater, keys, committed } = this.#parts
+    const { origin } = replica.identity
+    const first = replica.head.size
+    const placed = this.#place(jobs)
+    this.#checkContract(placed, first)
+    const leaves: Uint8Array[] = []
+    const closed: { bytes: Uint8Array[]; checkpoint: Head; note: string }[] = []
+    const block = replica.newestBlock + 1
+    replica.store.append(
+      {
+        origin,
+        firstIndex: first,
+        previousNote: this.#storedNote,
+        knownDamage:
+          replica.damaged.size > 0 ||
+          this.#storedNote === null ||
+          replica.damagedTiles.length > 0 ||
+          this.#lostCheckpoint(),
+        entries: placed.map(({ row }) => row),
+        epochKeys: placed.flatMap(({ epochKeys }) => epochKeys),
+        trayDone: jobs.flatMap((job) => job.trayDone),
+      },
+      (readBack) => {
+        leaves.push(...readBack.map((bytes) => leafHash(h, bytes)))
+        const { size, root, tiles } = this.#tree.append(leaves)
+        const head = { origin, size, root }
+        const note = signCheckpoint(head, { name: origin, publicKey: replica.identity.logKey }, (message) =>
+          this.#parts.logSigner.sign(message),
+        )
+        closed.push({ bytes: readBack, checkpoint: { ...head, text: encodeCheckpoint(head), note }, note })
+        return { tiles, block, size, note }
+      },
+    )
+    const { bytes, checkpoint, note } = closed[0] ?? unreachable()
+    this.#storedNote = note
+    const entries = bytes.map((entry, i) => ({ index: first + i, bytes: entry, leaf: leaves[i] ?? unreachable() }))
+    replica.committed(checkpoint, block, entries)
+    for (const { draft } of placed) if (draft.subject !== null) keys.stored(draft.subject)
+    highWater.write({ note, size: checkpoint.size })
+    committed(checkpoint.size)
+  }
+
+  /** What the contract refuses is never sealed: every entry passes what a replica will ask of it. */
+  #checkContract(placed: readonly Placed[], first: number): void {
+    const { directory, identity } = this.#parts.replica
+    const { origin, network } = identity
+    for (const [i, { row }] of placed.entries())
+      verifyEntry({ bytes: row.bytes, index: first + i, origin, network, directory, verifier })
+  }
+
+  /** True when the row of the newest checkpoint is not the trusted head: it was damaged or deleted. */
+  #lostCheckpoint(): boolean {
+    const { replica } = this.#parts
+    return replica.store.newestCheckpoint(replica.identity.origin)?.size !== replica.head.size
+  }
+
+  /** Gives every draft its place, in order, and closes with the seal. */
+  #place(jobs: readonly Job[]): Placed[] {
+    const { replica } = this.#parts
+    const first = replica.head.size
+    const chains = new Map<string, { seq: number; leaf: Uint8Array } | null>()
+    const stored = new Set<CurrentEpoch>()
+    const placed: Placed[] = []
+    for (const job of jobs) {
+      for (const [i, draft] of job.drafts.entries()) {
+        const epoch = job.epochs[i] ?? null
+        const epochKeys = epoch === null || stored.has(epoch) ? [] : epoch.toStore
+        if (epoch !== null) stored.add(epoch)
+        placed.push({ draft, epochKeys, row: this.#entryOf(draft, epoch, chains) })
+      }
+    }
+    const seal = this.#seal(first, placed.length)
+    placed.push({ draft: seal, epochKeys: [], row: this.#entryOf(seal, null, chains) })
+    return placed
+  }
+
+  #entryOf(
+    draft: Draft,
+    epoch: CurrentEpoch | null,
+    chains: Map<string, { seq: number; leaf: Uint8Array } | null>,
+  ): NewEntry {
+    const { network, log } = this.#parts.replica.identity
+    const sealed = this.#sealPayload(draft, epoch)
+    const { id, type, subject, timeMs: time, fields } = draft
+    const bodyBytes = encodeBody({ type, network, log, id, time, subject, fields, payload: sealed?.binding ?? null })
+    const signatures = draft.signers
+      .map(({ role, publicKey, sign }) => ({ role, publicKey, signature: sign(signedMessage(role, bodyBytes)) }))
+      .sort((a, b) =>
+        a.role === b.role ? (toHex(a.publicKey) < toHex(b.publicKey) ? -1 : 1) : a.role < b.role ? -1 : 1,
+      )
+    const last = subject === null ? null : this.#lastOf(toHex(subject), chains)
+    const placement =
+      subject === null ? null : { subjectSeq: last === null ? 0 : last.seq + 1, previousLeaf: last?.leaf ?? null }
+    const bytes = encodeEntry({ bodyBytes, placement, signatures })
+    if (subject !== null && placement !== null)
+      chains.set(toHex(subject), { seq: placement.subjectSeq, leaf: leafHash(h, bytes) })
+    return {
+      id,
+      bytes,
+      type,
+      subject: subject === null || placement === null ? null : { handle: subject, seq: placement.subjectSeq },
+      payload: sealed?.stored ?? null,
+    }
+  }
+
+  #lastOf(
+    subject: string,
+    chains: ReadonlyMap<string, { seq: number; leaf: Uint8Array } | null>,
+  ): { seq: number; leaf: Uint8Array } | null {
+    const inBlock = chains.get(subject)
+    if (inBlock !== undefined) return inBlock
+    const { replica } = this.#parts
+    const { gone } = replica.chain(subject)
+    const newest = replica.newestLink(subject)
+    // The newest entry itself may be the damaged one: its leaf is still certain.
+    const lost = gone.at(-1)
+    if (lost?.index != null && lost.seq > (newest?.seq ?? -1))
+      return { seq: lost.seq, leaf: replica.trusted.tree.leafAt(lost.index) }
+    return newest
+  }
+
+  #sealPayload(draft: Draft, epoch: CurrentEpoch | null) {
+    const { payload, subject, id } = draft
+    if (payload === null || subject === null || epoch === null) return null
+    const { envelope, binding } = sealEnvelope(
+      payload,
+      epoch.key,
+      { subject, entryId: id, epoch: epoch.epoch },
+      this.#parts.random,
+    )
+    const stored: StoredPayload = envelope
+    return { stored, binding: { ...binding, epoch: epoch.epoch, media: MEDIA_FHIR_R4_JSON } }
+  }
+
+  #seal(firstIndex: number, count: number): Draft {
+    const { replica, logSigner, random, nowMs } = this.#parts
+    const { directory, head } = replica
+    const rosterVersion = rosterAt(directory, firstIndex + count)?.roster.version ?? 1
+    const contract = contractAt(directory, firstIndex + count)
+    assert(contract !== null, 'genesis is written by genesis.ts')
+    const fields = encodeSeal({
+      block: replica.newestBlock + 1,
+      previousBlockHash: blockHash(h, head.text),
+      firstIndex,
+      count,
+      rosterVersion,
+      contractHash: contract.hash,
+    })
+    return { id: random(16), type: 'seal', subject: null, timeMs: nowMs(), payload: null, fields, signers: [logSigner] }
+  }
+
+  /** The tree in memory is ahead of the store now; unless the outcome is unknown, it goes back to the signed head. */
+  #afterFailure(error: unknown): void {
+    const { replica } = this.#parts
+    if (error instanceof LedgerError) return
+    if (error instanceof StoreError && error.code !== 'STATE_UNKNOWN')
+      this.#tree = TreeWriter.resume(h, replica.head, replica.trusted.reader)
+    else this.#unknown = true
+  }
+}
+
+function unreachable(): never {
+  throw new Error('bug: append returned without closing the block')
+}

@@ -1,0 +1,184 @@
+/**
+ * Verify before display: the one function that turns a stored record into something a window may show.
+ *
+ * @remarks
+ * The steps run in the order of `VERIFY_STEPS`; the first that fails is named and nothing of the content leaves. The
+ * bytes that are decrypted, checked against the commitment and decoded are the very bytes that were verified. What
+ * crosses to the window is plain data; its API client restores the `Verified` mark. Proven by
+ * `tests/main/core/verify-record.test.ts` and `tests/faults/tamper.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { gradeOf } from '../../ledger/grade.ts'
+import { maySee, type View } from '../../ledger/contract.ts'
+import { quorumOf } from '../../ledger/quorum.ts'
+import { rosterAt } from '../../ledger/directory.ts'
+import type { PractitionerRole } from '../../ledger/entry-types.ts'
+import type { VerifiedEntry } from '../../ledger/verify-entry.ts'
+import { ClinicalError } from '../../clinical/errors.ts'
+import type { VerifyStep } from '../../shared/api/codes.ts'
+import { equalBytes, toHex } from '../../shared/bytes.ts'
+import type { Verified } from '../../shared/verified.ts'
+import { checkCiphertext, checkCommitment, EnvelopeError, openEnvelope, type EnvelopeErrorCode } from './envelope.ts'
+import type { Failed, Link, Replica } from './vault/replica.ts'
+import type { SubjectKeys } from './vault/subject-keys.ts'
+import type { Row } from './vault-service.ts'
+
+/** What verification reads from. */
+export interface RecordSources {
+  readonly replica: Replica
+  readonly keys: SubjectKeys
+}
+
+/** Which record, for whom, and how its content is read. */
+export interface RecordRequest<Content> {
+  /** Subject handle in hex. */
+  readonly subject: string
+  readonly link: Link
+  /** What kind of data it is, for the contract's `see` rules. */
+  readonly view: View
+  /** Who looks; null for the installation itself (names on the sign-in screen). */
+  readonly viewer: PractitionerRole | null
+  /**
+   * Decodes the plaintext and checks that it says the same as the entry.
+   *
+   * @throws ClinicalError or {@link ContentMismatch}.
+   */
+  readonly read: (plaintext: string, entry: VerifiedEntry) => Content
+}
+
+/** The content is valid and says something else than its entry: about another patient, by another person. */
+export class ContentMismatch extends Error {}
+
+const STEP_OF_ENVELOPE: Readonly<Record<EnvelopeErrorCode, VerifyStep>> = {
+  CIPHERTEXT_MISMATCH: 'ciphertext',
+  KEY_MISSING: 'decrypt',
+  NOT_AUTHENTIC: 'decrypt',
+  COMMITMENT_MISMATCH: 'commitment',
+}
+
+/** A step failed. */
+class StepFailed extends Error {
+  readonly failed: Failed
+  constructor(failed: Failed, options?: ErrorOptions) {
+    super(failed.reason, options)
+    this.failed = failed
+  }
+}
+
+/**
+ * Verifies one record.
+ *
+ * @returns Its content, verified, or the step that failed.
+ */
+export async function verifyRecord<Content>(
+  sources: RecordSources,
+  request: RecordRequest<Content>,
+): Promise<Row<Content>> {
+  const { replica } = sources
+  const { link, subject } = request
+  try {
+    const entry = passed(replica.verifiedEntry(link.index))
+    const block = passed(replica.blockOf(link.index))
+    checkChain(replica, subject, link)
+    checkAccess(replica, request)
+    const record = await contentOf(sources, request, entry)
+    const position = {
+      origin: replica.identity.origin,
+      index: link.index,
+      entryId: toHex(entry.entry.body.id),
+      subject,
+      seq: link.seq,
+      block: block.seal.block,
+      grade: gradeAt(replica, link.index),
+    }
+    return { status: 'verified', position, record: record as Verified<Content> }
+  } catch (error) {
+    return rejected(replica, link, failureOf(error))
+  }
+}
+
+/** The row of a record that cannot even be read. */
+export function rejected(
+  replica: Replica,
+  at: { index: number | null; seq: number | null },
+  { step, reason }: Failed,
+): Row<never> {
+  const origin = replica.identity.origin
+  return { status: 'rejected', step, reason: reason.slice(0, 300), origin, index: at.index, entryId: null, seq: at.seq }
+}
+
+/** Grade of an entry: cosignatures come with peers, until then every entry in a checkpoint is sealed. */
+export function gradeAt(replica: Replica, index: number) {
+  const sites = rosterAt(replica.directory, index)?.roster.sites.length ?? 1
+  return gradeOf({ cosigners: 0, quorum: quorumOf(sites) })
+}
+
+function passed<Value extends object>(result: Value | Failed): Value {
+  if ('step' in result) throw new StepFailed(result)
+  return result
+}
+
+/** The entry before it in its subject's chain must be the one it names. */
+function checkChain(replica: Replica, subject: string, link: Link): void {
+  const incomplete = (reason: string) => new StepFailed({ step: 'completeness', reason })
+  if (link.seq === 0) {
+    if (link.previousLeaf !== null) throw incomplete('it is the first and names one before it')
+    return
+  }
+  const { links, gone } = replica.chain(subject)
+  const twin = links.find((other) => other.seq === link.seq && other.index !== link.index)
+  if (twin !== undefined) throw incomplete('two entries claim its place')
+  const before = links.find((other) => other.seq === link.seq - 1)
+  const lost = gone.find((other) => other.seq === link.seq - 1)
+  const leaf = before?.leaf ?? (lost?.index == null ? null : replica.trusted.tree.leafAt(lost.index))
+  // A lost link whose place nobody knows has a row of its own; here the tree only has to hold what is named.
+  const found =
+    leaf === null ? holdsDamagedLeaf(replica, link) : link.previousLeaf !== null && equalBytes(leaf, link.previousLeaf)
+  if (!found) throw incomplete('the entry before it is not the one it names')
+}
+
+function holdsDamagedLeaf(replica: Replica, link: Link): boolean {
+  const { previousLeaf } = link
+  return (
+    previousLeaf !== null &&
+    [...replica.damaged.keys()].some((index) => equalBytes(replica.trusted.tree.leafAt(index), previousLeaf))
+  )
+}
+
+function checkAccess<Content>(replica: Replica, { viewer, view }: RecordRequest<Content>): void {
+  if (viewer === null) return
+  const contract = replica.contract()
+  if (contract === null || !maySee(contract.contract, view, viewer)) {
+    throw new StepFailed({ step: 'access', reason: `the contract does not let this role see ${view} data` })
+  }
+}
+
+async function contentOf<Content>(
+  { replica, keys }: RecordSources,
+  request: RecordRequest<Content>,
+  entry: VerifiedEntry,
+): Promise<Content> {
+  const { subject, payload, id } = entry.entry.body
+  if (subject === null || payload === null || toHex(subject) !== request.subject) {
+    throw new StepFailed({ step: 'decode', reason: 'the entry is not a record of this subject' })
+  }
+  const stored = replica.store.payload(replica.identity.origin, request.link.index)
+  if (stored === null) throw new StepFailed({ step: 'ciphertext', reason: 'the payload is missing from the database' })
+  checkCiphertext(stored.ciphertext, payload)
+  const context = { subject, entryId: id, epoch: payload.epoch }
+  const { plaintext, salt } = openEnvelope(stored, await keys.of(subject, payload.epoch), context)
+  checkCommitment(plaintext, salt, payload)
+  return request.read(new TextDecoder('utf-8', { fatal: true }).decode(plaintext), entry)
+}
+
+function failureOf(error: unknown): Failed {
+  if (error instanceof StepFailed) return error.failed
+  if (error instanceof EnvelopeError) return { step: STEP_OF_ENVELOPE[error.code], reason: error.message }
+  if (error instanceof ClinicalError) return { step: 'content', reason: error.code }
+  if (error instanceof ContentMismatch) return { step: 'content', reason: error.message }
+  // Not UTF-8.
+  if (error instanceof TypeError && error.message.includes('encoded data'))
+    return { step: 'content', reason: 'not text' }
+  throw error
+}
