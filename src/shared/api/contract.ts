@@ -62,7 +62,10 @@ export const contract = {
   },
   patients: {
     /** Every patient when `text` is empty. Matches names, identifier and birth date. Records one access entry for the view. */
-    search: call(z.object({ text: z.string().max(100), generation: z.number().int() }), z.object({ generation: z.number().int(), rows: z.array(PatientRow) })),
+    search: call(
+      z.object({ text: z.string().max(100), generation: z.number().int() }),
+      z.object({ generation: z.number().int(), rows: z.array(PatientRow) }),
+    ),
     register: call(s.Patient.omit({ handle: true }), s.Patient),
     chart: call(z.object({ handle: s.Handle, generation: z.number().int() }), s.Chart),
   },
@@ -70,7 +73,16 @@ export const contract = {
     /** Starts a set of observations for one patient. Nothing can be signed until two identifiers are confirmed. */
     open: call(z.object({ handle: s.Handle }), z.object({ captureId: z.string(), patient: PatientRow })),
     /** The person says which identifiers the patient was asked for. */
-    confirmIdentity: call(z.object({ captureId: z.string(), asked: z.array(z.enum(['name', 'birth-date', 'identifier'])).min(2).max(3) }), Nothing),
+    confirmIdentity: call(
+      z.object({
+        captureId: z.string(),
+        asked: z
+          .array(z.enum(['name', 'birth-date', 'identifier']))
+          .min(2)
+          .max(3),
+      }),
+      Nothing,
+    ),
     /** Live samples while somebody listens. The driver is stopped when the iterator is closed. */
     live: stream(z.object({ captureId: z.string(), connectionId: z.string() }), s.LiveEvent),
     /** Reduces the present stable window to drafts (SpO2 and pulse). */
@@ -79,7 +91,11 @@ export const contract = {
     read: stream(z.object({ captureId: z.string(), connectionId: z.string() }), s.ReadEvent),
     /** Signs, seals and verifies what was chosen. What was read and not chosen goes to the tray when the capture closes. */
     sign: call(
-      z.object({ captureId: z.string(), draftIds: z.array(z.string()).max(200), manual: z.array(s.ManualValue).max(20) }),
+      z.object({
+        captureId: z.string(),
+        draftIds: z.array(z.string()).max(200),
+        manual: z.array(s.ManualValue).max(20),
+      }),
       z.object({ rows: z.array(s.rowOf(s.Reading)) }),
     ),
     close: call(z.object({ captureId: z.string() }), Nothing),
@@ -96,8 +112,14 @@ export const contract = {
   ledger: {
     summary: call(Nothing, s.LedgerSummary),
     /** Newest first, below `before` when given. */
-    blocks: call(z.object({ before: z.number().int().nullable(), limit: z.number().int().min(1).max(200) }), z.array(s.LedgerBlock)),
-    entries: call(z.object({ from: z.number().int().min(0), limit: z.number().int().min(1).max(500) }), z.array(s.LedgerEntry)),
+    blocks: call(
+      z.object({ before: z.number().int().nullable(), limit: z.number().int().min(1).max(200) }),
+      z.array(s.LedgerBlock),
+    ),
+    entries: call(
+      z.object({ from: z.number().int().min(0), limit: z.number().int().min(1).max(500) }),
+      z.array(s.LedgerEntry),
+    ),
     verifyAll: stream(Nothing, s.VerifyAllEvent),
     proof: call(z.object({ index: z.number().int().min(0) }), s.Proof),
   },

@@ -185,7 +185,17 @@ export type Draft = z.infer<typeof Draft>
 /** One value typed by hand. */
 export const ManualValue = z.object({
   kind: ReadingKind,
-  quantities: z.array(z.object({ name: z.string().max(40), value: Decimal.nullable(), ucum: z.string().max(20), coded: z.string().max(40).nullable() })).min(1).max(4),
+  quantities: z
+    .array(
+      z.object({
+        name: z.string().max(40),
+        value: Decimal.nullable(),
+        ucum: z.string().max(20),
+        coded: z.string().max(40).nullable(),
+      }),
+    )
+    .min(1)
+    .max(4),
   site: z.string().max(40).nullable(),
   /** The person confirmed an unusual value. */
   confirmed: z.boolean(),
@@ -356,7 +366,12 @@ export type LedgerEntry = z.infer<typeof LedgerEntry>
 
 export const VerifyAllEvent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('progress'), done: z.number().int(), total: z.number().int() }),
-  z.object({ kind: z.literal('finding'), index: z.number().int().nullable(), step: z.enum(VERIFY_STEPS), reason: z.string() }),
+  z.object({
+    kind: z.literal('finding'),
+    index: z.number().int().nullable(),
+    step: z.enum(VERIFY_STEPS),
+    reason: z.string(),
+  }),
   z.object({ kind: z.literal('done'), checked: z.number().int(), findings: z.number().int(), ms: z.number() }),
 ])
 export type VerifyAllEvent = z.infer<typeof VerifyAllEvent>
