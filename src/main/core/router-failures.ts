@@ -3,7 +3,7 @@
  *
  * @remarks
  * Calls reply with a coded failure. Streams of a device end with a code; other streams break with one. Proven by
- * `tests/main/core/router.test.ts`.
+ * `tests/main/core/api.test.ts`.
  *
  * @packageDocumentation
  */

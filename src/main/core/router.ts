@@ -3,7 +3,7 @@
  *
  * @remarks
  * Requests are validated against the contract before a handler sees them, replies before they leave. Whoever throws,
- * only a code crosses; what was asked for is never logged. Proven by `tests/main/core/router.test.ts`, which drives
+ * only a code crosses; what was asked for is never logged. Proven by `tests/main/core/api.test.ts`, which drives
  * every procedure over a real transport.
  *
  * @packageDocumentation

@@ -3,7 +3,7 @@
  * are, what waits in the tray.
  *
  * @remarks
- * Proven by `tests/main/core/router.test.ts`.
+ * Proven by `tests/main/core/api.test.ts`.
  *
  * @packageDocumentation
  */

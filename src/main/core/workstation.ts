@@ -7,6 +7,7 @@
  * @packageDocumentation
  */
 import { randomBytes } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Failure, Session } from '../../shared/api/schemas.ts'
 import type { Hub } from '../devices/hub.ts'
 import { Captures } from './captures.ts'
@@ -86,6 +87,7 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
   })
   hub.onChange(() => devices.hubChanged())
   let isFailed = false
+  let newest = STARTING
   const started = start()
   const router = createRouter({
     ...{ news, session, captures, devices, vault, verifyRuns, started, fault },
@@ -129,7 +131,9 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
 
   /** The vault stands somewhere new. What only an open vault knows is asked for now. */
   async function reached(state: VaultState): Promise<void> {
-    if (isFailed) return
+    // The vault tells of a state as an event, and once more as the outcome of its start.
+    if (isFailed || isDeepStrictEqual(state, newest)) return
+    newest = state
     parts.stateChanged(state)
     news.vaultChanged(state)
     if (state.state !== 'ready' && state.state !== 'read-only') return

@@ -1,0 +1,458 @@
+import { createORPCClient, ORPCError } from '@orpc/client'
+import { RPCLink } from '@orpc/client/websocket'
+import { traverseContractProcedures } from '@orpc/server'
+import { RPCHandler } from '@orpc/server/ws'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { WebSocket, WebSocketServer } from 'ws'
+import { contract } from '../../../src/shared/api/contract.ts'
+import { SystemEvent } from '../../../src/shared/api/schemas.ts'
+import { all, code, coreWorld, first, until, value, window, type Client } from '../../support/core-world.ts'
+import { handleOf, PATIENTS, PRACTITIONERS } from '../../support/fake-data.ts'
+import { PIN } from '../../support/fake-vault.ts'
+
+type World = Awaited<ReturnType<typeof coreWorld>>
+
+const [physician, nurse, , it_] = PRACTITIONERS
+const [ada] = PATIENTS
+const BAD_ID = handleOf(0xbad)
+
+async function signedIn(as = nurse!): Promise<World> {
+  const world = await coreWorld()
+  await value(world.client.session.signIn({ handle: as.handle, pin: PIN }))
+  return world
+}
+
+async function captured(): Promise<World & { captureId: string }> {
+  const world = await signedIn()
+  const { captureId } = await value(world.client.capture.open({ handle: ada!.handle }))
+  await value(world.client.capture.confirmIdentity({ captureId, asked: ['name', 'birth-date'] }))
+  return { ...world, captureId }
+}
+
+/** What a stream that ended says. */
+const ended = (events: { kind: string; code?: unknown }[]): unknown => events.filter(({ kind }) => kind === 'ended')
+
+/**
+ * One test for each procedure of the contract, over a message port. A procedure without an entry here fails below.
+ */
+const PROCEDURES: Record<string, () => Promise<void>> = {
+  'system.status': async () => {
+    const { client } = await coreWorld()
+    await value(client.session.practitioners({}))
+    const status = await value(client.system.status({}))
+    expect(status).toMatchObject({
+      state: 'ready',
+      version: '1.2.3',
+      shell: 'headless',
+      clinic: 'Harbour Street Clinic',
+    })
+  },
+  'system.events': async () => {
+    const { client, vault } = await signedIn()
+    const stop = new AbortController()
+    const events: SystemEvent[] = []
+    const stream = await client.system.events({}, { signal: stop.signal })
+    const reading = (async () => {
+      for await (const event of stream) events.push(event)
+    })().catch(() => undefined)
+    await until(() => events.length >= 4)
+    expect(events.slice(0, 4).map(({ kind }) => kind)).toEqual(['status', 'session', 'devices', 'tray'])
+    vault.emit({ kind: 'ledger', size: 12 })
+    await until(() => events.some(({ kind }) => kind === 'ledger'))
+    stop.abort()
+    await reading
+  },
+  'system.about': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.system.about({}))).toEqual({ version: '1.2.3', notices: 'notices' })
+  },
+  'setup.createClinic': async () => {
+    const { client } = await coreWorld()
+    const administrator = { name: 'Priya Halloran', pin: PIN }
+    const request = { clinicName: 'New clinic', passphrase: 'correct horse battery', administrator }
+    expect(await value(client.setup.createClinic(request))).toEqual({ recoveryKey: 'AAAA-BBBB' })
+    await until(() => true)
+    expect((await value(client.system.status({}))).clinic).toBe('New clinic')
+  },
+  'setup.openDemo': async () => {
+    const { client } = await coreWorld()
+    await value(client.setup.openDemo({}))
+    expect((await value(client.system.status({}))).demoPins).toHaveLength(1)
+  },
+  'setup.unlock': async () => {
+    const { client } = await coreWorld()
+    expect(await code(client.setup.unlock({ passphrase: 'wrong' }))).toBe('WRONG_PASSPHRASE')
+    expect(await code(client.setup.unlock({ passphrase: 'correct horse battery' }))).toBe('ok')
+  },
+  'session.practitioners': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.session.practitioners({}))).toEqual(PRACTITIONERS)
+  },
+  'session.current': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.session.current({}))).toBeNull()
+    await value(client.session.signIn({ handle: nurse!.handle, pin: PIN }))
+    expect((await value(client.session.current({})))?.practitioner).toEqual(nurse)
+  },
+  'session.signIn': async () => {
+    const { client, vault } = await coreWorld()
+    const signIn = (): ReturnType<Client['session']['signIn']> =>
+      client.session.signIn({ handle: nurse!.handle, pin: PIN })
+    expect(await value(signIn())).toEqual({ practitioner: nurse, locked: false, idleLimitS: 180, warnS: 20 })
+    expect(await code(client.session.signIn({ handle: nurse!.handle, pin: '9999' }))).toBe('WRONG_PIN')
+    vault.failures.set('signIn', 'PIN_LOCKED')
+    expect(await code(signIn())).toBe('PIN_LOCKED')
+  },
+  'session.activity': async () => {
+    const { client } = await coreWorld()
+    expect(await code(client.session.activity({}))).toBe('ok')
+  },
+  'session.lock': async () => {
+    const { client, vault } = await signedIn()
+    await value(client.session.lock({}))
+    expect((await value(client.session.current({})))?.locked).toBe(true)
+    expect(vault.signedIn).toBeNull()
+  },
+  'session.signOut': async () => {
+    const { client, vault } = await signedIn()
+    await value(client.session.signOut({}))
+    expect([await value(client.session.current({})), vault.signedIn]).toEqual([null, null])
+  },
+  'people.list': async () => {
+    const { client } = await signedIn()
+    expect(await value(client.people.list({}))).toHaveLength(4)
+  },
+  'people.enrol': async () => {
+    const { client } = await signedIn(it_)
+    expect(await value(client.people.enrol({ name: 'New Nurse', role: 'nurse', pin: '7788' }))).toMatchObject({
+      role: 'nurse',
+    })
+  },
+  'patients.search': async () => {
+    const { client } = await signedIn()
+    const { generation, rows } = await value(client.patients.search({ text: 'Okafor', generation: 5 }))
+    expect([generation, rows.map((row) => row.status === 'verified' && row.record.handle)]).toEqual([5, [ada!.handle]])
+  },
+  'patients.register': async () => {
+    const { client } = await signedIn()
+    const { handle: _, ...patient } = ada!
+    expect(await value(client.patients.register(patient))).toMatchObject(patient)
+  },
+  'patients.chart': async () => {
+    const { client } = await signedIn()
+    const chart = await value(client.patients.chart({ handle: ada!.handle, generation: 3 }))
+    expect([chart.handle, chart.generation]).toEqual([ada!.handle, 3])
+    expect(await code(client.patients.chart({ handle: BAD_ID, generation: 3 }))).toBe('UNKNOWN_PATIENT')
+  },
+  'capture.open': async () => {
+    const { client } = await signedIn()
+    const { captureId, patient } = await value(client.capture.open({ handle: ada!.handle }))
+    expect([captureId, patient.status]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), 'verified'])
+    expect(await code(client.capture.open({ handle: PATIENTS.at(-1)!.handle }))).toBe('RECORD_NOT_VERIFIED')
+  },
+  'capture.confirmIdentity': async () => {
+    const { client } = await signedIn()
+    const { captureId } = await value(client.capture.open({ handle: ada!.handle }))
+    const confirm = (asked: ('name' | 'birth-date')[]): Promise<string> =>
+      code(client.capture.confirmIdentity({ captureId, asked }))
+    expect([await confirm(['name', 'name']), await confirm(['name', 'birth-date'])]).toEqual(['INVALID_REQUEST', 'ok'])
+  },
+  'capture.live': async () => {
+    const { client, captureId, spo2 } = await captured()
+    const stream = await client.capture.live({ captureId, connectionId: spo2 })
+    const event = await first(stream, (one) => one.kind === 'samples' && one.stableS >= 5)
+    expect(event).toMatchObject({ kind: 'samples', finger: true })
+  },
+  'capture.takeLive': async () => {
+    const { client, captureId, spo2 } = await captured()
+    const request = { captureId, connectionId: spo2 }
+    expect(await code(client.capture.takeLive(request))).toBe('DEVICE_NOT_CONNECTED')
+    await first(await client.capture.live(request), (one) => one.kind === 'samples' && one.stableS >= 5)
+    const drafts = await value(client.capture.takeLive(request))
+    expect(drafts.map(({ kind }) => kind)).toEqual(['spo2', 'heart-rate'])
+  },
+  'capture.read': async () => {
+    const { client, captureId, bp } = await captured()
+    const events = await all(client.capture.read({ captureId, connectionId: bp }))
+    const drafts = events.flatMap((event) => (event.kind === 'drafts' ? event.drafts : []))
+    expect(drafts.map(({ kind }) => kind)).toContain('blood-pressure')
+    expect([events[0], events.at(-1)]).toEqual([
+      { kind: 'progress', done: 1, total: 3 },
+      { kind: 'ended', code: null },
+    ])
+  },
+  'capture.sign': async () => {
+    const { client, captureId, bp } = await captured()
+    const events = await all(client.capture.read({ captureId, connectionId: bp }))
+    const [draft] = events.flatMap((event) => (event.kind === 'drafts' ? event.drafts : []))
+    const { rows } = await value(client.capture.sign({ captureId, draftIds: [draft!.draftId], manual: [] }))
+    expect(rows[0]).toMatchObject({
+      status: 'verified',
+      record: { quantities: draft!.quantities, performer: nurse!.name },
+    })
+  },
+  'capture.close': async () => {
+    const { client, captureId } = await captured()
+    await value(client.capture.close({ captureId }))
+    expect(await code(client.capture.close({ captureId }))).toBe('UNKNOWN_CAPTURE')
+  },
+  'tray.list': async () => {
+    const { client, captureId, bp } = await captured()
+    await all(client.capture.read({ captureId, connectionId: bp }))
+    await value(client.capture.close({ captureId }))
+    expect((await value(client.tray.list({}))).map(({ reason }) => reason)).toContain('not-signed')
+  },
+  'tray.assign': async () => {
+    const { client, captureId, bp, vault } = await captured()
+    await all(client.capture.read({ captureId, connectionId: bp }))
+    await value(client.capture.close({ captureId }))
+    const [item] = await value(client.tray.list({}))
+    const request = { ids: [item!.id], handle: ada!.handle, reason: 'found later' }
+    expect([await code(client.tray.assign(request)), await code(client.tray.assign(request))]).toEqual([
+      'ok',
+      'UNKNOWN_TRAY_ITEM',
+    ])
+    expect(vault.signings).toEqual([{ handle: ada!.handle, kinds: [item!.draft.kind], late: 'found later' }])
+  },
+  'tray.discard': async () => {
+    const { client } = await signedIn()
+    expect(await code(client.tray.discard({ ids: [BAD_ID], reason: 'a test of the cuff' }))).toBe('UNKNOWN_TRAY_ITEM')
+  },
+  'devices.list': async () => {
+    const { client } = await coreWorld()
+    await value(client.session.practitioners({}))
+    const devices = await value(client.devices.list({}))
+    expect(devices.map(({ enrolment }) => enrolment?.label)).toEqual(['Oximeter 1', 'Cuff 1'])
+  },
+  'devices.enrol': async () => {
+    const { client, vault, bp } = await signedIn(it_)
+    const enrol = (): Promise<string> => code(client.devices.enrol({ connectionId: bp, label: 'Cuff ward 3' }))
+    expect(await enrol()).toBe('DEVICE_ALREADY_ENROLLED')
+    vault.devices = []
+    vault.emit({ kind: 'enrolments' })
+    await until(() => vault.calls.filter((name) => name === 'enrolments').length > 1)
+    expect([await enrol(), await enrol()]).toEqual(['ok', 'DEVICE_ALREADY_ENROLLED'])
+    expect(await code(client.devices.enrol({ connectionId: 'gone', label: 'Cuff' }))).toBe('DEVICE_NOT_CONNECTED')
+  },
+  'ledger.summary': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.ledger.summary({}))).toMatchObject({ size: 4, highWaterMark: 'equal' })
+  },
+  'ledger.blocks': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.ledger.blocks({ before: null, limit: 10 }))).toHaveLength(1)
+  },
+  'ledger.entries': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.ledger.entries({ from: 2, limit: 10 }))).toMatchObject([{ index: 2 }])
+  },
+  'ledger.verifyAll': async () => {
+    const { client, vault } = await coreWorld()
+    const events = await all(client.ledger.verifyAll({}))
+    expect(events.map(({ kind }) => kind)).toEqual(['progress', 'finding', 'done'])
+    expect(vault.cancelled).toEqual([])
+  },
+  'ledger.proof': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.ledger.proof({ index: 2 }))).toMatchObject({ index: 2, size: 4 })
+    expect(await code(client.ledger.proof({ index: 9 }))).toBe('UNKNOWN_ENTRY')
+  },
+}
+
+/** Every procedure of the contract, by name. */
+function procedures(): string[] {
+  const names: string[] = []
+  traverseContractProcedures({ router: contract, path: [] }, ({ path }) => names.push(path.join('.')))
+  return names
+}
+
+/** Calls a procedure by its name. */
+async function callByName(client: Client, name: string, input: unknown): Promise<unknown> {
+  const [group = '', procedure = ''] = name.split('.')
+  const groups = client as unknown as Record<string, Record<string, (input: unknown) => Promise<unknown>>>
+  return groups[group]?.[procedure]?.(input)
+}
+
+describe('every procedure', () => {
+  it('has a test', () => {
+    expect(Object.keys(PROCEDURES).sort()).toEqual(procedures().sort())
+  })
+
+  for (const [name, drive] of Object.entries(PROCEDURES)) it(`${name} answers`, drive)
+})
+
+const STREAMS = ['system.events', 'capture.live', 'capture.read', 'ledger.verifyAll']
+const BAD_INPUTS = [undefined, null, 7, 'text', [], [{ captureId: 1 }]]
+
+describe('a request that does not fit the contract', () => {
+  it.each(procedures().filter((name) => !STREAMS.includes(name)))('%s replies INVALID_REQUEST', async (name) => {
+    const { client, logged } = await signedIn()
+    for (const input of BAD_INPUTS)
+      expect(await callByName(client, name, input)).toMatchObject({ ok: false, code: 'INVALID_REQUEST' })
+    expect(logged).toEqual([])
+  })
+
+  it.each(['capture.live', 'capture.read'])('%s ends with INVALID_REQUEST', async (name) => {
+    const { client } = await signedIn()
+    const stream = (await callByName(client, name, { captureId: 7 })) as AsyncIterable<unknown>
+    expect(await all(Promise.resolve(stream))).toEqual([{ kind: 'ended', code: 'INVALID_REQUEST' }])
+  })
+
+  it.each(['system.events', 'ledger.verifyAll'])('%s breaks with BAD_REQUEST', async (name) => {
+    const { client } = await signedIn()
+    const stream = (await callByName(client, name, 'text')) as AsyncIterable<unknown>
+    const error = await all(Promise.resolve(stream)).catch((cause: unknown) => cause)
+    expect([error instanceof ORPCError, (error as ORPCError<string, unknown>).code]).toEqual([true, 'BAD_REQUEST'])
+  })
+
+  it('names the field, and never what was in it', async () => {
+    const { client } = await signedIn()
+    const reply = await client.session.signIn({ handle: nurse!.handle, pin: 'x'.repeat(99) })
+    expect(reply).toEqual({ ok: false, code: 'INVALID_REQUEST', detail: 'pin' })
+  })
+})
+
+/** Procedures that are for whoever is signed in, with a request that fits. */
+const FOR_THE_SIGNED_IN: Record<string, unknown> = {
+  'people.list': {},
+  'people.enrol': { name: 'New Nurse', role: 'nurse', pin: '7788' },
+  'patients.search': { text: '', generation: 1 },
+  'patients.register': { ...ada, handle: undefined },
+  'patients.chart': { handle: ada!.handle, generation: 1 },
+  'capture.open': { handle: ada!.handle },
+  'capture.confirmIdentity': { captureId: BAD_ID, asked: ['name', 'identifier'] },
+  'capture.takeLive': { captureId: BAD_ID, connectionId: 'x' },
+  'capture.sign': { captureId: BAD_ID, draftIds: [], manual: [] },
+  'capture.close': { captureId: BAD_ID },
+  'tray.list': {},
+  'tray.assign': { ids: [BAD_ID], handle: ada!.handle, reason: 'because' },
+  'tray.discard': { ids: [BAD_ID], reason: 'because' },
+  'devices.enrol': { connectionId: 'x', label: 'Cuff' },
+}
+
+describe('a locked session', () => {
+  it.each(Object.entries(FOR_THE_SIGNED_IN))('refuses %s', async (name, input) => {
+    const { client } = await signedIn()
+    await value(client.session.lock({}))
+    expect(await callByName(client, name, input)).toMatchObject({ ok: false, code: 'NOT_SIGNED_IN' })
+  })
+
+  it.each(['capture.live', 'capture.read'] as const)('refuses %s', async (name) => {
+    const { client, captureId } = await captured()
+    await value(client.session.lock({}))
+    const stream = (await callByName(client, name, { captureId, connectionId: 'x' })) as AsyncIterable<{ kind: string }>
+    expect(ended(await all(Promise.resolve(stream)))).toEqual([{ kind: 'ended', code: 'NOT_SIGNED_IN' }])
+  })
+
+  it('does not get the answer to what was asked before it was locked', async () => {
+    const { client, vault } = await signedIn()
+    const gate = Promise.withResolvers<void>()
+    vault.gates.set('chart', gate.promise)
+    const reply = client.patients.chart({ handle: ada!.handle, generation: 1 })
+    await until(() => vault.calls.includes('chart'))
+    await value(client.session.lock({}))
+    gate.resolve()
+    expect(await code(reply)).toBe('NOT_SIGNED_IN')
+  })
+
+  it('does not give somebody else the answer to what another asked', async () => {
+    const { client, vault } = await signedIn()
+    const gate = Promise.withResolvers<void>()
+    vault.gates.set('chart', gate.promise)
+    const reply = client.patients.chart({ handle: ada!.handle, generation: 1 })
+    await until(() => vault.calls.includes('chart'))
+    await value(client.session.signIn({ handle: physician!.handle, pin: PIN }))
+    gate.resolve()
+    expect(await code(reply)).toBe('NOT_SIGNED_IN')
+  })
+
+  it('is not told which charts change, and everybody else is', async () => {
+    const { client, core, vault } = await signedIn()
+    const heard: SystemEvent[] = []
+    const stream = await window(core).system.events({})
+    void (async () => {
+      for await (const event of stream) heard.push(event)
+    })().catch(() => undefined)
+    await until(() => heard.length >= 4)
+    await value(client.session.lock({}))
+    vault.emit({ kind: 'chart-changed', handle: ada!.handle })
+    vault.emit({ kind: 'ledger', size: 5 })
+    await until(() => heard.some(({ kind }) => kind === 'ledger'))
+    expect(heard.filter(({ kind }) => kind === 'chart-changed')).toEqual([])
+    await value(client.session.signIn({ handle: nurse!.handle, pin: PIN }))
+    vault.emit({ kind: 'chart-changed', handle: ada!.handle })
+    await until(() => heard.some(({ kind }) => kind === 'chart-changed'))
+    for (const event of heard) SystemEvent.parse(event)
+  })
+})
+
+describe('a failure of our own', () => {
+  it('crosses as INTERNAL, and is logged with its stack and without the request', async () => {
+    const { client, vault, logged } = await signedIn()
+    vault.failures.set('searchPatients', new Error('bug: unexpected'))
+    expect(await client.patients.search({ text: 'Okafor', generation: 1 })).toEqual({ ok: false, code: 'INTERNAL' })
+    // The vault's own thread logs the stack; here it is a coded failure already.
+    expect(logged.join()).not.toContain('Okafor')
+  })
+
+  it('is a reply that does not fit the contract', async () => {
+    const { client, vault, logged } = await signedIn()
+    vault.searchPatients = () => Promise.resolve([{ status: 'verified', record: { familyName: 'Secret' } } as never])
+    expect(await client.patients.search({ text: '', generation: 1 })).toEqual({ ok: false, code: 'INTERNAL' })
+    expect(logged).toHaveLength(1)
+    expect(logged[0]).toMatch(/^patients\.search: .* at value\.rows\.0/s)
+    expect(logged[0]).not.toContain('Secret')
+  })
+})
+
+describe('"verify everything"', () => {
+  it('is given up when the window leaves', async () => {
+    const { client, vault } = await coreWorld()
+    vault.endlessVerification = true
+    await first(await client.ledger.verifyAll({}))
+    await until(() => vault.cancelled.length === 1)
+  })
+
+  it('breaks with the code of what prevents it', async () => {
+    const { client, vault } = await coreWorld()
+    vault.failures.set('verifyAll', 'WRONG_STATE')
+    const error = await all(client.ledger.verifyAll({})).catch((cause: unknown) => cause)
+    expect((error as ORPCError<string, unknown>).code).toBe('WRONG_STATE')
+  })
+
+  it('runs for each window apart', async () => {
+    const { client, core } = await coreWorld()
+    const other = window(core)
+    const [here, there] = await Promise.all([all(client.ledger.verifyAll({})), all(other.ledger.verifyAll({}))])
+    expect([here.length, there.length]).toEqual([3, 3])
+  })
+})
+
+describe('over a WebSocket', () => {
+  it('answers, refuses and streams alike', async () => {
+    const { core } = await coreWorld()
+    const client = await socketClient(core)
+    await value(client.session.signIn({ handle: nurse!.handle, pin: PIN }))
+    expect(await value(client.patients.search({ text: 'Okafor', generation: 2 }))).toMatchObject({ generation: 2 })
+    expect(await callByName(client, 'session.signIn', { pin: 1 })).toMatchObject({ code: 'INVALID_REQUEST' })
+    expect(await all(client.ledger.verifyAll({}))).toHaveLength(3)
+  })
+})
+
+async function socketClient(core: World['core']): Promise<Client> {
+  const http = createServer()
+  const sockets = new WebSocketServer({ server: http })
+  const handler = new RPCHandler(core.router)
+  sockets.on('connection', (socket) => void handler.upgrade(socket, { context: {} }))
+  await new Promise<void>((done) => http.listen(0, '127.0.0.1', done))
+  const socket = new WebSocket(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`)
+  onTestFinished(() => {
+    socket.terminate()
+    sockets.close()
+    http.close()
+  })
+  await new Promise((done) => socket.once('open', done))
+  return createORPCClient(new RPCLink({ websocket: socket as never }))
+}

@@ -1,0 +1,314 @@
+/**
+ * A vault in memory: no keys, no ledger, no files. Keeps what it is given, and says what it was asked.
+ */
+import { createHash } from 'node:crypto'
+import type {
+  DeviceOrigin,
+  EnrolledDevice,
+  HeldDraft,
+  ReadContext,
+  Row,
+  VaultEvent,
+  VaultService,
+  VaultState,
+} from '../../src/main/core/vault-service.ts'
+import { ApiFailure } from '../../src/main/core/failure.ts'
+import type { Measurement } from '../../src/devices/measurement.ts'
+import type { ApiCode } from '../../src/shared/api/codes.ts'
+import type {
+  Chart,
+  Patient,
+  Practitioner,
+  Proof,
+  Reading,
+  RejectedRow,
+  TrayItem,
+} from '../../src/shared/api/schemas.ts'
+import { handleOf, hashOf, PATIENTS, PRACTITIONERS } from './fake-data.ts'
+
+const NOW = '2026-05-06T09:00:00+02:00'
+const GRADE = { name: 'sealed' as const, k: 0, q: 1 }
+const BLOCK = {
+  block: 0,
+  firstIndex: 0,
+  count: 4,
+  size: 4,
+  root: hashOf(1),
+  hash: hashOf(2),
+  previousHash: null,
+  sealedAt: NOW,
+  grade: GRADE,
+  problem: null,
+}
+
+/** What a patient whose record does not verify looks like. */
+export const REJECTED: RejectedRow = {
+  status: 'rejected',
+  step: 'signatures',
+  reason: 'does not verify',
+  origin: 'site/1',
+  index: 7,
+  entryId: null,
+  seq: null,
+}
+
+/** A state in which the application works. */
+export const READY: VaultState = {
+  state: 'ready',
+  problem: null,
+  clinic: 'Harbour Street Clinic',
+  demo: false,
+  systemKeystore: false,
+  demoPins: [],
+}
+
+/** The PIN of everybody here. */
+export const PIN = '4711'
+
+/** The vault; tests may change its fields at any time. */
+export class FakeVault implements VaultService {
+  emit: (event: VaultEvent) => void = () => undefined
+  state: VaultState = READY
+  signedIn: Practitioner | null = null
+  devices: EnrolledDevice[] = []
+  /** Ids of drafts that are in the ledger. */
+  readonly recorded = new Set<string>()
+  readonly items = new Map<string, { item: TrayItem; held: HeldDraft }>()
+  /** Names of the calls made, in order. */
+  readonly calls: string[] = []
+  /** What was signed, in order. */
+  readonly signings: { handle: string; kinds: string[]; late: string | null }[] = []
+  /** The next call of that name fails so. */
+  readonly failures = new Map<string, ApiCode | Error>()
+  /** Calls of that name wait for this. */
+  readonly gates = new Map<string, Promise<void>>()
+  readonly cancelled: number[] = []
+  /** Verification of everything stops before its end, until it is cancelled. */
+  endlessVerification = false
+  #counter = 0
+
+  async start() {
+    await this.#enter('start')
+    return this.state
+  }
+  async close() {
+    await this.#enter('close')
+  }
+  async createClinic() {
+    await this.#enter('createClinic')
+    this.#reach({ ...READY, clinic: 'New clinic' })
+    return { recoveryKey: 'AAAA-BBBB' }
+  }
+  async openDemo() {
+    await this.#enter('openDemo')
+    this.#reach({ ...READY, demo: true, demoPins: [{ handle: PRACTITIONERS[0]!.handle, pin: PIN }] })
+  }
+  async unlock(passphrase: string) {
+    await this.#enter('unlock')
+    if (passphrase !== 'correct horse battery') throw new ApiFailure('WRONG_PASSPHRASE')
+    this.#reach(READY)
+  }
+
+  async practitioners() {
+    await this.#enter('practitioners')
+    return [...PRACTITIONERS]
+  }
+  async signIn(handle: string, pin: string) {
+    await this.#enter('signIn')
+    const person = PRACTITIONERS.find((one) => one.handle === handle)
+    if (person === undefined || pin !== PIN) throw new ApiFailure('WRONG_PIN')
+    this.signedIn = person
+    return person
+  }
+  async signOut() {
+    await this.#enter('signOut')
+    this.signedIn = null
+  }
+  async people() {
+    await this.#enter('people')
+    return PRACTITIONERS.map((record) => this.#row(record))
+  }
+  async enrolPractitioner({ name, role }: { name: string; role: Practitioner['role'] }) {
+    await this.#enter('enrolPractitioner')
+    return { handle: this.#fresh(), name, role }
+  }
+
+  async searchPatients(text: string) {
+    await this.#enter('searchPatients')
+    return PATIENTS.filter(({ familyName }) => familyName.includes(text)).map((patient) => this.#row(patient))
+  }
+  async registerPatient(patient: Omit<Patient, 'handle'>) {
+    await this.#enter('registerPatient')
+    return { handle: this.#fresh(), ...patient }
+  }
+  async chart(handle: string, generation: number): Promise<Chart> {
+    await this.#enter('chart')
+    const head = { origin: 'site/1', size: 4, root: hashOf(1) }
+    const patient = this.#patient(handle)
+    return { handle, generation, patient, readings: [], chainLength: 1, unattributedDamage: 0, checkedAt: NOW, head }
+  }
+  async patient(handle: string): Promise<Row<Patient>> {
+    await this.#enter('patient')
+    return this.#patient(handle)
+  }
+
+  async enrolments() {
+    await this.#enter('enrolments')
+    return [...this.devices]
+  }
+  async enrolDevice(origin: DeviceOrigin, label: string) {
+    await this.#enter('enrolDevice')
+    if (this.signedIn?.role !== 'it') throw new ApiFailure('NOT_ALLOWED')
+    const port = origin.serial === null ? origin.port : null
+    const device = { handle: this.#fresh(), label, family: origin.family, serial: origin.serial, port }
+    this.devices.push(device)
+    this.emit({ kind: 'enrolments' })
+    return device
+  }
+  async draftsOf(
+    origin: DeviceOrigin,
+    enrolled: EnrolledDevice | null,
+    measurements: readonly Measurement[],
+    context: ReadContext,
+  ): Promise<HeldDraft[]> {
+    await this.#enter('draftsOf')
+    return measurements.map((measurement) => this.#held(origin, enrolled, measurement, context))
+  }
+  async signReadings(request: Parameters<VaultService['signReadings']>[0]): Promise<Row<Reading>[]> {
+    await this.#enter('signReadings')
+    const { handle, drafts, manual, late } = request
+    if (this.signedIn === null) throw new ApiFailure('NOT_SIGNED_IN')
+    for (const { draft } of drafts) this.recorded.add(draft.draftId)
+    for (const id of late?.trayIds ?? []) this.items.delete(id)
+    const kinds = [...drafts.map(({ draft }) => draft.kind), ...manual.map(({ kind }) => kind)]
+    this.signings.push({ handle, kinds, late: late?.reason ?? null })
+    this.emit({ kind: 'chart-changed', handle })
+    const performer = this.signedIn.name
+    return drafts.map(({ draft: { draftId: _, alreadyRecorded: __, ...context } }) =>
+      this.#row({ ...context, setId: 'set', recordedAt: NOW, performer, test: true }),
+    )
+  }
+
+  async putTray(reason: TrayItem['reason'], drafts: readonly HeldDraft[]) {
+    await this.#enter('putTray')
+    for (const held of drafts) {
+      const id = held.draft.draftId
+      if (!this.recorded.has(id) && !this.items.has(id))
+        this.items.set(id, { held, item: { id, receivedAt: NOW, reason, draft: held.draft } })
+    }
+    this.emit({ kind: 'tray', count: this.items.size })
+  }
+  async tray() {
+    await this.#enter('tray')
+    return [...this.items.values()].map(({ item }) => item)
+  }
+  async trayDrafts(ids: readonly string[]) {
+    await this.#enter('trayDrafts')
+    return ids.map((id) => {
+      const one = this.items.get(id)
+      if (one === undefined) throw new ApiFailure('UNKNOWN_TRAY_ITEM')
+      return one.held
+    })
+  }
+  async trayCount() {
+    await this.#enter('trayCount')
+    return this.items.size
+  }
+  async discardTray(ids: readonly string[]) {
+    await this.#enter('discardTray')
+    for (const id of ids) if (!this.items.delete(id)) throw new ApiFailure('UNKNOWN_TRAY_ITEM')
+  }
+
+  async ledgerSummary() {
+    await this.#enter('ledgerSummary')
+    const sites = { sites: 1, faultySitesTolerated: 0, quorum: 1, policy: 'solo' }
+    const head = { network: hashOf(3), origin: 'site/1', size: 4, root: hashOf(1), blocks: 1, sealedAt: NOW }
+    return { ...head, ...sites, highWaterMark: 'equal' as const }
+  }
+  async blocks(before: number | null) {
+    await this.#enter('blocks')
+    return before === null ? [BLOCK] : []
+  }
+  async entries(from: number) {
+    await this.#enter('entries')
+    return [
+      {
+        index: from,
+        entryId: handleOf(from),
+        type: 'reading',
+        at: NOW,
+        signedBy: ['device'],
+        subject: null,
+        problem: null,
+      },
+    ]
+  }
+  async proof(index: number): Promise<Proof> {
+    await this.#enter('proof')
+    if (index >= 4) throw new ApiFailure('UNKNOWN_ENTRY')
+    const ids = { networkId: hashOf(3), roster: 'a0', origin: 'site/1', logKey: hashOf(4), index, size: 4 }
+    const tree = { entry: 'a1', leaf: hashOf(5), path: [hashOf(6)], checkpoint: 'site/1\n4\n', block: BLOCK }
+    return { ...ids, ...tree, grade: GRADE, type: 'seal', at: NOW, subject: null, payload: null, signatures: [] }
+  }
+  async verifyAll(run: number) {
+    await this.#enter('verifyAll')
+    const tell = (event: Extract<VaultEvent, { kind: 'verify-all' }>['event']): void =>
+      this.emit({ kind: 'verify-all', run, event })
+    tell({ kind: 'progress', done: 2, total: 4 })
+    if (this.endlessVerification) return
+    tell({ kind: 'finding', index: 3, step: 'inclusion', reason: 'leaf differs' })
+    tell({ kind: 'done', checked: 4, findings: 1, ms: 12 })
+  }
+  async cancelVerifyAll(run: number) {
+    await this.#enter('cancelVerifyAll')
+    this.cancelled.push(run)
+  }
+
+  async #enter(name: string): Promise<void> {
+    this.calls.push(name)
+    await this.gates.get(name)
+    const failure = this.failures.get(name)
+    this.failures.delete(name)
+    if (failure !== undefined) throw failure instanceof Error ? failure : new ApiFailure(failure)
+  }
+
+  #reach(state: VaultState): void {
+    this.state = state
+    this.emit({ kind: 'state', state })
+  }
+
+  #fresh(): string {
+    return handleOf(0xf000 + this.#counter++)
+  }
+
+  #patient(handle: string): Row<Patient> {
+    const patient = PATIENTS.find((one) => one.handle === handle)
+    if (patient === undefined) throw new ApiFailure('UNKNOWN_PATIENT')
+    // The last of them has a damaged record.
+    return patient === PATIENTS.at(-1) ? REJECTED : this.#row(patient)
+  }
+
+  #row<Content>(record: Content): Row<Content> {
+    const place = { origin: 'site/1', index: 1, entryId: handleOf(1), subject: handleOf(2), seq: 0, block: 0 }
+    return { status: 'verified', position: { ...place, grade: GRADE }, record }
+  }
+
+  #held(origin: DeviceOrigin, enrolled: EnrolledDevice | null, of: Measurement, context: ReadContext): HeldDraft {
+    const draftId = createHash('sha256').update(`${origin.port}|${of.recordKey}`).digest('hex').slice(0, 32)
+    const draft = {
+      draftId,
+      kind: of.kind,
+      quantities: of.quantities,
+      measuredAt: new Date(context.readAtMs).toISOString(),
+      method: enrolled === null ? ('unauthenticated-device' as const) : ('device' as const),
+      deviceLabel: enrolled?.label ?? null,
+      flags: of.flags,
+      site: null,
+      deviceTime: of.deviceTime,
+      deviceClockOffsetS: null,
+      window: context.window,
+      alreadyRecorded: this.recorded.has(draftId),
+    }
+    return { draft, raw: of.raw, device: enrolled?.handle ?? null }
+  }
+}
