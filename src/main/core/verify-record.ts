@@ -122,16 +122,16 @@ function passed<Value extends object>(result: Value | Failed): Value {
 /** The entry before it in its subject's chain must be the one it names. */
 function checkChain(replica: Replica, subject: string, link: Link): void {
   const incomplete = (reason: string) => new StepFailed({ step: 'completeness', reason })
+  const { claims, gone } = replica.chain(subject)
+  if ((claims.get(link.seq)?.length ?? 0) > 1) throw incomplete('two entries claim its place')
   if (link.seq === 0) {
     if (link.previousLeaf !== null) throw incomplete('it is the first and names one before it')
     return
   }
-  const { links, gone } = replica.chain(subject)
-  const twin = links.find((other) => other.seq === link.seq && other.index !== link.index)
-  if (twin !== undefined) throw incomplete('two entries claim its place')
-  const before = links.find((other) => other.seq === link.seq - 1)
+  const before = claims.get(link.seq - 1)?.[0]
   const lost = gone.find((other) => other.seq === link.seq - 1)
-  const leaf = before?.leaf ?? (lost?.index == null ? null : replica.trusted.tree.leafAt(lost.index))
+  const leaf =
+    before?.leaf ?? (lost === undefined || lost.index === null ? null : replica.trusted.tree.leafAt(lost.index))
   // A lost link whose place nobody knows has a row of its own; here the tree only has to hold what is named.
   const found =
     leaf === null ? holdsDamagedLeaf(replica, link) : link.previousLeaf !== null && equalBytes(leaf, link.previousLeaf)

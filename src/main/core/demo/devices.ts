@@ -22,15 +22,15 @@ export const DEMO_DEVICES: readonly {
 
 function originOf(family: string, serial: string): DeviceOrigin {
   const row = rowOfFamily(family)
-  assert(row !== null && row !== undefined, `the driver table has ${family}`)
+  assert(row !== null, `the driver table has ${family}`)
   const { name, vendorId, productId, kinds } = row
   return {
     family,
     name,
     serial,
     port: 'demonstration',
-    vendorId: vendorId ?? 0,
-    productId: productId ?? 0,
+    vendorId,
+    productId,
     manufacturer: null,
     kinds,
     virtual: true,

@@ -26,7 +26,7 @@ import { verifier } from '../../keystore/sodium.ts'
 import type { Store } from '../../store/store.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import type { Identity } from './identity.ts'
-import { trustedTree, type RowReader, type TrustedTree } from './trusted-tree.ts'
+import { followHead, trustedTree, type RowReader, type TrustedTree } from './trusted-tree.ts'
 
 /** The database cannot be brought in line with the high-water mark: nothing may be signed. */
 export class RolledBack extends CodedError<'ROLLED_BACK'> {
@@ -53,6 +53,24 @@ export interface Link {
 /** A checkpoint and the signed note it came in. */
 export interface Head extends Checkpoint {
   readonly note: string
+}
+
+/** A link that is gone: damaged or missing. */
+export interface LostLink {
+  readonly seq: number
+  /** Its place in the log, as far as the database's own index tells. */
+  readonly index: number | null
+  readonly failed: Failed
+}
+
+/** All that is known of a subject's chain. */
+export interface Chain {
+  /** In the order of the log. */
+  readonly links: readonly Link[]
+  /** In order of `seq`. */
+  readonly gone: readonly LostLink[]
+  /** The links that claim a place: one, unless somebody cheats. */
+  readonly claims: ReadonlyMap<number, readonly Link[]>
 }
 
 /** A block as its checkpoint and seal say. */
@@ -90,6 +108,8 @@ export class Replica {
   #newestBlock = -1
   readonly #damaged = new Map<number, Failed>()
   readonly #subjects = new Map<string, Link[]>()
+  /** Worked out from the links when asked for, until another link comes. */
+  readonly #chains = new Map<string, Chain>()
   readonly #ids = new Map<string, number>()
   readonly #verified = new Map<number, VerifiedEntry>()
   readonly #directoryEntries = new Map<number, Uint8Array>()
@@ -161,20 +181,14 @@ export class Replica {
     return [...this.#damaged.keys()].filter((index) => !this.#hints.has(index) && !this.#isSealPlace(index))
   }
 
-  /** The verified links of a subject's chain, and what is known of links that are gone, in order of `seq`. */
-  chain(subject: string): { links: readonly Link[]; gone: { seq: number; index: number | null; failed: Failed }[] } {
-    const links = this.#subjects.get(subject) ?? []
+  /** A subject's chain: its links, and what is known of links that are gone. */
+  chain(subject: string): Chain {
+    const known = this.#chains.get(subject)
+    if (known !== undefined) return known
     const hints = [...this.#hints].filter(([, hint]) => hint.subject === subject)
-    const length = Math.max(links.at(-1)?.seq ?? -1, ...hints.map(([, hint]) => hint.seq)) + 1
-    const there = new Set(links.map((link) => link.seq))
-    const gone = []
-    for (let seq = 0; seq < length; seq++) {
-      if (there.has(seq)) continue
-      const index = hints.find(([, hint]) => hint.seq === seq)?.[0] ?? null
-      const failed = (index === null ? undefined : this.#damaged.get(index)) ?? MISSING_LINK
-      gone.push({ seq, index, failed })
-    }
-    return { links, gone }
+    const chain = chainOf(this.#subjects.get(subject) ?? [], hints, this.#damaged)
+    this.#chains.set(subject, chain)
+    return chain
   }
 
   /** Subjects whose chain holds an entry of `type`, in the order of those entries. */
@@ -315,8 +329,7 @@ export class Replica {
   ): void {
     this.#head = checkpoint
     this.#newestBlock = block
-    // Tiles of the new block were written to the store; found-again tiles stay for what lies before.
-    this.#trusted = this.#trust(checkpoint)
+    this.#trusted = followHead(h, this.#trusted, checkpoint, this.#rows())
     for (const { index, bytes, leaf } of entries) this.#take(index, bytes, leaf)
   }
 
@@ -390,6 +403,7 @@ export class Replica {
       const links = this.#subjects.get(toHex(subject)) ?? []
       links.push(link)
       this.#subjects.set(toHex(subject), links)
+      this.#chains.delete(toHex(subject))
     } catch (error) {
       this.#damaged.set(index, failedBy(error))
     }
@@ -403,6 +417,7 @@ export class Replica {
     }
     for (const subject of subjects) {
       for (const row of unlessDamaged(() => this.store.subjectEntries(fromHex(subject))) ?? []) {
+        this.#chains.delete(subject)
         if (this.#damaged.has(row.index)) this.#hints.set(row.index, { subject, seq: row.seq, type: row.type })
       }
     }
@@ -418,6 +433,24 @@ const MISSING_ROW: Failed = { step: 'present', reason: 'the entry is missing fro
 const CHANGED_ROW: Failed = { step: 'inclusion', reason: 'the entry does not hash into the tree' }
 const CHANGED_TREE_ROW: Failed = { step: 'inclusion', reason: 'the stored tree row is not that of the signed tree' }
 const MISSING_LINK: Failed = { step: 'completeness', reason: 'an entry of this record is missing' }
+
+function chainOf(
+  links: readonly Link[],
+  hints: readonly (readonly [number, { seq: number }])[],
+  damaged: ReadonlyMap<number, Failed>,
+): Chain {
+  const claims = new Map<number, Link[]>()
+  for (const link of links) claims.set(link.seq, [...(claims.get(link.seq) ?? []), link])
+  let length = 0
+  for (const seq of [...claims.keys(), ...hints.map(([, hint]) => hint.seq)]) length = Math.max(length, seq + 1)
+  const gone: LostLink[] = []
+  for (let seq = 0; seq < length; seq++) {
+    if (claims.has(seq)) continue
+    const index = hints.find(([, hint]) => hint.seq === seq)?.[0] ?? null
+    gone.push({ seq, index, failed: (index === null ? undefined : damaged.get(index)) ?? MISSING_LINK })
+  }
+  return { links, gone, claims }
+}
 
 function badCheckpoint(reason: string): Failed {
   return { step: 'checkpoint', reason }

@@ -51,6 +51,30 @@ export function trustedTree(h: Hasher, head: { size: number; root: Uint8Array },
   }
 }
 
+/**
+ * The tree after a block of our own was committed: only its right edge is new.
+ *
+ * @param head - Of the new checkpoint.
+ * @param rows - The database, to which the block's tiles were written.
+ */
+export function followHead(
+  h: Hasher,
+  before: TrustedTree,
+  head: { size: number; root: Uint8Array },
+  rows: RowReader,
+): TrustedTree {
+  // A tile that was found again stands in for its row until the writer has written a wider one over it.
+  const reader: TileReader = {
+    tile: (level, index) => {
+      const stored = rows.tile(level, index)
+      const found = before.reader === rows ? null : before.reader.tile(level, index)
+      return found === null || (stored !== null && stored.length > found.length) ? stored : found
+    },
+  }
+  const isSound = before.damagedTiles.length === 0
+  return { ...before, reader: isSound ? rows : reader, tree: new TileTree(h, head, isSound ? rows : reader) }
+}
+
 function rebuild(h: Hasher, head: { size: number; root: Uint8Array }, rows: RowReader): TrustedTree {
   const { leaves, differing } = candidates(h, head.size, rows)
   const tiles = solve(h, head, leaves, differing)

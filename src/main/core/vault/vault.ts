@@ -189,21 +189,30 @@ export class Vault implements VaultService {
     return rows
   }
 
-  putTray = async (...[reason, drafts]: Parameters<VaultService['putTray']>) =>
-    Promise.resolve(this.#ready().tray.put(reason, drafts))
+  putTray = async (...[reason, drafts]: Parameters<VaultService['putTray']>) => {
+    await Promise.resolve()
+    this.#ready().tray.put(reason, drafts)
+  }
   tray = async () => Promise.resolve(this.#ready().tray.list())
   trayDrafts = async (ids: readonly string[]) => Promise.resolve(this.#ready().tray.drafts(ids))
   trayCount = async () => Promise.resolve(this.#open?.tray.count() ?? 0)
-  discardTray = async (ids: readonly string[], reason: string) =>
-    Promise.resolve(this.#ready().tray.discard(ids, reason))
+  discardTray = async (ids: readonly string[], reason: string) => {
+    await Promise.resolve()
+    this.#ready().tray.discard(ids, reason)
+  }
 
   ledgerSummary = async () => Promise.resolve(this.#ready().ledger.summary())
   blocks = async (before: number | null, limit: number) => Promise.resolve(this.#ready().ledger.blocks(before, limit))
   entries = async (from: number, limit: number) => Promise.resolve(this.#ready().ledger.entries(from, limit))
   proof = async (index: number) => Promise.resolve(this.#ready().ledger.proof(index))
   verifyAll = (run: number) =>
-    this.#ready().ledger.verifyAll(run, (event) => this.#emit({ kind: 'verify-all', run, event }))
-  cancelVerifyAll = async (run: number) => Promise.resolve(this.#open?.ledger.cancel(run))
+    this.#ready().ledger.verifyAll(run, (event) => {
+      this.#emit({ kind: 'verify-all', run, event })
+    })
+  cancelVerifyAll = async (run: number) => {
+    await Promise.resolve()
+    this.#open?.ledger.cancel(run)
+  }
 
   /** Looks at the folder and goes as far as it can without a person. */
   async #begin(demo: boolean): Promise<void> {

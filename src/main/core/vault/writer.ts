@@ -126,14 +126,14 @@ export class Writer {
    */
   async record(drafts: readonly Draft[], trayDone: readonly Uint8Array[] = []): Promise<Recorded[]> {
     assert(drafts.length > 0 && drafts.length < BLOCK_LIMIT, 'a job fits into a block')
-    const epochs = await Promise.all(drafts.map((draft) => this.#epochOf(draft)))
+    const epochs = await Promise.all(drafts.map(async (draft) => this.#epochOf(draft)))
     return new Promise((done, failed) => {
       this.#queue.push({ drafts, epochs, trayDone, done, failed })
       this.#schedule()
     })
   }
 
-  #epochOf(draft: Draft): Promise<CurrentEpoch> | null {
+  async #epochOf(draft: Draft): Promise<CurrentEpoch | null> {
     if (draft.payload === null) return null
     assert(draft.subject !== null, 'a payload belongs to a subject')
     return this.#parts.keys.current(draft.subject)
@@ -285,7 +285,11 @@ export class Writer {
     const { id, type, subject, timeMs: time, fields } = draft
     const bodyBytes = encodeBody({ type, network, log, id, time, subject, fields, payload: sealed?.binding ?? null })
     const signatures = draft.signers
-      .map(({ role, publicKey, sign }) => ({ role, publicKey, signature: sign(signedMessage(role, bodyBytes)) }))
+      .map((signer) => ({
+        role: signer.role,
+        publicKey: signer.publicKey,
+        signature: signer.sign(signedMessage(signer.role, bodyBytes)),
+      }))
       .sort((a, b) =>
         a.role === b.role ? (toHex(a.publicKey) < toHex(b.publicKey) ? -1 : 1) : a.role < b.role ? -1 : 1,
       )
@@ -315,7 +319,7 @@ export class Writer {
     const newest = replica.newestLink(subject)
     // The newest entry itself may be the damaged one: its leaf is still certain.
     const lost = gone.at(-1)
-    if (lost?.index != null && lost.seq > (newest?.seq ?? -1))
+    if (lost !== undefined && lost.index !== null && lost.seq > (newest?.seq ?? -1))
       return { seq: lost.seq, leaf: replica.trusted.tree.leafAt(lost.index) }
     return newest
   }
