@@ -28,6 +28,8 @@ export interface RowReader extends TileReader {
 export interface TrustedTree {
   readonly tree: TileTree
   readonly reader: TileReader
+  /** Tiles that were found again, by `level/index`; null when the stored ones are sound. */
+  readonly found: ReadonlyMap<string, Uint8Array> | null
   /** Leaves whose stored tree rows differ from the truth. */
   readonly damagedLeaves: ReadonlySet<number>
   /** Stored tiles that are missing or differ, for the report. */
@@ -44,7 +46,7 @@ export function trustedTree(h: Hasher, head: { size: number; root: Uint8Array },
   try {
     const tree = new TileTree(h, head, rows)
     for (let first = 0; first < head.size; first += TILE_WIDTH) tree.leafAt(first)
-    return { tree, reader: rows, damagedLeaves: new Set(), damagedTiles: [] }
+    return { tree, reader: rows, found: null, damagedLeaves: new Set(), damagedTiles: [] }
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error
     return rebuild(h, head, rows)
@@ -63,23 +65,24 @@ export function followHead(
   head: { size: number; root: Uint8Array },
   rows: RowReader,
 ): TrustedTree {
+  const { found } = before
+  if (found === null) return { ...before, reader: rows, tree: new TileTree(h, head, rows) }
   // A tile that was found again stands in for its row until the writer has written a wider one over it.
   const reader: TileReader = {
     tile: (level, index) => {
       const stored = rows.tile(level, index)
-      const found = before.reader === rows ? null : before.reader.tile(level, index)
-      return found === null || (stored !== null && stored.length > found.length) ? stored : found
+      const again = found.get(`${level}/${index}`)
+      return again === undefined || (stored !== null && stored.length > again.length) ? stored : again
     },
   }
-  const isSound = before.damagedTiles.length === 0
-  return { ...before, reader: isSound ? rows : reader, tree: new TileTree(h, head, isSound ? rows : reader) }
+  return { ...before, reader, tree: new TileTree(h, head, reader) }
 }
 
 function rebuild(h: Hasher, head: { size: number; root: Uint8Array }, rows: RowReader): TrustedTree {
   const { leaves, differing } = candidates(h, head.size, rows)
   const tiles = solve(h, head, leaves, differing)
   const reader: TileReader = { tile: (level, index) => tiles.get(`${level}/${index}`) ?? null }
-  return { tree: new TileTree(h, head, reader), reader, ...damageOf(head.size, rows, tiles) }
+  return { tree: new TileTree(h, head, reader), reader, found: tiles, ...damageOf(head.size, rows, tiles) }
 }
 
 /** For each leaf what the entry says and, where the tile says something else, both. */
