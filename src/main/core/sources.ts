@@ -17,7 +17,7 @@ import { DEMO_SERIALS } from './demo/devices.ts'
 const MAX_REPLAY_BYTES = 16 * 1024 * 1024
 /** The virtual cuff measures by itself this often, and keeps this many readings. */
 const CUFF_EVERY_MS = 5 * 60_000
-const CUFF_READINGS = 14
+const CUFF_READINGS = 3
 
 /** Devices of the demonstration, which can be plugged in and out together. */
 export interface DemoDevices {
