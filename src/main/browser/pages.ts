@@ -20,7 +20,9 @@ export const CLOSED_PAGE = page(
 
 function page(title: string, text: string, head: string): string {
   return (
-    `<!doctype html><html lang="en"><head><meta charset="utf-8">${head}<title>${title}</title></head>` +
+    // The empty icon keeps browsers from asking for one, which is refused before there is a session.
+    `<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">${head}` +
+    `<title>${title}</title></head>` +
     `<body><p>${text}</p></body></html>\n`
   )
 }

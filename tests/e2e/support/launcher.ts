@@ -27,6 +27,9 @@ const CHROMIUM_FLAGS = [
   '--disable-sync',
 ]
 
+/** No step of a person takes this long on a busy machine with two cores. */
+const STEP_TIMEOUT_MS = 20_000
+
 /** A shell, and why it cannot run here if it cannot. */
 export interface Shell {
   readonly name: 'browser' | 'electron'
@@ -195,15 +198,17 @@ export async function startChromium(): Promise<Browser> {
 }
 
 function watch(page: Page, origin: string): string[] {
+  page.setDefaultTimeout(STEP_TIMEOUT_MS)
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(`script error: ${error.message}`))
   page.on('console', (message) => {
-    if (message.type() === 'error') problems.push(`console: ${message.text()}`)
+    if (message.type() === 'error' || message.type() === 'warning') problems.push(`console: ${message.text()}`)
   })
-  page.on('request', (request) => {
-    if (!request.url().startsWith(origin) && !request.url().startsWith('data:'))
-      problems.push(`request: ${request.url()}`)
-  })
+  const look = (url: string): void => {
+    if (!url.startsWith(origin) && !url.startsWith('data:')) problems.push(`request: ${url}`)
+  }
+  page.on('request', (request) => look(request.url()))
+  page.on('websocket', (socket) => look(socket.url().replace(/^ws:/, 'http:')))
   return problems
 }
 

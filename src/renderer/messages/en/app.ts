@@ -65,6 +65,7 @@ export const messages = {
   splash: {
     connecting: 'Starting…',
     starting: 'Opening and checking the ledger…',
+    demo: 'Making the demonstration clinic: signing and sealing its histories…',
     offline: 'The connection to Chartseal is lost. Connecting again…',
   },
   idle: {
