@@ -123,17 +123,19 @@ export class LedgerViews {
     }
     for (const tile of replica.damagedTiles)
       find(null, { step: 'inclusion', reason: `tree tile ${tile} was damaged and was found again from the entries` })
-    for (let index = 0; index < total && !this.#cancelled.has(run); index++) {
-      const failed = await this.#check(index)
-      if (failed !== null) find(index, failed)
-      if (index % SLICE === SLICE - 1) {
-        report({ kind: 'progress', done: index + 1, total })
+    let checked = 0
+    for (; checked < total && !this.#cancelled.has(run); checked++) {
+      const failed = await this.#check(checked)
+      if (failed !== null) find(checked, failed)
+      if (checked % SLICE === SLICE - 1) {
+        report({ kind: 'progress', done: checked + 1, total })
         await new Promise((resume) => setImmediate(resume))
       }
     }
     this.#cancelled.delete(run)
-    report({ kind: 'progress', done: total, total })
-    report({ kind: 'done', checked: total, findings, ms: performance.now() - started })
+    // A run that was stopped says how far it came, never that it saw everything.
+    report({ kind: 'progress', done: checked, total })
+    report({ kind: 'done', checked, findings, ms: performance.now() - started })
   }
 
   cancel(run: number): void {
