@@ -22,6 +22,7 @@ export class SystemNews {
   #session: Session | null = null
   #devices: readonly Device[] = []
   #trayCount = 0
+  #ledgerSize: number | null = null
 
   constructor(installation: Installation, vault: VaultState) {
     this.#installation = installation
@@ -57,8 +58,13 @@ export class SystemNews {
     this.#hub.send({ kind: 'tray', count })
   }
 
+  ledgerGrew(size: number): void {
+    this.#ledgerSize = size
+    this.#hub.send({ kind: 'ledger', size })
+  }
+
   /** Anything that has no state. */
-  tell(event: Extract<SystemEvent, { kind: 'chart-changed' | 'ledger' | 'focus' }>): void {
+  tell(event: Extract<SystemEvent, { kind: 'chart-changed' | 'focus' }>): void {
     this.#hub.send(event)
   }
 
@@ -75,6 +81,7 @@ export class SystemNews {
       { kind: 'session', session: this.#session },
       { kind: 'devices', devices: [...this.#devices] },
       { kind: 'tray', count: this.#trayCount },
+      ...(this.#ledgerSize === null ? [] : [{ kind: 'ledger' as const, size: this.#ledgerSize }]),
     ]
   }
 }

@@ -295,6 +295,7 @@ export class Vault implements VaultService {
         ledger: new LedgerViews(clinic),
       }
       const { identity } = clinic
+      this.#emit({ kind: 'ledger', size: clinic.replica.head.size })
       const pins = identity.demo ? DemoPins.parse(readJson(keystore.secrets, DEMO_PINS_SECRET) ?? []) : []
       this.#set({
         state: 'ready',
