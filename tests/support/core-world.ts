@@ -10,12 +10,13 @@ import { onTestFinished } from 'vitest'
 import { createVirtualOximeter } from '../../src/devices/virtual-contec.ts'
 import { createVirtualMonitor } from '../../src/devices/virtual-omron.ts'
 import { createVirtualPatient, type VirtualRecord } from '../../src/devices/virtual-patient.ts'
+import { ApiFailure } from '../../src/main/core/failure.ts'
 import type { EnrolledDevice } from '../../src/main/core/vault-service.ts'
 import type { VaultListeners } from '../../src/main/core/vault-thread.ts'
 import { startWorkstation, type Workstation } from '../../src/main/core/workstation.ts'
 import { connect, serve } from '../../src/main/core/worker-port.ts'
 import type { VaultService } from '../../src/main/core/vault-service.ts'
-import { connectionIdOf, createHub, type Hub } from '../../src/main/devices/hub.ts'
+import { connectionIdOf, createHub } from '../../src/main/devices/hub.ts'
 import { virtualSource } from '../../src/main/devices/made-up-sources.ts'
 import type { DeviceSource } from '../../src/main/devices/source.ts'
 import type { Contract } from '../../src/shared/api/contract.ts'
@@ -57,7 +58,8 @@ export function deviceWorld(extra: readonly DeviceSource[] = []) {
 export interface WorldOptions {
   readonly enrolled?: readonly EnrolledDevice[]
   readonly idleLimitS?: number
-  readonly hub?: Hub
+  /** Changes the vault before it starts. */
+  readonly before?: (vault: FakeVault) => unknown
 }
 
 /** A running core, and what tests look at. Closed when the test is over. */
@@ -65,13 +67,14 @@ export async function coreWorld(options: WorldOptions = {}) {
   const devices = deviceWorld()
   const vault = new FakeVault()
   vault.devices = [...(options.enrolled ?? ENROLLED)]
+  options.before?.(vault)
   const thread = vaultThread(vault)
   const logged: string[] = []
   const now = { ms: 1_700_000_000_000 }
   const core = startWorkstation({
     connectVault: thread.connect,
     vaultOptions: { dataFolder: '/data', demo: false, nodeSecret: null },
-    hub: options.hub ?? devices.hub,
+    hub: devices.hub,
     idleLimitS: options.idleLimitS ?? 180,
     installation: { version: '1.2.3', shell: 'headless', dataFolder: '/data' },
     notices: () => 'notices',
@@ -95,7 +98,7 @@ function vaultThread(vault: FakeVault) {
     crash: (error: Error) => kill(error),
     connect: (listeners: VaultListeners) => {
       const { remote, fail } = connect<VaultService>(port2, (event) => listeners.event(event as never))
-      kill = (error) => (fail(error), listeners.gone(error))
+      kill = (error) => (fail(new ApiFailure('STATE_UNKNOWN')), listeners.gone(error))
       const end = async (): Promise<void> => {
         ended.count += 1
         port1.close()
@@ -115,7 +118,7 @@ export function window(core: Pick<Workstation, 'router'>): Client {
 /** The same, and the way to close the window. */
 export function windowPort(core: Pick<Workstation, 'router'>): { client: Client; close: () => void } {
   const { port1, port2 } = new MessageChannel()
-  new RPCHandler(core.router).upgrade(port1 as never, { context: {} })
+  new RPCHandler(core.router).upgrade(port1, { context: {} })
   const client = clientOver(port2)
   port1.start()
   return { client, close: () => port2.close() }
@@ -123,7 +126,7 @@ export function windowPort(core: Pick<Workstation, 'router'>): { client: Client;
 
 /** A client at the window's end of a port. */
 export function clientOver(port: MessagePort): Client {
-  const client: Client = createORPCClient(new RPCLink({ port: port as never }))
+  const client: Client = createORPCClient(new RPCLink({ port: port }))
   port.start()
   return client
 }

@@ -81,7 +81,7 @@ export class FakeVault implements VaultService {
   /** The next call of that name fails so. */
   readonly failures = new Map<string, ApiCode | Error>()
   /** Calls of that name wait for this. */
-  readonly gates = new Map<string, Promise<void>>()
+  readonly gates = new Map<string, Promise<unknown>>()
   readonly cancelled: number[] = []
   /** Verification of everything stops before its end, until it is cancelled. */
   endlessVerification = false

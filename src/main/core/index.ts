@@ -79,7 +79,7 @@ function claim(dataFolder: string): {
     return { lock: acquireFolderLock(dataFolder), connectVault: (listeners) => startVaultThread(listeners) }
   } catch (cause) {
     const { code } = failureOf(cause)
-    if (code !== 'DATA_FOLDER_READ_ONLY' && code !== 'DISK_FULL') throw cause
+    if (code === 'DATA_FOLDER_IN_USE' || code === 'INTERNAL') throw cause
     return { lock: null, connectVault: () => absentVault(new ApiFailure(code, { cause })) }
   }
 }

@@ -12,7 +12,7 @@ import type { Failure, Session } from '../../shared/api/schemas.ts'
 import type { Hub } from '../devices/hub.ts'
 import { Captures } from './captures.ts'
 import { DevicesService } from './devices-service.ts'
-import { failureOf } from './failure.ts'
+import { ApiFailure, failureOf } from './failure.ts'
 import { createRouter } from './router.ts'
 import { describeFault } from './router-failures.ts'
 import { SessionKeeper } from './session-keeper.ts'
@@ -155,7 +155,7 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
     isFailed = true
     fault('vault', error)
     news.failed('STATE_UNKNOWN')
-    verifyRuns.fail(error)
+    verifyRuns.fail(new ApiFailure('STATE_UNKNOWN', { cause: error }))
     // Nothing that is on the screen can be relied on any more.
     void session.lock().catch(() => undefined)
   }

@@ -348,23 +348,23 @@ describe('a locked session', () => {
 
   it('does not get the answer to what was asked before it was locked', async () => {
     const { client, vault } = await signedIn()
-    const gate = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<undefined>()
     vault.gates.set('chart', gate.promise)
     const reply = client.patients.chart({ handle: ada!.handle, generation: 1 })
     await until(() => vault.calls.includes('chart'))
     await value(client.session.lock({}))
-    gate.resolve()
+    gate.resolve(undefined)
     expect(await code(reply)).toBe('NOT_SIGNED_IN')
   })
 
   it('does not give somebody else the answer to what another asked', async () => {
     const { client, vault } = await signedIn()
-    const gate = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<undefined>()
     vault.gates.set('chart', gate.promise)
     const reply = client.patients.chart({ handle: ada!.handle, generation: 1 })
     await until(() => vault.calls.includes('chart'))
     await value(client.session.signIn({ handle: physician!.handle, pin: PIN }))
-    gate.resolve()
+    gate.resolve(undefined)
     expect(await code(reply)).toBe('NOT_SIGNED_IN')
   })
 

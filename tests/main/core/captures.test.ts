@@ -174,12 +174,12 @@ describe('signing', () => {
   it('is done once when the key is pressed twice', async () => {
     const world = await bedside()
     await confirm(world)
-    const gate = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<undefined>()
     world.vault.gates.set('signReadings', gate.promise)
     const once = sign(world, [], [MANUAL])
     await until(() => world.vault.calls.includes('signReadings'))
     expect(await code(sign(world, [], [MANUAL]))).toBe('WRONG_STATE')
-    gate.resolve()
+    gate.resolve(undefined)
     expect([await code(once), world.vault.signings.length]).toEqual(['ok', 1])
   })
 
@@ -259,12 +259,12 @@ describe('what was not signed', () => {
 
   it('is put aside although the capture ended while it was read', async () => {
     const world = await bedside()
-    const gate = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<undefined>()
     world.vault.gates.set('draftsOf', gate.promise)
     const reading = all(world.client.capture.read({ captureId: world.captureId, connectionId: world.bp }))
     await until(() => world.vault.calls.includes('draftsOf'))
     await value(close(world))
-    gate.resolve()
+    gate.resolve(undefined)
     expect((await reading).at(-1)).toEqual({ kind: 'ended', code: 'UNKNOWN_CAPTURE' })
     await until(() => world.vault.items.size > 0)
   })
@@ -273,12 +273,12 @@ describe('what was not signed', () => {
     const world = await bedside()
     await confirm(world)
     const drafts = await read(world)
-    const gate = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<undefined>()
     world.vault.gates.set('signReadings', gate.promise)
     const signing = sign(world, drafts)
     await until(() => world.vault.calls.includes('signReadings'))
     const closing = close(world)
-    gate.resolve()
+    gate.resolve(undefined)
     expect([await code(signing), await code(closing), inTray(world)]).toEqual(['ok', 'ok', []])
   })
 })
@@ -442,7 +442,7 @@ describe('a memory', () => {
 
   it('is told after the session is unlocked, when it was read while locked', async () => {
     const world = await bedside()
-    const gate = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<undefined>()
     world.vault.gates.set('draftsOf', gate.promise)
     const events: ReadEvent[] = []
     const reading = (async () => {
@@ -451,7 +451,7 @@ describe('a memory', () => {
     })()
     await until(() => world.vault.calls.includes('draftsOf'))
     await value(world.client.session.lock({}))
-    gate.resolve()
+    gate.resolve(undefined)
     for (let i = 0; i < 50; i++) await new Promise((done) => setImmediate(done))
     expect(draftsIn(events)).toEqual([])
     await value(world.client.session.signIn({ handle: nurse!.handle, pin: PIN }))
@@ -492,12 +492,12 @@ describe('open captures', () => {
 
   it('are not left behind by somebody who left while the patient was looked up', async () => {
     const world = await bedside()
-    const gate = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<undefined>()
     world.vault.gates.set('patient', gate.promise)
     const opening = world.client.capture.open({ handle: per!.handle })
     await until(() => world.vault.calls.filter((name) => name === 'patient').length === 2)
     await value(world.client.session.lock({}))
-    gate.resolve()
+    gate.resolve(undefined)
     expect(await code(opening)).toBe('NOT_SIGNED_IN')
   })
 })

@@ -19,7 +19,7 @@ const sample = (atMs: number, wave: number[]): HubSample => ({
 
 /** Runs over `samples`, listening from the start. */
 async function told(samples: readonly HubSample[]): Promise<LiveEvent[]> {
-  const listening = Promise.withResolvers<void>()
+  const listening = Promise.withResolvers<undefined>()
   const run = new LiveRun(
     async function* () {
       await listening.promise
@@ -31,7 +31,7 @@ async function told(samples: readonly HubSample[]): Promise<LiveEvent[]> {
   const reading = (async () => {
     for await (const event of run.listen(undefined)) events.push(event)
   })()
-  listening.resolve()
+  listening.resolve(undefined)
   await reading
   return events
 }

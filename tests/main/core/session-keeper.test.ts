@@ -11,7 +11,7 @@ function world() {
   const timers: { ms: number; fire: () => void; stopped: boolean }[] = []
   const changes: (Session | null)[] = []
   const faults: unknown[] = []
-  const vault = { key: null as string | null, gate: Promise.resolve(), wipeFails: false, log: [] as string[] }
+  const vault = { key: null as string | null, gate: Promise.resolve(undefined), wipeFails: false, log: [] as string[] }
   const keeper = new SessionKeeper(
     {
       signIn: async (handle, pin) => {
@@ -88,12 +88,12 @@ describe('a session', () => {
   it('is not opened by a PIN that was being checked when the workstation was locked', async () => {
     for (const leave of ['lock', 'signOut'] as const) {
       const all = world()
-      const gate = Promise.withResolvers<void>()
+      const gate = Promise.withResolvers<undefined>()
       all.vault.gate = gate.promise
       const signingIn = all.keeper.signIn(nurse!.handle, '4711')
       await new Promise((done) => setImmediate(done))
       await all.keeper[leave]()
-      gate.resolve()
+      gate.resolve(undefined)
       await expect(signingIn).rejects.toMatchObject({ code: 'NOT_SIGNED_IN' })
       expect(stateOf(all)).toEqual(NOBODY)
     }

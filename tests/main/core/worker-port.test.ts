@@ -45,8 +45,10 @@ function pair() {
 const codeOf = (call: Promise<unknown>): Promise<unknown> =>
   call.then(
     () => 'none',
-    ({ code, retryAfterS, detail }: ApiFailure) =>
-      [code, retryAfterS, detail].filter((part) => part !== undefined).join(' '),
+    (error: unknown) => {
+      const { code, retryAfterS, detail } = error as ApiFailure
+      return [code, retryAfterS, detail].filter((part) => part !== undefined).join(' ')
+    },
   )
 
 describe('calls between the threads', () => {
