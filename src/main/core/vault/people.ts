@@ -50,7 +50,15 @@ export class People {
       wipe(seed)
       throw new ApiFailure('RECORD_NOT_VERIFIED')
     }
-    const signer = { role: 'practitioner' as const, publicKey: key, sign: (message: Uint8Array) => sign(seed, message) }
+    const signer = {
+      role: 'practitioner' as const,
+      publicKey: key,
+      sign: (message: Uint8Array) => {
+        // Locked while something was being prepared: it is not signed in the name of someone who left.
+        if (clinic.viewer?.handle !== handle) throw new ApiFailure('NOT_SIGNED_IN')
+        return sign(seed, message)
+      },
+    }
     clinic.viewer = { handle, name: practitioner.name, role: practitioner.role, signer, seen: new Set() }
     this.#wipe = () => {
       wipe(seed)

@@ -29,7 +29,8 @@ import { TreeWriter } from '../../../ledger/tree-writer.ts'
 import { verifyEntry } from '../../../ledger/verify-entry.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import { assert } from '../../../shared/errors.ts'
-import type { HighWater } from '../../keystore/high-water.ts'
+import { KeystoreError } from '../../keystore/errors.ts'
+import type { HighWater, HighWaterMark } from '../../keystore/high-water.ts'
 import { verifier } from '../../keystore/sodium.ts'
 import { StoreError } from '../../store/errors.ts'
 import type { NewEntry, NewEpochKey, StoredPayload } from '../../store/store.ts'
@@ -107,6 +108,8 @@ export class Writer {
   #tree: TreeWriter
   /** The newest note in the database: compared and swapped by each block. */
   #storedNote: string | null
+  /** The mark of a block that was committed, while it could not be written. */
+  #mark: HighWaterMark | null = null
   /** Set when the outcome of a commit is unknown. */
   #unknown = false
 
@@ -172,18 +175,13 @@ export class Writer {
       let index = first
       for (const job of jobs) job.done(job.drafts.map(() => ({ index: index++ })))
     } catch (error) {
-      // Nothing was written yet: one job that the contract refuses must not take the others with it.
-      if (error instanceof LedgerError && jobs.length > 1) {
+      // Nothing was written yet: one job that is refused must not take the others with it.
+      if (error instanceof NotPlaced && jobs.length > 1) {
         for (const job of jobs) this.#writeJobs([job])
         return
       }
-      this.#afterFailure(error)
-      if (!(error instanceof LedgerError)) this.#parts.failed(error)
-      const failure =
-        error instanceof LedgerError && stepOf(error.code) === 'contract'
-          ? new ApiFailure('NOT_ALLOWED', { cause: error })
-          : error
-      for (const job of jobs) job.failed(failure)
+      if (!(error instanceof NotPlaced)) this.#afterFailure(error)
+      for (const job of jobs) job.failed(error instanceof NotPlaced ? refusalOf(error.cause) : error)
     }
   }
 
@@ -199,11 +197,11 @@ export class Writer {
 
   #writeBlock(jobs: readonly Job[]): void {
     if (this.#unknown) throw new ApiFailure('STATE_UNKNOWN')
-    const { replica, highWater, keys, committed } = this.#parts
+    const { replica, keys, committed, failed } = this.#parts
     const { origin } = replica.identity
     const first = replica.head.size
-    const placed = this.#place(jobs)
-    this.#checkContract(placed, first)
+    this.#raiseMark()
+    const placed = this.#prepare(jobs, first)
     const leaves: Uint8Array[] = []
     const closed: { bytes: Uint8Array[]; checkpoint: Head; note: string }[] = []
     const block = replica.newestBlock + 1
@@ -237,8 +235,35 @@ export class Writer {
     const entries = bytes.map((entry, i) => ({ index: first + i, bytes: entry, leaf: leaves[i] ?? unreachable() }))
     replica.committed(checkpoint, block, entries)
     for (const { draft } of placed) if (draft.subject !== null) keys.stored(draft.subject)
-    highWater.write({ note, size: checkpoint.size })
-    committed(checkpoint.size)
+    // The block stands, whatever becomes of its mark: a start that finds it newer than the mark takes it.
+    this.#mark = { note, size: checkpoint.size }
+    try {
+      this.#raiseMark()
+      committed(checkpoint.size)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  /** Writes the mark of the last block, when that is still to be done: nothing more is signed before it is. */
+  #raiseMark(): void {
+    if (this.#mark !== null) this.#parts.highWater.write(this.#mark)
+    this.#mark = null
+  }
+
+  /**
+   * Everything that can be refused, before anything is written.
+   *
+   * @throws {@link NotPlaced}
+   */
+  #prepare(jobs: readonly Job[], first: number): Placed[] {
+    try {
+      const placed = this.#place(jobs)
+      this.#checkContract(placed, first)
+      return placed
+    } catch (cause) {
+      throw new NotPlaced('refused before anything was written', { cause })
+    }
   }
 
   /** What the contract refuses is never sealed: every entry passes what a replica will ask of it. */
@@ -357,11 +382,20 @@ export class Writer {
   /** The tree in memory is ahead of the store now; unless the outcome is unknown, it goes back to the signed head. */
   #afterFailure(error: unknown): void {
     const { replica } = this.#parts
-    if (error instanceof LedgerError) return
-    if (error instanceof StoreError && error.code !== 'STATE_UNKNOWN')
-      this.#tree = TreeWriter.resume(h, replica.head, replica.trusted.reader)
+    const isCertain = error instanceof KeystoreError || (error instanceof StoreError && error.code !== 'STATE_UNKNOWN')
+    if (isCertain) this.#tree = TreeWriter.resume(h, replica.head, replica.trusted.reader)
     else this.#unknown = true
+    this.#parts.failed(error)
   }
+}
+
+/** A job that was refused while its entries were made. */
+class NotPlaced extends Error {}
+
+/** What the caller is told. */
+function refusalOf(cause: unknown): unknown {
+  const isContract = cause instanceof LedgerError && stepOf(cause.code) === 'contract'
+  return isContract ? new ApiFailure('NOT_ALLOWED', { cause }) : cause
 }
 
 function unreachable(): never {
