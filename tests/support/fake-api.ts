@@ -4,6 +4,7 @@
  */
 import { createRouterClient, implement } from '@orpc/server'
 import { shallowRef } from 'vue'
+import { splitMeasurement } from '../../src/clinical/quantity.ts'
 import { contract } from '../../src/shared/api/contract.ts'
 import type {
   Device,
@@ -331,7 +332,8 @@ export class FakeCore {
       const draft = capture.drafts.get(id)
       if (draft === undefined) return fail('UNKNOWN_DRAFT')
       const { draftId: _, alreadyRecorded: __, ...context } = draft
-      readings.push({ ...context, ...common })
+      for (const { kind, quantities } of splitMeasurement(context.quantities))
+        readings.push({ ...context, kind, quantities, ...common })
     }
     for (const value of manual) readings.push({ ...fromManual(value, now), ...common })
     const rows = readings.map((reading) => this.row(this.record(capture.patient, reading)))

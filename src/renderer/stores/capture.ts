@@ -3,6 +3,7 @@ import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
 import type { Practitioner, Problem, ReadingRow, VerifiedRow, Patient } from '../api/types.ts'
 import { draftsToSign } from '../components/capture/device-session.ts'
+import { partsOf } from '../components/capture/draft-parts.ts'
 import { useDeviceFeeds } from '../components/capture/use-device-feeds.ts'
 import { useManualEntry } from '../components/capture/use-manual-entry.ts'
 import { useSessionStore } from './session.ts'
@@ -51,7 +52,8 @@ export const useCaptureStore = defineStore('capture', () => {
   const feeds = useDeviceFeeds(() => (identity.value === null ? null : (open.value?.captureId ?? null)))
   const manual = useManualEntry()
   const drafts = computed(() => feeds.sessions.value.flatMap((one) => [...draftsToSign(one)]))
-  const count = computed(() => drafts.value.length + manual.ready.value.length)
+  /** How many readings a signature would make. */
+  const count = computed(() => drafts.value.flatMap(partsOf).length + manual.ready.value.length)
   const canSign = computed(
     () => isMine.value && identity.value !== null && count.value > 0 && manual.problems.value.length === 0,
   )

@@ -68,9 +68,9 @@ describe('the bedside view', () => {
     expect(capture.form.consciousness).toBe('confusion')
     await vi.waitFor(() => expect(capture.drafts).toHaveLength(3))
     press('Enter', { ctrlKey: true })
-    await vi.waitFor(() => expect(body()).toContain('5 values sealed'))
-    expect(view.findAll('tbody tr')).toHaveLength(5)
-    expect(view.findAll('tbody .mark')).toHaveLength(5)
+    await vi.waitFor(() => expect(body()).toContain('6 values sealed'))
+    expect(view.findAll('tbody tr')).toHaveLength(6)
+    expect(view.findAll('tbody .mark')).toHaveLength(6)
   })
 
   it('holds an unusual value back once, and an impossible one until it is corrected', async () => {

@@ -154,7 +154,9 @@ describe('the people page', () => {
     await visit('/people', 3)
     button('Enrol person')?.click()
     await vi.waitFor(() => expect(document.querySelector('#enrol-person')).not.toBeNull())
-    const [name, , ...pins] = document.querySelectorAll<HTMLInputElement>('#enrol-person input, #enrol-person button')
+    const [name, , ...pins] = document.querySelectorAll<HTMLInputElement>(
+      '#enrol-person input:not([hidden]), #enrol-person button',
+    )
     for (const [input, text] of [[name!, 'Ada Example'], ...pins.map((pin) => [pin, '7777'] as const)] as const) {
       input.value = text
       input.dispatchEvent(new Event('input'))
