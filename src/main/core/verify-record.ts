@@ -98,6 +98,27 @@ export async function verifyRecord<Content>(
   }
 }
 
+/**
+ * The content of a record that the installation itself relies on, and that shows no patient data: who can sign in, which
+ * devices are enrolled. It needs no checkpoint of its block: the newest signed tree holds the entry.
+ *
+ * @returns Null when a step failed.
+ */
+export async function reliedOnContent<Content>(
+  sources: RecordSources,
+  request: Omit<RecordRequest<Content>, 'view' | 'viewer'>,
+): Promise<Content | null> {
+  const { replica } = sources
+  try {
+    const entry = passed(replica.reliedOnEntry(request.link.index))
+    checkChain(replica, request.subject, request.link)
+    return await contentOf(sources, request, entry)
+  } catch (error) {
+    failureOf(error)
+    return null
+  }
+}
+
 /** The row of a record that cannot even be read. */
 export function rejected(
   replica: Replica,
@@ -156,7 +177,7 @@ function checkAccess<Content>(replica: Replica, { viewer, view }: RecordRequest<
 
 async function contentOf<Content>(
   { replica, keys }: RecordSources,
-  request: RecordRequest<Content>,
+  request: Pick<RecordRequest<Content>, 'subject' | 'link' | 'read'>,
   entry: VerifiedEntry,
 ): Promise<Content> {
   const { subject, payload, id } = entry.entry.body

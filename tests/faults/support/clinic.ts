@@ -5,7 +5,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { afterAll, afterEach } from 'vitest'
 import type { DeviceOrigin, HeldDraft, Row, VaultEvent } from '../../../src/main/core/vault-service.ts'
 import { Vault } from '../../../src/main/core/vault/vault.ts'
 import { CodedError } from '../../../src/shared/errors.ts'
@@ -28,10 +28,32 @@ export const OXIMETER: DeviceOrigin = {
   virtual: false,
 }
 
+type CleanUp = () => unknown
+
+const afterTest: CleanUp[] = []
+const afterFile: CleanUp[] = []
+let cleanUps = afterTest
+
+async function runAll(list: CleanUp[]): Promise<void> {
+  for (const cleanUp of list.splice(0).reverse()) await cleanUp()
+}
+afterEach(() => runAll(afterTest))
+afterAll(() => runAll(afterFile))
+
+/** What `body` opens and makes stays until the end of the file instead of the end of the test. */
+export async function forWholeFile<Value>(body: () => Promise<Value>): Promise<Value> {
+  cleanUps = afterFile
+  try {
+    return await body()
+  } finally {
+    cleanUps = afterTest
+  }
+}
+
 /** A folder that is gone after the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'chartseal-test-'))
-  onTestFinished(() => {
+  cleanUps.push(() => {
     rmSync(folder, { recursive: true, force: true })
   })
   return folder
@@ -57,7 +79,7 @@ export async function startVault(
 ): Promise<OpenVault> {
   const events: VaultEvent[] = []
   const vault = new Vault((event) => events.push(event), options.nowMs ?? Date.now)
-  onTestFinished(() => vault.close())
+  cleanUps.push(() => vault.close())
   const { demo = false, nodeSecret = NODE_SECRET } = options
   await vault.start({ dataFolder: folder, demo, nodeSecret, scryptLogN: 10 })
   return { vault, folder, events }

@@ -4,7 +4,7 @@ import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { keyPairFromSeed, wipe } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
-import { ContentMismatch, verifyRecord } from '../verify-record.ts'
+import { ContentMismatch, reliedOnContent } from '../verify-record.ts'
 import type { DeviceOrigin, EnrolledDevice } from '../vault-service.ts'
 import { actorWith, utf8, type Clinic, type Viewer } from './clinic.ts'
 
@@ -23,11 +23,8 @@ export class Enrolments {
     for (const subject of replica.subjectsWith('device.enrolled')) {
       const link = replica.chain(subject).links.find(({ type }) => type === 'device.enrolled')
       if (link === undefined) continue
-      const row = await verifyRecord(
-        { replica, keys },
-        { subject, link, view: 'devices', viewer: null, read: readDevice },
-      )
-      if (row.status === 'verified') devices.push(enrolledOf(row.record))
+      const facts = await reliedOnContent({ replica, keys }, { subject, link, read: readDevice })
+      if (facts !== null) devices.push(enrolledOf(facts))
     }
     return devices
   }

@@ -143,6 +143,8 @@ export class Patients {
     const handles = [
       ...replica.subjectsWith('patient.registered'),
       ...replica.lostSubjectsWith('patient.registered').map(({ subject }) => subject),
+      // Only patients have more than an enrolment: somebody whose registration is gone without a trace is still listed.
+      ...replica.headlessSubjects(),
     ]
     const rows: Row<Patient>[] = []
     for (const handle of handles) rows.push(await this.demographics(handle, viewer))

@@ -5,10 +5,11 @@ import type { Practitioner, Role } from '../../../shared/api/schemas.ts'
 import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import { keyPairFromSeed, sign, wipe } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
-import { ContentMismatch, rejected, verifyRecord } from '../verify-record.ts'
+import { ContentMismatch, rejected, reliedOnContent, verifyRecord } from '../verify-record.ts'
 import type { Row } from '../vault-service.ts'
 import { actorWith, utf8, viewerFor, type Clinic } from './clinic.ts'
 import { SECRETS, signerOf } from './genesis.ts'
+import type { Link } from './replica.ts'
 import type { PractitionerRole } from '../../../ledger/entry-types.ts'
 
 /** Practitioners of the site: records in the ledger, keys in the keystore. */
@@ -27,9 +28,14 @@ export class People {
 
   /** Who can sign in here: verified, and with a key in this keystore. */
   async signInNames(): Promise<Practitioner[]> {
-    const rows = await this.#rows(null)
-    const practitioners = rows.flatMap((row) => (row.status === 'verified' ? [row.record] : []))
-    return practitioners.filter(({ handle }) => this.#clinic.keystore.practitioners.has(handle))
+    const { replica, keys, keystore } = this.#clinic
+    const practitioners: Practitioner[] = []
+    for (const { subject, link } of this.#enrolments()) {
+      if (!keystore.practitioners.has(subject)) continue
+      const practitioner = await reliedOnContent({ replica, keys }, { subject, link, read: this.#read })
+      if (practitioner !== null) practitioners.push(practitioner)
+    }
+    return practitioners
   }
 
   /**
@@ -40,7 +46,7 @@ export class People {
    */
   async signIn(handle: string, pin: string): Promise<Practitioner> {
     const clinic = this.#clinic
-    clinic.viewer = null
+    this.signOut()
     if (!clinic.keystore.practitioners.has(handle)) throw new ApiFailure('WRONG_PIN')
     const seed = await clinic.keystore.practitioners.unlock(handle, pin)
     const practitioner = (await this.signInNames()).find((other) => other.handle === handle)
@@ -110,15 +116,21 @@ export class People {
     return practitioner
   }
 
-  async #rows(viewer: PractitionerRole | null): Promise<Row<Practitioner>[]> {
+  #enrolments(): { subject: string; link: Link }[] {
+    const { replica } = this.#clinic
+    return replica.subjectsWith('practitioner.enrolled').flatMap((subject) => {
+      const link = replica.chain(subject).links.find(({ type }) => type === 'practitioner.enrolled')
+      return link === undefined ? [] : [{ subject, link }]
+    })
+  }
+
+  readonly #read = (text: string, entry: VerifiedEntry) => readPractitioner(this.#clinic, text, entry)
+
+  async #rows(viewer: PractitionerRole): Promise<Row<Practitioner>[]> {
     const { replica, keys } = this.#clinic
     const rows: Row<Practitioner>[] = []
-    for (const subject of replica.subjectsWith('practitioner.enrolled')) {
-      const link = replica.chain(subject).links.find(({ type }) => type === 'practitioner.enrolled')
-      if (link === undefined) continue
-      const read = (text: string, entry: VerifiedEntry) => readPractitioner(this.#clinic, text, entry)
-      rows.push(await verifyRecord({ replica, keys }, { subject, link, view: 'people', viewer, read }))
-    }
+    for (const { subject, link } of this.#enrolments())
+      rows.push(await verifyRecord({ replica, keys }, { subject, link, view: 'people', viewer, read: this.#read }))
     for (const { index } of replica.lostSubjectsWith('practitioner.enrolled')) {
       rows.push(
         rejected(replica, { index, seq: 0 }, replica.damaged.get(index) ?? { step: 'present', reason: 'missing' }),

@@ -111,6 +111,8 @@ export class Replica {
   /** Worked out from the links when asked for, until another link comes. */
   readonly #chains = new Map<string, Chain>()
   readonly #ids = new Map<string, number>()
+  /** Entries whose bytes are proven and understood, whatever their rows look like. */
+  readonly #understood = new Set<number>()
   readonly #verified = new Map<number, VerifiedEntry>()
   readonly #directoryEntries = new Map<number, Uint8Array>()
   readonly #blocks = new Map<number, Block | Failed>()
@@ -178,7 +180,8 @@ export class Replica {
 
   /** Damaged entries that may belong to any subject. Seals are known by their place. */
   unattributedDamage(): number[] {
-    return [...this.#damaged.keys()].filter((index) => !this.#hints.has(index) && !this.#isSealPlace(index))
+    const isKnown = (index: number) => this.#hints.has(index) || this.#understood.has(index)
+    return [...this.#damaged.keys()].filter((index) => !isKnown(index) && !this.#isSealPlace(index))
   }
 
   /** A subject's chain: its links, and what is known of links that are gone. */
@@ -208,6 +211,14 @@ export class Replica {
       .map(([index, hint]) => ({ subject: hint.subject, index }))
   }
 
+  /** Subjects known by later entries only, not even by the database's index: the first of their chain is gone. */
+  headlessSubjects(): string[] {
+    const hinted = new Set([...this.#hints.values()].filter(({ seq }) => seq === 0).map(({ subject }) => subject))
+    return [...this.#subjects]
+      .filter(([subject, links]) => !hinted.has(subject) && links.every(({ seq }) => seq !== 0))
+      .map(([subject]) => subject)
+  }
+
   newestLink(subject: string): Link | null {
     return this.#subjects.get(subject)?.at(-1) ?? null
   }
@@ -218,8 +229,11 @@ export class Replica {
 
   /** Exact entry bytes, proven to be in the tree. Throws {@link LedgerError}, or returns what failed earlier. */
   provenBytes(index: number): Uint8Array | Failed {
-    const failed = this.#damaged.get(index)
-    if (failed !== undefined) return failed
+    return this.#damaged.get(index) ?? this.#bytesInTree(index)
+  }
+
+  /** The same, also when the stored tree row of the entry was damaged and its leaf had to be found again. */
+  #bytesInTree(index: number): Uint8Array | Failed {
     const leaf = this.#trusted.tree.leafAt(index)
     const bytes = this.#row(index)
     if (bytes !== null && equalBytes(leafHash(h, bytes), leaf)) return bytes
@@ -239,16 +253,33 @@ export class Replica {
   verifiedEntry(index: number): VerifiedEntry | Failed {
     try {
       const bytes = this.provenBytes(index)
-      if (!(bytes instanceof Uint8Array)) return bytes
-      const known = this.#verified.get(index)
-      if (known !== undefined) return known
-      const { origin, network } = this.identity
-      const verified = verifyEntry({ bytes, index, origin, network, directory: this.#directory, verifier })
-      this.#verified.set(index, verified)
-      return verified
+      return bytes instanceof Uint8Array ? this.#verify(index, bytes) : bytes
     } catch (error) {
       return failedBy(error)
     }
+  }
+
+  /**
+   * The same for what the installation itself relies on (keys, rules, names on the sign-in screen): a damaged tree row
+   * keeps a record from being shown, but it takes nothing away from an entry that hashes into the signed tree.
+   */
+  reliedOnEntry(index: number): VerifiedEntry | Failed {
+    try {
+      const bytes = this.#bytesInTree(index)
+      return bytes instanceof Uint8Array ? this.#verify(index, bytes) : bytes
+    } catch (error) {
+      return failedBy(error)
+    }
+  }
+
+  /** @param bytes - Proven to be in the tree at `index`. */
+  #verify(index: number, bytes: Uint8Array): VerifiedEntry {
+    const known = this.#verified.get(index)
+    if (known !== undefined) return known
+    const { origin, network } = this.identity
+    const verified = verifyEntry({ bytes, index, origin, network, directory: this.#directory, verifier })
+    this.#verified.set(index, verified)
+    return verified
   }
 
   /** The block that holds `index`, checked against the tree, or the step it fails. */
@@ -293,7 +324,7 @@ export class Replica {
   }
 
   #sealAt(index: number): Entry | null {
-    const verified = this.verifiedEntry(index)
+    const verified = this.reliedOnEntry(index)
     return 'step' in verified ? null : verified.entry
   }
 
@@ -367,7 +398,7 @@ export class Replica {
 
   #scan(): void {
     for (let index = 0; index < this.#head.size; index++) {
-      const bytes = this.provenBytes(index)
+      const bytes = this.#bytesInTree(index)
       if (bytes instanceof Uint8Array) this.#take(index, bytes, this.#trusted.tree.leafAt(index))
       else this.#damaged.set(index, bytes)
     }
@@ -389,14 +420,10 @@ export class Replica {
       const entry = decodeEntry(bytes)
       const { type, subject, id } = entry.body
       if (DIRECTORY_TYPES.has(type)) {
-        const verified = this.verifiedEntry(index)
-        if ('step' in verified) {
-          this.#damaged.set(index, verified)
-          return
-        }
-        this.#directory = applyEntry(this.#directory, index, verified.entry)
+        this.#directory = applyEntry(this.#directory, index, this.#verify(index, bytes).entry)
         this.#directoryEntries.set(index, bytes)
       }
+      this.#understood.add(index)
       this.#ids.set(toHex(id), index)
       if (subject === null || entry.placement === null) return
       const link = { index, seq: entry.placement.subjectSeq, type, leaf, previousLeaf: entry.placement.previousLeaf }
@@ -409,16 +436,23 @@ export class Replica {
     }
   }
 
-  /** Asks the untrusted index tables whose damaged entries were, so that the right chart can say so. */
+  /**
+   * Asks the untrusted index tables whose damaged entries were, so that the right chart can say so. What cannot be is
+   * not believed: a place that a proven link holds, or one further away than entries are damaged.
+   */
   #readHints(): void {
     const subjects = new Set(this.#subjects.keys())
     for (const type of ['patient.registered', 'practitioner.enrolled', 'device.enrolled']) {
       for (const row of unlessDamaged(() => this.store.subjectsByType(type)) ?? []) subjects.add(toHex(row.subject))
     }
     for (const subject of subjects) {
-      for (const row of unlessDamaged(() => this.store.subjectEntries(fromHex(subject))) ?? []) {
-        this.#chains.delete(subject)
-        if (this.#damaged.has(row.index)) this.#hints.set(row.index, { subject, seq: row.seq, type: row.type })
+      this.#chains.delete(subject)
+      const links = this.#subjects.get(subject) ?? []
+      const taken = new Set(links.map(({ seq }) => seq))
+      for (const { index, seq, type } of unlessDamaged(() => this.store.subjectEntries(fromHex(subject))) ?? []) {
+        if (!this.#damaged.has(index) || taken.has(seq) || seq >= links.length + this.#damaged.size) continue
+        taken.add(seq)
+        this.#hints.set(index, { subject, seq, type })
       }
     }
   }
