@@ -9,12 +9,10 @@ import { afterAll, afterEach } from 'vitest'
 import type { DeviceOrigin, HeldDraft, Row, VaultEvent } from '../../../src/main/core/vault-service.ts'
 import { Vault } from '../../../src/main/core/vault/vault.ts'
 import { CodedError } from '../../../src/shared/errors.ts'
-import type { Chart, ManualValue, Patient, Reading } from '../../../src/shared/api/schemas.ts'
+import { NODE_SECRET, PIN } from './values.ts'
+import type { ManualValue, Patient, Reading } from '../../../src/shared/api/schemas.ts'
 
-/** What the operating system would keep. */
-export const NODE_SECRET = new Uint8Array(32).fill(7)
-/** Everybody's PIN here. */
-export const PIN = '2580'
+export * from './values.ts'
 
 export const OXIMETER: DeviceOrigin = {
   family: 'contec-28e9-028a',
@@ -127,11 +125,6 @@ export function patientNumber(n: number): Omit<Patient, 'handle'> {
   }
 }
 
-/** One typed weight, in kilograms. */
-export function weight(value: string, confirmed = true): ManualValue {
-  return { kind: 'weight', quantities: [{ name: 'weight', value, ucum: 'kg', coded: null }], site: null, confirmed }
-}
-
 /** What the enrolled oximeter sent: a saturation and a pulse, as record `n` of its memory. */
 export async function oximeterDrafts({ vault }: OpenVault, n: number, spo2 = '97'): Promise<HeldDraft[]> {
   const [device] = await vault.enrolments()
@@ -171,13 +164,6 @@ export function signManual(
   manual: readonly ManualValue[],
 ): Promise<Row<Reading>[]> {
   return vault.signReadings({ handle, drafts: [], manual, late: null })
-}
-
-/** Every chart of the clinic, by patient, as somebody signed in sees it. */
-export async function allCharts({ vault }: OpenVault, handles: readonly string[]): Promise<Map<string, Chart>> {
-  const charts = new Map<string, Chart>()
-  for (const handle of handles) charts.set(handle, await vault.chart(handle, 1))
-  return charts
 }
 
 /** Copies a closed data folder. */

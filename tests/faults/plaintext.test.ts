@@ -1,0 +1,136 @@
+/**
+ * After a day's work nothing of it can be read from the data folder: no name, no identifier, no measured value, no
+ * secret, in whatever encoding.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { acquireFolderLock } from '../../src/main/store/folder-lock.ts'
+import {
+  codeOf,
+  furnish,
+  OXIMETER,
+  oximeterDrafts,
+  PIN,
+  signFromDevice,
+  signManual,
+  startVault,
+  temporaryFolder,
+  weight,
+} from './support/clinic.ts'
+import { PASSPHRASE, PLANTED } from './support/planted.ts'
+
+const PROGRAM = join(import.meta.dirname, 'support', 'work-until-killed.ts')
+
+/** The ways in which a text may lie in a file. */
+function spellings(text: string): Map<string, Buffer> {
+  const utf8 = Buffer.from(text, 'utf8')
+  const swapped = Buffer.from(text, 'utf16le').swap16()
+  const spelled = new Map([
+    ['UTF-8', utf8],
+    ['UTF-16 LE', Buffer.from(text, 'utf16le')],
+    ['UTF-16 BE', swapped],
+    ['hex', Buffer.from(utf8.toString('hex'))],
+    ['HEX', Buffer.from(utf8.toString('hex').toUpperCase())],
+  ])
+  // Base64 of a longer text that holds it, at each of the three alignments; the edges depend on what stands around.
+  for (const shift of [0, 1, 2]) {
+    const encoded = Buffer.concat([Buffer.alloc(shift), utf8])
+      .toString('base64')
+      .replaceAll('=', '')
+    const inner = encoded.slice(shift === 0 ? 0 : shift + 1, encoded.length - 2)
+    if (inner.length >= 6) spelled.set(`base64 at ${shift}`, Buffer.from(inner))
+  }
+  return spelled
+}
+
+/** Where anything planted can be read: `file: text (spelling)`. */
+function found(folder: string, planted: readonly string[]): string[] {
+  const hits: string[] = []
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const content = readFileSync(join(entry.parentPath, entry.name))
+    for (const text of planted)
+      for (const [spelling, bytes] of spellings(text))
+        if (content.includes(bytes)) hits.push(`${entry.name}: ${text} (${spelling})`)
+  }
+  return hits
+}
+
+const files = (folder: string) => readdirSync(folder, { recursive: true }).map(String)
+
+it('finds what is planted in a plain file, in every spelling', () => {
+  const folder = temporaryFolder()
+  for (const text of PLANTED) {
+    for (const [spelling, bytes] of spellings(text)) {
+      writeFileSync(join(folder, 'plain'), Buffer.concat([Buffer.from('before'), bytes, Buffer.from('after')]))
+      expect(found(folder, [text])).toContain(`plain: ${text} (${spelling})`)
+    }
+    writeFileSync(join(folder, 'plain'), Buffer.from(`padding ${text} padding`).toString('base64'))
+    expect(found(folder, [text]).length).toBeGreaterThan(0)
+  }
+})
+
+it('leaves nothing readable after a day of work', async () => {
+  const folder = temporaryFolder()
+  const lock = acquireFolderLock(folder)
+  const open = await startVault(folder, { nodeSecret: null })
+  const { vault } = open
+  await vault.createClinic({
+    clinicName: PLANTED[7],
+    passphrase: PASSPHRASE,
+    administrator: { name: PLANTED[6], pin: '9182736455' },
+  })
+  const [admin] = await vault.practitioners()
+  await vault.signIn(admin?.handle ?? '', '9182736455')
+  const nurse = await vault.enrolPractitioner({ name: PLANTED[5], role: 'nurse', pin: '7463529184' })
+  await vault.enrolDevice(OXIMETER, 'Zwiebelturm oximeter')
+  expect(await codeOf(() => vault.signIn(nurse.handle, '7463529185'))).toBe('WRONG_PIN')
+  await vault.signIn(nurse.handle, '7463529184')
+  const { handle } = await vault.registerPatient({
+    familyName: PLANTED[0],
+    givenName: PLANTED[1],
+    birthDate: PLANTED[2],
+    gender: 'female',
+    identifier: PLANTED[3],
+  })
+  await signManual(open, handle, [weight('137.25')])
+  await signFromDevice(open, handle, 1)
+  await vault.putTray('no-patient', await oximeterDrafts(open, 2, '91'))
+  const [item] = await vault.tray()
+  await vault.putTray('no-patient', await oximeterDrafts(open, 3, '92'))
+  await vault.discardTray([item?.id ?? ''], 'finger of a visitor')
+  await vault.searchPatients(PLANTED[0])
+  const chart = await vault.chart(handle, 1)
+  expect(JSON.stringify(chart)).toContain('137.25')
+  await vault.signOut()
+  // While it runs, the write-ahead log is there as well.
+  expect(files(folder).some((name) => name.endsWith('ledger.db-wal'))).toBe(true)
+  expect(found(folder, PLANTED)).toEqual([])
+  await vault.close()
+  lock.release()
+  expect(files(folder).some((name) => name.endsWith('ledger.db'))).toBe(true)
+  expect(found(folder, PLANTED)).toEqual([])
+})
+
+it('leaves nothing readable when it is killed at work', { timeout: 60_000 }, async () => {
+  const folder = temporaryFolder()
+  const open = await startVault(folder)
+  const staff = await furnish(open)
+  await open.vault.close()
+  const child = spawn(process.execPath, [PROGRAM, folder, staff.nurse], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let said = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+    if (said.split('\n').length > 10) child.kill('SIGKILL')
+  })
+  const [, signal] = (await once(child, 'close')) as [number | null, string | null]
+  expect(signal).toBe('SIGKILL')
+  expect(files(folder).some((name) => name.endsWith('ledger.db-wal'))).toBe(true)
+  expect(found(folder, [...PLANTED, 'Nora Nurse', 'Ada Admin', 'Harbour Street'])).toEqual([])
+  const again = await startVault(folder)
+  await again.vault.signIn(staff.nurse, PIN)
+  expect(JSON.stringify(await again.vault.searchPatients(''))).toContain(PLANTED[0])
+})
