@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createVirtualPatient } from '../../../src/devices/virtual-patient.ts'
 import type { Draft, LiveEvent, ReadEvent } from '../../../src/shared/api/schemas.ts'
 import {
   all,
@@ -64,6 +65,11 @@ const sign = ({ client, captureId }: World, drafts: readonly Draft[], manual = [
   client.capture.sign({ captureId, draftIds: drafts.map(({ draftId }) => draftId), manual })
 
 const close = ({ client, captureId }: World) => client.capture.close({ captureId })
+
+/** Lets everything else run for a while. */
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((done) => setImmediate(done))
+}
 
 const inTray = ({ vault }: Pick<World, 'vault'>): string[] =>
   [...vault.items.values()].map(({ item }) => `${item.reason} ${item.draft.kind}`)
@@ -214,9 +220,12 @@ describe('what was not signed', () => {
 
   it('is, of a live signal, what was taken last', async () => {
     const world = await bedside()
-    await take(world)
-    await until(() => true)
+    const before = await take(world)
+    const { client, captureId, spo2 } = world
+    const later = (event: LiveEvent): boolean => event.kind === 'samples' && event.stableS >= 9
+    await first(await client.capture.live({ captureId, connectionId: spo2 }), later)
     const last = await take(world)
+    expect(before.map(({ draftId }) => draftId)).not.toEqual(last.map(({ draftId }) => draftId))
     await value(close(world))
     expect([...world.vault.items.keys()]).toEqual(last.map(({ draftId }) => draftId))
   })
@@ -278,6 +287,8 @@ describe('what was not signed', () => {
     const signing = sign(world, drafts)
     await until(() => world.vault.calls.includes('signReadings'))
     const closing = close(world)
+    await turns(50)
+    expect(world.vault.calls).not.toContain('putTray')
     gate.resolve(undefined)
     expect([await code(signing), await code(closing), inTray(world)]).toEqual(['ok', 'ok', []])
   })
@@ -349,7 +360,7 @@ describe('a live signal', () => {
     await value(world.client.session.lock({}))
     const before = heard.at(-1)!
     const count = heard.length
-    for (let i = 0; i < 200; i++) await new Promise((done) => setImmediate(done))
+    await turns(200)
     // One may have been under way.
     expect(heard.length - count).toBeLessThanOrEqual(1)
     await value(world.client.session.signIn({ handle: nurse!.handle, pin: PIN }))
@@ -452,7 +463,7 @@ describe('a memory', () => {
     await until(() => world.vault.calls.includes('draftsOf'))
     await value(world.client.session.lock({}))
     gate.resolve(undefined)
-    for (let i = 0; i < 50; i++) await new Promise((done) => setImmediate(done))
+    await turns(50)
     expect(draftsIn(events)).toEqual([])
     await value(world.client.session.signIn({ handle: nurse!.handle, pin: PIN }))
     await reading
@@ -461,9 +472,13 @@ describe('a memory', () => {
 
   it('is given up when the window leaves, and the device is free', async () => {
     const world = await bedside()
+    const { records } = world.memory
+    world.memory.records = createVirtualPatient(2).pressures('2026-05-06T07:08:09', 80)
     const stream = await world.client.capture.read({ captureId: world.captureId, connectionId: world.bp })
     await first(stream)
     await until(() => world.hub.devices().every(({ status }) => status === 'ready'))
+    expect(world.vault.calls).not.toContain('draftsOf')
+    world.memory.records = records
     expect((await read(world)).length).toBeGreaterThan(0)
   })
 
@@ -494,10 +509,21 @@ describe('open captures', () => {
     const world = await bedside()
     const gate = Promise.withResolvers<undefined>()
     world.vault.gates.set('patient', gate.promise)
-    const opening = world.client.capture.open({ handle: per!.handle })
-    await until(() => world.vault.calls.filter((name) => name === 'patient').length === 2)
+    const opening = Array.from({ length: 8 }, () => world.client.capture.open({ handle: per!.handle }))
+    await until(() => world.vault.calls.filter((name) => name === 'patient').length === 9)
     await value(world.client.session.lock({}))
     gate.resolve(undefined)
-    expect(await code(opening)).toBe('NOT_SIGNED_IN')
+    expect(new Set(await Promise.all(opening.map((reply) => code(reply))))).toEqual(new Set(['NOT_SIGNED_IN']))
+    // Eight that nobody knows of would have pushed out the one that was open.
+    await value(world.client.session.signIn({ handle: nurse!.handle, pin: PIN }))
+    await confirm(world)
+    expect(await code(sign(world, [], [MANUAL]))).toBe('ok')
+  })
+
+  it('are never of another patient than was asked for', async () => {
+    const world = await bedside()
+    const right = world.vault.patient.bind(world.vault)
+    world.vault.patient = () => right(ada!.handle)
+    expect(await code(world.client.capture.open({ handle: per!.handle }))).toBe('RECORD_NOT_VERIFIED')
   })
 })

@@ -15,8 +15,8 @@ function world() {
   const keeper = new SessionKeeper(
     {
       signIn: async (handle, pin) => {
-        vault.log.push(`in ${handle.slice(-2)}`)
         await vault.gate
+        vault.log.push(`in ${handle.slice(-2)}`)
         const practitioner = PRACTITIONERS.find((one) => one.handle === handle)
         if (practitioner === undefined || pin !== '4711') throw new ApiFailure('WRONG_PIN')
         vault.key = handle
@@ -101,7 +101,16 @@ describe('a session', () => {
 
   it('belongs to the last of two who sign in at once, and so does the key', async () => {
     const all = world()
-    await Promise.all([all.keeper.signIn(physician!.handle, '4711'), all.keeper.signIn(nurse!.handle, '4711')])
+    // The first PIN takes longer to check than the second.
+    const gate = Promise.withResolvers<undefined>()
+    all.vault.gate = gate.promise
+    const slow = all.keeper.signIn(physician!.handle, '4711')
+    await new Promise((done) => setImmediate(done))
+    all.vault.gate = Promise.resolve(undefined)
+    const fast = all.keeper.signIn(nurse!.handle, '4711')
+    await new Promise((done) => setImmediate(done))
+    gate.resolve(undefined)
+    await Promise.all([slow, fast])
     expect(stateOf(all)).toEqual(OPEN)
     expect(all.vault.log).toEqual([`in ${physician!.handle.slice(-2)}`, `in ${nurse!.handle.slice(-2)}`])
   })

@@ -48,6 +48,17 @@ describe('starting', () => {
     expect(vault.calls.slice(0, 3)).toEqual(['start', 'enrolments', 'trayCount'])
   })
 
+  it('tells and asks once, although the vault tells of its state twice', async () => {
+    const { vault, client } = await coreWorld({
+      before: (fake) => {
+        const answer = fake.start.bind(fake)
+        fake.start = () => (fake.emit({ kind: 'state', state: READY }), answer())
+      },
+    })
+    await value(client.session.practitioners({}))
+    expect(vault.calls.filter((name) => name === 'enrolments')).toHaveLength(1)
+  })
+
   it('does not ask a vault that is not open', async () => {
     const { vault, client } = await coreWorld({
       before: (fake) => (fake.state = { ...READY, state: 'passphrase-needed' }),
@@ -127,7 +138,7 @@ describe('a vault that is gone', () => {
       await until(() => sessions().at(-1) === true)
       expect(states().at(-1)).toBe('failed STATE_UNKNOWN')
     }
-    vault.emit({ kind: 'state', state: READY })
+    vault.emit({ kind: 'state', state: { ...READY, clinic: 'Another' } })
     expect(await code(client.session.practitioners({}))).toBe('STATE_UNKNOWN')
     expect(await code(client.session.signIn({ handle: nurse!.handle, pin: PIN }))).toBe('STATE_UNKNOWN')
     expect((await value(client.system.status({}))).state).toBe('failed')
