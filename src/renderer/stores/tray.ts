@@ -5,6 +5,11 @@ import type { Problem, TrayItem } from '../api/types.ts'
 import { useSessionStore } from './session.ts'
 import { useSystemStore } from './system.ts'
 
+/** By arrival; what one read-out brought, by when it was measured. */
+function newestFirst(a: TrayItem, b: TrayItem): number {
+  return b.receivedAt.localeCompare(a.receivedAt) || Date.parse(b.draft.measuredAt) - Date.parse(a.draft.measuredAt)
+}
+
 /** Readings that belong to nobody yet. All of them are drafts. */
 export const useTrayStore = defineStore('tray', () => {
   const system = useSystemStore()
@@ -23,7 +28,7 @@ export const useTrayStore = defineStore('tray', () => {
     loaded.value = true
     problem.value = reply.ok ? null : reply
     if (!reply.ok) return
-    items.value = reply.value.toSorted((a, b) => b.receivedAt.localeCompare(a.receivedAt))
+    items.value = reply.value.toSorted(newestFirst)
     const ids = new Set(items.value.map((item) => item.id))
     chosen.value = new Set([...chosen.value].filter((id) => ids.has(id)))
   }

@@ -55,6 +55,8 @@ export interface LaunchOptions {
   readonly passphrase?: string
   readonly colorScheme?: 'light' | 'dark'
   readonly viewport?: { width: number; height: number }
+  /** Another program than the built browser shell. Electron has none. */
+  readonly program?: string
 }
 
 /** A running application. */
@@ -109,7 +111,8 @@ export async function endLeftovers(): Promise<void> {
 
 /** Starts the browser shell's process alone. */
 export async function launchHeadless(dataFolder: string, options: LaunchOptions = {}) {
-  const args = [join(root, 'out', 'main', 'browser.js'), '--headless', ...applicationArguments(dataFolder, options)]
+  const program = options.program ?? join(root, 'out', 'main', 'browser.js')
+  const args = [program, '--headless', ...applicationArguments(dataFolder, options)]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
   child.stdin.end(options.passphrase === undefined ? '' : `${options.passphrase}\n`)
   let output = ''

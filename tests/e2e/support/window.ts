@@ -208,3 +208,18 @@ export async function checkProof(page: Page, of: RegExp): Promise<string[]> {
   await dialog.waitFor({ state: 'detached' })
   return steps
 }
+
+/** Somebody of the demonstration clinic, as its sign-in screen shows them. */
+export async function demoPerson(
+  page: Page,
+  role: 'Nurse' | 'Physician' | 'IT',
+): Promise<{ name: string; pin: string }> {
+  const tile = button(page.getByLabel('People'), new RegExp(` ${role}\\b`)).first()
+  await tile.waitFor()
+  const [, name, , pin] = (await tile.innerText()).split('\n')
+  return { name: name ?? '', pin: pin?.replace('PIN ', '') ?? '' }
+}
+
+export async function signInToDemo(page: Page, role: 'Nurse' | 'Physician' | 'IT'): Promise<void> {
+  await signIn(page, await demoPerson(page, role))
+}
