@@ -477,6 +477,7 @@ describe('a memory', () => {
     const stream = await world.client.capture.read({ captureId: world.captureId, connectionId: world.bp })
     await first(stream)
     await until(() => world.hub.devices().every(({ status }) => status === 'ready'))
+    await turns(50)
     expect(world.vault.calls).not.toContain('draftsOf')
     world.memory.records = records
     expect((await read(world)).length).toBeGreaterThan(0)
