@@ -743,6 +743,11 @@ export function fakeRouter(core: FakeCore) {
           index < 40 + core.recorded.length ? ok(core.proof(index)) : fail('UNKNOWN_ENTRY'),
         ),
       ),
+      receipt: os.ledger.receipt.handler(
+        guard('ledger.receipt', ({ index }) =>
+          ok({ fileName: `ward-${index}.tlog-proof`, text: `c2sp.org/tlog-proof@v1\nindex ${index}\n` }),
+        ),
+      ),
     },
   })
 }

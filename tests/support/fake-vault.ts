@@ -20,6 +20,7 @@ import type {
   Patient,
   Practitioner,
   Proof,
+  ReceiptFile,
   Reading,
   RejectedRow,
   TrayItem,
@@ -249,6 +250,11 @@ export class FakeVault implements VaultService {
     const ids = { networkId: hashOf(3), roster: 'a0', origin: 'site/1', logKey: hashOf(4), index, size: 4 }
     const tree = { entry: 'a1', leaf: hashOf(5), path: [hashOf(6)], checkpoint: 'site/1\n4\n', block: BLOCK }
     return { ...ids, ...tree, grade: GRADE, type: 'seal', at: NOW, subject: null, payload: null, signatures: [] }
+  }
+  async receipt(index: number): Promise<ReceiptFile> {
+    await this.#enter('receipt')
+    if (index >= 4) throw new ApiFailure('UNKNOWN_ENTRY')
+    return { fileName: `site-1-${index}.tlog-proof`, text: 'c2sp.org/tlog-proof@v1\n' }
   }
   async verifyAll(run: number) {
     await this.#enter('verifyAll')

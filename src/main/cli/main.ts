@@ -1,40 +1,63 @@
 import process from 'node:process'
 import packageJson from '../../../package.json' with { type: 'json' }
+import { CodedError } from '../../shared/errors.ts'
+import { UsageError } from '../shell/usage-error.ts'
+import { type Command, EXIT, printLine, Unreadable } from './command.ts'
 
 const HELP = `Usage: chartseal COMMAND [ARGUMENTS]
 
 Commands
-  help        this text
-  --version   version of Chartseal
+  verify RECEIPT|- --network ID|--policy FILE [--json]
+                    check a receipt, without database and network
+  help              this text
+  --version         version of Chartseal
 
-To open the application: npm start
-`
+Exit codes: 0 valid, 1 not valid or not anchored, 2 cannot be read.
+To open the application: npm start`
 
-/** A command writes its results to standard output and returns the exit code. */
-type Command = () => number
-
-const COMMANDS: Readonly<Record<string, Command>> = {
-  help: printHelp,
-  '--help': printHelp,
-  '-h': printHelp,
-  '--version': printVersion,
+/** Each is loaded when it is asked for: checking a receipt needs neither the core nor a database. */
+const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
+  verify: async () => (await import('./verify.ts')).verify,
+  help: () => printHelp,
+  '--help': () => printHelp,
+  '-h': () => printHelp,
+  '--version': () => printVersion,
 }
 
-function printHelp(): number {
-  process.stdout.write(HELP)
-  return 0
+function printHelp() {
+  printLine(HELP)
+  return EXIT.valid
 }
 
-function printVersion(): number {
-  process.stdout.write(`chartseal ${packageJson.version}\n`)
-  return 0
+function printVersion() {
+  printLine(`chartseal ${packageJson.version}`)
+  return EXIT.valid
 }
 
-function unknown(name: string): number {
-  process.stderr.write(`chartseal: unknown command "${name}"; chartseal help lists what there is\n`)
-  return 2
+function complain(text: string) {
+  process.stderr.write(`chartseal: ${text}\n`)
+  return EXIT.unreadable
 }
 
-const [name = 'help'] = process.argv.slice(2)
-const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-process.exitCode = command === undefined ? unknown(name) : command()
+async function run([name = 'help', ...args]: readonly string[]) {
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (load === undefined) return complain(`unknown command "${name}"; chartseal help lists what there is`)
+  try {
+    return await (
+      await load()
+    )(args)
+  } catch (error) {
+    // What stands in the way is said in a line; our own faults keep their stack.
+    if (error instanceof UsageError || error instanceof Unreadable) return complain(error.message)
+    if (error instanceof CodedError) return complain(`${error.code}: ${error.message}`)
+    throw error
+  }
+}
+
+// A reader that has seen enough, such as head, is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(EXIT.unreadable)
+})
+
+process.exitCode = await run(process.argv.slice(2))

@@ -170,6 +170,7 @@ function records(os: Os, parts: RouterParts) {
       entries: os.ledger.entries.handler(call(({ from, limit }) => vault.entries(from, limit))),
       verifyAll: os.ledger.verifyAll.handler(({ signal }) => verifyRuns.start(signal)),
       proof: os.ledger.proof.handler(call(({ index }) => vault.proof(index))),
+      receipt: os.ledger.receipt.handler(call(({ index }) => vault.receipt(index))),
     },
   }
 }

@@ -146,6 +146,7 @@ export interface VaultService {
   blocks(before: number | null, limit: number): Promise<api.LedgerBlock[]>
   entries(from: number, limit: number): Promise<api.LedgerEntry[]>
   proof(index: number): Promise<api.Proof>
+  receipt(index: number): Promise<api.ReceiptFile>
   /** Runs in the background and reports as `verify-all` events; ends with `done`. */
   verifyAll(run: number): Promise<void>
   cancelVerifyAll(run: number): Promise<void>

@@ -20,6 +20,7 @@ export type {
   Patient,
   Practitioner,
   Proof,
+  ReceiptFile,
   Quantity,
   ReadEvent,
   Reading,

@@ -1,7 +1,7 @@
 import { computed, ref, shallowRef, watch } from 'vue'
 import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
-import type { Problem, Proof } from '../api/types.ts'
+import type { Problem, Proof, ReceiptFile } from '../api/types.ts'
 import { checkInWindow, type WindowCheck } from '../components/proof/check-in-window.ts'
 import { useSessionStore } from './session.ts'
 
@@ -13,6 +13,13 @@ export const useProofStore = defineStore('proof', () => {
   const problem = shallowRef<Problem | null>(null)
   const check = shallowRef<WindowCheck | null>(null)
   const checking = ref(false)
+  const receipt = shallowRef<ReceiptFile | null>(null)
+  const receiptProblem = shallowRef<Problem | null>(null)
+  const takingReceipt = ref(false)
+  /** What whoever has the receipt types to check it. */
+  const receiptCommand = computed(
+    () => `chartseal verify ${receipt.value?.fileName ?? ''} --network ${proof.value?.networkId ?? ''}`,
+  )
   const isOpen = computed(() => index.value !== null)
 
   /** Opens the inspector for the entry at `entryIndex`. A proof of another entry is dropped. */
@@ -32,6 +39,23 @@ export const useProofStore = defineStore('proof', () => {
     problem.value = null
     check.value = null
     checking.value = false
+    receipt.value = null
+    receiptProblem.value = null
+    takingReceipt.value = false
+  }
+
+  /** The shown entry's proof as a file. A receipt that comes after another entry was opened is dropped. */
+  async function takeReceipt(): Promise<ReceiptFile | null> {
+    const shown = proof.value
+    if (shown === null || takingReceipt.value) return null
+    takingReceipt.value = true
+    receiptProblem.value = null
+    const reply = await call((client) => client.ledger.receipt({ index: shown.index }))
+    if (proof.value !== shown) return null
+    takingReceipt.value = false
+    receipt.value = reply.ok ? reply.value : null
+    receiptProblem.value = reply.ok ? null : reply
+    return receipt.value
   }
 
   /** Runs the independent verifier on the bytes of the proof, in this window. */
@@ -56,5 +80,20 @@ export const useProofStore = defineStore('proof', () => {
     { flush: 'sync' },
   )
 
-  return { index, proof, problem, check, checking, isOpen, open, close, verify }
+  return {
+    index,
+    proof,
+    problem,
+    check,
+    checking,
+    receipt,
+    receiptProblem,
+    takingReceipt,
+    receiptCommand,
+    isOpen,
+    open,
+    close,
+    verify,
+    takeReceipt,
+  }
 })

@@ -122,6 +122,8 @@ export const contract = {
     ),
     verifyAll: stream(Nothing, s.VerifyAllEvent),
     proof: call(z.object({ index: z.number().int().min(0) }), s.Proof),
+    /** The same proof for somebody without Chartseal's database. */
+    receipt: call(z.object({ index: z.number().int().min(0) }), s.ReceiptFile),
   },
 }
 

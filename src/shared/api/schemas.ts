@@ -401,3 +401,11 @@ export const Proof = z.object({
   signatures: z.array(z.object({ role: z.string(), publicKey: hexOf(32), signature: hexOf(64), signer: z.string() })),
 })
 export type Proof = z.infer<typeof Proof>
+
+/** A proof as a file that travels: C2SP tlog-proof, checked by `chartseal verify`. */
+export const ReceiptFile = z.object({
+  /** Without a path, and without anything that names a person. */
+  fileName: z.string().regex(/^[a-z0-9.-]{1,200}\.tlog-proof$/),
+  text: z.string().max(1_200_000),
+})
+export type ReceiptFile = z.infer<typeof ReceiptFile>

@@ -259,6 +259,11 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
     expect(await value(client.ledger.proof({ index: 2 }))).toMatchObject({ index: 2, size: 4 })
     expect(await code(client.ledger.proof({ index: 9 }))).toBe('UNKNOWN_ENTRY')
   },
+  'ledger.receipt': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.ledger.receipt({ index: 2 }))).toMatchObject({ fileName: 'site-1-2.tlog-proof' })
+    expect(await code(client.ledger.receipt({ index: 9 }))).toBe('UNKNOWN_ENTRY')
+  },
 }
 
 /** Every procedure of the contract, by name. */

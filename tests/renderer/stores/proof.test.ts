@@ -52,4 +52,34 @@ describe('the proof store', () => {
     expect(proof.isOpen).toBe(false)
     expect(proof.proof).toBeNull()
   })
+
+  it('takes the receipt of the entry that is shown', async () => {
+    await proof.open(41)
+    expect(await proof.takeReceipt()).toMatchObject({ fileName: 'ward-41.tlog-proof' })
+    expect(proof.receipt?.text).toContain('index 41')
+    expect(proof.receiptCommand).toBe(`chartseal verify ward-41.tlog-proof --network ${proof.proof?.networkId ?? ''}`)
+    await proof.open(42)
+    expect(proof.receipt).toBeNull()
+  })
+
+  it('drops a receipt that comes after another entry was opened', async () => {
+    await proof.open(41)
+    const slow = gate()
+    window.core.gates.set('ledger.receipt', slow.promise)
+    const late = proof.takeReceipt()
+    await settle()
+    window.core.gates.delete('ledger.receipt')
+    await proof.open(42)
+    slow.open()
+    expect(await late).toBeNull()
+    expect(proof.receipt).toBeNull()
+    expect(proof.takingReceipt).toBe(false)
+  })
+
+  it('says why there is no receipt', async () => {
+    await proof.open(41)
+    window.core.failures.set('ledger.receipt', 'RECORD_NOT_VERIFIED')
+    expect(await proof.takeReceipt()).toBeNull()
+    expect(proof.receiptProblem?.code).toBe('RECORD_NOT_VERIFIED')
+  })
 })

@@ -180,4 +180,23 @@ describe('the proof inspector', () => {
     await vi.waitFor(() => expect(body()).toContain('The proof does not hold'))
     expect(body()).toContain('not reached')
   })
+
+  it('saves a receipt, and says what a stranger needs to check it', async () => {
+    const window = await openWindow({ signedInAs: 0 })
+    window.mount(ProofInspector)
+    const proof = useProofStore()
+    await proof.open(42)
+    await vi.waitFor(() => expect(button('Save receipt')).toBeDefined())
+    const saved: { name: string; href: string }[] = []
+    const click = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: HTMLAnchorElement) {
+      saved.push({ name: this.download, href: this.href })
+    })
+    button('Save receipt')?.click()
+    await vi.waitFor(() =>
+      expect(saved).toEqual([{ name: 'ward-42.tlog-proof', href: expect.stringMatching(/^blob:/) }]),
+    )
+    click.mockRestore()
+    expect(body()).toContain('A stranger needs this file')
+    expect(body()).toContain(`chartseal verify ward-42.tlog-proof --network ${proof.proof?.networkId ?? ''}`)
+  })
 })

@@ -3,10 +3,19 @@ import { blockHash } from '../../../ledger/block.ts'
 import { rosterAt } from '../../../ledger/directory.ts'
 import { decodeEntry } from '../../../ledger/entry.ts'
 import { leafHash } from '../../../ledger/hash.ts'
+import { encodeReceipt } from '../../../ledger/receipt.ts'
+import { encodeReceiptExtra } from '../../../ledger/receipt-extra.ts'
 import { encodeRoster } from '../../../ledger/roster.ts'
 import { quorumOf, toleratedFaults } from '../../../ledger/quorum.ts'
-import type { VerifyAllEvent, LedgerBlock, LedgerEntry, LedgerSummary, Proof } from '../../../shared/api/schemas.ts'
-import { toHex } from '../../../shared/bytes.ts'
+import type {
+  VerifyAllEvent,
+  LedgerBlock,
+  LedgerEntry,
+  LedgerSummary,
+  Proof,
+  ReceiptFile,
+} from '../../../shared/api/schemas.ts'
+import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { gradeAt, verifyRecord } from '../verify-record.ts'
@@ -104,6 +113,18 @@ export class LedgerViews {
         signer: this.#signerName(role, publicKey),
       })),
     }
+  }
+
+  /** @throws ApiFailure as {@link LedgerViews.proof}. */
+  receipt(index: number): ReceiptFile {
+    const { entry, roster, path, checkpoint, origin } = this.proof(index)
+    const text = encodeReceipt({
+      extra: encodeReceiptExtra({ entry: fromHex(entry), roster: fromHex(roster) }),
+      index,
+      path: path.map(fromHex),
+      checkpoint,
+    })
+    return { fileName: `${origin.replaceAll('/', '-')}-${index}.tlog-proof`, text }
   }
 
   /**

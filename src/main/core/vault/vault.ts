@@ -205,6 +205,7 @@ export class Vault implements VaultService {
   blocks = async (before: number | null, limit: number) => Promise.resolve(this.#ready().ledger.blocks(before, limit))
   entries = async (from: number, limit: number) => Promise.resolve(this.#ready().ledger.entries(from, limit))
   proof = async (index: number) => Promise.resolve(this.#ready().ledger.proof(index))
+  receipt = async (index: number) => Promise.resolve(this.#ready().ledger.receipt(index))
   verifyAll = (run: number) =>
     this.#ready().ledger.verifyAll(run, (event) => {
       this.#emit({ kind: 'verify-all', run, event })

@@ -1,0 +1,162 @@
+/**
+ * `chartseal verify`: checks a receipt offline. Loads neither the core nor native modules.
+ *
+ * @remarks
+ * Two implementations check it, the ledger's with libsodium and the independent verifier with noble, and both must
+ * accept. Proven by `tests/main/cli/verify.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { LedgerError } from '../../ledger/errors.ts'
+import { parsePolicy, type Policy } from '../../ledger/policy.ts'
+import {
+  readReceipt,
+  type ReceiptAnchor,
+  type ReceiptLimit,
+  type ReceiptParts,
+  type ReceiptVerdict,
+  verifyReceipt,
+} from '../../ledger/verify-receipt.ts'
+import { fromHex, toHex } from '../../shared/bytes.ts'
+import { type ProofStep, verifyProof } from '../../verifier/verify-proof.ts'
+import { UsageError } from '../shell/usage-error.ts'
+import { EXIT, type ExitCode, plain, printJson, printLine, readArguments, readText, Unreadable } from './command.ts'
+import { bothVerifiers, hasher } from './verify-ports.ts'
+
+const USAGE = 'usage: chartseal verify RECEIPT|- --network ID|--policy FILE [--json]'
+/** The largest receipt and the largest policy, with room to spare. */
+const MAX_TEXT = 2_000_000
+
+const LIMITS: Readonly<Record<ReceiptLimit, string>> = {
+  network: 'that this network is one you trust: the policy vouches for the log alone',
+  'later-rosters': 'whether the key of the log was changed or removed after the first roster',
+  enrolment: 'whose keys made the signatures of people and devices',
+  contract: 'whether the contract in force asked for these signatures',
+  content: 'the encrypted content: the entry holds its commitment, the receipt does not hold the content',
+  completeness: 'whether a later entry amends or withdraws this one',
+  'split-view': 'that everybody is shown the same log: no quorum cosigned this checkpoint',
+  time: 'the time in the entry: it is the clock of those who signed',
+}
+
+/** One line of the report. */
+interface Line {
+  readonly name: string
+  readonly ok: boolean
+  readonly reason: string | null
+  readonly detail: string
+}
+
+/** Runs the command. */
+export function verify(args: readonly string[]): ExitCode {
+  const { values, positionals } = readArguments(
+    args,
+    { network: { type: 'string' }, policy: { type: 'string' }, json: { type: 'boolean' } },
+    1,
+    USAGE,
+  )
+  const anchor: ReceiptAnchor = { network: networkOf(values.network), policy: policyOf(values.policy) }
+  const parts = receiptOf(readText(positionals[0] ?? '-', MAX_TEXT))
+  const verdict = verifyReceipt(hasher, bothVerifiers, parts, anchor)
+  const lines: Line[] = [...verdict.steps, secondOpinion(parts, verdict, anchor)]
+  const isValid = lines.every((line) => line.ok)
+  if (values.json === true) printJson(jsonOf(parts, verdict, lines, isValid))
+  else printReport(parts, verdict, lines, isValid)
+  return isValid ? EXIT.valid : EXIT.invalid
+}
+
+/**
+ * The trust anchor as written: 64 hexadecimal digits.
+ *
+ * @throws {@link UsageError}.
+ */
+export function networkOf(text: string | undefined): Uint8Array | null {
+  if (text === undefined) return null
+  if (!/^[0-9a-fA-F]{64}$/.test(text)) throw new UsageError('a network id is 64 hexadecimal digits')
+  return fromHex(text.toLowerCase())
+}
+
+/**
+ * The policy in a file.
+ *
+ * @throws {@link Unreadable}.
+ */
+export function policyOf(path: string | undefined): Policy | null {
+  if (path === undefined) return null
+  try {
+    return parsePolicy(readText(path, MAX_TEXT))
+  } catch (cause) {
+    if (!(cause instanceof LedgerError)) throw cause
+    throw new Unreadable(`${path} is not a policy: ${cause.code} ${cause.message}`, { cause })
+  }
+}
+
+function receiptOf(text: string): ReceiptParts {
+  try {
+    return readReceipt(text)
+  } catch (cause) {
+    if (!(cause instanceof LedgerError)) throw cause
+    throw new Unreadable(`not a receipt: ${cause.message}`, { cause })
+  }
+}
+
+/** What the independent verifier says of the same bytes. It knows no policies: who vouches for the log is not its matter then. */
+function secondOpinion(parts: ReceiptParts, { head, logKey }: ReceiptVerdict, anchor: ReceiptAnchor): Line {
+  const name = 'second-verifier'
+  if (head === null || logKey === null) return { name, ok: false, reason: 'NOT_REACHED', detail: 'no signed head' }
+  const { steps } = verifyProof({
+    ...parts,
+    networkId: anchor.network ?? hasher.sha256(parts.roster),
+    origin: head.origin,
+    logKey,
+    size: head.size,
+  })
+  const failed = steps.filter((step) => !step.ok && (anchor.network !== null || step.name !== 'log-key'))
+  const detail = failed.map((step: ProofStep) => `${step.name} ${step.reason ?? ''}`).join(', ')
+  if (failed.length > 0) return { name, ok: false, reason: 'DISAGREES', detail }
+  return { name, ok: true, reason: null, detail: 'the independent verifier comes to the same' }
+}
+
+function gradeOf({ cosigned }: ReceiptVerdict): { name: string; k: number; q: number } | null {
+  if (cosigned === null) return null
+  const { k, q, satisfied } = cosigned
+  return { name: satisfied && q > 0 ? 'final' : k > 0 ? 'cosigned' : 'sealed', k, q }
+}
+
+function jsonOf(parts: ReceiptParts, verdict: ReceiptVerdict, lines: readonly Line[], isValid: boolean) {
+  const { head, entry } = verdict
+  return {
+    kind: 'result',
+    command: 'verify',
+    valid: isValid,
+    failed: lines.find((line) => !line.ok)?.name ?? null,
+    network: entry === null ? null : toHex(entry.body.network),
+    origin: head?.origin ?? null,
+    index: parts.index,
+    size: head?.size ?? null,
+    root: head === null ? null : toHex(head.root),
+    type: entry?.body.type ?? null,
+    entryId: entry === null ? null : toHex(entry.body.id),
+    grade: gradeOf(verdict),
+    steps: lines.map(({ name, ok, reason, detail }) => ({ name, ok, reason, detail })),
+    unknownHolders: verdict.unknownHolders,
+    notChecked: verdict.notChecked,
+  }
+}
+
+function printReport(parts: ReceiptParts, verdict: ReceiptVerdict, lines: readonly Line[], isValid: boolean): void {
+  for (const { name, ok, reason, detail } of lines) {
+    const mark = ok ? 'ok  ' : reason === 'NOT_REACHED' ? 'skip' : 'FAIL'
+    printLine(`${mark}  ${name.padEnd(16)}${ok || reason === null ? '' : `${reason}: `}${plain(detail)}`)
+  }
+  const failed = lines.find((line) => !line.ok)
+  if (!isValid) {
+    printLine(`invalid: ${failed?.name ?? ''}`)
+    return
+  }
+  for (const limit of verdict.notChecked) printLine(`not checked: ${LIMITS[limit]}`)
+  for (const key of verdict.unknownHolders) printLine(`holder not known here: ${key}`)
+  const grade = gradeOf(verdict)
+  const type = verdict.entry?.body.type ?? ''
+  const origin = plain(verdict.head?.origin ?? '')
+  printLine(`valid: entry ${parts.index} of ${origin}, type ${type}, ${grade?.name ?? ''}`)
+}
