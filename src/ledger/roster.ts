@@ -15,6 +15,7 @@ import { HASH_SIZE, type Hasher } from './hash.ts'
 import { checkAgreementKey, checkPublicKey } from './keys.ts'
 import { isName } from './names.ts'
 import { parsePolicy } from './policy.ts'
+import { checkSafe } from './policy-safety.ts'
 import { MAX_SITES } from './quorum.ts'
 import { KEY_SIZE } from './signatures.ts'
 
@@ -184,11 +185,13 @@ function checkDistinct(roster: Roster): void {
   if (new Set(logs).size !== logs.length) throw badField('roster', 2, 'one log with two nodes')
 }
 
-/** The policy speaks of exactly the mirror keys of the sites, each under its own name. */
+/** The policy speaks of exactly the mirror keys of the sites, each under its own name, and is safe. */
 function checkPolicy(roster: Roster): void {
-  const said = parsePolicy(roster.policy).witnesses.map((w) => `${w.key.name} ${toHex(w.key.publicKey)}`)
+  const policy = parsePolicy(roster.policy)
+  const said = policy.witnesses.map((w) => `${w.key.name} ${toHex(w.key.publicKey)}`)
   const held = roster.sites.map((site) => `${mirrorNameOf(site.id)} ${toHex(site.mirrorKey)}`)
   if (said.toSorted().join('\n') !== held.toSorted().join('\n')) {
     throw new LedgerError('BAD_POLICY', 'the witnesses are not the mirror keys of the sites')
   }
+  checkSafe(policy)
 }
