@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createVirtualPatient } from '../../../src/devices/virtual-patient.ts'
+import { DeviceError } from '../../../src/devices/errors.ts'
 import type { Draft, LiveEvent, ReadEvent } from '../../../src/shared/api/schemas.ts'
 import {
   all,
@@ -470,17 +470,28 @@ describe('a memory', () => {
     expect(draftsIn(events).length).toBeGreaterThan(0)
   })
 
-  it('is given up when the window leaves, and the device is free', async () => {
+  it.each(['window leaves', 'capture closes'])('is given up when the %s', async (how) => {
     const world = await bedside()
-    const { records } = world.memory
-    world.memory.records = createVirtualPatient(2).pressures('2026-05-06T07:08:09', 80)
+    const givenUp = Promise.withResolvers<boolean>()
+    // A memory that never ends: the virtual one is read in no time.
+    world.hub.readMemory = async (_id, { signal, progress }) => {
+      progress?.(1, 80)
+      await until(() => signal.aborted)
+      givenUp.resolve(true)
+      throw new DeviceError('CANCELLED', 'given up')
+    }
     const stream = await world.client.capture.read({ captureId: world.captureId, connectionId: world.bp })
-    await first(stream)
-    await until(() => world.hub.devices().every(({ status }) => status === 'ready'))
-    await turns(50)
-    expect(world.vault.calls).not.toContain('draftsOf')
-    world.memory.records = records
-    expect((await read(world)).length).toBeGreaterThan(0)
+    if (how === 'window leaves') await first(stream)
+    else await value(close(world))
+    expect(await givenUp.promise).toBe(true)
+  })
+
+  it('that was read although nobody waited any more is put aside', async () => {
+    const world = await bedside()
+    await first(await world.client.capture.read({ captureId: world.captureId, connectionId: world.bp }))
+    await until(() => world.vault.calls.includes('draftsOf'))
+    await value(close(world))
+    await until(() => world.vault.items.size > 0)
   })
 
   it.each<[string, string]>([
