@@ -85,8 +85,8 @@ function writeWhole(handle: number, content: Uint8Array, position: number): void
   }
 }
 
-/** Windows has no such call and keeps the order of renames by itself. */
-function syncFolder(folder: string): void {
+/** Makes names in a folder durable. Windows has no such call and keeps the order of renames by itself. */
+export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return
   const handle = openSync(folder, 'r')
   try {

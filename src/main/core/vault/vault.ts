@@ -15,7 +15,15 @@ import { API_CODES, type ApiCode } from '../../../shared/api/codes.ts'
 import type { ManualValue } from '../../../shared/api/schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { assert, CodedError } from '../../../shared/errors.ts'
-import { createKeystore, keystoreState, openKeystore, type Keystore } from '../../keystore/keystore.ts'
+import { guardedFiles } from '../../keystore/errors.ts'
+import { syncFolder } from '../../keystore/files.ts'
+import {
+  createKeystore,
+  keystoreState,
+  openKeystore,
+  type Keystore,
+  type KeystoreOptions,
+} from '../../keystore/keystore.ts'
 import type { Unlock } from '../../keystore/node-secret.ts'
 import { openStore } from '../../store/open.ts'
 import type { Store } from '../../store/store.ts'
@@ -48,6 +56,9 @@ import { Tray } from './tray.ts'
 import { Writer } from './writer.ts'
 
 const random = (size: number): Uint8Array => new Uint8Array(randomBytes(size))
+
+/** Why nothing can be written for the moment: nothing was, and it may be tried again. */
+const PASSING: ReadonlySet<ApiCode> = new Set(['DISK_FULL', 'DATA_FOLDER_READ_ONLY', 'DATA_FOLDER_IN_USE'])
 
 const DIRECTORY_SECRET = 'directory'
 const DirectoryCopies = z.record(z.string().regex(/^\d+$/), z.string())
@@ -102,12 +113,12 @@ export class Vault implements VaultService {
     return this.#state
   }
 
-  close(): Promise<void> {
-    this.#open?.people.signOut()
-    this.#open?.clinic.store.close()
-    this.#open?.clinic.keystore.close()
+  async close(): Promise<void> {
+    const open = this.#open
     this.#open = null
-    return Promise.resolve()
+    open?.people.signOut()
+    await Promise.resolve()
+    if (open !== null) closeBoth(open.clinic)
   }
 
   async createClinic({
@@ -123,29 +134,28 @@ export class Vault implements VaultService {
     const recovery = await this.#create(unlock, clinicName, false, async (clinic) => {
       await new People(clinic).enrolAs({ name: administrator.name, role: 'it', pin: administrator.pin }, this.#nowMs())
     })
-    await this.#openWith(unlock)
+    await this.#openOrFail(unlock)
     return { recoveryKey: recoveryText(recovery) }
   }
 
   async openDemo(): Promise<void> {
     this.#require('first-run')
-    // A folder of its own: the demonstration must never become this workstation's clinic.
-    this.#folder = join(this.#folder, 'demo')
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-    await this.#begin(true)
+    const [before, folder] = [this.#state, this.#folder]
+    try {
+      // A folder of its own: the demonstration must never become this workstation's clinic.
+      this.#folder = join(folder, 'demo')
+      makeFolder(this.#folder)
+      await this.#begin(true)
+    } catch (error) {
+      this.#folder = folder
+      this.#set(before)
+      throw error
+    }
   }
 
   async unlock(passphrase: string): Promise<void> {
     this.#require('passphrase-needed')
-    try {
-      await this.#openWith({ kind: 'passphrase', passphrase })
-    } catch (error) {
-      if (error instanceof CodedError && error.code === 'WRONG_PASSPHRASE') {
-        this.#set({ state: 'passphrase-needed' })
-        throw error
-      }
-      this.#fail(error)
-    }
+    await this.#openOrFail({ kind: 'passphrase', passphrase })
   }
 
   practitioners = () => this.#ready().people.signInNames()
@@ -217,7 +227,7 @@ export class Vault implements VaultService {
 
   /** Looks at the folder and goes as far as it can without a person. */
   async #begin(demo: boolean): Promise<void> {
-    rmSync(join(this.#folder, 'clinic.new'), { recursive: true, force: true })
+    this.#clearMaking()
     if (!existsSync(this.#clinicFolder)) {
       if (demo) await this.#makeDemo()
       else this.#set({ ...CLOSED, state: 'first-run', systemKeystore: (this.#options?.nodeSecret ?? null) !== null })
@@ -243,7 +253,9 @@ export class Vault implements VaultService {
   async #makeDemo(): Promise<void> {
     this.#set({ ...CLOSED, state: 'starting', demo: true })
     const nodeSecret = random(32)
-    writeFileSync(join(this.#folder, 'demo-secret'), `${toHex(nodeSecret)}\n`, { mode: 0o600 })
+    guardedFiles('keeping the secret of the demonstration', () => {
+      writeFileSync(join(this.#folder, 'demo-secret'), `${toHex(nodeSecret)}\n`, { mode: 0o600 })
+    })
     const unlock: Unlock = { kind: 'system', nodeSecret }
     await this.#create(unlock, 'Riverside demonstration clinic', true, fillDemoClinic)
     await this.#openWith(unlock)
@@ -257,30 +269,64 @@ export class Vault implements VaultService {
     fill: (clinic: Clinic) => Promise<void>,
   ): Promise<Uint8Array> {
     const making = join(this.#folder, 'clinic.new')
-    rmSync(making, { recursive: true, force: true })
-    mkdirSync(making, { recursive: true, mode: 0o700 })
-    const keystore = await createKeystore(join(making, 'keystore'), unlock, this.#costs())
-    const store = openStore(join(making, 'ledger.db'), { mode: 'create' })
-    const contract = new Uint8Array(readFileSync(resourceFile('contracts', 'default-v1.json')))
-    const { recoveryPrivateKey } = await writeGenesis(
-      keystore,
-      store,
-      { clinic: name, demo, contract, nowMs: this.#nowMs() },
-      random,
-    )
-    const clinic = await this.#assemble(keystore, store, () => undefined)
-    await fill(clinic)
-    await this.#saveCopies(clinic)
-    store.close()
-    keystore.close()
-    renameSync(making, this.#clinicFolder)
-    return recoveryPrivateKey
+    this.#clearMaking()
+    makeFolder(making)
+    const recoveryKey = await this.#fill(making, unlock, { clinic: name, demo }, fill)
+    guardedFiles('putting the clinic into its place', () => {
+      renameSync(making, this.#clinicFolder)
+      syncFolder(this.#folder)
+    })
+    return recoveryKey
+  }
+
+  /** What a crash during setup left is no clinic: nobody was told that there is one. */
+  #clearMaking(): void {
+    guardedFiles('clearing what an earlier attempt left', () => {
+      rmSync(join(this.#folder, 'clinic.new'), { recursive: true, force: true })
+    })
+  }
+
+  /** Keys, database and first entries of a new clinic in `folder`, closed again. */
+  async #fill(
+    folder: string,
+    unlock: Unlock,
+    { clinic: name, demo }: { clinic: string; demo: boolean },
+    fill: (clinic: Clinic) => Promise<void>,
+  ): Promise<Uint8Array> {
+    const keystore = await createKeystore(join(folder, 'keystore'), unlock, this.#costs())
+    const store = closingOnFailure(keystore, () => openStore(join(folder, 'ledger.db'), { mode: 'create' }))
+    try {
+      const contract = new Uint8Array(readFileSync(resourceFile('contracts', 'default-v1.json')))
+      const request = { clinic: name, demo, contract, nowMs: this.#nowMs() }
+      const { recoveryPrivateKey } = await writeGenesis(keystore, store, request, random)
+      const clinic = await this.#assemble(keystore, store, () => undefined)
+      await fill(clinic)
+      await this.#saveCopies(clinic)
+      return recoveryPrivateKey
+    } finally {
+      closeBoth({ store, keystore })
+    }
+  }
+
+  /** A wrong passphrase may be tried again; everything else is where this start ends. */
+  async #openOrFail(unlock: Unlock): Promise<void> {
+    try {
+      await this.#openWith(unlock)
+    } catch (error) {
+      if (codeOf(error) !== 'WRONG_PASSPHRASE') {
+        this.#fail(error)
+        return
+      }
+      this.#set({ state: 'passphrase-needed' })
+      throw error
+    }
   }
 
   async #openWith(unlock: Unlock): Promise<void> {
     this.#set({ ...this.#state, state: 'starting' })
     const keystore = await openKeystore(join(this.#clinicFolder, 'keystore'), unlock, this.#costs())
-    const store = openStore(join(this.#clinicFolder, 'ledger.db'), { mode: 'existing' })
+    const file = join(this.#clinicFolder, 'ledger.db')
+    const store = closingOnFailure(keystore, () => openStore(file, { mode: 'existing' }))
     try {
       const clinic = await this.#assemble(keystore, store, this.#emit)
       const people = new People(clinic)
@@ -307,8 +353,8 @@ export class Vault implements VaultService {
         demoPins: pins,
       })
     } catch (error) {
-      store.close()
-      keystore.close()
+      this.#open = null
+      closeBoth({ store, keystore })
       throw error
     }
   }
@@ -364,8 +410,8 @@ export class Vault implements VaultService {
   #notWritable(error: unknown): void {
     const problem = codeOf(error)
     if (this.#open === null) return
-    const isDisk = problem === 'DISK_FULL' || problem === 'DATA_FOLDER_READ_ONLY'
-    this.#set({ ...this.#state, state: isDisk ? 'read-only' : 'failed', problem: isDisk ? problem : 'STATE_UNKNOWN' })
+    const mayPass = PASSING.has(problem)
+    this.#set({ ...this.#state, state: mayPass ? 'read-only' : 'failed', problem: mayPass ? problem : 'STATE_UNKNOWN' })
   }
 
   #fail(error: unknown): void {
@@ -393,9 +439,34 @@ export class Vault implements VaultService {
     return join(this.#folder, 'clinic')
   }
 
-  #costs(): { scryptLogN?: number } {
+  #costs(): KeystoreOptions {
     const logN = this.#options?.scryptLogN
-    return logN === undefined ? {} : { scryptLogN: logN }
+    return { now: this.#nowMs, ...(logN === undefined ? {} : { scryptLogN: logN }) }
+  }
+}
+
+/** The folder above it exists: with `recursive`, Node reports a read-only disk as a missing folder. */
+function makeFolder(folder: string): void {
+  guardedFiles('making a folder', () => {
+    if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
+  })
+}
+
+function closeBoth({ store, keystore }: { store: Store; keystore: Keystore }): void {
+  try {
+    store.close()
+  } finally {
+    keystore.close()
+  }
+}
+
+/** What `open` opens lives as long as the keystore, and the keystore no longer than that. */
+function closingOnFailure(keystore: Keystore, open: () => Store): Store {
+  try {
+    return open()
+  } catch (error) {
+    keystore.close()
+    throw error
   }
 }
 
