@@ -25,6 +25,21 @@ describe('App', () => {
     expect(app.text()).toContain(words)
   })
 
+  it('keeps the passphrase screen, and its mistake, while the core tries the passphrase', async () => {
+    const window = await openWindow({ status: { state: 'passphrase-needed' } })
+    const app = window.mount(App)
+    await settle()
+    const system = useSystemStore()
+    const tell = (state: SystemStatus['state']) => (system.status = { ...window.core.status, state })
+    system.isUnlocking = true
+    tell('starting')
+    await settle()
+    expect(app.text()).toContain('Start passphrase')
+    system.isUnlocking = false
+    await settle()
+    expect(app.text()).toContain('Opening and checking the ledger')
+  })
+
   it('takes everything of the patient out of the document the moment the session locks', async () => {
     const window = await openWindow({ signedInAs: 1 })
     await window.router.push(`/patients/${handleOf(1)}`)

@@ -21,6 +21,8 @@ export const useSystemStore = defineStore('system', () => {
   const focusRequests = ref(0)
   /** The new clinic's recovery key, from creation until it was printed. */
   const recoveryKey = ref<string | null>(null)
+  /** A passphrase is being tried: the core says `starting` meanwhile, and its answer belongs to the same screen. */
+  const isUnlocking = ref(false)
   const connection = computed(() => api.state.value)
   const isDemo = computed(() => status.value?.demo === true)
 
@@ -77,7 +79,9 @@ export const useSystemStore = defineStore('system', () => {
   }
 
   async function unlock(passphrase: string): Promise<Problem | null> {
+    isUnlocking.value = true
     const reply = await call((client) => client.setup.unlock({ passphrase }))
+    isUnlocking.value = false
     return reply.ok ? null : reply
   }
 
@@ -95,6 +99,7 @@ export const useSystemStore = defineStore('system', () => {
     recoveryKey,
     createClinic,
     recoveryKeyKept,
+    isUnlocking,
     unlock,
   }
 })
