@@ -9,6 +9,8 @@ const HELP = `Usage: chartseal COMMAND [ARGUMENTS]
 Commands
   verify RECEIPT|- --network ID|--policy FILE [--json]
                     check a receipt, without database and network
+  fsck DIR --key VKEY [--policy FILE] [--json]
+                    check a directory in the tlog-tiles format, ours or another's
   help              this text
   --version         version of Chartseal
 
@@ -18,6 +20,7 @@ To open the application: npm start`
 /** Each is loaded when it is asked for: checking a receipt needs neither the core nor a database. */
 const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   verify: async () => (await import('./verify.ts')).verify,
+  fsck: async () => (await import('./fsck.ts')).fsck,
   help: () => printHelp,
   '--help': () => printHelp,
   '-h': () => printHelp,
