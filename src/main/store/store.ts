@@ -178,6 +178,7 @@ export interface StoreWriter {
   repairTile(origin: string, level: number, index: number, bytes: Uint8Array): void
   /** Empties the index tables and fills them from `rows`. The first of two rows with one id or place wins. */
   rebuildIndexes(rows: Iterable<IndexRow>): void
+  /** Puts a row, in place of the one with its id if there is one. */
   putTray(row: TrayRow): void
   deleteTray(ids: readonly Uint8Array[]): void
   putOutbox(row: OutboxRow): void

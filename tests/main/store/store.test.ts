@@ -109,6 +109,8 @@ it('keeps tray and outbox in order of time', () => {
     { id: id(2), receivedAtMs: 10, reason: 'no-patient', sealed },
     { id: id(1), receivedAtMs: 20, reason: 'not-enrolled', sealed },
   ])
+  store.putTray({ id: id(2), receivedAtMs: 30, reason: 'discarded', sealed: new Uint8Array([2]) })
+  expect(store.tray().map(({ reason }) => reason)).toEqual(['not-enrolled', 'discarded'])
   store.deleteTray([id(2), id(99)])
   store.deleteOutbox([id(4)])
   expect(store.tray().map((row) => row.id)).toEqual([id(1)])

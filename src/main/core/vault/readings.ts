@@ -64,8 +64,7 @@ export class Readings {
         deviceLabel: enrolled?.label ?? origin.name,
         site: null,
         window: context.window,
-        alreadyRecorded:
-          first !== undefined && this.#clinic.replica.indexOfId(toHex(this.#entryId(draftId, first.kind))) !== null,
+        alreadyRecorded: first !== undefined && this.#clinic.replica.holdsId(this.#entryId(draftId, first.kind)),
       }
       return { draft, raw, device: enrolled?.handle ?? null }
     })

@@ -223,8 +223,9 @@ export class Replica {
     return this.#subjects.get(subject)?.at(-1) ?? null
   }
 
-  indexOfId(id: string): number | null {
-    return this.#ids.get(id) ?? null
+  /** Whether an entry has this id, also one that is damaged: the database's index still knows it, as far as it goes. */
+  holdsId(id: Uint8Array): boolean {
+    return this.#ids.has(toHex(id)) || unlessDamaged(() => this.store.indexOfEntryId(id)) !== null
   }
 
   /** Exact entry bytes, proven to be in the tree. Throws {@link LedgerError}, or returns what failed earlier. */

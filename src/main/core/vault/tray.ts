@@ -39,18 +39,18 @@ export class Tray {
     this.#changed()
   }
 
-  /** What waits, oldest first. Values are clinical data: for those who may see them. */
+  /**
+   * What waits, oldest first. Values are clinical data: for those who may see them. What was damaged cannot be shown
+   * and does not keep the rest from being shown; {@link Tray.count} still counts it.
+   */
   list(): TrayItem[] {
     viewerFor(this.#clinic, 'clinical')
-    return this.#waiting().map((row) => {
-      const { draft } = this.#open(row)
-      const reason = TrayItem.shape.reason.parse(row.reason)
-      return {
-        id: toHex(row.id),
-        receivedAt: instantText(row.receivedAtMs, offsetMinAt(row.receivedAtMs)),
-        reason,
-        draft,
-      }
+    return this.#waiting().flatMap((row) => {
+      const held = this.#tryOpen(row)
+      const { data: reason } = TrayItem.shape.reason.safeParse(row.reason)
+      if (held === null || reason === undefined) return []
+      const receivedAt = instantText(row.receivedAtMs, offsetMinAt(row.receivedAtMs))
+      return [{ id: toHex(row.id), receivedAt, reason, draft: held.draft }]
     })
   }
 
@@ -75,7 +75,7 @@ export class Tray {
       const row = this.#find(id)
       const { draft, raw, device } = this.#open(row)
       const held = { draft, raw: fromHex(raw), device }
-      store.deleteTray([row.id])
+      // One write: a crash must leave it waiting or discarded, never gone.
       store.putTray(this.#row(held, DISCARDED, row.receivedAtMs, { by: viewer.handle, atMs: nowMs(), reason }))
     }
     this.#changed()
@@ -108,9 +108,15 @@ export class Tray {
   }
 
   #open(row: TrayRow): z.infer<typeof Sealed> {
+    const held = this.#tryOpen(row)
+    if (held === null) throw new ApiFailure('RECORD_NOT_VERIFIED')
+    return held
+  }
+
+  /** Null when the row was changed. */
+  #tryOpen(row: TrayRow): z.infer<typeof Sealed> | null {
     const plain = openSealed(this.#key(), row.sealed, context(row.id))
-    if (plain === null) throw new ApiFailure('RECORD_NOT_VERIFIED')
-    return Sealed.parse(JSON.parse(new TextDecoder().decode(plain)))
+    return plain === null ? null : Sealed.parse(JSON.parse(new TextDecoder().decode(plain)))
   }
 
   #key(): Uint8Array {

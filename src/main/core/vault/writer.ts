@@ -189,7 +189,7 @@ export class Writer {
     const taken = new Set(before.flatMap((other) => other.drafts.map((draft) => toHex(draft.id))))
     return job.drafts.some((draft) => {
       const id = toHex(draft.id)
-      const isTaken = taken.has(id) || this.#parts.replica.indexOfId(id) !== null
+      const isTaken = taken.has(id) || this.#parts.replica.holdsId(draft.id)
       taken.add(id)
       return isTaken
     })

@@ -17,7 +17,8 @@ export class QueueTables {
     )
     this.#insertTray = command<[Uint8Array, number, string, Uint8Array]>(
       db,
-      'INSERT INTO tray (id, received_at, reason, sealed) VALUES (?, ?, ?, ?)',
+      `INSERT INTO tray (id, received_at, reason, sealed) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET received_at = excluded.received_at, reason = excluded.reason, sealed = excluded.sealed`,
     )
     this.#deleteTray = command<[Uint8Array]>(db, 'DELETE FROM tray WHERE id = ?')
     this.#outbox = query<[], OutboxRow>(
