@@ -14,7 +14,7 @@ export const messages = {
     never: 'Nothing sealed yet',
     root: 'Root hash',
     quorum: 'Quorum',
-    quorumText: '{q} of {n} sites',
+    quorumText: '{q} of {n} site | {q} of {n} sites',
     faults: 'Faulty sites tolerated',
     policy: 'Policy',
     policyShow: 'Show policy text',
