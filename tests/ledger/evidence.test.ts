@@ -13,7 +13,7 @@ import {
 import { nobleHasher as h } from '../../src/ledger/hash.ts'
 import { formatNote, parseNote } from '../../src/ledger/note.ts'
 import { parseVkey } from '../../src/ledger/vkey.ts'
-import { fromHex } from '../../src/shared/bytes.ts'
+import { fromHex, toBase64 } from '../../src/shared/bytes.ts'
 import { codeOf, expectCode } from '../support/expect-code.ts'
 import { addCosignature, ForkedLog } from '../support/forked-log.ts'
 import { testKey, verifier as v } from '../support/ledger-world.ts'
@@ -151,6 +151,19 @@ describe('a log that only grew', () => {
 })
 
 describe('a fork document', () => {
+  it('is laid out as the protocol says', () => {
+    const { older, newer, prefix } = forkAt(3, 7, 2)
+    const root = toBase64(log.root(3, 1, 2))
+    const proof = log.proof(3, 7, 1, 2).map((hash) => `${toBase64(hash)}\n`)
+    expect(prefix).not.toBeNull()
+    expect(encodeFork({ older, newer, prefix })).toBe(
+      `chartseal/fork/v1\nroot ${root}\n${proof.join('')}\n${log.note(3)}\n${log.note(7, 1, 2)}`,
+    )
+    const [a, b] = [log.note(5), log.note(5, 1, 2)]
+    const documents = [`chartseal/fork/v1\n\n${a}\n${b}`, `chartseal/fork/v1\n\n${b}\n${a}`]
+    expect(documents).toContain(encodeFork(forkAt(5, 5, 2)))
+  })
+
   it('is refused, or convicts nobody new, after any change of one character', () => {
     const text = encodeFork(forkAt(3, 7, 2))
     fc.assert(
