@@ -24,6 +24,7 @@ export const EXTENSIONS = {
   clock: `${OWN}/StructureDefinition/device-clock`,
   window: `${OWN}/StructureDefinition/stable-window`,
   flag: `${OWN}/StructureDefinition/measurement-flag`,
+  assigned: `${OWN}/StructureDefinition/assigned-because`,
   record: `${OWN}/StructureDefinition/device-record`,
 } as const
 

@@ -10,7 +10,10 @@ import { digits, type Writable } from './json.ts'
 import { EXTENSIONS } from './observation-codes.ts'
 
 /** The parts of a reading that travel in extensions. */
-export type InExtensions = Pick<Reading, 'setId' | 'deviceTime' | 'deviceClockOffsetS' | 'window' | 'flags'> & {
+export type InExtensions = Pick<
+  Reading,
+  'setId' | 'deviceTime' | 'deviceClockOffsetS' | 'window' | 'flags' | 'assignedBecause'
+> & {
   /** The node that received the value: an id of at most 64 letters, digits, dots and hyphens, and its label. */
   readonly gateway: { readonly handle: string; readonly label: string } | null
   readonly rawBytes: Uint8Array | null
@@ -23,7 +26,7 @@ const FLAG = /^[a-z0-9][a-z0-9-]{0,39}$/
 
 /** The extensions, in a fixed order. */
 export function writeExtensions(input: InExtensions): Writable[] {
-  const { gateway, setId, deviceTime, deviceClockOffsetS, window, flags, rawBytes } = input
+  const { gateway, setId, deviceTime, deviceClockOffsetS, window, flags, assignedBecause, rawBytes } = input
   const all: Writable[] = [{ url: EXTENSIONS.set, valueString: setId }]
   if (gateway) all.unshift({ url: EXTENSIONS.gateway, valueReference: gatewayReference(gateway) })
   if (deviceTime !== null || deviceClockOffsetS !== null) {
@@ -31,6 +34,7 @@ export function writeExtensions(input: InExtensions): Writable[] {
   }
   if (window) all.push({ url: EXTENSIONS.window, extension: windowParts(window) })
   for (const flag of flags) all.push({ url: EXTENSIONS.flag, valueCode: flag })
+  if (assignedBecause !== undefined) all.push({ url: EXTENSIONS.assigned, valueString: assignedBecause })
   if (rawBytes) all.push({ url: EXTENSIONS.record, valueBase64Binary: toBase64(rawBytes) })
   return all
 }
@@ -55,10 +59,16 @@ export function readExtensions(observation: Element): InExtensions {
     ...readClock(one(EXTENSIONS.clock)),
     window: readWindow(one(EXTENSIONS.window)),
     flags: readFlags(byUrl.get(EXTENSIONS.flag) ?? []),
+    ...readAssigned(one(EXTENSIONS.assigned)),
     rawBytes: one(EXTENSIONS.record)?.bytes('valueBase64Binary', MAX_RAW_BYTES) ?? null,
   }
   for (const extensions of byUrl.values()) for (const extension of extensions) extension.end()
   return read
+}
+
+/** Why a reading was given to its patient later. */
+function readAssigned(extension: Element | null): Pick<InExtensions, 'assignedBecause'> {
+  return extension === null ? {} : { assignedBecause: extension.words('valueString', 200) }
 }
 
 /** A reference to the node's Device. */

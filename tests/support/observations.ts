@@ -116,5 +116,8 @@ export const anyObservation: fc.Arbitrary<ObservationInput> = fc.constantFrom(..
       rawBytes: fc.option(fc.uint8Array({ minLength: 1, maxLength: 300 })),
       test: fc.boolean(),
     })
+    .chain((input) =>
+      fc.option(WORD).map((reason) => ({ ...input, ...(reason === null ? {} : { assignedBecause: reason }) })),
+    )
     .chain((input) => origin.map((from): ObservationInput => ({ ...input, ...from }))),
 )

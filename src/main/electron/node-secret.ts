@@ -22,7 +22,7 @@ export async function nodeSecret(dataFolder: string, log: (line: string) => void
   const folder = join(dataFolder, 'keystore')
   const file = join(folder, 'node-secret.safe')
   // Set up by another shell, with a passphrase: a second secret would open nothing.
-  if (!existsSync(file) && existsSync(join(folder, 'node-secret.json'))) return null
+  if (!existsSync(file) && existsSync(join(dataFolder, 'clinic', 'keystore', 'node-secret.json'))) return null
   if (!(await canKeepSecrets())) {
     log('the operating system offers no key store; a start passphrase is used')
     return null

@@ -61,9 +61,10 @@ function compareWithNewest(tables: BlockTables, log: number, block: NewBlock): v
   }
   const next = tables.entries.count(log)
   // Known damage may have taken the newest rows; what is there must still lie below the new block.
-  const fits = block.knownDamage === true
-    ? next <= block.firstIndex && (newest?.size ?? 0) <= block.firstIndex
-    : next === block.firstIndex && (newest?.size ?? 0) === block.firstIndex
+  const fits =
+    block.knownDamage === true
+      ? next <= block.firstIndex && (newest?.size ?? 0) <= block.firstIndex
+      : next === block.firstIndex && (newest?.size ?? 0) === block.firstIndex
   if (!fits) {
     throw new StoreError('STATE_UNKNOWN', `next index is ${next}, the writer says ${block.firstIndex}`)
   }

@@ -410,8 +410,8 @@ describe('the node secret', () => {
   })
 
   it('is not made for a folder that was set up with a passphrase', async () => {
-    mkdirSync(join(folder, 'data', 'keystore'), { recursive: true })
-    writeFileSync(join(folder, 'data', 'keystore', 'node-secret.json'), '{}')
+    mkdirSync(join(folder, 'data', 'clinic', 'keystore'), { recursive: true })
+    writeFileSync(join(folder, 'data', 'clinic', 'keystore', 'node-secret.json'), '{}')
     await start()
     expect(secretOf(0)).toBeNull()
     expect(() => statSync(file())).toThrow('ENOENT')

@@ -154,7 +154,8 @@ function asDemoReading(
   const technique =
     reading.kind !== 'heart-rate' || device === null ? null : device === 'cuff' ? 'cuff' : 'pulse-oximeter'
   const flags = events.flatMap(({ flag }) => (flag?.device === device ? [flag.code] : []))
-  if (judge(reading.kind, reading.quantities).level === 'confirm') flags.push('confirmed-unusual')
+  if (judge(reading.kind, reading.quantities).level === 'confirm')
+    flags.push(device === null ? 'confirmed-unusual' : 'unusual')
   return { ...reading, technique, device, flags, site: siteOf(reading, story) }
 }
 

@@ -29,6 +29,8 @@ export interface ReadingToSign extends KindOfReading {
   readonly deviceClockOffsetS: number | null
   readonly window: DraftReading['window']
   readonly raw: Uint8Array | null
+  /** Why it is given to the patient from the tray. */
+  readonly assignedBecause?: string
 }
 
 /** Turns measurements and typed values into signed readings. */
@@ -80,14 +82,14 @@ export class Readings {
     handle: string,
     drafts: readonly HeldDraft[],
     manual: readonly ManualValue[],
-    late: { trayIds: readonly string[] } | null,
+    late: { reason: string; trayIds: readonly string[] } | null,
   ): Promise<Row<Reading>[]> {
     const viewer = actorWith(this.#clinic, 'physician', 'nurse')
     const patient = await this.#patients.demographics(handle, viewer)
     if (patient.status !== 'verified') throw new ApiFailure('RECORD_NOT_VERIFIED')
     const now = this.#clinic.nowMs()
     const readings = [
-      ...drafts.flatMap((held) => this.#ofDraft(held, late !== null)),
+      ...drafts.flatMap((held) => this.#ofDraft(held, late?.reason ?? null)),
       ...manual.flatMap((value) => this.#ofManual(value, now)),
     ]
     if (readings.length === 0) throw new ApiFailure('NOTHING_TO_SIGN')
@@ -125,14 +127,14 @@ export class Readings {
     return rows
   }
 
-  #ofDraft({ draft, raw, device }: HeldDraft, isLate: boolean): ReadingToSign[] {
+  #ofDraft({ draft, raw, device }: HeldDraft, lateReason: string | null): ReadingToSign[] {
     const { draftId, measuredAt, deviceTime, deviceClockOffsetS, window, site, deviceLabel } = draft
     return splitMeasurement(draft.quantities).map((part) => {
       const judgement = judge(part.kind, part.quantities)
       if (judgement.level === 'reject') throw new ApiFailure('VALUE_REJECTED', { detail: part.kind })
       const marks = [
-        ...(judgement.level === 'confirm' ? ['confirmed-unusual'] : []),
-        ...(isLate ? ['assigned-later'] : []),
+        ...(judgement.level === 'confirm' ? ['unusual'] : []),
+        ...(lateReason === null ? [] : ['assigned-later']),
       ]
       return {
         ...part,
@@ -147,6 +149,7 @@ export class Readings {
         method: device === null ? 'unauthenticated-device' : 'device',
         device: { handle: device, label: deviceLabel ?? '' },
         flags: [...draft.flags, ...marks],
+        ...(lateReason === null ? {} : { assignedBecause: lateReason }),
       }
     })
   }
@@ -206,6 +209,7 @@ export class Readings {
       deviceClockOffsetS,
       window,
       rawBytes: raw,
+      ...(reading.assignedBecause === undefined ? {} : { assignedBecause: reading.assignedBecause }),
       gateway: null,
       test: this.#clinic.identity.demo,
     })

@@ -239,7 +239,8 @@ export class Vault implements VaultService {
       this.#set({ ...CLOSED, state: 'passphrase-needed' })
       return
     }
-    const nodeSecret = this.#options?.nodeSecret ?? this.#demoSecret()
+    // A demonstration opens with its own, also where the operating system keeps one for the clinic.
+    const nodeSecret = this.#demoSecret() ?? this.#options?.nodeSecret ?? null
     if (nodeSecret === null) throw new ApiFailure('KEYSTORE_DAMAGED')
     await this.#openWith({ kind: 'system', nodeSecret })
   }

@@ -76,6 +76,8 @@ export function useReadingWords() {
       })
     if (reading.flags.length > 0)
       list.push({ label: t('chart.fact.remarks'), text: reading.flags.map((flag) => word('flag', flag)).join('; ') })
+    if (reading.assignedBecause !== undefined)
+      list.push({ label: t('chart.fact.assignedBecause'), text: reading.assignedBecause })
     return list
   }
 

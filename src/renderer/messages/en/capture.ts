@@ -216,6 +216,8 @@ export const messages = {
     'low-perfusion': 'Low perfusion',
     'off-scale': 'Off scale',
     'confirmed-unusual': 'Unusual, confirmed',
+    unusual: 'Unusual',
+    'assigned-later': 'Given later',
     other: 'Status {code}',
   },
 }

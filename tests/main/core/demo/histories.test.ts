@@ -67,11 +67,12 @@ describe('demonstration histories', () => {
   it('are plausible: nothing is rejected, and what is unusual was confirmed', () => {
     fc.assert(
       fc.property(fc.integer(), (seed) => {
-        for (const { kind, quantities, flags } of readingsOf(demoHistories(seed, NOON))) {
+        for (const { kind, quantities, flags, device } of readingsOf(demoHistories(seed, NOON))) {
           if (quantities.some(({ value, coded }) => value === null && coded === null)) continue
           const { level, findings } = judge(kind, quantities)
           expect(level, JSON.stringify([quantities, findings])).not.toBe('reject')
-          expect(flags.includes('confirmed-unusual')).toBe(level === 'confirm')
+          expect(flags.includes('confirmed-unusual')).toBe(level === 'confirm' && device === null)
+          expect(flags.includes('unusual')).toBe(level === 'confirm' && device !== null)
         }
       }),
       { numRuns: 20 },

@@ -78,6 +78,10 @@ it('settles an item in the block that records it', async () => {
     ['assigned-later'],
     ['assigned-later'],
   ])
+  expect(rows.map((row) => (row.status === 'verified' ? row.record.assignedBecause : row.step))).toEqual([
+    'found',
+    'found',
+  ])
   expect((await vault.ledgerSummary()).blocks).toBe(blocksBefore + 1)
   expect((await vault.tray()).map(({ id }) => id)).toEqual([other?.id])
   // Reading the device again finds it in the ledger.
