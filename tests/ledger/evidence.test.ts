@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { encodeCheckpoint, parseCheckpoint } from '../../src/ledger/checkpoint.ts'
 import {
   checkEvidence,
   encodeFork,
@@ -10,9 +11,9 @@ import {
   proveFork,
   type Suspects,
 } from '../../src/ledger/evidence.ts'
-import { nobleHasher as h } from '../../src/ledger/hash.ts'
+import { nobleHasher as h, utf8 } from '../../src/ledger/hash.ts'
 import { formatNote, parseNote } from '../../src/ledger/note.ts'
-import { parseVkey } from '../../src/ledger/vkey.ts'
+import { keyIdOf, parseVkey } from '../../src/ledger/vkey.ts'
 import { fromHex, toBase64 } from '../../src/shared/bytes.ts'
 import { codeOf, expectCode } from '../support/expect-code.ts'
 import { addCosignature, ForkedLog } from '../support/forked-log.ts'
@@ -87,6 +88,31 @@ describe('a fork', () => {
       { log: null, cosigners: [] },
     ]
     for (const suspect of strangers) expectCode('NOT_A_FORK', () => checkEvidence(h, v, fork, suspect))
+  })
+
+  it('is no fork when the heads are of two logs, although one site cosigned both', () => {
+    const site = { name: 'x/mirror', publicKey: testKey('x').publicKey }
+    const other = new ForkedLog('test.local/other/1')
+    const notes = [log.note(5), other.note(5, 1)].map((note) => addCosignature(note, site.name, testKey('x')))
+    const [older = '', newer = ''] = notes
+    const fork = { older, newer, prefix: null }
+    expectCode('NOT_A_FORK', () => checkEvidence(h, v, fork, { log: null, cosigners: [site] }))
+  })
+
+  it('convicts no log of heads that it signed under the origin of another', () => {
+    const [older, newer] = [log.root(5), log.root(5, 1)].map((root) => {
+      const text = encodeCheckpoint({ origin: 'test.local/other/1', size: 5, root })
+      const line = { name: log.logKey.name, keyId: keyIdOf({ ...log.logKey, type: 1 }) }
+      return formatNote(text, [{ ...line, signature: log.key.sign(utf8(text)) }])
+    })
+    const fork = { older: older ?? '', newer: newer ?? '', prefix: null }
+    expectCode('NOT_A_FORK', () => checkEvidence(h, v, fork, suspects))
+  })
+
+  it('has one form: heads of one size carry no prefix', () => {
+    const fork = forkAt(5, 5, 2)
+    const prefix = { root: parseCheckpoint(parseNote(fork.newer).text).root, proof: [] }
+    expectCode('NOT_A_FORK', () => checkEvidence(h, v, { ...fork, prefix }, suspects))
   })
 
   it('is found in the proof that a forked log sends, unless the size is a power of two', () => {

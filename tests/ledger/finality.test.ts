@@ -188,6 +188,13 @@ describe('catching up', () => {
     expect(finals(month((heads) => heads.slice(-1).map((head) => head.size)))).toEqual([])
   })
 
+  it('asks for nothing below what is final already', () => {
+    const votes = [[0, 1], [0, 1, 3], [0]]
+    const sealed = votes.map((sites, i) => ({ size: i + 1, voters: sites.map((site) => voter(four, site)) }))
+    expect(catchUp(four, sealed, voter(four, 2))).toEqual([3])
+    expect(catchUp(four, sealed.slice(0, 1), voter(four, 2))).toEqual([1])
+  })
+
   it('of a month asks for two heads, then for none', () => {
     const sealed = Array.from({ length: 720 }, (_, i) => ({ size: i + 1, voters: [voter(four, 0)] }))
     sealed[499]?.voters.push(voter(four, 1))
