@@ -11,6 +11,10 @@ Commands
                     check a receipt, without database and network
   fsck DIR --key VKEY [--policy FILE] [--json]
                     check a directory in the tlog-tiles format, ours or another's
+  audit DB --network ID [--json]
+                    check everything in a database that needs no key
+  export-log ORIGIN DIR --data DIR|--db FILE [--json]
+                    write a log as a directory in the tlog-tiles format
   help              this text
   --version         version of Chartseal
 
@@ -21,6 +25,8 @@ To open the application: npm start`
 const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   verify: async () => (await import('./verify.ts')).verify,
   fsck: async () => (await import('./fsck.ts')).fsck,
+  audit: async () => (await import('./audit.ts')).audit,
+  'export-log': async () => (await import('./export-log.ts')).exportLog,
   help: () => printHelp,
   '--help': () => printHelp,
   '-h': () => printHelp,
@@ -53,6 +59,7 @@ async function run([name = 'help', ...args]: readonly string[]) {
     // What stands in the way is said in a line; our own faults keep their stack.
     if (error instanceof UsageError || error instanceof Unreadable) return complain(error.message)
     if (error instanceof CodedError) return complain(`${error.code}: ${error.message}`)
+    if (error instanceof Error && 'syscall' in error) return complain(error.message)
     throw error
   }
 }

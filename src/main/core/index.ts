@@ -16,6 +16,8 @@ import { demoDevices, recordings } from './sources.ts'
 import { absentVault, startVaultThread, type VaultConnection, type VaultListeners } from './vault-thread.ts'
 import { startWorkstation, type Workstation } from './workstation.ts'
 
+export { auditReplicaFile, exportLogOfFile } from './audit/index.ts'
+
 /** How a core is started. */
 export interface CoreOptions {
   /** Absolute path of an existing folder. */

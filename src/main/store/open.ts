@@ -102,7 +102,12 @@ function requireWritable(file: string): void {
   accessSync(file, constants.R_OK | constants.W_OK)
 }
 
-function requireOurs(db: WritableDb): void {
+/**
+ * Refuses a file of another program.
+ *
+ * @throws {@link StoreError} `DATABASE_DAMAGED`.
+ */
+export function requireOurs(db: WritableDb): void {
   const id = db.pragma('application_id', { simple: true })
   if (id !== APPLICATION_ID) throw new StoreError('DATABASE_DAMAGED', 'the file is not a Chartseal database')
 }
@@ -111,8 +116,12 @@ function configure(db: WritableDb): void {
   for (const [name, value] of SETTINGS) db.pragma(`${name} = ${value}`)
 }
 
-/** Nothing may hide in the schema: no trigger that edits on insert, no view in place of a table. */
-function requireSchema(db: WritableDb): void {
+/**
+ * Nothing may hide in the schema: no trigger that edits on insert, no view in place of a table.
+ *
+ * @throws {@link StoreError} `DATABASE_DAMAGED`.
+ */
+export function requireSchema(db: WritableDb): void {
   const model = new Database(':memory:') as WritableDb
   try {
     migrate(model)

@@ -1,0 +1,94 @@
+/**
+ * Audits a replica file with nothing but the network id: everything in it that can be checked without a key.
+ *
+ * @remarks
+ * What an auditor is not told here: that nothing newer was ever there. Only a high-water mark or a peer can say that a
+ * whole database was put back to an older state. Proven by `tests/main/cli/audit.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import type { CountedTable, ReplicaFile } from '../../store/open-read-only.ts'
+import type { LogRow } from '../../store/store.ts'
+import { auditLog, type LogTally } from './audit-log.ts'
+import { aboutFile, type AuditFinding, findingOf } from './finding.ts'
+
+/** What was looked at. */
+export interface AuditTotals {
+  readonly logs: number
+  readonly entries: number
+  readonly blocks: number
+  readonly payloads: number
+}
+
+/**
+ * Audits a replica.
+ *
+ * @param file - Open, and untrusted.
+ * @param network - Network id, 32 bytes: the one thing that is trusted.
+ */
+export function* auditReplica(file: ReplicaFile, network: Uint8Array): Generator<AuditFinding, AuditTotals> {
+  if (file.schemaProblem !== null) {
+    yield aboutFile('database', 'SCHEMA', `${file.schemaProblem}: nothing in it was read`)
+    return { logs: 0, entries: 0, blocks: 0, payloads: 0 }
+  }
+  for (const detail of integrityOf(file)) yield aboutFile('database', 'INTEGRITY', detail)
+  const tallies: LogTally[] = []
+  const logs = logsOf(file)
+  for (const log of logs ?? []) tallies.push(yield* auditLog(file, log, network))
+  if (logs === null) yield aboutFile('database', 'DATABASE_DAMAGED', 'the list of logs cannot be read')
+  else if (logs.length === 0) yield aboutFile('present', 'NO_LOG', 'the database holds no log')
+  if (logs !== null && tallies.every((tally) => tally.isOurs)) yield* surplus(file, tallies)
+  return {
+    logs: tallies.length,
+    entries: sum(tallies, (tally) => tally.entries),
+    blocks: sum(tallies, (tally) => tally.blocks),
+    payloads: sum(tallies, (tally) => tally.payloads),
+  }
+}
+
+/** Null when SQLite cannot read them, which the check of the file has said. */
+function logsOf(file: ReplicaFile): LogRow[] | null {
+  try {
+    return file.reader.logs()
+  } catch (error) {
+    findingOf(error, '', null, 'database')
+    return null
+  }
+}
+
+function integrityOf(file: ReplicaFile): string[] {
+  try {
+    return file.integrity()
+  } catch (error) {
+    return [findingOf(error, '', null, 'database').detail]
+  }
+}
+
+/** Every row was looked for that must be there; what is left over must not be. */
+function* surplus(file: ReplicaFile, tallies: readonly LogTally[]): Generator<AuditFinding> {
+  const expected: readonly (readonly [CountedTable, number])[] = [
+    ['entry', sum(tallies, (tally) => tally.entryRows)],
+    ['payload', sum(tallies, (tally) => tally.payloads)],
+    ['entry_id', sum(tallies, (tally) => tally.ids)],
+    ['subject_entry', sum(tallies, (tally) => tally.withSubject)],
+    ['tile', sum(tallies, (tally) => tally.tiles)],
+  ]
+  for (const [table, want] of expected) {
+    const rows = countOf(file, table)
+    if (rows > want) yield aboutFile('index', 'SURPLUS_ROWS', `${rows - want} rows of ${table} belong to no entry`)
+  }
+}
+
+/** A table that cannot be counted is damaged, which the check of the file has said. */
+function countOf(file: ReplicaFile, table: CountedTable): number {
+  try {
+    return file.count(table)
+  } catch (error) {
+    findingOf(error, '', null, 'database')
+    return 0
+  }
+}
+
+function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((total, item) => total + of(item), 0)
+}
