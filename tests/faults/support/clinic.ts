@@ -26,17 +26,23 @@ export const OXIMETER: DeviceOrigin = {
   virtual: false,
 }
 
-type CleanUp = () => unknown
+/** What undoes something after a test. */
+export type CleanUp = () => unknown
 
 const afterTest: CleanUp[] = []
 const afterFile: CleanUp[] = []
 let cleanUps = afterTest
 
 async function runAll(list: CleanUp[]): Promise<void> {
-  for (const cleanUp of list.splice(0).reverse()) await cleanUp()
+  for (const undo of list.splice(0).reverse()) await undo()
 }
 afterEach(() => runAll(afterTest))
 afterAll(() => runAll(afterFile))
+
+/** Undoes something after the test. */
+export function cleanUp(body: CleanUp): void {
+  cleanUps.push(body)
+}
 
 /** What `body` opens and makes stays until the end of the file instead of the end of the test. */
 export async function forWholeFile<Value>(body: () => Promise<Value>): Promise<Value> {
