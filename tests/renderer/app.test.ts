@@ -25,6 +25,13 @@ describe('App', () => {
     expect(app.text()).toContain(words)
   })
 
+  it('says that a demonstration is being made, which takes longer than opening one', async () => {
+    const window = await openWindow({ status: { state: 'starting', demo: true, clinic: null } })
+    const app = window.mount(App)
+    await settle()
+    expect(app.text()).toContain('Making the demonstration clinic')
+  })
+
   it('keeps the passphrase screen, and its mistake, while the core tries the passphrase', async () => {
     const window = await openWindow({ status: { state: 'passphrase-needed' } })
     const app = window.mount(App)

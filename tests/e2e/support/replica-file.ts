@@ -37,3 +37,14 @@ export function damageMiddle(dataFolder: string, table: keyof typeof COLUMNS, in
     db.close()
   }
 }
+
+/** Deletes one entry's row. */
+export function deleteEntry(dataFolder: string, index: number): void {
+  const db = open(dataFolder)
+  try {
+    const { changes } = db.prepare('DELETE FROM entry WHERE idx = ?').run(index)
+    if (changes !== 1) throw new Error(`there is no entry ${index}`)
+  } finally {
+    db.close()
+  }
+}
