@@ -20,7 +20,7 @@ import type { VerifyStep } from '../../shared/api/codes.ts'
 import { equalBytes, toHex } from '../../shared/bytes.ts'
 import type { Verified } from '../../shared/verified.ts'
 import { checkCiphertext, checkCommitment, EnvelopeError, openEnvelope, type EnvelopeErrorCode } from './envelope.ts'
-import type { Failed, Link, Replica } from './vault/replica.ts'
+import { unlessDamaged, type Failed, type Link, type Replica } from './vault/replica.ts'
 import type { SubjectKeys } from './vault/subject-keys.ts'
 import type { Row } from './vault-service.ts'
 
@@ -184,7 +184,7 @@ async function contentOf<Content>(
   if (subject === null || payload === null || toHex(subject) !== request.subject) {
     throw new StepFailed({ step: 'decode', reason: 'the entry is not a record of this subject' })
   }
-  const stored = replica.store.payload(replica.identity.origin, request.link.index)
+  const stored = unlessDamaged(() => replica.store.payload(replica.identity.origin, request.link.index))
   if (stored === null) throw new StepFailed({ step: 'ciphertext', reason: 'the payload is missing from the database' })
   checkCiphertext(stored.ciphertext, payload)
   const context = { subject, entryId: id, epoch: payload.epoch }

@@ -285,7 +285,7 @@ export class Replica {
 
   /** The block that holds `index`, checked against the tree, or the step it fails. */
   blockOf(index: number): Block | Failed {
-    const row = this.store.checkpointCoveringIndex(this.identity.origin, index)
+    const row = unlessDamaged(() => this.store.checkpointCoveringIndex(this.identity.origin, index))
     if (row === null) return { step: 'checkpoint', reason: 'the checkpoint of its block is missing' }
     const block = this.block(row)
     if ('step' in block) return block
@@ -331,7 +331,8 @@ export class Replica {
 
   /** What the seal must have said, from the rows around it. */
   #presumedSeal(row: { block: number }, checkpoint: Checkpoint): Seal {
-    const before = row.block === 0 ? null : this.store.checkpoint(this.identity.origin, row.block - 1)
+    const { origin } = this.identity
+    const before = row.block === 0 ? null : unlessDamaged(() => this.store.checkpoint(origin, row.block - 1))
     const firstIndex = before?.size ?? 0
     return {
       block: row.block,
@@ -459,7 +460,7 @@ export class Replica {
   }
 
   #isSealPlace(index: number): boolean {
-    const row = this.store.checkpointCoveringIndex(this.identity.origin, index)
+    const row = unlessDamaged(() => this.store.checkpointCoveringIndex(this.identity.origin, index))
     return row !== null && row.size - 1 === index && !('step' in this.block(row))
   }
 }
@@ -508,7 +509,7 @@ function newestHead(store: Store, identity: Identity, mark: HighWaterMark | 'mis
 }
 
 /** A row that SQLite itself cannot read is like a row that is gone. */
-function unlessDamaged<Value>(read: () => Value): Value | null {
+export function unlessDamaged<Value>(read: () => Value): Value | null {
   try {
     return read()
   } catch (error) {

@@ -2,6 +2,7 @@ import { assert } from '../../../shared/errors.ts'
 import { equalBytes, toHex } from '../../../shared/bytes.ts'
 import type { NewEpochKey, StoreReader } from '../../store/store.ts'
 import { EnvelopeError, type RandomBytes } from '../envelope.ts'
+import { unlessDamaged } from './replica.ts'
 import { openEpochKey, sealEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
 
 /** The key under which a subject's new records are sealed. */
@@ -65,9 +66,8 @@ export class SubjectKeys {
   }
 
   async #openStored(subject: Uint8Array, epoch: number): Promise<Uint8Array> {
-    const row = this.#store
-      .epochKeys(subject)
-      .find((k) => k.epoch === epoch && equalBytes(k.recipient, this.#pair.publicKey))
+    const rows = unlessDamaged(() => this.#store.epochKeys(subject)) ?? []
+    const row = rows.find((k) => k.epoch === epoch && equalBytes(k.recipient, this.#pair.publicKey))
     if (row === undefined) throw new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} sealed to this site`)
     return openEpochKey(row.sealed, this.#pair, subject, epoch)
   }
