@@ -12,12 +12,12 @@ import Database from 'better-sqlite3'
 import { accessSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { guarded, query, type WritableDb } from './database.ts'
+import { guarded, query, type Query, type WritableDb } from './database.ts'
 import { StoreError } from './errors.ts'
 import { MIGRATIONS } from './migrations/migrate.ts'
 import { requireOurs, requireSchema } from './open.ts'
 import { SqliteStore } from './sqlite-store.ts'
-import type { StoreReader } from './store.ts'
+import type { StoreReader, SubjectEntry } from './store.ts'
 
 /** Tables whose rows an auditor counts. */
 export type CountedTable = 'entry' | 'payload' | 'tile' | 'checkpoint' | 'entry_id' | 'subject_entry'
@@ -39,6 +39,8 @@ export interface ReplicaFile {
   /** Findings of SQLite's full check, and rows that refer to none; at most 100 each. */
   integrity(): string[]
   count(table: CountedTable): number
+  /** Whether the index of subjects has exactly this row. */
+  hasSubjectEntry(subject: Uint8Array, row: SubjectEntry): boolean
   /** In order of size. */
   cosignatures(origin: string): CosignatureRow[]
   close(): void
@@ -121,6 +123,7 @@ class OpenReplica implements ReplicaFile {
   readonly #db: WritableDb
   readonly #discard: () => void
   #reader: StoreReader | null = null
+  #subjectEntry: Query<[Uint8Array, number, string, number, string], { found: number }> | null = null
 
   constructor(db: WritableDb, discard: () => void) {
     this.#db = db
@@ -148,6 +151,15 @@ class OpenReplica implements ReplicaFile {
 
   count(table: CountedTable): number {
     return query<[], { n: number }>(this.#db, `SELECT count(*) AS n FROM ${table}`).get()?.n ?? 0
+  }
+
+  hasSubjectEntry(subject: Uint8Array, { seq, origin, index, type }: SubjectEntry): boolean {
+    this.#subjectEntry ??= query(
+      this.#db,
+      `SELECT 1 AS found FROM subject_entry s JOIN log l ON l.id = s.log
+       WHERE s.subject = ? AND s.seq = ? AND l.origin = ? AND s.idx = ? AND s.type = ?`,
+    )
+    return this.#subjectEntry.get(subject, seq, origin, index, type) !== undefined
   }
 
   cosignatures(origin: string): CosignatureRow[] {

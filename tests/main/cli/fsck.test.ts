@@ -13,7 +13,7 @@ import { toBase64 } from '../../../src/shared/bytes.ts'
 import { temporaryFolder } from '../../faults/support/clinic.ts'
 import { testKey } from '../../support/ledger-world.ts'
 import { sharedData } from '../../support/shared-data.ts'
-import { chartseal, jsonLines } from './run.ts'
+import { chartseal, jsonLines, WITHOUT_CORE } from './run.ts'
 
 // transparency-dev/tessera, testdata/log (Apache-2.0): a log of 15 entries written by another implementation.
 const tessera = sharedData('tessera-log/log')
@@ -128,7 +128,7 @@ describe('fsck', () => {
   it('takes the key of a log or of a cosigner', () => {
     const { folder, log, witness, lazy } = strangersLog()
     for (const key of [log, witness]) {
-      const { status, stdout } = chartseal(['fsck', folder, '--key', key])
+      const { status, stdout } = chartseal(['fsck', folder, '--key', key], '', WITHOUT_CORE)
       expect({ status, stdout }).toEqual({ status: 0, stdout: 'valid: origin.example, 300 entries, 5 files\n' })
     }
     const { status, stdout } = chartseal(['fsck', folder, '--key', lazy])

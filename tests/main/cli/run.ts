@@ -5,8 +5,8 @@ const root = join(import.meta.dirname, '../../..')
 const MAIN = join(root, 'src/main/cli/main.ts')
 
 /** The command line from its sources: Node strips the types itself. */
-export function chartseal(args: readonly string[], input = '') {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+export function chartseal(args: readonly string[], input = '', nodeOptions: readonly string[] = []) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...nodeOptions, MAIN, ...args], {
     encoding: 'utf8',
     input,
     maxBuffer: 64 << 20,
@@ -34,3 +34,18 @@ export function jsonLines(stdout: string): Record<string, unknown>[] {
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 }
+
+/** Options for a Node in which the core, native modules and sockets cannot be loaded. */
+export const WITHOUT_CORE = [
+  '--import',
+  `data:text/javascript,${encodeURIComponent(`
+    import { registerHooks } from 'node:module'
+    registerHooks({
+      resolve(name, context, next) {
+        const { url, ...rest } = next(name, context)
+        if (/better-sqlite3|node-hid|main.core|main.store|main.devices/.test(url)) throw new Error('loads ' + url)
+        if (/^node:(net|http|https|http2|tls|dgram|dns)$/.test(url) && !context.parentURL?.startsWith('node:')) throw new Error('loads ' + url)
+        return { url, ...rest }
+      },
+    })`)}`,
+]

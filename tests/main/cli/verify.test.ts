@@ -6,7 +6,7 @@ import { encodeVkey } from '../../../src/ledger/vkey.ts'
 import { fromHex } from '../../../src/shared/bytes.ts'
 import { forWholeFile, temporaryFolder } from '../../faults/support/clinic.ts'
 import { smallClinic } from './clinic.ts'
-import { chartseal, jsonLines } from './run.ts'
+import { chartseal, jsonLines, WITHOUT_CORE } from './run.ts'
 
 let folder: string
 let network: string
@@ -106,6 +106,13 @@ describe('chartseal verify', () => {
     expect(changed).not.toBe(receipt)
     const { status, stdout } = chartseal(['verify', '-', '--network', network, '--json'], changed)
     expect({ status, failed: jsonLines(stdout)[0]?.failed }).toEqual({ status: 1, failed: step })
+  })
+
+  it('needs neither core nor native modules nor a network', () => {
+    const args = ['verify', '-', '--network', network]
+    expect(chartseal(args, receipt, WITHOUT_CORE)).toMatchObject({ status: 0, stderr: '' })
+    const audit = chartseal(['audit', '/nowhere', '--network', network], '', WITHOUT_CORE)
+    expect(audit.stderr).toContain('loads ')
   })
 
   it('is not fooled by another network, or by none', () => {
