@@ -81,9 +81,17 @@ describe('secrets', () => {
     expect(await codeOf(() => again.vault.signIn(nurse, PIN))).toBe('PIN_LOCKED')
   })
 
-  it('takes nobody for signed in after a wrong PIN', async () => {
-    const { open, staff } = await atWork(temporaryFolder())
+  it('leaves who is working signed in when somebody else types a wrong PIN', async () => {
+    const { open, staff, handle } = await atWork(temporaryFolder())
     expect(await codeOf(() => open.vault.signIn(staff.physician, '1357'))).toBe('WRONG_PIN')
+    const [row] = await signManual(open, handle, [weight('70.2')])
+    expect(row).toMatchObject({ status: 'verified', record: { performer: 'Nora Nurse' } })
+  })
+
+  it('takes nobody for signed in after a wrong PIN at an empty workstation', async () => {
+    const { open, staff } = await atWork(temporaryFolder())
+    await open.vault.signOut()
+    expect(await codeOf(() => open.vault.signIn(staff.nurse, '1357'))).toBe('WRONG_PIN')
     expect(await codeOf(() => open.vault.searchPatients(''))).toBe('NOT_SIGNED_IN')
   })
 
