@@ -12,6 +12,8 @@ export interface BenchClinic {
   readonly vault: Vault
   readonly folder: string
   readonly patient: string
+  /** Handle of the nurse who is signed in. */
+  readonly nurse: string
   /** Opens the same folder again with nothing remembered, the nurse signed in. */
   reopen(): Promise<Vault>
   remove(): void
@@ -53,6 +55,7 @@ export async function benchClinic(): Promise<BenchClinic> {
     vault,
     folder,
     patient: handle,
+    nurse: nurse.handle,
     reopen: async () => {
       const again = new Vault(() => undefined, Date.now)
       await again.start(options)

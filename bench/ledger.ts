@@ -29,7 +29,13 @@ async function benchAppend(): Promise<Measured[]> {
   const clinic = await benchClinic()
   const plain = plainTable(join(clinic.folder, 'plain.db'))
   const one = (systolic: number) =>
-    clinic.vault.signReadings({ handle: clinic.patient, drafts: [], manual: [bloodPressure(systolic)], late: null })
+    clinic.vault.signReadings({
+      as: clinic.nurse,
+      handle: clinic.patient,
+      drafts: [],
+      manual: [bloodPressure(systolic)],
+      late: null,
+    })
   const measured = await measure('Durable append, one by one and in groups (readings a second)', [
     {
       name: 'better-sqlite3, plain row of 400 B, FULL, one by one',
@@ -48,6 +54,7 @@ async function benchAppend(): Promise<Measured[]> {
       run: () =>
         repeatAsync(10, () =>
           clinic.vault.signReadings({
+            as: clinic.nurse,
             handle: clinic.patient,
             drafts: [],
             manual: Array.from({ length: 16 }, () => bloodPressure(120)),
@@ -72,7 +79,7 @@ async function benchChart(size: number): Promise<Measured[]> {
   const clinic = await benchClinic()
   for (let written = 0; written < size; written += 100) {
     const manual = Array.from({ length: 100 }, (_, i) => bloodPressure(100 + (i % 60)))
-    await clinic.vault.signReadings({ handle: clinic.patient, drafts: [], manual, late: null })
+    await clinic.vault.signReadings({ as: clinic.nurse, handle: clinic.patient, drafts: [], manual, late: null })
   }
   await clinic.vault.close()
   const naive = naiveVerifier(size)

@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import sodium from 'libsodium-wrappers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { sealEnvelope } from '../../src/main/core/envelope.ts'
-import { generateSharingKeyPair, sealEpochKey } from '../../src/main/core/epoch-keys.ts'
+import { generateSharingKeyPair, sealEpochKey, type SharingKeyPair } from '../../src/main/core/epoch-keys.ts'
 import { createKeystore } from '../../src/main/keystore/keystore.ts'
 
 /**
@@ -81,20 +81,29 @@ describe('Epoch keys', () => {
   }
   const NONE = new Uint8Array(0)
 
-  /** RFC 9180, base mode, single shot. */
-  function open(sealed: Uint8Array, privateKey: Uint8Array, publicKey: Uint8Array, info: Buffer, aad: Buffer): Buffer {
+  /** RFC 9180, auth mode, single shot. */
+  function open(
+    sealed: Uint8Array,
+    { privateKey, publicKey }: SharingKeyPair,
+    sender: Uint8Array,
+    info: Buffer,
+    aad: Buffer,
+  ): Buffer {
     const [enc, box] = [sealed.subarray(0, 32), sealed.subarray(32)]
-    const dh = diffieHellman({
-      privateKey: createPrivateKey({
-        key: Buffer.concat([X25519_PRIVATE, privateKey]),
-        format: 'der',
-        type: 'pkcs8',
-      }),
-      publicKey: createPublicKey({ key: Buffer.concat([X25519_PUBLIC, enc]), format: 'der', type: 'spki' }),
-    })
-    const shared = expand(KEM, extract(KEM, NONE, 'eae_prk', dh), 'shared_secret', Buffer.concat([enc, publicKey]), 32)
+    const agreed = (other: Uint8Array) =>
+      diffieHellman({
+        privateKey: createPrivateKey({
+          key: Buffer.concat([X25519_PRIVATE, privateKey]),
+          format: 'der',
+          type: 'pkcs8',
+        }),
+        publicKey: createPublicKey({ key: Buffer.concat([X25519_PUBLIC, other]), format: 'der', type: 'spki' }),
+      })
+    const dh = Buffer.concat([agreed(enc), agreed(sender)])
+    const parties = Buffer.concat([enc, publicKey, sender])
+    const shared = expand(KEM, extract(KEM, NONE, 'eae_prk', dh), 'shared_secret', parties, 32)
     const schedule = Buffer.concat([
-      Buffer.of(0),
+      Buffer.of(2),
       extract(HPKE, NONE, 'psk_id_hash', NONE),
       extract(HPKE, NONE, 'info_hash', info),
     ])
@@ -106,13 +115,12 @@ describe('Epoch keys', () => {
   }
 
   it('open as written down', async () => {
-    const [pair, epochKey, subject] = [await generateSharingKeyPair(), random(32), random(16)]
-    const sealed = await sealEpochKey(epochKey, pair.publicKey, subject, 7)
+    const [pair, sender] = [await generateSharingKeyPair(), await generateSharingKeyPair()]
+    const [epochKey, subject] = [random(32), random(16)]
+    const sealed = await sealEpochKey(epochKey, pair.publicKey, { subject, epoch: 7, sender })
     expect(sealed.length).toBe(80)
     const aad = Buffer.concat([subject, u32be(7)])
-    expect(open(sealed, pair.privateKey, pair.publicKey, text('chartseal/epoch-key/v1'), aad)).toEqual(
-      Buffer.from(epochKey),
-    )
+    expect(open(sealed, pair, sender.publicKey, text('chartseal/epoch-key/v1'), aad)).toEqual(Buffer.from(epochKey))
   })
 })
 

@@ -560,7 +560,7 @@ async function expectRolledBack(folder: string, { staff }: Closed): Promise<void
   const open = await startVault(folder)
   expect(stateOf(open)).toMatchObject({ state: 'rolled-back', problem: 'ROLLED_BACK' })
   expect(await codeOf(() => open.vault.signIn(staff.nurse, PIN))).toBe('WRONG_STATE')
-  expect(await codeOf(() => open.vault.signReadings({ handle: '', drafts: [], manual: [], late: null }))).toBe(
+  expect(await codeOf(() => open.vault.signReadings({ as: '', handle: '', drafts: [], manual: [], late: null }))).toBe(
     'WRONG_STATE',
   )
   await open.vault.close()

@@ -128,7 +128,13 @@ export class Captures {
     if (drafts.some(({ draft }) => draft.alreadyRecorded)) throw new ApiFailure('ALREADY_RECORDED')
     // Typed values have no identity of their own: only this keeps a second press of the key from recording them twice.
     if (capture.signing !== null) throw new ApiFailure('WRONG_STATE')
-    const signing = this.#ports.vault.signReadings({ handle: capture.handle, drafts, manual, late: null })
+    const signing = this.#ports.vault.signReadings({
+      as: capture.owner,
+      handle: capture.handle,
+      drafts,
+      manual,
+      late: null,
+    })
     capture.signing = signing
     try {
       const rows = await signing

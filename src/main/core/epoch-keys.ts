@@ -1,5 +1,5 @@
 /**
- * Epoch keys of subjects, and how they are sealed to sites: HPKE base mode (RFC 9180) with
+ * Epoch keys of subjects, and how they are sealed to sites: HPKE auth mode (RFC 9180) with
  * DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-256-GCM.
  *
  * @remarks
@@ -8,6 +8,8 @@
  * aad    = subject16 || u32be(epoch)
  * sealed = enc32 || ciphertext48
  * ```
+ * The sender authenticates with its site's sharing key: a public key alone is enough to seal in base mode, and whoever
+ * writes the database would put in a key of their own.
  * Proven by `tests/main/core/epoch-keys.test.ts`.
  *
  * @packageDocumentation
@@ -35,24 +37,29 @@ export async function generateSharingKeyPair(): Promise<SharingKeyPair> {
   }
 }
 
+/** Which key is sealed, and by whom. */
+export interface EpochKeyContext<Sender> {
+  /** Handle, 16 bytes. */
+  readonly subject: Uint8Array
+  /** 0 or more. */
+  readonly epoch: number
+  /** The sharing key of the site that seals. */
+  readonly sender: Sender
+}
+
 /**
  * Seals an epoch key to one recipient.
  *
  * @param recipient - The recipient's X25519 public key, 32 bytes, from the roster.
- * @param subject - Handle, 16 bytes.
  */
 export async function sealEpochKey(
   epochKey: Uint8Array,
   recipient: Uint8Array,
-  subject: Uint8Array,
-  epoch: number,
+  { subject, epoch, sender }: EpochKeyContext<SharingKeyPair>,
 ): Promise<Uint8Array> {
   const recipientPublicKey = await SUITE.kem.deserializePublicKey(buffer(recipient))
-  const { enc, ct } = await SUITE.seal(
-    { recipientPublicKey, info: INFO },
-    buffer(epochKey),
-    buffer(aad(subject, epoch)),
-  )
+  const parameters = { recipientPublicKey, senderKey: await keyPair(sender), info: INFO }
+  const { enc, ct } = await SUITE.seal(parameters, buffer(epochKey), buffer(aad(subject, epoch)))
   return concatBytes(new Uint8Array(enc), new Uint8Array(ct))
 }
 
@@ -60,28 +67,33 @@ export async function sealEpochKey(
  * Opens a sealed epoch key.
  *
  * @param sealed - Untrusted.
- * @throws EnvelopeError `NOT_AUTHENTIC` when it was sealed to another key, subject or epoch, or was changed.
+ * @param pair - The recipient's.
+ * @throws EnvelopeError `NOT_AUTHENTIC` when it was sealed to another key, by another site, for another subject or
+ * epoch, or was changed.
  */
 export async function openEpochKey(
   sealed: Uint8Array,
   pair: SharingKeyPair,
-  subject: Uint8Array,
-  epoch: number,
+  { subject, epoch, sender }: EpochKeyContext<Uint8Array>,
 ): Promise<Uint8Array> {
   try {
-    const recipientKey = {
-      publicKey: await SUITE.kem.deserializePublicKey(buffer(pair.publicKey)),
-      privateKey: await SUITE.kem.deserializePrivateKey(buffer(pair.privateKey)),
+    const parameters = {
+      recipientKey: await keyPair(pair),
+      senderPublicKey: await SUITE.kem.deserializePublicKey(buffer(sender)),
+      enc: buffer(sealed.subarray(0, ENC_SIZE)),
+      info: INFO,
     }
-    const enc = buffer(sealed.subarray(0, ENC_SIZE))
-    const plain = await SUITE.open(
-      { recipientKey, enc, info: INFO },
-      buffer(sealed.subarray(ENC_SIZE)),
-      buffer(aad(subject, epoch)),
-    )
+    const plain = await SUITE.open(parameters, buffer(sealed.subarray(ENC_SIZE)), buffer(aad(subject, epoch)))
     return new Uint8Array(plain)
   } catch (cause) {
     throw new EnvelopeError('NOT_AUTHENTIC', 'epoch key does not open', { cause })
+  }
+}
+
+async function keyPair({ publicKey, privateKey }: SharingKeyPair): Promise<CryptoKeyPair> {
+  return {
+    publicKey: await SUITE.kem.deserializePublicKey(buffer(publicKey)),
+    privateKey: await SUITE.kem.deserializePrivateKey(buffer(privateKey)),
   }
 }
 

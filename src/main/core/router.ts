@@ -135,8 +135,9 @@ function bedside(os: Os, parts: RouterParts) {
       list: os.tray.list.handler(mine(() => vault.tray())),
       assign: os.tray.assign.handler(
         mine(async ({ ids, handle, reason }) => {
+          const as = parts.session.active?.handle ?? ''
           const drafts = await vault.trayDrafts(ids)
-          return nothing(vault.signReadings({ handle, drafts, manual: [], late: { reason, trayIds: ids } }))
+          return nothing(vault.signReadings({ as, handle, drafts, manual: [], late: { reason, trayIds: ids } }))
         }),
       ),
       discard: os.tray.discard.handler(mine(({ ids, reason }) => nothing(vault.discardTray(ids, reason)))),

@@ -128,6 +128,8 @@ export interface VaultService {
   ): Promise<HeldDraft[]>
   /** Signs and seals; replies with the rows as verified from the ledger. `late` names why tray items are assigned. */
   signReadings(request: {
+    /** Handle of the practitioner who asks: nobody else's key signs it, whoever signed in meanwhile. */
+    as: string
     handle: string
     drafts: readonly HeldDraft[]
     manual: readonly api.ManualValue[]

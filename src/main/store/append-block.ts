@@ -49,23 +49,25 @@ export function appendBlock(
   const closing = close(readBack(tables, log, block))
   assert(closing.size === block.firstIndex + block.entries.length, 'a checkpoint covers exactly the entries so far')
   for (const tile of closing.tiles) tables.tree.putTile(log, tile)
+  // Rows beyond a head that was proven without them are made up, and would stand in the way of every block.
+  if (block.knownDamage === true) tables.tree.dropCheckpointsBeyond(log, block.firstIndex, closing.block)
   tables.tree.insertCheckpoint(log, closing)
   tables.queues.deleteTray(block.trayDone ?? [])
 }
 
 /** Someone else wrote, or the caller missed a write: either way it would sign a second tree of the same size. */
 function compareWithNewest(tables: BlockTables, log: number, block: NewBlock): void {
+  const next = tables.entries.count(log)
+  if (block.knownDamage === true) {
+    // The caller proved its head without the rows of checkpoints. An entry beyond it is another writer's.
+    if (next > block.firstIndex) throw new StoreError('STATE_UNKNOWN', `there is an entry ${next - 1}`)
+    return
+  }
   const newest = tables.tree.newest(log)
   if ((newest?.note ?? null) !== block.previousNote) {
     throw new StoreError('STATE_UNKNOWN', 'the newest checkpoint is not the one the writer knows')
   }
-  const next = tables.entries.count(log)
-  // Known damage may have taken the newest rows; what is there must still lie below the new block.
-  const fits =
-    block.knownDamage === true
-      ? next <= block.firstIndex && (newest?.size ?? 0) <= block.firstIndex
-      : next === block.firstIndex && (newest?.size ?? 0) === block.firstIndex
-  if (!fits) {
+  if (next !== block.firstIndex || (newest?.size ?? 0) !== block.firstIndex) {
     throw new StoreError('STATE_UNKNOWN', `next index is ${next}, the writer says ${block.firstIndex}`)
   }
 }

@@ -170,7 +170,7 @@ export const Reading = MeasurementContext.extend({
   recordedAt: Instant,
   performer: z.string().max(120),
   /** Why it was given to this patient from the tray; absent when it was signed at the bedside. */
-  assignedBecause: z.string().min(3).max(200).optional(),
+  assignedBecause: z.string().min(1).max(200).optional(),
   /** Demonstration or test data. */
   test: z.boolean(),
 })

@@ -83,10 +83,24 @@ export async function startVault(
 ): Promise<OpenVault> {
   const events: VaultEvent[] = []
   const vault = new Vault((event) => events.push(event), options.nowMs ?? Date.now)
+  const signIn = vault.signIn
+  vault.signIn = async (handle, pin) => {
+    const practitioner = await signIn(handle, pin)
+    signedIn.set(vault, handle)
+    return practitioner
+  }
   cleanUps.push(() => vault.close())
   const { demo = false, nodeSecret = NODE_SECRET } = options
   await vault.start({ dataFolder: folder, demo, nodeSecret, scryptLogN: 10 })
   return { vault, folder, events }
+}
+
+/** Who signed in, as the API thread would know it. */
+const signedIn = new WeakMap<Vault, string>()
+
+/** Handle of the practitioner who signed in last. */
+export function signedInTo(vault: Vault): string {
+  return signedIn.get(vault) ?? ''
 }
 
 /** The state that a vault told last. */
@@ -132,7 +146,12 @@ export function patientNumber(n: number): Omit<Patient, 'handle'> {
 }
 
 /** What the enrolled oximeter sent: a saturation and a pulse, as record `n` of its memory. */
-export async function oximeterDrafts({ vault }: OpenVault, n: number, spo2 = '97'): Promise<HeldDraft[]> {
+export async function oximeterDrafts(
+  { vault }: OpenVault,
+  n: number,
+  spo2 = '97',
+  window: HeldDraft['draft']['window'] = null,
+): Promise<HeldDraft[]> {
   const [device] = await vault.enrolments()
   const quantity = (name: string, value: string, ucum: string, unit: string) => ({
     name,
@@ -153,14 +172,14 @@ export async function oximeterDrafts({ vault }: OpenVault, n: number, spo2 = '97
   return vault.draftsOf(OXIMETER, device ?? null, [measurement], {
     readAtMs: Date.UTC(2026, 2, 2, 9),
     deviceNow: null,
-    window: null,
+    window,
   })
 }
 
 /** Signs what the oximeter sent. */
 export async function signFromDevice(open: OpenVault, handle: string, n: number): Promise<Row<Reading>[]> {
   const drafts = await oximeterDrafts(open, n)
-  return open.vault.signReadings({ handle, drafts, manual: [], late: null })
+  return open.vault.signReadings({ as: signedInTo(open.vault), handle, drafts, manual: [], late: null })
 }
 
 /** Signs typed values. */
@@ -169,7 +188,7 @@ export function signManual(
   handle: string,
   manual: readonly ManualValue[],
 ): Promise<Row<Reading>[]> {
-  return vault.signReadings({ handle, drafts: [], manual, late: null })
+  return vault.signReadings({ as: signedInTo(vault), handle, drafts: [], manual, late: null })
 }
 
 /** Copies a closed data folder. */

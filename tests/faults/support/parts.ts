@@ -36,7 +36,13 @@ export async function openParts(folder: string, practitioner: string, between: B
   const replica = Replica.open(store, identity, highWater.read(), new Map())
   const secret = (name: string) => keystore.secrets.get(name) ?? new Uint8Array(0)
   const pair = { publicKey: identity.sharingKey, privateKey: secret(SECRETS.sharing) }
-  const keys = new SubjectKeys(store, pair, identity.recoveryKey, random)
+  const keys = new SubjectKeys({
+    store,
+    pair,
+    recoveryKey: identity.recoveryKey,
+    newestEpoch: (subject) => replica.newestEpoch(subject),
+    random,
+  })
   const told: { sizes: number[]; failures: unknown[] } = { sizes: [], failures: [] }
   const writer = new Writer({
     replica,

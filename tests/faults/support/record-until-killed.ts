@@ -14,7 +14,13 @@ await vault.signIn(nurse, PIN)
 
 async function record(n: number): Promise<void> {
   const value = `${50 + Math.floor(n / 100)}.${String(n % 100).padStart(2, '0')}`
-  const [row] = await vault.signReadings({ handle: patient, drafts: [], manual: [weight(value)], late: null })
+  const [row] = await vault.signReadings({
+    as: nurse,
+    handle: patient,
+    drafts: [],
+    manual: [weight(value)],
+    late: null,
+  })
   if (row?.status !== 'verified') throw new Error('not verified')
   const { checkpoint } = await vault.proof(row.position.index)
   writeSync(1, `${JSON.stringify({ entryId: row.position.entryId, value, checkpoint })}\n`)

@@ -16,7 +16,7 @@ const { handle } = await vault.registerPatient({
   identifier: PLANTED[3],
 })
 for (;;) {
-  await vault.signReadings({ handle, drafts: [], manual: [weight('137.25')], late: null })
+  await vault.signReadings({ as: nurse, handle, drafts: [], manual: [weight('137.25')], late: null })
   await vault.chart(handle, 1)
   writeSync(1, 'recorded\n')
 }

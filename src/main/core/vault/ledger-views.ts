@@ -73,8 +73,11 @@ export class LedgerViews {
   /** @throws ApiFailure `UNKNOWN_ENTRY`, or `RECORD_NOT_VERIFIED` when its bytes are not those of the tree. */
   proof(index: number): Proof {
     viewerFor(this.#clinic, 'ledger')
-    const { replica, identity, store } = this.#clinic
+    const { replica, identity, store, keystore } = this.#clinic
     const { size, note } = replica.head
+    // A note that is not marked yet could be signed differently after a crash: it does not leave.
+    const mark = keystore.highWater.read()
+    if (typeof mark !== 'object' || mark.size < size) throw new ApiFailure('WRONG_STATE')
     if (index >= size) throw new ApiFailure('UNKNOWN_ENTRY')
     const bytes = replica.provenBytes(index)
     const roster = replica.directory.rosters[0]?.roster

@@ -67,9 +67,9 @@ export class Patients {
     return registered
   }
 
-  /** One patient's demographics; the access is recorded first. */
+  /** One patient's demographics, for taking observations; the access is recorded first. */
   async one(handle: string): Promise<Row<Patient>> {
-    const viewer = viewerFor(this.#clinic, 'demographics')
+    const viewer = viewerFor(this.#clinic, 'clinical')
     const row = await this.demographics(handle, viewer)
     await this.#recordList(viewer, [row])
     return row

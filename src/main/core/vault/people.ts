@@ -9,6 +9,7 @@ import { ContentMismatch, rejected, reliedOnContent, verifyRecord } from '../ver
 import type { Row } from '../vault-service.ts'
 import { actorWith, utf8, viewerFor, type Clinic } from './clinic.ts'
 import { SECRETS, signerOf } from './genesis.ts'
+import type { EntrySigner } from './writer.ts'
 import type { Link } from './replica.ts'
 import type { PractitionerRole } from '../../../ledger/entry-types.ts'
 
@@ -46,7 +47,6 @@ export class People {
    */
   async signIn(handle: string, pin: string): Promise<Practitioner> {
     const clinic = this.#clinic
-    this.signOut()
     if (!clinic.keystore.practitioners.has(handle)) throw new ApiFailure('WRONG_PIN')
     const seed = await clinic.keystore.practitioners.unlock(handle, pin)
     const practitioner = (await this.signInNames()).find((other) => other.handle === handle)
@@ -56,15 +56,17 @@ export class People {
       wipe(seed)
       throw new ApiFailure('RECORD_NOT_VERIFIED')
     }
-    const signer = {
-      role: 'practitioner' as const,
+    const signer: EntrySigner = {
+      role: 'practitioner',
       publicKey: key,
       sign: (message: Uint8Array) => {
         // Locked while something was being prepared: it is not signed in the name of someone who left.
-        if (clinic.viewer?.handle !== handle) throw new ApiFailure('NOT_SIGNED_IN')
+        if (clinic.viewer?.signer !== signer) throw new ApiFailure('NOT_SIGNED_IN')
         return sign(seed, message)
       },
     }
+    // Only now: a wrong PIN of somebody else must not put out who is working.
+    this.signOut()
     clinic.viewer = { handle, name: practitioner.name, role: practitioner.role, signer, seen: new Set() }
     this.#wipe = () => {
       wipe(seed)

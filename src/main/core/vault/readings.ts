@@ -9,7 +9,7 @@ import type { Draft as DraftReading, ManualValue, Method, Reading } from '../../
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
 import { verifyRecord } from '../verify-record.ts'
-import type { DeviceOrigin, EnrolledDevice, HeldDraft, ReadContext, Row } from '../vault-service.ts'
+import type { DeviceOrigin, EnrolledDevice, HeldDraft, ReadContext, Row, VaultService } from '../vault-service.ts'
 import { accessDraft, actorWith, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
 import { SECRETS, signerOf } from './genesis.ts'
 import type { Patients } from './patients.ts'
@@ -52,7 +52,9 @@ export class Readings {
   ): HeldDraft[] {
     return measurements.map((measurement) => {
       const { kind, quantities, flags, deviceTime, raw, recordKey } = measurement
-      const draftId = toHex(this.#keyed(`${origin.family}|${origin.serial ?? origin.port}|${recordKey}`))
+      // A memory's record is the same however often it is read; a live take is one of its own, however alike the numbers.
+      const occasion = context.window === null ? '' : `|live ${context.readAtMs} ${toHex(this.#clinic.random(8))}`
+      const draftId = toHex(this.#keyed(`${origin.family}|${origin.serial ?? origin.port}|${recordKey}${occasion}`))
       const [first] = splitMeasurement(quantities)
       const draft: DraftReading = {
         draftId,
@@ -78,13 +80,16 @@ export class Readings {
    * @throws ApiFailure `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `RECORD_NOT_VERIFIED`, `NOTHING_TO_SIGN`, `VALUE_REJECTED`,
    * `VALUE_NOT_CONFIRMED`, `ALREADY_RECORDED`.
    */
-  async sign(
-    handle: string,
-    drafts: readonly HeldDraft[],
-    manual: readonly ManualValue[],
-    late: { reason: string; trayIds: readonly string[] } | null,
-  ): Promise<Row<Reading>[]> {
+  async sign({
+    as,
+    handle,
+    drafts,
+    manual,
+    late,
+  }: Parameters<VaultService['signReadings']>[0]): Promise<Row<Reading>[]> {
     const viewer = actorWith(this.#clinic, 'physician', 'nurse')
+    // Somebody else signed in between the question and now: they are not made to sign it.
+    if (viewer.handle !== as) throw new ApiFailure('NOT_SIGNED_IN')
     const patient = await this.#patients.demographics(handle, viewer)
     if (patient.status !== 'verified') throw new ApiFailure('RECORD_NOT_VERIFIED')
     const now = this.#clinic.nowMs()

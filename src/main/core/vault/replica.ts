@@ -111,6 +111,7 @@ export class Replica {
   /** Worked out from the links when asked for, until another link comes. */
   readonly #chains = new Map<string, Chain>()
   readonly #ids = new Map<string, number>()
+  readonly #epochs = new Map<string, number>()
   /** Entries whose bytes are proven and understood, whatever their rows look like. */
   readonly #understood = new Set<number>()
   readonly #verified = new Map<number, VerifiedEntry>()
@@ -180,8 +181,23 @@ export class Replica {
 
   /** Damaged entries that may belong to any subject. Seals are known by their place. */
   unattributedDamage(): number[] {
-    const isKnown = (index: number) => this.#hints.has(index) || this.#understood.has(index)
-    return [...this.#damaged.keys()].filter((index) => !isKnown(index) && !this.#isSealPlace(index))
+    const isKnown = (index: number) =>
+      this.#understood.has(index) || this.#isProvenHint(index) || this.#isSealPlace(index)
+    return [...this.#damaged.keys()].filter((index) => !isKnown(index))
+  }
+
+  /** A hint says whose a lost entry was, and whoever writes the database writes hints: only a successor proves one. */
+  #isProvenHint(index: number): boolean {
+    const hint = this.#hints.get(index)
+    if (hint === undefined) return false
+    const leaf = this.#trusted.tree.leafAt(index)
+    const successors = this.chain(hint.subject).claims.get(hint.seq + 1) ?? []
+    return successors.some(({ previousLeaf }) => previousLeaf !== null && equalBytes(previousLeaf, leaf))
+  }
+
+  /** The epoch under which a subject's newest proven payload was sealed; null when it has none. */
+  newestEpoch(subject: string): number | null {
+    return this.#epochs.get(subject) ?? null
   }
 
   /** A subject's chain: its links, and what is known of links that are gone. */
@@ -428,6 +444,7 @@ export class Replica {
       this.#understood.add(index)
       this.#ids.set(toHex(id), index)
       if (subject === null || entry.placement === null) return
+      if (entry.body.payload !== null) this.#epochs.set(toHex(subject), entry.body.payload.epoch)
       const link = { index, seq: entry.placement.subjectSeq, type, leaf, previousLeaf: entry.placement.previousLeaf }
       const links = this.#subjects.get(toHex(subject)) ?? []
       links.push(link)
@@ -470,6 +487,9 @@ const CHANGED_ROW: Failed = { step: 'inclusion', reason: 'the entry does not has
 const CHANGED_TREE_ROW: Failed = { step: 'inclusion', reason: 'the stored tree row is not that of the signed tree' }
 const MISSING_LINK: Failed = { step: 'completeness', reason: 'an entry of this record is missing' }
 
+/** Checkpoint rows among which a newer one than the mark is looked for: one is written after each block. */
+const NEWEST_ROWS = 1000
+
 function chainOf(
   links: readonly Link[],
   hints: readonly (readonly [number, { seq: number }])[],
@@ -497,15 +517,18 @@ function newestHead(store: Store, identity: Identity, mark: HighWaterMark | 'mis
   if (typeof mark !== 'object') throw new RolledBack(`the high-water mark is ${mark}`)
   const key = { name: identity.origin, publicKey: identity.logKey }
   const marked = { ...openCheckpoint(mark.note, key, verifier), note: mark.note }
-  const newest = store.newestCheckpoint(identity.origin)
-  try {
-    const stored = newest === null ? null : { ...openCheckpoint(newest.note, key, verifier), note: newest.note }
-    // Newer than the mark: the process ended between the commit and the mark. The log signed it.
-    return stored !== null && stored.size > marked.size ? stored : marked
-  } catch (error) {
-    if (error instanceof LedgerError) return marked
-    throw error
+  let head = marked
+  for (const { note } of store.checkpoints(identity.origin, null, NEWEST_ROWS)) {
+    // Only what claims to be newer is worth a signature's time.
+    if (!(Number(note.split('\n')[1]) > head.size)) continue
+    try {
+      // Newer than the mark: the process ended between the commit and the mark. The log signed it.
+      head = { ...openCheckpoint(note, key, verifier), note }
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error
+    }
   }
+  return head
 }
 
 /** A row that SQLite itself cannot read is like a row that is gone. */

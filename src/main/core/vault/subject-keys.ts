@@ -13,23 +13,33 @@ export interface CurrentEpoch {
   readonly toStore: readonly NewEpochKey[]
 }
 
+/** What subject keys are made of. */
+export interface SubjectKeysParts {
+  readonly store: StoreReader
+  /** The site's sharing key. */
+  readonly pair: SharingKeyPair
+  /** Public half of the printed recovery key; every epoch key is sealed to it as well. */
+  readonly recoveryKey: Uint8Array
+  /** The epoch that the newest proven entry of a subject names, or null. */
+  readonly newestEpoch: (subject: string) => number | null
+  readonly random: RandomBytes
+}
+
 /** Epoch keys of subjects, opened with the site's sharing key and kept in memory only. */
 export class SubjectKeys {
   readonly #store: StoreReader
   readonly #pair: SharingKeyPair
   readonly #recoveryKey: Uint8Array
+  readonly #newestEpoch: (subject: string) => number | null
   readonly #random: RandomBytes
   readonly #open = new Map<string, Promise<Uint8Array>>()
   readonly #created = new Map<string, Promise<CurrentEpoch>>()
 
-  /**
-   * @param pair - The site's sharing key.
-   * @param recoveryKey - Public half of the printed recovery key; every epoch key is sealed to it as well.
-   */
-  constructor(store: StoreReader, pair: SharingKeyPair, recoveryKey: Uint8Array, random: RandomBytes) {
+  constructor({ store, pair, recoveryKey, newestEpoch, random }: SubjectKeysParts) {
     this.#store = store
     this.#pair = pair
     this.#recoveryKey = recoveryKey
+    this.#newestEpoch = newestEpoch
     this.#random = random
   }
 
@@ -49,13 +59,18 @@ export class SubjectKeys {
     return opening
   }
 
-  /** The key for new records: the newest stored epoch, or a new one for a new subject. */
+  /**
+   * The key for new records: that of the epoch the ledger names last, or a new one when there is none or it is lost.
+   * Rows of the database that the ledger does not name are never used: anyone could have put them there.
+   */
   async current(subject: Uint8Array): Promise<CurrentEpoch> {
     const created = this.#created.get(toHex(subject))
     if (created !== undefined) return created
-    const newest = this.#store.epochKeys(subject).at(-1)
-    if (newest !== undefined) return { epoch: newest.epoch, key: await this.of(subject, newest.epoch), toStore: [] }
-    const creating = this.#create(subject, 0)
+    const epoch = this.#newestEpoch(toHex(subject))
+    const key = epoch === null ? null : await this.of(subject, epoch).catch(lost)
+    if (epoch !== null && key !== null) return { epoch, key, toStore: [] }
+    const taken = this.#store.epochKeys(subject).map((row) => row.epoch)
+    const creating = this.#create(subject, Math.max(-1, epoch ?? -1, ...taken) + 1)
     this.#created.set(toHex(subject), creating)
     return creating
   }
@@ -69,7 +84,7 @@ export class SubjectKeys {
     const rows = unlessDamaged(() => this.#store.epochKeys(subject)) ?? []
     const row = rows.find((k) => k.epoch === epoch && equalBytes(k.recipient, this.#pair.publicKey))
     if (row === undefined) throw new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} sealed to this site`)
-    return openEpochKey(row.sealed, this.#pair, subject, epoch)
+    return openEpochKey(row.sealed, this.#pair, { subject, epoch, sender: this.#pair.publicKey })
   }
 
   async #create(subject: Uint8Array, epoch: number): Promise<CurrentEpoch> {
@@ -82,9 +97,15 @@ export class SubjectKeys {
         subject,
         epoch,
         recipient,
-        sealed: await sealEpochKey(key, recipient, subject, epoch),
+        sealed: await sealEpochKey(key, recipient, { subject, epoch, sender: this.#pair }),
       })),
     )
     return { epoch, key, toStore }
   }
+}
+
+/** A key that is gone, or was sealed by somebody else, is replaced by a new epoch. */
+function lost(error: unknown): null {
+  if (error instanceof EnvelopeError) return null
+  throw error
 }

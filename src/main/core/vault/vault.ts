@@ -12,7 +12,6 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path'
 import { z } from 'zod'
 import { API_CODES, type ApiCode } from '../../../shared/api/codes.ts'
-import type { ManualValue } from '../../../shared/api/schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { assert, CodedError } from '../../../shared/errors.ts'
 import { guardedFiles } from '../../keystore/errors.ts'
@@ -33,7 +32,6 @@ import { resourceFile } from '../resource-file.ts'
 import type {
   DeviceOrigin,
   EnrolledDevice,
-  HeldDraft,
   ReadContext,
   VaultEvent,
   VaultOptions,
@@ -182,20 +180,10 @@ export class Vault implements VaultService {
     context: ReadContext,
   ) => Promise.resolve(this.#ready().readings.draftsOf(origin, enrolled, measurements, context))
 
-  async signReadings({
-    handle,
-    drafts,
-    manual,
-    late,
-  }: {
-    handle: string
-    drafts: readonly HeldDraft[]
-    manual: readonly ManualValue[]
-    late: { reason: string; trayIds: readonly string[] } | null
-  }) {
+  async signReadings(request: Parameters<VaultService['signReadings']>[0]) {
     const { readings, tray, clinic } = this.#ready()
-    const rows = await readings.sign(handle, drafts, manual, late)
-    if (late !== null) clinic.emit({ kind: 'tray', count: tray.count() })
+    const rows = await readings.sign(request)
+    if (request.late !== null) clinic.emit({ kind: 'tray', count: tray.count() })
     return rows
   }
 
@@ -365,9 +353,19 @@ export class Vault implements VaultService {
     const identity = readIdentity(keystore.secrets)
     const copies = DirectoryCopies.parse(readJson(keystore.secrets, DIRECTORY_SECRET) ?? {})
     const copyMap = new Map(Object.entries(copies).map(([index, hex]) => [Number(index), fromHex(hex)]))
-    const replica = Replica.open(store, identity, keystore.highWater.read(), copyMap)
+    const mark = keystore.highWater.read()
+    const replica = Replica.open(store, identity, mark, copyMap)
+    // A block that was committed just before a crash: its note may leave the process only once it is marked.
+    const { note, size } = replica.head
+    if (typeof mark !== 'object' || mark.size < size) keystore.highWater.write({ note, size })
     const privateKey = secret(keystore, SECRETS.sharing)
-    const keys = new SubjectKeys(store, { publicKey: identity.sharingKey, privateKey }, identity.recoveryKey, random)
+    const keys = new SubjectKeys({
+      store,
+      pair: { publicKey: identity.sharingKey, privateKey },
+      recoveryKey: identity.recoveryKey,
+      newestEpoch: (subject) => replica.newestEpoch(subject),
+      random,
+    })
     const logSigner = signerOf('log', secret(keystore, SECRETS.log))
     const nowMs = this.#nowMs
     const writer = new Writer({
@@ -393,12 +391,13 @@ export class Vault implements VaultService {
   #savedDirectory: unknown = null
   async #saveCopies({ replica, keystore }: Clinic): Promise<void> {
     if (this.#savedDirectory === replica.directory) return
-    this.#savedDirectory = replica.directory
+    const saving = replica.directory
     await writeJson(
       keystore.secrets,
       DIRECTORY_SECRET,
       Object.fromEntries([...replica.directoryEntries].map(([index, bytes]) => [index, toHex(bytes)])),
     )
+    this.#savedDirectory = saving
   }
 
   #writable(clinic: Clinic): void {

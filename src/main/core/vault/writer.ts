@@ -97,8 +97,8 @@ export interface WriterParts {
   readonly failed: (error: unknown) => void
 }
 
-/** Entries of one block at most; more wait for the next. */
-const BLOCK_LIMIT = 256
+/** Entries of one block at most; more wait for the next. Above twice the 200 drafts that one request may name. */
+const BLOCK_LIMIT = 512
 
 /** The writer. */
 export class Writer {
@@ -106,10 +106,10 @@ export class Writer {
   readonly #queue: Job[] = []
   #scheduled = false
   #tree: TreeWriter
-  /** The newest note in the database: compared and swapped by each block. */
-  #storedNote: string | null
   /** The mark of a block that was committed, while it could not be written. */
   #mark: HighWaterMark | null = null
+  /** Until a block of ours stands in the database: its newest checkpoint row may be damaged, gone or made up. */
+  #lostAtStart = true
   /** Set when the outcome of a commit is unknown. */
   #unknown = false
 
@@ -117,7 +117,6 @@ export class Writer {
     this.#parts = parts
     const { replica } = parts
     this.#tree = TreeWriter.resume(h, replica.head, replica.trusted.reader)
-    this.#storedNote = replica.store.newestCheckpoint(replica.identity.origin)?.note ?? null
   }
 
   /**
@@ -209,12 +208,8 @@ export class Writer {
       {
         origin,
         firstIndex: first,
-        previousNote: this.#storedNote,
-        knownDamage:
-          replica.damaged.size > 0 ||
-          this.#storedNote === null ||
-          replica.damagedTiles.length > 0 ||
-          this.#lostCheckpoint(),
+        previousNote: replica.head.note,
+        knownDamage: replica.damaged.size > 0 || replica.damagedTiles.length > 0 || this.#lostCheckpoint(),
         entries: placed.map(({ row }) => row),
         epochKeys: placed.flatMap(({ epochKeys }) => epochKeys),
         trayDone: jobs.flatMap((job) => job.trayDone),
@@ -231,7 +226,6 @@ export class Writer {
       },
     )
     const { bytes, checkpoint, note } = closed[0] ?? unreachable()
-    this.#storedNote = note
     const entries = bytes.map((entry, i) => ({ index: first + i, bytes: entry, leaf: leaves[i] ?? unreachable() }))
     replica.committed(checkpoint, block, entries)
     for (const { draft } of placed) if (draft.subject !== null) keys.stored(draft.subject)
@@ -274,10 +268,13 @@ export class Writer {
       verifyEntry({ bytes: row.bytes, index: first + i, origin, network, directory, verifier })
   }
 
-  /** True when the row of the newest checkpoint is not the trusted head: it was damaged or deleted. */
+  /** True when the row of the newest checkpoint was damaged before this process proved the head without it. */
   #lostCheckpoint(): boolean {
+    if (!this.#lostAtStart) return false
     const { replica } = this.#parts
-    return replica.store.newestCheckpoint(replica.identity.origin)?.size !== replica.head.size
+    const newest = replica.store.newestCheckpoint(replica.identity.origin)
+    this.#lostAtStart = newest?.note !== replica.head.note || newest.size !== replica.head.size
+    return this.#lostAtStart
   }
 
   /** Gives every draft its place, in order, and closes with the seal. */

@@ -9,6 +9,8 @@ export class TreeTables {
   readonly #before
   readonly #newest
   readonly #covering
+  readonly #dropLarger
+  readonly #dropLater
   readonly #insertCheckpoint
 
   constructor(db: WritableDb) {
@@ -32,6 +34,8 @@ export class TreeTables {
       db,
       `${columns} WHERE log = ? AND size > ? ORDER BY size LIMIT 1`,
     )
+    this.#dropLarger = command<[number, number]>(db, 'DELETE FROM checkpoint WHERE log = ? AND size > ?')
+    this.#dropLater = command<[number, number]>(db, 'DELETE FROM checkpoint WHERE log = ? AND block >= ?')
     this.#insertCheckpoint = command<[number, number, number, string]>(
       db,
       'INSERT INTO checkpoint (log, block, size, note) VALUES (?, ?, ?, ?)',
@@ -61,6 +65,12 @@ export class TreeTables {
 
   covering(log: number, index: number): CheckpointRow | null {
     return this.#covering.get(log, index) ?? null
+  }
+
+  /** Deletes rows that claim a larger tree than `size`, or a block from `block` on. */
+  dropCheckpointsBeyond(log: number, size: number, block: number): void {
+    this.#dropLarger(log, size)
+    this.#dropLater(log, block)
   }
 
   insertCheckpoint(log: number, row: CheckpointRow): void {

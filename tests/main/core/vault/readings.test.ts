@@ -12,6 +12,7 @@ import {
   startVault,
   temporaryFolder,
   weight,
+  signedInTo,
 } from '../../../faults/support/clinic.ts'
 
 async function atWork() {
@@ -52,6 +53,13 @@ it('gives a record of a device’s memory the same id whenever it is read', asyn
   await signFromDevice(open, handle, 5)
   expect((await oximeterDrafts(open, 5))[0]?.draft.alreadyRecorded).toBe(true)
   expect(await codeOf(() => signFromDevice(open, handle, 5))).toBe('ALREADY_RECORDED')
+})
+
+it('gives every live take an id of its own, however alike the numbers', async () => {
+  const { open } = await atWork()
+  const [one] = await oximeterDrafts(open, 5, '97', { seconds: 5, min: '97', max: '97' })
+  const [again] = await oximeterDrafts(open, 5, '97', { seconds: 5, min: '97', max: '97' })
+  expect(one?.draft.draftId).not.toBe(again?.draft.draftId)
 })
 
 it('knows a record again whose entry was damaged, and goes on working', async () => {
@@ -125,7 +133,7 @@ it('marks what an unenrolled device sent, and no device signs it', async () => {
   }
   const context = { readAtMs: Date.UTC(2026, 1, 1), deviceNow: null, window: null }
   const drafts = await vault.draftsOf(origin, null, [measurement], context)
-  const [row] = await vault.signReadings({ handle, drafts, manual: [], late: null })
+  const [row] = await vault.signReadings({ as: signedInTo(vault), handle, drafts, manual: [], late: null })
   expect(row).toMatchObject({ status: 'verified', record: { method: 'unauthenticated-device' } })
   const proof = await vault.proof(row?.status === 'verified' ? row.position.index : -1)
   expect(proof.signatures.map(({ role }) => role)).toEqual(['practitioner'])

@@ -11,6 +11,7 @@ import {
   PIN,
   startVault,
   temporaryFolder,
+  signedInTo,
 } from '../../../faults/support/clinic.ts'
 
 async function atWork() {
@@ -73,7 +74,13 @@ it('settles an item in the block that records it', async () => {
   const trayIds = [item?.id ?? '']
   const blocksBefore = (await vault.ledgerSummary()).blocks
   const drafts = await vault.trayDrafts(trayIds)
-  const rows = await vault.signReadings({ handle, drafts, manual: [], late: { reason: 'found', trayIds } })
+  const rows = await vault.signReadings({
+    as: signedInTo(vault),
+    handle,
+    drafts,
+    manual: [],
+    late: { reason: 'found', trayIds },
+  })
   expect(rows.map((row) => (row.status === 'verified' ? row.record.flags : row.step))).toEqual([
     ['assigned-later'],
     ['assigned-later'],

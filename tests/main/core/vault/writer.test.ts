@@ -62,7 +62,7 @@ it('takes more than fit into a block into the next', async () => {
   const open = await parts()
   const { writer, replica, signer, subject } = open
   const block = replica.newestBlock
-  const job = () => writer.record(Array.from({ length: 100 }, () => accessOf(open, signer, subject)))
+  const job = () => writer.record(Array.from({ length: 200 }, () => accessOf(open, signer, subject)))
   await Promise.all([job(), job(), job()])
   expect(replica.newestBlock).toBe(block + 2)
   expectSound(open)
