@@ -8,7 +8,7 @@ import { CodedError } from '../../shared/errors.ts'
 
 /** Expected failures of the store. Each needs a different screen. */
 export type StoreErrorCode =
-  | 'DATABASE_DAMAGED' // missing, not an SQLite database of ours, or a page of it cannot be read
+  | 'DATABASE_DAMAGED' // missing, not an SQLite database of ours, a page cannot be read, or rows contradict each other
   | 'DATABASE_EXISTS' // asked to create one where one, or the journal of one, already is
   | 'DATABASE_NEWER' // written by a newer Chartseal
   | 'DATA_FOLDER_READ_ONLY'
@@ -33,6 +33,8 @@ const CODE_OF_SQLITE: readonly (readonly [prefix: string, code: StoreErrorCode])
   ['SQLITE_CORRUPT', 'DATABASE_DAMAGED'],
   ['SQLITE_NOTADB', 'DATABASE_DAMAGED'],
   ['SQLITE_TOOBIG', 'DATABASE_DAMAGED'],
+  // Our statements break no constraint over rows that we wrote.
+  ['SQLITE_CONSTRAINT', 'DATABASE_DAMAGED'],
   ['SQLITE_IOERR_READ', 'DATABASE_DAMAGED'],
   ['SQLITE_IOERR_SHORT_READ', 'DATABASE_DAMAGED'],
   ['SQLITE_IOERR_CORRUPTFS', 'DATABASE_DAMAGED'],

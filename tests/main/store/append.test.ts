@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { openStore } from '../../../src/main/store/open.ts'
@@ -126,6 +127,21 @@ it('leaves nothing behind when the signer fails', () => {
   expect(everything(store)).toEqual(before)
   store.append(next, () => closing(store, next))
   expect(store.entryCount(ORIGIN)).toBe(2)
+})
+
+it('says that the database is damaged when a row is in the way that no block has written', () => {
+  const file = join(temporaryFolder(), 'ledger.db')
+  const store = newStore(file)
+  appendNumbers(store, 1)
+  const before = everything(store)
+  const other = new Database(file)
+  other.exec(`INSERT INTO payload (pos, ciphertext, wrapped_key, salt) VALUES ((1 << 40) + 2, x'00', x'00', x'00')`)
+  other.close()
+  const payload = { ciphertext: new Uint8Array(1), wrappedKey: new Uint8Array(1), salt: new Uint8Array(1) }
+  const next = block(store, [entry(2, { payload })])
+  const end = closing(store, next)
+  expect(codeOf(() => store.append(next, () => end))).toBe('DATABASE_DAMAGED')
+  expect(everything(store)).toEqual(before)
 })
 
 it('stores an entry id once', () => {
