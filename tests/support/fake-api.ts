@@ -68,6 +68,7 @@ const fail = (code: ApiCode, more: { retryAfterS?: number; detail?: string } = {
 
 /** A fake core. Tests may change its fields between calls. */
 export class FakeCore {
+  unattributedDamage = 0
   status: SystemStatus
   session: Session | null = null
   patients: Patient[] = [...PATIENTS]
@@ -583,7 +584,11 @@ export function fakeRouter(core: FakeCore) {
     patients: {
       search: os.patients.search.handler(
         guard('patients.search', ({ text, generation }) =>
-          ok({ generation, rows: core.search(text).map((one) => core.patientRow(one)) }),
+          ok({
+            generation,
+            rows: core.search(text).map((one) => core.patientRow(one)),
+            unattributedDamage: core.unattributedDamage,
+          }),
         ),
       ),
       register: os.patients.register.handler(

@@ -134,6 +134,10 @@ export class FakeVault implements VaultService {
     return { handle: this.#fresh(), name, role }
   }
 
+  async unattributedDamage() {
+    return Promise.resolve(0)
+  }
+
   async searchPatients(text: string) {
     await this.#enter('searchPatients')
     return PATIENTS.filter(({ familyName }) => familyName.includes(text)).map((patient) => this.#row(patient))

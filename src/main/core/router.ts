@@ -160,7 +160,11 @@ function records(os: Os, parts: RouterParts) {
     },
     patients: {
       search: os.patients.search.handler(
-        mine(async ({ text, generation }) => ({ generation, rows: await vault.searchPatients(text) })),
+        mine(async ({ text, generation }) => ({
+          generation,
+          rows: await vault.searchPatients(text),
+          unattributedDamage: await vault.unattributedDamage(),
+        })),
       ),
       register: os.patients.register.handler(mine((patient) => vault.registerPatient(patient))),
       chart: os.patients.chart.handler(mine(({ handle, generation }) => vault.chart(handle, generation))),

@@ -112,6 +112,8 @@ export interface VaultService {
   enrolPractitioner(request: { name: string; role: api.Role; pin: string }): Promise<api.Practitioner>
 
   searchPatients(text: string): Promise<Row<api.Patient>[]>
+  /** How many damaged entries cannot be attributed: any of them may have been a patient's. */
+  unattributedDamage(): Promise<number>
   registerPatient(patient: Omit<api.Patient, 'handle'>): Promise<api.Patient>
   chart(handle: string, generation: number): Promise<api.Chart>
   /** One patient's demographics, for a capture; records the access. */

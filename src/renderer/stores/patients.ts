@@ -14,6 +14,8 @@ export type NewPatient = Omit<Patient, 'handle'>
 export const usePatientsStore = defineStore('patients', () => {
   const session = useSessionStore()
   const rows = shallowRef<readonly PatientRow[]>([])
+  /** Damaged entries nobody can attribute: a patient may be missing from the rows. */
+  const unattributedDamage = ref(0)
   const problem = shallowRef<Problem | null>(null)
   const isLoading = ref(false)
   const wasLoaded = ref(false)
@@ -30,6 +32,7 @@ export const usePatientsStore = defineStore('patients', () => {
     problem.value = reply.ok ? null : reply
     if (!reply.ok || reply.value.generation !== mine) return
     rows.value = reply.value.rows
+    unattributedDamage.value = reply.value.unattributedDamage
     wasLoaded.value = true
   }
 
@@ -53,6 +56,7 @@ export const usePatientsStore = defineStore('patients', () => {
   function forget(): void {
     generation++
     rows.value = []
+    unattributedDamage.value = 0
     problem.value = null
     isLoading.value = false
     wasLoaded.value = false
@@ -66,5 +70,5 @@ export const usePatientsStore = defineStore('patients', () => {
     { flush: 'sync' },
   )
 
-  return { rows, verified, problem, isLoading, wasLoaded, load, register, sameAs }
+  return { rows, verified, unattributedDamage, problem, isLoading, wasLoaded, load, register, sameAs }
 })

@@ -64,7 +64,14 @@ export const contract = {
     /** Every patient when `text` is empty. Matches names, identifier and birth date. Records one access entry for the view. */
     search: call(
       z.object({ text: z.string().max(100), generation: z.number().int() }),
-      z.object({ generation: z.number().int(), rows: z.array(PatientRow) }),
+      z.object({
+        generation: z.number().int(),
+        rows: z.array(PatientRow),
+        /** Damaged entries nobody can attribute: a patient may be missing. */ unattributedDamage: z
+          .number()
+          .int()
+          .nonnegative(),
+      }),
     ),
     register: call(s.Patient.omit({ handle: true }), s.Patient),
     chart: call(z.object({ handle: s.Handle, generation: z.number().int() }), s.Chart),

@@ -1,5 +1,5 @@
 import { enableAutoUnmount } from '@vue/test-utils'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { handleOf } from '../../support/fake-data.ts'
 import { openWindow, settle } from '../../support/mount-window.ts'
 
@@ -13,8 +13,15 @@ describe('PatientsView', () => {
     await view.get('input[type=search]').setValue('okaf')
     expect(view.findAll('tbody tr')).toHaveLength(1)
     await view.get('input[type=search]').trigger('keydown', { key: 'Enter' })
-    await settle()
-    expect(window.router.currentRoute.value.params.handle).toBe(handleOf(1))
+    // The chart is loaded when it is first needed.
+    await vi.waitFor(() => expect(window.router.currentRoute.value.params.handle).toBe(handleOf(1)), 10_000)
+  })
+
+  it('warns that a patient may be missing when damage cannot be assigned to anybody', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    expect((await window.visit('/patients')).text()).not.toContain('may be missing')
+    window.core.unattributedDamage = 2
+    expect((await window.visit('/patients')).text()).toContain('2 damaged entries of the ledger')
   })
 
   it('never shows a patient banner', async () => {

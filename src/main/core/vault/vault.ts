@@ -160,6 +160,7 @@ export class Vault implements VaultService {
   people = () => this.#ready().people.list()
   signIn = (handle: string, pin: string) => this.#ready().people.signIn(handle, pin)
   enrolPractitioner = (request: Parameters<VaultService['enrolPractitioner']>[0]) => this.#ready().people.enrol(request)
+  unattributedDamage = async () => Promise.resolve(this.#ready().clinic.replica.unattributedDamage().length)
   searchPatients = (text: string) => this.#ready().patients.search(text)
   registerPatient = (patient: Parameters<VaultService['registerPatient']>[0]) =>
     this.#ready().patients.register(patient)

@@ -29,6 +29,8 @@ export const messages = {
   noneText: 'Check the spelling, try the MRN, or register the patient.',
   clear: 'Clear the search',
   rejected: 'This record is not shown: {step}.',
+  unattributed:
+    '1 damaged entry of the ledger cannot be assigned to anybody. A patient may be missing here: do not register one again before IT has looked. | {n} damaged entries of the ledger cannot be assigned to anybody. A patient may be missing here: do not register one again before IT has looked.',
   register: {
     action: 'Register patient',
     title: 'Register a patient',
