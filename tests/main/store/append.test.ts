@@ -135,7 +135,7 @@ it('says that the database is damaged when a row is in the way that no block has
   appendNumbers(store, 1)
   const before = everything(store)
   const other = new Database(file)
-  other.exec(`INSERT INTO payload (pos, ciphertext, wrapped_key, salt) VALUES ((1 << 40) + 2, x'00', x'00', x'00')`)
+  other.exec(`INSERT INTO payload (pos, ciphertext, wrapped_key, salt) VALUES ((1 << 40) + 1, x'00', x'00', x'00')`)
   other.close()
   const payload = { ciphertext: new Uint8Array(1), wrappedKey: new Uint8Array(1), salt: new Uint8Array(1) }
   const next = block(store, [entry(2, { payload })])
