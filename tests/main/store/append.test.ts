@@ -133,10 +133,10 @@ it('says that the database is damaged when a row is in the way that no block has
   const file = join(temporaryFolder(), 'ledger.db')
   const store = newStore(file)
   appendNumbers(store, 1)
-  const before = everything(store)
   const other = new Database(file)
   other.exec(`INSERT INTO payload (pos, ciphertext, wrapped_key, salt) VALUES ((1 << 40) + 1, x'00', x'00', x'00')`)
   other.close()
+  const before = everything(store)
   const payload = { ciphertext: new Uint8Array(1), wrappedKey: new Uint8Array(1), salt: new Uint8Array(1) }
   const next = block(store, [entry(2, { payload })])
   const end = closing(store, next)
