@@ -11,11 +11,12 @@ import {
   PIN,
   startVault,
   temporaryFolder,
+  tickingClock,
   signedInTo,
 } from '../../../faults/support/clinic.ts'
 
 async function atWork() {
-  const open = await startVault(temporaryFolder())
+  const open = await startVault(temporaryFolder(), { nowMs: tickingClock() })
   const staff = await furnish(open)
   await open.vault.signIn(staff.nurse, PIN)
   const { handle } = await open.vault.registerPatient(patientNumber(1))
