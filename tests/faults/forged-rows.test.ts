@@ -178,6 +178,23 @@ it('marks a block that was committed just before a crash, before its note can le
   expect(await vault.ledgerSummary()).toMatchObject({ highWaterMark: 'equal', size: rows[0]?.size })
 })
 
+it('hands out no note that is newer than its mark', async () => {
+  const clinic = await closedClinic()
+  const open = await atWork(clinic)
+  expect((await open.vault.proof(0)).size).toBeGreaterThan(0)
+  const db = new Database(databaseOf(clinic.folder), { readonly: true })
+  const earlier = db.prepare('SELECT size, note FROM checkpoint ORDER BY size LIMIT 1').get() as {
+    size: number
+    note: string
+  }
+  db.close()
+  const folder = join(clinic.folder, 'clinic', 'keystore')
+  const keystore = await openKeystore(folder, { kind: 'system', nodeSecret: NODE_SECRET }, { scryptLogN: 10 })
+  keystore.highWater.write(earlier)
+  keystore.close()
+  expect(await codeOf(() => open.vault.proof(0))).toBe('WRONG_STATE')
+})
+
 it('lets nobody sign for somebody who signed in meanwhile, and IT take no observations', async () => {
   const clinic = await closedClinic()
   const open = await atWork(clinic)

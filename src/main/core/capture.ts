@@ -54,9 +54,12 @@ export class Capture {
     return this.over.signal.aborted
   }
 
-  /** Holds what was read from a device; what was held from an earlier read-out or take of it goes. */
+  /**
+   * Holds what was read from a device. A take replaces the one before; a memory's records stay until they are signed or
+   * put aside, because the device may have dropped the oldest since.
+   */
   hold(connectionId: string, drafts: readonly HeldDraft[], take: Take | null): void {
-    for (const [id, one] of this.#held) if (one.connectionId === connectionId) this.#held.delete(id)
+    if (take !== null) for (const [id, one] of this.#held) if (one.connectionId === connectionId) this.#held.delete(id)
     for (const held of drafts) this.#held.set(held.draft.draftId, { connectionId, held, take })
   }
 

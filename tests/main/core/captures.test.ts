@@ -451,6 +451,16 @@ describe('a memory', () => {
     expect(ids(await read(world))).toEqual(ids(await read(world)))
   })
 
+  it('keeps what a second read-out no longer has: it goes to the tray like the rest', async () => {
+    const world = await bedside()
+    const first = await read(world)
+    expect(first.length).toBeGreaterThan(1)
+    world.memory.records = world.memory.records.slice(-1)
+    expect((await read(world)).length).toBe(1)
+    await value(close(world))
+    expect([...world.vault.items.keys()].toSorted()).toEqual(first.map(({ draftId }) => draftId).toSorted())
+  })
+
   it('is told after the session is unlocked, when it was read while locked', async () => {
     const world = await bedside()
     const gate = Promise.withResolvers<undefined>()
