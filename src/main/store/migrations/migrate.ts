@@ -6,9 +6,10 @@
 import { guarded, type WritableDb } from '../database.ts'
 import { StoreError } from '../errors.ts'
 import { createLedgerTables } from './0001-ledger.ts'
+import { createUpkeepTables } from './0002-upkeep.ts'
 
 /** `MIGRATIONS[n]` turns version n into version n + 1. Released ones never change. */
-export const MIGRATIONS: readonly ((db: WritableDb) => void)[] = [createLedgerTables]
+export const MIGRATIONS: readonly ((db: WritableDb) => void)[] = [createLedgerTables, createUpkeepTables]
 
 /**
  * Runs the steps that are missing, each in a transaction with its version number: a crash leaves a whole version.
