@@ -17,19 +17,10 @@ import { StoreError } from './errors.ts'
 import { MIGRATIONS } from './migrations/migrate.ts'
 import { requireOurs, requireSchema } from './open.ts'
 import { SqliteStore } from './sqlite-store.ts'
-import type { StoreReader, SubjectEntry } from './store.ts'
+import type { CosignatureRow, StoreReader, SubjectEntry } from './store.ts'
 
 /** Tables whose rows an auditor counts. */
 export type CountedTable = 'entry' | 'payload' | 'tile' | 'checkpoint' | 'entry_id' | 'subject_entry'
-
-/** A cosignature as stored. */
-export interface CosignatureRow {
-  /** Tree size of the checkpoint it is under. */
-  readonly size: number
-  readonly name: string
-  /** The line of the note. */
-  readonly line: string
-}
 
 /** A replica that can only be read. */
 export interface ReplicaFile {

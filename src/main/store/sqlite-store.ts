@@ -1,10 +1,24 @@
 import { assert } from '../../shared/errors.ts'
 import { appendBlock } from './append-block.ts'
 import { guarded, type WritableDb } from './database.ts'
-import type { BlockClosing, CheckpointRow, IndexRow, NewBlock, OutboxRow, Store, TrayRow } from './store.ts'
+import type {
+  BlockClosing,
+  CheckpointRow,
+  CosignatureRow,
+  EvidenceRow,
+  IndexRow,
+  MirrorRow,
+  NewBlock,
+  OutboxRow,
+  Store,
+  TrayRow,
+} from './store.ts'
+import { CosignatureTable } from './tables/cosignatures.ts'
 import { EntryTable } from './tables/entries.ts'
+import { EvidenceTable } from './tables/evidence.ts'
 import { IndexTables } from './tables/indexes.ts'
 import { LogTable } from './tables/logs.ts'
+import { MirrorTable } from './tables/mirror.ts'
 import { PayloadTables } from './tables/payloads.ts'
 import { QueueTables } from './tables/queues.ts'
 import { TreeTables } from './tables/tree.ts'
@@ -25,6 +39,9 @@ export class SqliteStore implements Store {
   readonly #payloads: PayloadTables
   readonly #indexes: IndexTables
   readonly #queues: QueueTables
+  readonly #cosignatures: CosignatureTable
+  readonly #mirror: MirrorTable
+  readonly #evidence: EvidenceTable
 
   /** @param db - Open, migrated, with every durability setting in force: use `openStore`. */
   constructor(db: WritableDb) {
@@ -36,6 +53,9 @@ export class SqliteStore implements Store {
     this.#payloads = new PayloadTables(db)
     this.#indexes = new IndexTables(db, this.#logs)
     this.#queues = new QueueTables(db)
+    this.#cosignatures = new CosignatureTable(db)
+    this.#mirror = new MirrorTable(db)
+    this.#evidence = new EvidenceTable(db)
   }
 
   logs() {
@@ -137,6 +157,53 @@ export class SqliteStore implements Store {
 
   epochKeys(subject: Uint8Array) {
     return this.#payloads.epochKeys(subject)
+  }
+
+  cosignatures(origin: string, above: number, limit: number): CosignatureRow[] {
+    return this.#inLog(origin, (log) => this.#cosignatures.newest(log, above, limit), [])
+  }
+
+  cosignaturesAt(origin: string, size: number): CosignatureRow[] {
+    return this.#inLog(origin, (log) => this.#cosignatures.at(log, size), [])
+  }
+
+  cosignaturesBy(origin: string, name: string, below: number, limit: number): CosignatureRow[] {
+    return this.#inLog(origin, (log) => this.#cosignatures.by(log, name, below, limit), [])
+  }
+
+  putCosignatures(origin: string, rows: readonly CosignatureRow[]): void {
+    const log = this.#writableLog(origin)
+    this.#gate.run(() => {
+      for (const row of rows) this.#cosignatures.put(log, row)
+    })
+  }
+
+  mirror(origin: string): MirrorRow | null {
+    return this.#mirror.get(origin)
+  }
+
+  replaceMirror(
+    origin: string,
+    expected: MirrorRow | null,
+    next: MirrorRow,
+    cosignatures: readonly CosignatureRow[],
+  ): boolean {
+    const log = this.#writableLog(origin)
+    return this.#gate.run(() => {
+      if (!this.#mirror.replace(origin, expected, next)) return false
+      for (const row of cosignatures) this.#cosignatures.put(log, row)
+      return true
+    })
+  }
+
+  evidence(origin?: string): EvidenceRow[] {
+    return origin === undefined ? this.#evidence.all() : this.#evidence.of(origin)
+  }
+
+  putEvidence(row: EvidenceRow): void {
+    this.#gate.run(() => {
+      this.#evidence.insert(row)
+    })
   }
 
   tray(): TrayRow[] {

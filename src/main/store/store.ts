@@ -126,6 +126,36 @@ export interface OutboxRow {
   readonly sealed: Uint8Array
 }
 
+/** A cosignature as stored. */
+export interface CosignatureRow {
+  /** Tree size of the checkpoint it is under. */
+  readonly size: number
+  readonly name: string
+  /** The line of the note, with its newline. */
+  readonly line: string
+}
+
+/** What the site's mirror remembers of a log. */
+export interface MirrorRow {
+  /** Signed note of the largest head accepted. */
+  readonly pending: string | null
+  /** Entries stored and proven to be in the pending tree. */
+  readonly stored: number
+  /** Signed note of the largest head that may be cosigned. */
+  readonly mirrored: string | null
+  /** First entry that the rules forbid, and which rule. */
+  readonly refused: { readonly index: number; readonly code: string } | null
+}
+
+/** A fork proof as stored. */
+export interface EvidenceRow {
+  /** SHA-256 of the text, 32 bytes. */
+  readonly id: Uint8Array
+  readonly origin: string
+  readonly text: string
+  readonly receivedAtMs: number
+}
+
 /** What may be read. Unknown origins, indices and ids give null or nothing. */
 export interface StoreReader {
   logs(): LogRow[]
@@ -151,6 +181,15 @@ export interface StoreReader {
   payload(origin: string, index: number): StoredPayload | null
   /** In order of epoch. */
   epochKeys(subject: Uint8Array): { epoch: number; recipient: Uint8Array; sealed: Uint8Array }[]
+  /** At most `limit` cosignatures under checkpoints larger than `above`, largest first. */
+  cosignatures(origin: string, above: number, limit: number): CosignatureRow[]
+  /** Under the checkpoint of this size. */
+  cosignaturesAt(origin: string, size: number): CosignatureRow[]
+  /** At most `limit` of one cosigner, under checkpoints smaller than `below`, largest first. */
+  cosignaturesBy(origin: string, name: string, below: number, limit: number): CosignatureRow[]
+  mirror(origin: string): MirrorRow | null
+  /** Fork proofs, of one log or of all, oldest first within each log. */
+  evidence(origin?: string): EvidenceRow[]
   /** Oldest first. */
   tray(): TrayRow[]
   /** Oldest first. */
@@ -176,6 +215,20 @@ export interface StoreWriter {
   append(block: NewBlock, close: (readBack: Uint8Array[]) => BlockClosing): void
   /** Replaces a damaged or missing tile. The caller has checked that it hashes into a signed root. */
   repairTile(origin: string, level: number, index: number, bytes: Uint8Array): void
+  /** Stores cosignatures; one with the same size and name is replaced. */
+  putCosignatures(origin: string, rows: readonly CosignatureRow[]): void
+  /**
+   * Stores what the mirror remembers, and the cosignatures that go with it, if what is stored is still `expected`.
+   * When it returns false, nothing was changed.
+   */
+  replaceMirror(
+    origin: string,
+    expected: MirrorRow | null,
+    next: MirrorRow,
+    cosignatures: readonly CosignatureRow[],
+  ): boolean
+  /** Keeps a fork proof; one that is there already stays as it is. */
+  putEvidence(row: EvidenceRow): void
   /** Empties the index tables and fills them from `rows`. The first of two rows with one id or place wins. */
   rebuildIndexes(rows: Iterable<IndexRow>): void
   /** Puts a row, in place of the one with its id if there is one. */

@@ -11,6 +11,7 @@ const WHOLE_TABLE = [
   /FROM log ORDER BY id$/,
   /FROM tray ORDER BY/,
   /FROM outbox ORDER BY/,
+  /FROM evidence ORDER BY/,
   /^DELETE FROM (entry_id|subject_entry)$/,
 ]
 

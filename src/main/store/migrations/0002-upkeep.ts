@@ -17,6 +17,7 @@ CREATE TABLE evidence (
   id BLOB NOT NULL PRIMARY KEY, origin TEXT NOT NULL, text TEXT NOT NULL, received_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX evidence_by_origin ON evidence (origin, received_at);
+CREATE INDEX cosignature_by_name ON cosignature (log, name, size);
 CREATE TABLE mirror (
   origin TEXT NOT NULL PRIMARY KEY, pending TEXT, stored INTEGER NOT NULL, mirrored TEXT,
   refused_index INTEGER, refused_code TEXT
