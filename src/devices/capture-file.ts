@@ -21,7 +21,7 @@ export interface CaptureLine {
 export type Capture = readonly CaptureLine[]
 
 const MARKS = { 'IN<': 'in', 'OUT>': 'out', 'FEAT>': 'feature' } as const
-/** Longer reports do not exist on full-speed HID; longer captures than this are not of one sitting. */
+/** Longer reports do not exist on full-speed HID, id included; longer captures than this are not of one sitting. */
 const REPORT_LIMIT = 64
 const LINE_LIMIT = 1_000_000
 

@@ -212,7 +212,6 @@ function decodeOrError(report: Uint8Array): LivePacket[] | DeviceError {
 
 /** The driver. */
 export const contecOximeter: LiveDriver = {
-  mode: 'live',
   probe: identify,
   async *live(context) {
     try {

@@ -32,13 +32,14 @@ export async function decodeCapture(family: string, text: string): Promise<Decod
   // A replay takes no time: a count of looks at the clock makes its silences end.
   let nowMs = 0
   const context = { transport, signal: { aborted: false }, nowMs: () => (nowMs += 1), progress: () => undefined }
-  if (row.driver.mode === 'memory') {
-    const { measurements } = await row.driver.read(context)
+  const { read, live } = row.driver
+  if (live === undefined) {
+    const measurements = (await read?.(context))?.measurements ?? []
     return measurements.map((measurement) => ({ kind: 'measurement', measurement }))
   }
   const decoded: Decoded[] = []
   try {
-    for await (const sample of row.driver.live(context)) if (sample.measured) decoded.push({ kind: 'live', sample })
+    for await (const sample of live(context)) if (sample.measured) decoded.push({ kind: 'live', sample })
   } catch (error) {
     // The end of a recording looks like a device that fell silent.
     if (!(error instanceof DeviceError) || error.code !== 'SILENT' || decoded.length === 0) throw error

@@ -11,6 +11,7 @@ import type { PROVEN } from '../shared/api/codes.ts'
 import type { ReadingKind } from '../shared/api/schemas.ts'
 import { contecOximeter } from './contec-28e9-028a.ts'
 import type { Driver } from './driver.ts'
+import type { Measurement } from './measurement.ts'
 import { omronMonitor } from './omron-0590-0028.ts'
 
 /** One device family. */
@@ -18,39 +19,58 @@ export interface DriverRow {
   family: string
   /** For people, when the device has no better name. */
   name: string
-  vendorId: number
-  productId: number
+  /** USB ids of the models. Empty for a device class of any maker, which must then name a `usagePage`. */
+  ids: readonly UsbIds[]
   /** Required where vendor and product id are shared with other things. */
   productString?: RegExp
+  /** A product text of a real device, for recordings; `name` where none is known. */
+  exampleProduct?: string
   /** Required where a device offers several collections. */
   usagePage?: number
   usage?: number
+  /** Number of the USB interface, where a device has several. */
+  interface?: number
+  /** Reports begin with their id, in both directions. */
+  numberedReports?: true
   /** How well the driver is founded: on captured sessions, on constructed bytes, or on hope. */
   proven: (typeof PROVEN)[number]
   kinds: readonly ReadingKind[]
   /** Lengths of reports in bytes, without report id. */
   reportBytes: { input: number; output: number; feature: number }
   driver: Driver
+  /**
+   * Reads plain records, for families of which no whole exchange was published.
+   *
+   * @param lines - One record or report a line, as in the published data. Untrusted.
+   * @throws {@link DeviceError} `PROTOCOL` or `CHECKSUM`.
+   */
+  records?(lines: readonly Uint8Array[]): Measurement[]
+}
+
+/** Who a USB device says it is. */
+export interface UsbIds {
+  vendorId: number
+  productId: number
 }
 
 /** What an operating system says about a HID device, all of it untrusted. */
-export interface MatchInfo {
-  vendorId: number
-  productId: number
+export interface MatchInfo extends UsbIds {
   product: string | null
   usagePage: number | null
   usage: number | null
+  /** Number of the USB interface, -1 when the system does not tell. */
+  interface: number
 }
 
-/** All families. Order does not matter: no two rows fit one device. */
+/** All families. Where several fit one device, they are probed in this order. */
 export const DRIVER_TABLE: readonly DriverRow[] = [
   {
     family: 'contec-28e9-028a',
     name: 'Contec CMS50E / Beurer PO 80',
-    vendorId: 0x28e9,
-    productId: 0x028a,
+    ids: [{ vendorId: 0x28e9, productId: 0x028a }],
     // The ids are a chip maker's default. Some systems put the manufacturer in front.
     productString: /(?:^|\s)Pulse Oximeter\s*$/i,
+    exampleProduct: 'Pulse Oximeter',
     proven: 'captured',
     kinds: ['spo2', 'heart-rate'],
     reportBytes: { input: 64, output: 64, feature: 0 },
@@ -59,8 +79,7 @@ export const DRIVER_TABLE: readonly DriverRow[] = [
   {
     family: 'omron-0590-0028',
     name: 'Omron HEM-790IT / M10-IT',
-    vendorId: 0x0590,
-    productId: 0x0028,
+    ids: [{ vendorId: 0x0590, productId: 0x0028 }],
     proven: 'captured',
     kinds: ['blood-pressure'],
     reportBytes: { input: 8, output: 8, feature: 2 },
@@ -69,12 +88,12 @@ export const DRIVER_TABLE: readonly DriverRow[] = [
 ]
 
 /**
- * The family a device claims to be of, or null. The claim is settled by the driver's probe.
+ * The families that a device may be of, the likelier first. Which it is, the drivers' probes tell.
  *
  * @param info - Untrusted.
  */
-export function match(info: MatchInfo): DriverRow | null {
-  return DRIVER_TABLE.find((row) => fits(row, info)) ?? null
+export function match(info: MatchInfo): DriverRow[] {
+  return DRIVER_TABLE.filter((row) => fits(row, info))
 }
 
 /** The row of a family's name, or null. */
@@ -82,13 +101,20 @@ export function rowOfFamily(family: string): DriverRow | null {
   return DRIVER_TABLE.find((row) => row.family === family) ?? null
 }
 
+/** Ids under which a device of the family can be listed: those of its first model, or none for a class of any maker. */
+export function idsOf({ ids: [first] }: DriverRow): UsbIds {
+  return first ?? { vendorId: 0, productId: 0 }
+}
+
 function fits(row: DriverRow, info: MatchInfo): boolean {
+  const isListed = row.ids.some(({ vendorId, productId }) => vendorId === info.vendorId && productId === info.productId)
   return (
-    row.vendorId === info.vendorId &&
-    row.productId === info.productId &&
+    // A class of any maker's devices is known by its usage alone, so that has to be told.
+    (isListed || (row.ids.length === 0 && row.usagePage !== undefined && info.usagePage === row.usagePage)) &&
     (row.productString === undefined || row.productString.test(info.product ?? '')) &&
-    // Not every system tells the usage; where it is told, it must fit.
+    // Not every system tells these; where they are told, they must fit.
     (row.usagePage === undefined || info.usagePage === null || row.usagePage === info.usagePage) &&
-    (row.usage === undefined || info.usage === null || row.usage === info.usage)
+    (row.usage === undefined || info.usage === null || row.usage === info.usage) &&
+    (row.interface === undefined || info.interface === -1 || row.interface === info.interface)
   )
 }

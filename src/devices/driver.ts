@@ -10,13 +10,21 @@
 import { DeviceError } from './errors.ts'
 import type { Measurement } from './measurement.ts'
 
-/** An open HID device with unnumbered reports. Only one `read` may wait at a time. */
+/**
+ * An open HID device. Only one `read` may wait at a time.
+ *
+ * Families without `numberedReports` in the driver table see payloads only. For the others byte 0 of every report,
+ * in and out, is the report's id; some systems put one more 0 in front of an input report.
+ */
 export interface HidTransport {
-  /** Sends one output report: the payload without report id; the implementer pads it to the report's length. */
+  /**
+   * Sends one output report. One without number is padded to the report's length by the implementer; a numbered one is
+   * sent as it is.
+   */
   write(report: Uint8Array): Promise<void>
-  /** The next input report without report id, or null after `timeoutMs` without one. */
+  /** The next input report, or null after `timeoutMs` without one. */
   read(timeoutMs: number): Promise<Uint8Array | null>
-  /** Sends one feature report, payload without report id. */
+  /** Sends one feature report. */
   sendFeature(report: Uint8Array): Promise<void>
   /** Releases the device. A second call does nothing. */
   close(): Promise<void>
@@ -51,23 +59,6 @@ export interface MemoryReadout {
   complete: boolean
 }
 
-/** A device that keeps readings and is asked for them. */
-export interface MemoryDriver {
-  mode: 'memory'
-  /**
-   * Asks who is there, changing nothing. Leaves the device awake for `read`.
-   *
-   * @throws {@link DeviceError} `WRONG_MODEL` when a different product answers, else as `read`.
-   */
-  probe(context: DriverContext): Promise<DeviceIdentity>
-  /**
-   * Reads the whole memory and ends the session with the device, whatever happens.
-   *
-   * @throws {@link DeviceError} `SILENT`, `PROTOCOL`, `CHECKSUM`, `WRONG_MODEL`, `UNPLUGGED` or `CANCELLED`.
-   */
-  read(context: DriverContext): Promise<MemoryReadout>
-}
-
 /** What a stream said in one report, or in the part of it up to a measurement. */
 export interface LiveSample {
   /** `nowMs` of the context when the report came. */
@@ -88,26 +79,54 @@ export interface LiveSample {
   raw: Uint8Array
 }
 
-/** A device that measures while we listen. */
-export interface LiveDriver {
-  mode: 'live'
+/** How a family is spoken to. It has at least one of `read`, `live` and `spot`, and may have several. */
+export interface Driver {
   /**
-   * Asks who is there, changing nothing.
+   * Asks who is there, changing nothing. Leaves the device awake for what follows.
    *
-   * @throws {@link DeviceError} `WRONG_MODEL`, `SILENT`, `PROTOCOL`, `CHECKSUM`, `UNPLUGGED` or `CANCELLED`.
+   * @throws {@link DeviceError} `WRONG_MODEL` when a different product answers, `SILENT`, `PROTOCOL`, `CHECKSUM`,
+   *   `UNPLUGGED` or `CANCELLED`.
    */
   probe(context: DriverContext): Promise<DeviceIdentity>
+  /**
+   * Reads the whole memory and ends the session with the device, whatever happens.
+   *
+   * @throws {@link DeviceError} `SILENT`, `PROTOCOL`, `CHECKSUM`, `WRONG_MODEL`, `UNPLUGGED` or `CANCELLED`.
+   */
+  read?: (context: DriverContext) => Promise<MemoryReadout>
   /**
    * Streams until the consumer stops or the signal aborts; always tells the device to stop. Aborting ends the
    * stream quietly.
    *
    * @throws {@link DeviceError} `SILENT`, `PROTOCOL`, `CHECKSUM` or `UNPLUGGED`.
    */
-  live(context: DriverContext): AsyncGenerator<LiveSample, void, undefined>
+  live?: (context: DriverContext) => AsyncGenerator<LiveSample, void, undefined>
+  /**
+   * Yields each measurement as the device finishes it: a settled weight, a temperature asked for. Goes on until the
+   * consumer stops or the signal aborts, which ends it quietly. Waiting for a person to step on is not an error.
+   *
+   * @throws {@link DeviceError} `SILENT`, `PROTOCOL`, `CHECKSUM` or `UNPLUGGED`.
+   */
+  spot?: (context: DriverContext) => AsyncGenerator<Measurement, void, undefined>
 }
 
-/** Any driver. */
-export type Driver = MemoryDriver | LiveDriver
+/** A way to get readings out of a device. */
+export type DriverWay = 'memory' | 'live' | 'spot'
+
+/** A driver that can read a memory. */
+export type MemoryDriver = Driver & Required<Pick<Driver, 'read'>>
+
+/** A driver that can stream. */
+export type LiveDriver = Driver & Required<Pick<Driver, 'live'>>
+
+/** The ways of a driver. */
+export function waysOf({ read, live, spot }: Driver): DriverWay[] {
+  return [
+    ...(live === undefined ? [] : ['live' as const]),
+    ...(spot === undefined ? [] : ['spot' as const]),
+    ...(read === undefined ? [] : ['memory' as const]),
+  ]
+}
 
 /**
  * Stops a driver's work when nobody wants it any more.

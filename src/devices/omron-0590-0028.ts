@@ -202,7 +202,6 @@ async function readAll(context: DriverContext): Promise<MemoryReadout> {
 
 /** The driver. */
 export const omronMonitor: MemoryDriver = {
-  mode: 'memory',
   async probe(context) {
     try {
       await wake(context, MODE.info)

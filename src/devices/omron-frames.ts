@@ -12,7 +12,7 @@
 import { assert } from '../shared/errors.ts'
 import { toHex } from '../shared/bytes.ts'
 import { DeviceError } from './errors.ts'
-import { measured, type Measurement } from './measurement.ts'
+import { measured, ORDINARY, type Measurement } from './measurement.ts'
 
 export const REPORT_BYTES = 8
 const CHUNK = 7
@@ -126,6 +126,8 @@ export function decodeRecord(body: Uint8Array, bank: number): Measurement {
   if (raw[6] !== 0) throw new DeviceError('PROTOCOL', `unit ${raw[6] ?? -1}`)
   const deviceTime = decodeTime(raw)
   return {
+    ...ORDINARY,
+    userSlot: bank === 0 ? 'A' : 'B',
     kind: 'blood-pressure',
     quantities: [
       measured('systolic', String(((raw[7] ?? 0) << 8) | (raw[8] ?? 0))),

@@ -12,7 +12,7 @@
 import { concatBytes, toHex } from '../shared/bytes.ts'
 import { assert } from '../shared/errors.ts'
 import type { LiveSample } from './driver.ts'
-import { measured, type Measurement } from './measurement.ts'
+import { measured, ORDINARY, type Measurement } from './measurement.ts'
 
 /** Seconds from which a stretch gives a value. */
 export const STABLE_FROM_S = 5
@@ -121,7 +121,7 @@ function reduce(values: readonly number[]): WindowValue {
  * @param window - From {@link take}.
  */
 export function measurementsOfWindow(window: StableWindow): Measurement[] {
-  const common = { deviceTime: null, flags: [], raw: window.raw }
+  const common = { ...ORDINARY, deviceTime: null, flags: [], raw: window.raw }
   // The packets name the stretch: taking it twice gives the same keys, a second longer gives others.
   const key = toHex(window.raw)
   return [

@@ -25,10 +25,20 @@ export interface VirtualFaults {
   silent: boolean
   /** Goes away when this many reports have been read since it was opened. */
   unplugAfter: number | null
-  /** XORs one byte of each report. */
-  spoil: { byte: number; xor: number } | null
+  /** Loses the input report with this number, counted from 0 since it was opened: the driver waits for nothing. */
+  loseAt: number | null
+  /** XORs one byte of the input report with the number `at`, of each report without one. */
+  spoil: { byte: number; xor: number; at?: number } | null
   /** Answers the model question as a different product. */
   wrongModel: boolean
+  /** Refuses this many requests in the way of its family (NAK, NO, busy) before it answers. Counted down. */
+  refusals: number
+  /** Sends its family's keep-alive or status reports between the others. */
+  keepAlives: boolean
+  /** Cuts answers into smaller frames than it has to. */
+  splitFrames: boolean
+  /** Leaves bytes of earlier reports behind the counted ones. */
+  stalePadding: boolean
 }
 
 /** A device without hardware. */
@@ -38,6 +48,8 @@ export interface VirtualDevice {
   product: string
   manufacturer: string
   serial: string | null
+  /** What a system tells of its first collection; left out where it tells nothing. */
+  usage?: { page: number; id: number }
   /** False after it was unplugged, by a fault or by hand. */
   present: boolean
   faults: VirtualFaults
@@ -48,6 +60,8 @@ export interface VirtualDevice {
 export interface VirtualFirmware {
   /** Takes an output report; the answers are queued as input reports. */
   onOutput(report: Uint8Array): Uint8Array[]
+  /** Takes a feature report; the answers are queued as input reports. */
+  onFeature?(report: Uint8Array): Uint8Array[]
   /** When the next report comes without being asked for, as `nowMs`; null when none will. */
   nextAtMs(): number | null
   /** That report. */
@@ -56,7 +70,18 @@ export interface VirtualFirmware {
 
 /** No faults. */
 export function noFaults(): VirtualFaults {
-  return { open: null, silent: false, unplugAfter: null, spoil: null, wrongModel: false }
+  return {
+    open: null,
+    silent: false,
+    unplugAfter: null,
+    loseAt: null,
+    spoil: null,
+    wrongModel: false,
+    refusals: 0,
+    keepAlives: false,
+    splitFrames: false,
+    stalePadding: false,
+  }
 }
 
 /** Reports that an operating system keeps for a slow reader before it drops the oldest. */
@@ -83,8 +108,9 @@ class VirtualTransport implements HidTransport {
     return Promise.resolve()
   }
 
-  async sendFeature(): Promise<void> {
+  async sendFeature(report: Uint8Array): Promise<void> {
     this.mustBeThere()
+    if (!this.device.faults.silent) this.queue.push(...(this.firmware.onFeature?.(report) ?? []))
     return Promise.resolve()
   }
 
@@ -94,7 +120,11 @@ class VirtualTransport implements HidTransport {
       this.mustBeThere()
       this.collect()
       const report = this.queue.shift()
-      if (report !== undefined) return this.delivered(report)
+      if (report !== undefined) {
+        const delivered = this.delivered(report)
+        if (delivered !== null) return delivered
+        continue
+      }
       const nowMs = this.clock.nowMs()
       if (nowMs >= untilMs) return null
       const nextAtMs = this.device.faults.silent ? null : this.firmware.nextAtMs()
@@ -125,14 +155,16 @@ class VirtualTransport implements HidTransport {
     return nextAtMs !== null && nextAtMs <= this.clock.nowMs()
   }
 
-  private delivered(report: Uint8Array): Uint8Array {
-    const { unplugAfter, spoil } = this.device.faults
+  /** The report as the host gets it; null when it is lost. */
+  private delivered(report: Uint8Array): Uint8Array | null {
+    const { unplugAfter, loseAt, spoil } = this.device.faults
     if (unplugAfter !== null && this.readCount >= unplugAfter) {
       this.device.present = false
       this.mustBeThere()
     }
-    this.readCount += 1
-    if (spoil === null) return report
+    const number = this.readCount++
+    if (number === loseAt) return null
+    if (spoil === null || (spoil.at ?? number) !== number) return report
     const spoilt = report.slice()
     spoilt[spoil.byte] = (spoilt[spoil.byte] ?? 0) ^ spoil.xor
     return spoilt

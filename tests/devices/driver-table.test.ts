@@ -1,23 +1,30 @@
 import { expect, it } from 'vitest'
 import { DRIVER_TABLE, match, rowOfFamily } from '../../src/devices/driver-table.ts'
 
-const contec = { vendorId: 0x28e9, productId: 0x028a, product: 'Pulse Oximeter', usagePage: null, usage: null }
-const omron = { vendorId: 0x0590, productId: 0x0028, product: null, usagePage: null, usage: null }
+const contec = {
+  vendorId: 0x28e9,
+  productId: 0x028a,
+  product: 'Pulse Oximeter',
+  usagePage: null,
+  usage: null,
+  interface: -1,
+}
+const omron = { vendorId: 0x0590, productId: 0x0028, product: null, usagePage: null, usage: null, interface: -1 }
 
 it('recognises the two families', () => {
-  expect(match(contec)?.family).toBe('contec-28e9-028a')
-  expect(match({ ...contec, product: 'Contec Pulse Oximeter' })?.family).toBe('contec-28e9-028a')
-  expect(match(omron)?.family).toBe('omron-0590-0028')
+  expect(match(contec)[0]?.family).toBe('contec-28e9-028a')
+  expect(match({ ...contec, product: 'Contec Pulse Oximeter' })[0]?.family).toBe('contec-28e9-028a')
+  expect(match(omron)[0]?.family).toBe('omron-0590-0028')
 })
 
 it.each([null, '', 'USB Keyboard', 'Pulse Oximeter Charger', 'NotPulse Oximeter'])(
   'does not take product %j behind the shared chip-maker ids for an oximeter',
-  (product) => expect(match({ ...contec, product })).toBeNull(),
+  (product) => expect(match({ ...contec, product })).toEqual([]),
 )
 
 it('does not match by vendor or product alone', () => {
-  expect(match({ ...contec, productId: 1 })).toBeNull()
-  expect(match({ ...omron, vendorId: 1 })).toBeNull()
+  expect(match({ ...contec, productId: 1 })).toEqual([])
+  expect(match({ ...omron, vendorId: 1 })).toEqual([])
 })
 
 it('finds a row by its name, and no other', () => {

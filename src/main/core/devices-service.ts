@@ -7,7 +7,7 @@
  *
  * @packageDocumentation
  */
-import { rowOfFamily } from '../../devices/driver-table.ts'
+import { idsOf, rowOfFamily } from '../../devices/driver-table.ts'
 import type { Device } from '../../shared/api/schemas.ts'
 import { assert } from '../../shared/errors.ts'
 import type { Hub, HubDevice } from '../devices/hub.ts'
@@ -126,6 +126,6 @@ function fits(device: HubDevice, enrolled: EnrolledDevice): boolean {
 function originOf({ family, name, serial, port, kinds, virtual }: HubDevice): DeviceOrigin {
   const row = family === null ? null : rowOfFamily(family)
   assert(family !== null && row !== null, 'the hub lists devices of known families only')
-  const { vendorId, productId } = row
+  const { vendorId, productId } = idsOf(row)
   return { family, name, serial, port, vendorId, productId, manufacturer: null, kinds, virtual }
 }

@@ -80,7 +80,7 @@ export async function recordings(replays: readonly { family: string; file: strin
   const devices: ReplayDevice[] = []
   for (const { family, file } of replays) {
     try {
-      const loop = rowOfFamily(family)?.driver.mode === 'live'
+      const loop = rowOfFamily(family)?.driver.live !== undefined
       const device = { family, text: await readBounded(file), loop }
       // Parsed here for the message, which names the file.
       replaySource([device])

@@ -8,7 +8,7 @@
  * @packageDocumentation
  */
 import type { DriverRow } from '../../devices/driver-table.ts'
-import type { DeviceIdentity, DriverContext } from '../../devices/driver.ts'
+import type { DeviceIdentity, DriverContext, HidTransport } from '../../devices/driver.ts'
 import { apiCodeOf, DeviceError, type DeviceErrorCode } from '../../devices/errors.ts'
 import type { ApiCode } from '../../shared/api/codes.ts'
 import type { Device } from '../../shared/api/schemas.ts'
@@ -19,7 +19,10 @@ import type { DeviceInfo, DeviceSource } from './source.ts'
 export interface Slot {
   readonly id: string
   readonly info: DeviceInfo
-  readonly row: DriverRow
+  /** Families that it may be of, the likelier first. */
+  readonly rows: readonly DriverRow[]
+  /** The family that answered the probe, until then the likeliest. */
+  row: DriverRow
   readonly source: DeviceSource
   /** Who answered the probe; null until it was answered. */
   identity: DeviceIdentity | null
@@ -37,6 +40,9 @@ export interface ExchangeCaller {
 
 /** Codes that tell of the moment, not of the device. */
 const NOT_ITS_FAULT: readonly DeviceErrorCode[] = ['CANCELLED', 'NO_FINGER', 'NOT_SETTLED', 'UNPLUGGED']
+
+/** How a device answers the probe of a family that it is not of. */
+const MAY_BE_ANOTHER: readonly DeviceErrorCode[] = ['WRONG_MODEL', 'SILENT', 'PROTOCOL', 'CHECKSUM']
 
 /** All running exchanges of a hub. */
 export class Exchanges {
@@ -112,12 +118,40 @@ export class Exchanges {
         return signal.aborted || isClosed()
       },
     }
-    const transport = await slot.source.open(slot.info, slot.row.reportBytes.output)
-    try {
-      const context = { transport, signal: either, nowMs: this.nowMs, progress }
+    const common = { signal: either, nowMs: this.nowMs, progress }
+    if (slot.identity === null && slot.rows.length > 1) await this.tellApart(slot, common)
+    return this.withTransport(slot, slot.row, async (transport) => {
+      const context = { ...common, transport }
       slot.identity ??= await slot.row.driver.probe(context)
       this.setStatus(slot, 'measuring', null)
-      return await work(context)
+      return work(context)
+    })
+  }
+
+  /** Probes a device that may be of several families until one of them knows it. */
+  private async tellApart(slot: Slot, common: Omit<DriverContext, 'transport'>): Promise<void> {
+    let failure: DeviceError | null = null
+    for (const row of slot.rows) {
+      try {
+        slot.identity = await this.withTransport(slot, row, (transport) => row.driver.probe({ ...common, transport }))
+        slot.row = row
+        return
+      } catch (error) {
+        if (!(error instanceof DeviceError) || !MAY_BE_ANOTHER.includes(error.code)) throw error
+        failure ??= error
+      }
+    }
+    throw failure ?? new DeviceError('WRONG_MODEL', slot.id)
+  }
+
+  private async withTransport<Value>(
+    { source, info }: Slot,
+    row: DriverRow,
+    use: (transport: HidTransport) => Promise<Value>,
+  ): Promise<Value> {
+    const transport = await source.open(info, row)
+    try {
+      return await use(transport)
     } finally {
       await transport.close()
     }

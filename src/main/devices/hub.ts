@@ -142,20 +142,20 @@ class PollingHub implements Hub {
 
   async readMemory(connectionId: string, options: ReadOptions): Promise<HubReadout> {
     const slot = this.slotOf(connectionId)
-    const { driver } = slot.row
-    if (driver.mode !== 'memory') throw new DeviceError('PROTOCOL', 'this device streams and has no memory we read')
+    const { read } = slot.row.driver
+    if (read === undefined) throw new DeviceError('PROTOCOL', 'this device has no memory we read')
     return this.exchanges.run(slot, options, async (context) => {
-      const readout = await driver.read(context)
+      const readout = await read(context)
       return { ...readout, readAtMs: this.options.nowMs() }
     })
   }
 
   async *live(connectionId: string, { signal }: ExchangeOptions): AsyncGenerator<HubSample, void, undefined> {
     const slot = this.slotOf(connectionId)
-    const { driver } = slot.row
-    if (driver.mode !== 'live') throw new DeviceError('PROTOCOL', 'this device has a memory and does not stream')
+    const { live } = slot.row.driver
+    if (live === undefined) throw new DeviceError('PROTOCOL', 'this device does not stream')
     const consumer = { gone: false }
-    const session = this.startSession(slot, driver, () => signal.aborted || consumer.gone)
+    const session = this.startSession(slot, live, () => signal.aborted || consumer.gone)
     try {
       for (let sample = await session.next(); sample !== null; sample = await session.next()) yield sample
     } finally {
@@ -225,15 +225,16 @@ class PollingHub implements Hub {
   }
 
   private slotFor(info: DeviceInfo, source: DeviceSource): Slot[] {
-    const row = match(info)
-    if (row === null) return []
+    const rows = match(info)
+    const [row] = rows
+    if (row === undefined) return []
     const id = connectionIdOf(info)
-    const known = this.slots.find((slot) => slot.id === id && slot.row === row && slot.info.serial === info.serial)
+    const known = this.slots.find((slot) => slot.id === id && isSame(slot.info, info))
     const fresh = { identity: null, status: 'ready', problem: null, session: null } as const
-    return [known ?? { id, info, row, source, ...fresh }]
+    return [known ?? { id, info, rows, row, source, ...fresh }]
   }
 
-  private startSession(slot: Slot, driver: LiveDriver, isUnwanted: () => boolean): LiveSession {
+  private startSession(slot: Slot, live: LiveDriver['live'], isUnwanted: () => boolean): LiveSession {
     const signal = {
       get aborted() {
         return isUnwanted()
@@ -244,7 +245,7 @@ class PollingHub implements Hub {
         await this.exchanges.run(slot, { signal }, async (context) => {
           slot.session = session
           const startMs = context.nowMs()
-          for await (const sample of driver.live(context)) push({ ...sample, atMs: sample.atMs - startMs })
+          for await (const sample of live(context)) push({ ...sample, atMs: sample.atMs - startMs })
         })
       } catch (error) {
         // Whoever gave up while the device was still being asked who it is need not hear of it.
@@ -259,13 +260,18 @@ class PollingHub implements Hub {
   }
 }
 
+/** What a listing says of a device that was not unplugged in between. */
+function isSame(a: DeviceInfo, b: DeviceInfo): boolean {
+  return a.vendorId === b.vendorId && a.productId === b.productId && a.product === b.product && a.serial === b.serial
+}
+
 function describe({ id, info, row, identity, status, problem }: Slot): HubDevice {
   return {
     connectionId: id,
     family: row.family,
     name: row.name,
     proven: row.proven,
-    mode: row.driver.mode,
+    mode: row.driver.live === undefined ? 'memory' : 'live',
     kinds: [...row.kinds],
     serial: (identity?.serial ?? info.serial)?.slice(0, 80) ?? null,
     port: info.path.slice(0, 120),

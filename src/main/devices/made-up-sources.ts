@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseCapture, type Capture } from '../../devices/capture-file.ts'
-import { rowOfFamily } from '../../devices/driver-table.ts'
+import { idsOf, rowOfFamily } from '../../devices/driver-table.ts'
 import { DeviceError } from '../../devices/errors.ts'
 import { createReplay, type ReplayFault } from '../../devices/replay.ts'
 import { replayProfile } from '../../devices/replay-profiles.ts'
@@ -40,7 +40,7 @@ export function virtualSource(devices: readonly VirtualDevice[], name = 'virtual
 }
 
 function infoOf(
-  device: Pick<VirtualDevice, 'vendorId' | 'productId' | 'product' | 'manufacturer' | 'serial'>,
+  device: Pick<VirtualDevice, 'vendorId' | 'productId' | 'product' | 'manufacturer' | 'serial' | 'usage'>,
   path: string,
   source: string,
 ): DeviceInfo {
@@ -51,8 +51,8 @@ function infoOf(
     product: device.product,
     manufacturer: device.manufacturer === '' ? null : device.manufacturer,
     serial: device.serial,
-    usagePage: null,
-    usage: null,
+    usagePage: device.usage?.page ?? null,
+    usage: device.usage?.id ?? null,
     interface: -1,
     virtual: true,
     source,
@@ -119,7 +119,9 @@ function pacedBy(reportMs: number): () => Promise<void> {
 function prepare(replay: ReplayDevice, index: number, name: string): { capture: Capture; info: DeviceInfo } {
   const row = rowOfFamily(replay.family)
   if (row === null) throw new DeviceError('CAPTURE', `no family ${replay.family}`)
-  const product = row.productString === undefined ? row.name : 'Pulse Oximeter'
-  const device = { vendorId: row.vendorId, productId: row.productId, product, manufacturer: '', serial: null }
+  const { vendorId, productId } = idsOf(row)
+  const product = row.exampleProduct ?? row.name
+  const usage = row.usagePage === undefined ? {} : { usage: { page: row.usagePage, id: row.usage ?? 0 } }
+  const device = { vendorId, productId, product, manufacturer: '', serial: null, ...usage }
   return { capture: parseCapture(replay.text), info: infoOf(device, `${index}`, name) }
 }

@@ -12,7 +12,7 @@ import type { Device, HIDAsync } from 'node-hid'
 import type { HidTransport } from '../../devices/driver.ts'
 import { DeviceError } from '../../devices/errors.ts'
 import { exchangeError, listError, openError } from './hid-errors.ts'
-import type { DeviceInfo, DeviceSource } from './source.ts'
+import type { DeviceInfo, DeviceSource, ReportFormat } from './source.ts'
 
 /** The part of node-hid that we use. */
 export interface NodeHid {
@@ -42,12 +42,12 @@ export async function nodeHidSource(load: () => Promise<NodeHid> = loadNodeHid):
       })
       return devices.flatMap((device) => infoOf(device))
     },
-    async open(info, outputBytes) {
+    async open(info, format) {
       const api = hid()
       const device = await api.HIDAsync.open(info.path, { nonExclusive: false }).catch((cause: unknown) => {
         throw openError(cause)
       })
-      return new NodeHidTransport(device, outputBytes)
+      return new NodeHidTransport(device, format)
     },
     close: () => Promise.resolve(),
   }
@@ -79,28 +79,34 @@ function infoOf(device: Device): DeviceInfo[] {
   ]
 }
 
-/** An open device. Reports of our families carry no report id: a 0 stands in its place when writing. */
+/** An open device. Where reports carry no id, a 0 stands in its place when writing. */
 class NodeHidTransport implements HidTransport {
   private readonly device: HIDAsync
-  private readonly outputBytes: number
+  private readonly format: ReportFormat
   private working: Promise<unknown> = Promise.resolve()
   private closing: Promise<void> | null = null
 
-  constructor(device: HIDAsync, outputBytes: number) {
+  constructor(device: HIDAsync, format: ReportFormat) {
     this.device = device
-    this.outputBytes = outputBytes
+    this.format = format
     // Without a listener an error event would end the process; the failing call reports it anyway.
     device.on('error', () => undefined)
   }
 
   async write(report: Uint8Array): Promise<void> {
-    const padded = Buffer.alloc(1 + Math.max(this.outputBytes, report.length))
-    padded.set(report, 1)
-    await this.run(() => this.device.write(padded))
+    await this.run(() => this.device.write(this.framed(report, this.format.reportBytes.output)))
   }
 
   async sendFeature(report: Uint8Array): Promise<void> {
-    await this.run(() => this.device.sendFeatureReport(Buffer.from([0, ...report])))
+    await this.run(() => this.device.sendFeatureReport(this.framed(report, 0)))
+  }
+
+  /** As hidapi takes it: the id first. */
+  private framed(report: Uint8Array, minBytes: number): Buffer {
+    if (this.format.numberedReports === true) return Buffer.from(report)
+    const framed = Buffer.alloc(1 + Math.max(minBytes, report.length))
+    framed.set(report, 1)
+    return framed
   }
 
   async read(timeoutMs: number): Promise<Uint8Array | null> {

@@ -3,7 +3,11 @@
  *
  * @packageDocumentation
  */
+import type { DriverRow } from '../../devices/driver-table.ts'
 import type { HidTransport } from '../../devices/driver.ts'
+
+/** What a transport must know of a family's reports. */
+export type ReportFormat = Pick<DriverRow, 'reportBytes' | 'numberedReports'>
 
 /** One HID device as its source lists it. Texts are untrusted. */
 export interface DeviceInfo {
@@ -35,9 +39,9 @@ export interface DeviceSource {
   /**
    * Opens a listed device.
    *
-   * @param outputBytes - Length of its output reports without report id: writes are filled up to it.
+   * @param format - How its reports look.
    * @throws DeviceError `PERMISSION`, `BUSY` or `UNPLUGGED`.
    */
-  open(info: DeviceInfo, outputBytes: number): Promise<HidTransport>
+  open(info: DeviceInfo, format: ReportFormat): Promise<HidTransport>
   close(): Promise<void>
 }

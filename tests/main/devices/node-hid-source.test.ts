@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Device, HIDAsync } from 'node-hid'
+import type { ReportFormat } from '../../../src/main/devices/source.ts'
 import { describe, expect, it } from 'vitest'
 import { nodeHidSource, type NodeHid } from '../../../src/main/devices/node-hid-source.ts'
 import { codeOf } from '../../support/device-world.ts'
@@ -50,14 +51,16 @@ class FakeHid extends EventEmitter {
   }
 }
 
-async function opened(hid = new FakeHid()) {
+const PLAIN: ReportFormat = { reportBytes: { input: 64, output: 64, feature: 0 } }
+
+async function opened(hid = new FakeHid(), format = PLAIN) {
   const api: NodeHid = {
     devicesAsync: async () => [LISTED, { ...LISTED, path: undefined }],
     HIDAsync: { open: async () => hid as unknown as HIDAsync },
   }
   const source = await nodeHidSource(async () => api)
   const infos = await source.list()
-  return { hid, infos, transport: await source.open(infos[0]!, 64) }
+  return { hid, infos, transport: await source.open(infos[0]!, format) }
 }
 
 describe('the list', () => {
@@ -106,6 +109,13 @@ describe('an open device', () => {
     expect(hid.calls.slice(0, 2)).toEqual(['write 65 008101', 'feature 0074bc'])
   })
 
+  it('with numbered reports gets them as the driver made them', async () => {
+    const { hid, transport } = await opened(new FakeHid(), { ...PLAIN, numberedReports: true })
+    await transport.write(Uint8Array.of(0x04, 0x51, 0x24))
+    await transport.sendFeature(Uint8Array.of(0x41, 0x01))
+    expect(hid.calls).toEqual(['write 3 045124', 'feature 4101'])
+  })
+
   it('gives coded errors, and survives an error event', async () => {
     const { hid, transport } = await opened()
     hid.answers = [new Error('could not read from HID device: hid_read_timeout: unexpected poll error')]
@@ -138,7 +148,7 @@ describe('opening', () => {
     }
     const source = await nodeHidSource(async () => api)
     const [info] = await source.list()
-    expect(await codeOf(() => source.open(info!, 64))).toBe(code)
+    expect(await codeOf(() => source.open(info!, PLAIN))).toBe(code)
   })
 })
 

@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import { rowOfFamily } from '../../../devices/driver-table.ts'
+import { idsOf, rowOfFamily } from '../../../devices/driver-table.ts'
 import { assert } from '../../../shared/errors.ts'
 import type { DeviceOrigin } from '../vault-service.ts'
 
@@ -23,7 +23,8 @@ export const DEMO_DEVICES: readonly {
 function originOf(family: string, serial: string): DeviceOrigin {
   const row = rowOfFamily(family)
   assert(row !== null, `the driver table has ${family}`)
-  const { name, vendorId, productId, kinds } = row
+  const { name, kinds } = row
+  const { vendorId, productId } = idsOf(row)
   return {
     family,
     name,
