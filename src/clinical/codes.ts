@@ -33,6 +33,8 @@ export const QUANTITY_NAMES = [
   'oxygen-concentration',
   'weight',
   'glucose',
+  'sensor-glucose',
+  'ketone',
 ] as const
 /** A name of {@link QUANTITY_NAMES}. */
 export type QuantityName = (typeof QUANTITY_NAMES)[number]
@@ -279,6 +281,25 @@ const ROWS: readonly QuantityRow[] = [
       },
     ],
   },
+  {
+    // Another fluid, some minutes behind the blood: never in one row with a value from a finger.
+    ...single,
+    name: 'sensor-glucose',
+    kind: 'sensor-glucose',
+    labelKey: 'quantity.sensorGlucose',
+    text: 'Sensor glucose (interstitial)',
+    code: loinc('99504-3', 'Glucose [Mass/volume] in Interstitial fluid'),
+    units: [{ ucum: 'mg/dL', unit: 'mg/dL', short: 'mg/dL', decimals: 0, maxDecimals: 1 }],
+  },
+  {
+    ...single,
+    name: 'ketone',
+    kind: 'ketone',
+    labelKey: 'quantity.ketone',
+    text: 'Blood ketone (meter)',
+    code: loinc('66441-7', 'Beta hydroxybutyrate [Moles/volume] in Blood by Test strip'),
+    units: [{ ucum: 'mmol/L', unit: 'mmol/L', short: 'mmol/L', decimals: 1, maxDecimals: 2 }],
+  },
 ]
 
 /** Sites a person may name. */
@@ -302,6 +323,14 @@ const vital = (
   sites,
 })
 
+/** What only devices measure, and no profile of R4 describes. */
+const fromDevice = (kind: ReadingKind, quantities: readonly QuantityName[]): KindRow => ({
+  ...vital(kind, 'vitalsigns', quantities),
+  profile: null,
+  category: 'laboratory',
+  manual: false,
+})
+
 /** The kinds of readings, in the order in which a chart lists them. */
 export const KINDS: Readonly<Record<ReadingKind, KindRow>> = {
   'respiratory-rate': vital('respiratory-rate', 'resprate', ['respiratory-rate']),
@@ -321,6 +350,8 @@ export const KINDS: Readonly<Record<ReadingKind, KindRow>> = {
   consciousness: vital('consciousness', 'vitalsigns', ['consciousness']),
   temperature: vital('temperature', 'bodytemp', ['temperature'], TEMPERATURE_SITES),
   glucose: { ...vital('glucose', 'glucose', ['glucose']), profile: null, category: 'laboratory' },
+  'sensor-glucose': fromDevice('sensor-glucose', ['sensor-glucose']),
+  ketone: fromDevice('ketone', ['ketone']),
   weight: vital('weight', 'bodyweight', ['weight']),
 }
 

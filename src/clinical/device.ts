@@ -55,6 +55,8 @@ const KINDS = [
   'oxygen',
   'weight',
   'glucose',
+  'sensor-glucose',
+  'ketone',
 ] as const
 
 /**

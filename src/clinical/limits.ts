@@ -94,6 +94,9 @@ export const LIMITS: Readonly<Record<QuantityName, Readonly<Record<string, Limit
     'mg/dL': limits('20', '54', '400', '600'),
     'mmol/L': limits('1.1', '3.0', '22.2', '33.3'),
   },
+  'sensor-glucose': { 'mg/dL': limits('20', '54', '400', '600') },
+  // Strips measure up to 8; from 3 on it is an emergency that somebody has to mean.
+  ketone: { 'mmol/L': limits('0', '0', '3.0', '15') },
 }
 
 /** Pulse pressure, systolic minus diastolic in mmHg, that needs no second look. */

@@ -120,6 +120,8 @@ export const READING_KINDS = [
   'oxygen',
   'weight',
   'glucose',
+  'sensor-glucose',
+  'ketone',
 ] as const
 export const ReadingKind = z.enum(READING_KINDS)
 export type ReadingKind = z.infer<typeof ReadingKind>

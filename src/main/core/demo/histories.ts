@@ -61,6 +61,8 @@ const SPREAD: Readonly<Record<Numeric, number>> = {
   'oxygen-concentration': 0,
   weight: 0.15,
   glucose: 3.5,
+  'sensor-glucose': 3.5,
+  ketone: 0.1,
 }
 /** The same where the unit is not the default. */
 const SPREAD_IN: Readonly<Record<string, number>> = { 'mmol/L': 0.25, g: 8, '[lb_av]': 0.3, '[degF]': 0.2 }

@@ -197,6 +197,8 @@ export const messages = {
     oxygen: 'Oxygen',
     weight: 'Weight',
     glucose: 'Glucose',
+    'sensor-glucose': 'Sensor glucose',
+    ketone: 'Ketone',
   },
 
   coded: {

@@ -40,6 +40,8 @@ export const messages = {
     oxygen: 'Oxygen',
     weight: 'Weight',
     glucose: 'Glucose',
+    'sensor-glucose': 'Sensor glucose',
+    ketone: 'Ketone',
   },
   air: 'Air',
   range: {
