@@ -1,7 +1,10 @@
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 
-/** Three kinds of tests: on Node, in a simulated window, and end to end (built application, real browser, one at a time). */
+/**
+ * Four kinds of tests: on Node, in a simulated window, on a virtual machine's USB, and end to end (built application,
+ * real browser, one at a time).
+ */
 export default defineConfig({
   test: {
     // A hanging test is a failing test; suites that start processes set longer limits themselves.
@@ -12,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/renderer/**', 'tests/e2e/**'],
+          exclude: ['tests/renderer/**', 'tests/e2e/**', 'tests/rig/**'],
           environment: 'node',
           testTimeout: 20_000,
           hookTimeout: 20_000,
@@ -30,6 +33,16 @@ export default defineConfig({
           name: 'window',
           include: ['tests/renderer/**/*.test.ts'],
           environment: 'happy-dom',
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'rig',
+          include: ['tests/rig/**/*.test.ts'],
+          environment: 'node',
+          fileParallelism: false,
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

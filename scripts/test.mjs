@@ -5,6 +5,7 @@ import { ensureBuilt } from './lib/build.mjs'
 import { electronBinary } from './lib/electron.mjs'
 import { ensureInstalled } from './lib/install.mjs'
 import { inProject, pinnedEnvironment, pinnedNode, run, runMain, say, tool } from './lib/project.mjs'
+import { ensureRig } from './lib/rig-packages.mjs'
 import { ensureSystemPackages, findBrowser } from './lib/system.mjs'
 import { countCheck, countVitest, emptyTally, summary } from './lib/tally.mjs'
 
@@ -31,14 +32,17 @@ async function main() {
   const long = process.argv.includes('--long')
   await ensureInstalled()
   await ensureSystemPackages()
+  const rigMissing = await ensureRig()
   const env = pinnedEnvironment({
     CHARTSEAL_BROWSER: findBrowser(),
     CHARTSEAL_ELECTRON: electronBinary() ?? '',
+    ...(rigMissing === null ? {} : { CHARTSEAL_RIG_MISSING: rigMissing }),
     ...(long ? { CHARTSEAL_LONG: '1' } : {}),
   })
   const tally = emptyTally()
   await runChecks(tally, env)
   await runVitest(tally, 'unit, property and conformance tests', ['node', 'window'], env)
+  await runVitest(tally, 'devices in a virtual machine', ['rig'], env)
   if (await build(tally)) await runVitest(tally, 'end-to-end tests', ['e2e'], env)
   for (const line of summary(tally)) process.stdout.write(`${line}\n`)
   return tally.failed.length === 0 ? 0 : 1

@@ -45,9 +45,7 @@ export async function ensureSystemPackages() {
   if (missing.length === 0) return
   const names = missing.map(({ debian }) => debian)
   if (process.getuid?.() !== 0 || onPath('apt-get') === null) throw new ScriptError(advice(missing))
-  say(`installing ${names.join(', ')}`)
-  await apt(['update', '-qq'])
-  await apt(['install', '-y', '-qq', '--no-install-recommends', ...names])
+  await installPackages(names)
   const still = missing.filter(({ isThere }) => !isThere())
   if (still.length > 0) throw new ScriptError(advice(still))
 }
@@ -58,6 +56,17 @@ function advice(missing) {
   return `the tests need ${whats}; install it and run again (on Debian: sudo apt-get install ${debian})`
 }
 
+/**
+ * Installs Debian packages. Only root can.
+ *
+ * @throws ScriptError when apt-get fails.
+ */
+export async function installPackages(names) {
+  say(`installing ${names.join(', ')}`)
+  await apt(['update', '-qq'])
+  await apt(['install', '-y', '-qq', '--no-install-recommends', ...names])
+}
+
 async function apt(args) {
   const { code, output } = await run('apt-get', args, {
     quiet: true,
@@ -66,7 +75,8 @@ async function apt(args) {
   if (code !== 0) throw new ScriptError(`apt-get ${args.join(' ')} failed\n${output}`)
 }
 
-function onPath(name) {
+/** Path of a program, or null. */
+export function onPath(name) {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const file = join(folder, name)
     try {

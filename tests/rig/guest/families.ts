@@ -1,0 +1,64 @@
+import type { HubDevice } from '../../../src/main/devices/hub.ts'
+import type { SentReport } from './bus-protocol.ts'
+import { codeOf, exchange, type ArrivedSample, type Exchanged } from './exchange.ts'
+import { check } from './results.ts'
+import { plug, stateOf, unplug, untilGone, type World } from './world.ts'
+
+/** Measurements of a watched stream: enough reports for a 99th percentile. */
+const WATCHED = 8
+/** Reports after which a device is unplugged in the middle of its exchange. */
+const SOME_REPORTS = 3
+
+/** Plugs one family in, has its readings, unplugs it in the middle, and plugs it in again. */
+export async function tryFamily(world: World, family: string): Promise<void> {
+  const { bus, hub } = world
+  let device: HubDevice | null = null
+  await check(`${family}: plugged in`, async () => {
+    const plugged = await plug(world, family, family)
+    device = plugged.device
+    return { ...device, listedMs: plugged.listedMs }
+  })
+  if (device === null) return
+  const known: HubDevice = device
+  await check(`${family}: exchange`, async () => {
+    const exchanged = await exchange(hub, known, WATCHED)
+    const latency = latencyOf(await bus.order({ do: 'sent', key: family }), exchanged.samples)
+    return { ...readingsOf(exchanged), latency, state: stateOf(hub, known) }
+  })
+  await check(`${family}: unplugged in the middle`, async () => {
+    await bus.order({ do: 'unplug-after', key: family, reports: SOME_REPORTS })
+    const code = await codeOf(exchange(hub, known, WATCHED))
+    await untilGone(hub, known)
+    return { code }
+  })
+  await check(`${family}: plugged in again`, async () => {
+    const again = await plug(world, family, family)
+    const exchanged = await exchange(hub, again.device, 1)
+    await unplug(world, family, again.device)
+    return readingsOf(exchanged)
+  })
+}
+
+function readingsOf({ memory, samples }: Exchanged): { memory: unknown; stream: string } {
+  return { memory, stream: Buffer.concat(samples.map(({ raw }) => raw)).toString('hex') }
+}
+
+/** From the hand-over of a report to the kernel to the arrival of its sample, in microseconds. */
+function latencyOf(
+  sent: readonly SentReport[],
+  samples: readonly ArrivedSample[],
+): { count: number; medianUs: number; p99Us: number; highestUs: number } | null {
+  const latencies: number[] = []
+  let index = 0
+  for (const { raw, atUs } of samples) {
+    const hex = Buffer.from(raw).toString('hex')
+    while (sent[index]?.hex.includes(hex) === false) index += 1
+    const report = sent[index]
+    if (report !== undefined) latencies.push(atUs - report.atUs)
+  }
+  latencies.sort((a, b) => a - b)
+  const at = (share: number): number =>
+    latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))] ?? 0
+  if (latencies.length === 0) return null
+  return { count: latencies.length, medianUs: at(0.5), p99Us: at(0.99), highestUs: at(1) }
+}
