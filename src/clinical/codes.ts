@@ -32,9 +32,14 @@ export const QUANTITY_NAMES = [
   'oxygen-flow',
   'oxygen-concentration',
   'weight',
+  'body-fat',
+  'body-water',
+  'muscle-mass',
   'glucose',
   'sensor-glucose',
   'ketone',
+  'room-temperature',
+  'humidity',
 ] as const
 /** A name of {@link QUANTITY_NAMES}. */
 export type QuantityName = (typeof QUANTITY_NAMES)[number]
@@ -67,6 +72,8 @@ export interface UnitRow {
   readonly finerBelow?: string
   /** The term for a value in this unit, where it differs from the quantity's. */
   readonly code?: Coding
+  /** Not a unit of the kind's profile: a value in it claims none. */
+  readonly outsideProfile?: true
 }
 
 /** A coded answer of a quantity. */
@@ -119,6 +126,15 @@ const mdc = (code: string, display?: string): Coding =>
 const own = (system: string, code: string): Coding => ({ system: `${OWN}/CodeSystem/${system}`, code })
 const MMHG: UnitRow = { ucum: 'mm[Hg]', unit: 'mmHg', short: 'mmHg', decimals: 0, maxDecimals: 1 }
 const single = { component: false, required: true, answers: [], extra: [] } as const
+const surroundings = { kind: 'environment', component: true, answers: [], extra: [] } as const
+const share = {
+  kind: 'body-composition',
+  component: true,
+  required: false,
+  answers: [],
+  extra: [],
+  units: [{ ucum: '%', unit: '%', short: '%', decimals: 1, maxDecimals: 2 }],
+} as const
 const part = { kind: 'blood-pressure', component: true, answers: [], units: [MMHG] } as const
 
 const ACVPU: readonly AnswerRow[] = [
@@ -259,7 +275,38 @@ const ROWS: readonly QuantityRow[] = [
       { ucum: 'kg', unit: 'kg', short: 'kg', decimals: 1, maxDecimals: 3, finerBelow: '10' },
       { ucum: 'g', unit: 'g', short: 'g', decimals: 0, maxDecimals: 1 },
       { ucum: '[lb_av]', unit: 'lb', short: 'lb', decimals: 1, maxDecimals: 3 },
+      {
+        // Scales of the standard class can show ounces; R4 has them for no body weight, and nothing is converted.
+        ucum: '[oz_av]',
+        unit: 'oz',
+        short: 'oz',
+        decimals: 1,
+        maxDecimals: 3,
+        code: loinc('3141-9', 'Body weight Measured'),
+        outsideProfile: true,
+      },
     ],
+  },
+  {
+    ...share,
+    name: 'body-fat',
+    labelKey: 'quantity.bodyFat',
+    text: 'Body fat',
+    code: loinc('41982-0', 'Percentage of body fat Measured'),
+  },
+  {
+    ...share,
+    name: 'body-water',
+    labelKey: 'quantity.bodyWater',
+    text: 'Body water',
+    code: own('vital-sign', 'body-water-percentage'),
+  },
+  {
+    ...share,
+    name: 'muscle-mass',
+    labelKey: 'quantity.muscleMass',
+    text: 'Muscle, share of the body mass',
+    code: own('vital-sign', 'muscle-percentage'),
   },
   {
     ...single,
@@ -299,6 +346,24 @@ const ROWS: readonly QuantityRow[] = [
     text: 'Blood ketone (meter)',
     code: loinc('66441-7', 'Beta hydroxybutyrate [Moles/volume] in Blood by Test strip'),
     units: [{ ucum: 'mmol/L', unit: 'mmol/L', short: 'mmol/L', decimals: 1, maxDecimals: 2 }],
+  },
+  {
+    ...surroundings,
+    name: 'room-temperature',
+    labelKey: 'quantity.roomTemperature',
+    text: 'Temperature of a room or refrigerator',
+    code: loinc('60832-3', 'Room temperature'),
+    required: true,
+    units: [{ ucum: 'Cel', unit: '°C', short: '°C', decimals: 1, maxDecimals: 4 }],
+  },
+  {
+    ...surroundings,
+    name: 'humidity',
+    labelKey: 'quantity.humidity',
+    text: 'Relative humidity of a room or refrigerator',
+    code: own('environment', 'relative-humidity'),
+    required: false,
+    units: [{ ucum: '%', unit: '%', short: '%', decimals: 0, maxDecimals: 2 }],
   },
 ]
 
@@ -353,6 +418,15 @@ export const KINDS: Readonly<Record<ReadingKind, KindRow>> = {
   'sensor-glucose': fromDevice('sensor-glucose', ['sensor-glucose']),
   ketone: fromDevice('ketone', ['ketone']),
   weight: vital('weight', 'bodyweight', ['weight']),
+  'body-composition': {
+    ...vital('body-composition', 'vitalsigns', ['body-fat', 'body-water', 'muscle-mass']),
+    manual: false,
+    panel: { codes: [own('vital-sign', 'body-composition')], text: 'Body composition' },
+  },
+  environment: {
+    ...fromDevice('environment', ['room-temperature', 'humidity']),
+    panel: { codes: [own('environment', 'room')], text: 'Room or refrigerator' },
+  },
 }
 
 /** Every quantity by name. */

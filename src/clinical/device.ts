@@ -54,9 +54,11 @@ const KINDS = [
   'consciousness',
   'oxygen',
   'weight',
+  'body-composition',
   'glucose',
   'sensor-glucose',
   'ketone',
+  'environment',
 ] as const
 
 /**

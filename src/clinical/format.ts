@@ -126,7 +126,7 @@ export function showNumber(quantity: Quantity): ShownNumber | null {
 }
 
 /**
- * A quantity as text: `36.5`, `> 600`, `New confusion`, or a dash when the device gave no number.
+ * A quantity as text: `36.5`, `> 600`, `HI`, `New confusion`, or a dash when the device gave no number.
  *
  * @param withUnit - Appends the short unit.
  * @throws ClinicalError `WRONG_NUMBER`.
@@ -134,7 +134,7 @@ export function showNumber(quantity: Quantity): ShownNumber | null {
 export function formatQuantity(quantity: Quantity, withUnit = false): string {
   if (quantity.coded !== null) return answerText(quantity)
   const shown = showNumber(quantity)
-  if (!shown) return '–'
+  if (!shown) return offScaleText(quantity.comparator)
   const number = `${shown.comparator === '' ? '' : `${shown.comparator} `}${shown.whole}${shown.fraction}`
   const unit = unitRow(quantity.name, quantity.ucum)?.short ?? quantity.unit
   return withUnit && unit !== '' ? `${number} ${unit}` : number
@@ -158,6 +158,12 @@ export function formatQuantities(quantities: readonly Quantity[], withUnit = fal
 /** `OKAFOR, Ada`: family name in capitals, comma, given name. */
 export function bannerName({ familyName, givenName }: Pick<Patient, 'familyName' | 'givenName'>): string {
   return `${familyName.toUpperCase()}, ${givenName}`
+}
+
+/** What the device showed instead of a number. */
+export function offScaleText(comparator: Quantity['comparator']): string {
+  if (comparator === null) return '–'
+  return comparator === '>' ? 'HI' : 'LO'
 }
 
 /** The words of a coded answer; the code itself when the table does not have it. */

@@ -89,13 +89,20 @@ export const LIMITS: Readonly<Record<QuantityName, Readonly<Record<string, Limit
     // Grams are for newborns: more than 20 kg in grams is more likely a slip.
     g: limits('200', '2000', '20000', '500000'),
     '[lb_av]': limits('0.5', '4.5', '550', '1100'),
+    '[oz_av]': limits('8', '72', '8800', '17600'),
   },
+  'body-fat': { '%': limits('1', '4', '60', '80') },
+  'body-water': { '%': limits('20', '35', '75', '85') },
+  'muscle-mass': { '%': limits('5', '15', '65', '90') },
   glucose: {
     'mg/dL': limits('20', '54', '400', '600'),
     'mmol/L': limits('1.1', '3.0', '22.2', '33.3'),
   },
   'sensor-glucose': { 'mg/dL': limits('20', '54', '400', '600') },
   // Strips measure up to 8; from 3 on it is an emergency that somebody has to mean.
+  // A thermometer's limits: freezers, and rooms in summer. No patient's chart takes them.
+  'room-temperature': { Cel: limits('-90', '-30', '45', '125') },
+  humidity: { '%': limits('0', '5', '95', '100') },
   ketone: { 'mmol/L': limits('0', '0', '3.0', '15') },
 }
 
@@ -160,6 +167,10 @@ function valueFindings(quantity: Quantity): Finding[] {
   if (!isQuantityName(name)) return []
   if (coded !== null) {
     return QUANTITIES[name].answers.some(({ code }) => code === coded) ? [] : [{ name, code: 'wrong-answer' }]
+  }
+  // Off a scale whose end nobody knows: there is no number, and there is something to say.
+  if (value === null && quantity.comparator !== null) {
+    return [{ name, code: quantity.comparator === '<' ? 'below-usual' : 'above-usual' }]
   }
   if (value === null) return [{ name, code: 'missing' }]
   if (!isDecimal(value)) return [{ name, code: 'not-a-number' }]

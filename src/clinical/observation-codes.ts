@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import type { Method } from '../shared/api/schemas.ts'
+import type { Method, Quantity } from '../shared/api/schemas.ts'
 import {
   KINDS,
   OWN,
@@ -50,6 +50,11 @@ export const ABSENT = {
 export function metaOf(profile: string | null, isTest: boolean): Writable | undefined {
   if (profile === null && !isTest) return undefined
   return { profile: profile === null ? undefined : [profile], security: isTest ? TEST_DATA : undefined }
+}
+
+/** The profile that a reading of this kind claims, null where none of R4 fits. */
+export function profileOf(kind: KindRow, { name, ucum }: Pick<Quantity, 'name' | 'ucum'>): string | null {
+  return unitRow(name, ucum)?.outsideProfile === true ? null : kind.profile
 }
 
 /** `category` of a kind. */

@@ -33,6 +33,7 @@ import {
   interpretationOf,
   metaOf,
   methodOf,
+  profileOf,
   rowsOf,
 } from './observation-codes.ts'
 import { readExtensions } from './observation-extensions.ts'
@@ -57,6 +58,8 @@ export interface ParsedObservation {
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const HANDLE = /^[0-9a-f]{32}$/
 const METHODS = ['device', 'manual', 'unauthenticated-device'] as const
+/** HI and LO: off a scale, at its upper or its lower end. */
+const OFF_SCALE = ['<', '>'] as const
 
 /**
  * Reads an Observation that `encodeObservation` wrote.
@@ -73,7 +76,7 @@ export function decodeObservation(text: string): ParsedObservation {
   const { quantities, technique } = readValues(observation, kind, site)
   const people = readPeople(observation)
   const times = { measuredAt: observation.instant('effectiveDateTime'), recordedAt: observation.instant('issued') }
-  const test = readFixed(observation, kind)
+  const test = readFixed(observation, kind, quantities)
   observation.end()
   const { gateway, rawBytes, ...context } = extensions
   const { subject, practitioner, device, ...origin } = people
@@ -157,8 +160,10 @@ function readValue(element: Element, row: QuantityRow): Quantity {
   const none = { name: row.name, value: null, comparator: null, ucum: '', unit: '' }
   if (forms[0] === 'valueCodeableConcept') return { ...none, coded: readAnswer(element, row) }
   element.fixed('dataAbsentReason', ABSENT)
+  const comparator = OFF_SCALE.find((one) => element.is('interpretation', interpretationOf(one) ?? null)) ?? null
+  element.fixed('interpretation', interpretationOf(comparator))
   const unit = row.component ? row.units[0] : undefined
-  return { ...none, ucum: unit?.ucum ?? '', unit: unit?.unit ?? '', coded: null }
+  return { ...none, comparator, ucum: unit?.ucum ?? '', unit: unit?.unit ?? '', coded: null }
 }
 
 /** A number in a unit of the table. */
@@ -206,10 +211,10 @@ function reference(element: Element, type: string, maxName: number | null): [han
 }
 
 /** The parts that follow from the kind; tells whether it is test data. */
-function readFixed(observation: Element, kind: KindRow): boolean {
+function readFixed(observation: Element, kind: KindRow, [first]: readonly Quantity[]): boolean {
   observation.fixed('status', 'final')
   observation.fixed('category', categoryOf(kind))
   const test = observation.optional('meta')?.is('security', TEST_DATA) ?? false
-  observation.fixed('meta', metaOf(kind.profile, test))
+  observation.fixed('meta', metaOf(first === undefined ? kind.profile : profileOf(kind, first), test))
   return test
 }

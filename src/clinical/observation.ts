@@ -23,6 +23,7 @@ import {
   interpretationOf,
   metaOf,
   methodOf,
+  profileOf,
 } from './observation-codes.ts'
 import { decodeObservation } from './observation-decode.ts'
 import { writeExtensions, type InExtensions } from './observation-extensions.ts'
@@ -80,7 +81,7 @@ function resourceOf(input: ObservationInput): Writable {
   return {
     resourceType: 'Observation',
     id: input.id,
-    meta: metaOf(kind.profile, input.test),
+    meta: metaOf(profileOf(kind, first), input.test),
     extension: writeExtensions(input),
     identifier: [{ system: 'urn:ietf:rfc:3986', value: `urn:uuid:${input.id}` }],
     status: 'final',
@@ -104,7 +105,7 @@ function resourceOf(input: ObservationInput): Writable {
 function valueOf(quantity: ReturnType<typeof inTableOrder>[number]): Record<string, Writable | undefined> {
   const { name, value, comparator, unit, ucum, coded } = quantity
   if (coded !== null) return { valueCodeableConcept: answerOf(QUANTITIES[name], coded) }
-  if (value === null) return { dataAbsentReason: ABSENT }
+  if (value === null) return { dataAbsentReason: ABSENT, interpretation: interpretationOf(comparator) }
   return {
     valueQuantity: { value: digits(value), comparator: comparator ?? undefined, unit, system: UCUM, code: ucum },
     interpretation: interpretationOf(comparator),

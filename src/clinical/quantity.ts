@@ -68,7 +68,8 @@ export function fromTable(quantity: Pick<Quantity, 'name' | 'value' | 'ucum' | '
   if (!isQuantityName(name)) throw new ClinicalError('WRONG_CODE', 'unknown quantity')
   if (coded !== null) return answered(name, coded)
   if (value !== null) return measured(name, value, ucum, quantity.comparator ?? null)
-  return { name, value: null, comparator: null, ucum, unit: unitRow(name, ucum)?.unit ?? '', coded: null }
+  const comparator = quantity.comparator ?? null
+  return { name, value: null, comparator, ucum, unit: unitRow(name, ucum)?.unit ?? '', coded: null }
 }
 
 /**

@@ -61,7 +61,10 @@ describe('the code table', () => {
   it('keeps the units of the profiles', () => {
     const units = (name: keyof typeof QUANTITIES) => QUANTITIES[name].units.map(({ ucum }) => ucum)
     expect(units('temperature')).toEqual(['Cel', '[degF]'])
-    expect(units('weight')).toEqual(['kg', 'g', '[lb_av]'])
+    expect(units('weight')).toEqual(['kg', 'g', '[lb_av]', '[oz_av]'])
+    expect(QUANTITIES.weight.units.filter(({ outsideProfile }) => outsideProfile).map(({ ucum }) => ucum)).toEqual([
+      '[oz_av]',
+    ])
     expect(units('glucose')).toEqual(['mg/dL', 'mmol/L'])
   })
   it('shows no more digits than it takes', () => {

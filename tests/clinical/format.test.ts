@@ -92,6 +92,8 @@ describe('quantities', () => {
     [measured('weight', '3420', 'g'), '3420'],
     [measured('oxygen-flow', '0.5'), '0.5'],
     [measured('glucose', '600', 'mg/dL', '>'), '> 600'],
+    [{ ...measured('glucose', '600', 'mg/dL', '>'), value: null }, 'HI'],
+    [{ ...measured('glucose', '20', 'mg/dL', '<'), value: null }, 'LO'],
     [answered('consciousness', 'confusion'), 'New confusion'],
     [answered('oxygen', 'air'), 'Breathing air'],
     [{ ...measured('spo2', '97'), value: null }, '–'],

@@ -94,6 +94,10 @@ describe('limits', () => {
       findings: [{ name: 'glucose', code: 'below-usual' }],
     })
     expect(judge('glucose', [measured('glucose', '750', 'mg/dL', '>')]).level).toBe('confirm')
+    expect(judge('glucose', [{ ...measured('glucose', '750', 'mg/dL', '>'), value: null }])).toEqual({
+      level: 'confirm',
+      findings: [{ name: 'glucose', code: 'above-usual' }],
+    })
   })
 })
 

@@ -107,6 +107,25 @@ describe('an Observation', () => {
     expect(resource.interpretation[0].coding[0].code).toBe('>')
   })
 
+  it('writes HI without a known limit as an absence that says which end of the scale', () => {
+    const quantities = [{ ...measured('glucose', '0', 'mg/dL', '<'), value: null }]
+    const text = encodeObservation(observationInput({ kind: 'glucose', quantities }))
+    const resource = JSON.parse(text)
+    expect(resource).toMatchObject({ dataAbsentReason: {}, interpretation: [{ coding: [{ code: '<' }] }] })
+    expect(resource).not.toHaveProperty('valueQuantity')
+    expect(decodeObservation(text).reading.quantities).toEqual(quantities)
+  })
+
+  it('claims no profile for a weight in a unit that R4 does not have', () => {
+    const of = (ucum: string) =>
+      JSON.parse(
+        encodeObservation(observationInput({ kind: 'weight', quantities: [measured('weight', '71.4', ucum)] })),
+      )
+    expect(of('[lb_av]')).toMatchObject({ meta: { profile: [expect.stringMatching(/bodyweight$/)] } })
+    expect(of('[oz_av]')).not.toHaveProperty('meta')
+    expect(of('[oz_av]').code.coding[0].code).toBe('3141-9')
+  })
+
   it('tells the oximeter pulse from the cuff pulse and from one that was counted', () => {
     const codes = (technique: ObservationInput['technique']) =>
       JSON.parse(

@@ -80,7 +80,10 @@ function quantitiesOf(kind: ReadingKind): fc.Arbitrary<Quantity[]> {
           fc.constant([]),
         )
   })
-  return fc.tuple(...parts).map((all) => all.flat())
+  return fc
+    .tuple(...parts)
+    .map((all) => all.flat())
+    .filter((all) => all.length > 0)
 }
 
 /** How it was measured, with the device that goes with it. */

@@ -119,9 +119,11 @@ export const READING_KINDS = [
   'consciousness',
   'oxygen',
   'weight',
+  'body-composition',
   'glucose',
   'sensor-glucose',
   'ketone',
+  'environment',
 ] as const
 export const ReadingKind = z.enum(READING_KINDS)
 export type ReadingKind = z.infer<typeof ReadingKind>
@@ -132,7 +134,7 @@ export const Quantity = z.object({
   name: z.string().max(40),
   /** Digits as measured; null when the value is coded (consciousness, air) or off scale without a limit. */
   value: Decimal.nullable(),
-  /** The device showed HI or LO: the value is its limit, not a measurement. */
+  /** The device showed HI or LO: the value is its limit, not a measurement; null when nobody knows the limit. */
   comparator: z.enum(['<', '>']).nullable(),
   /** UCUM code, and the unit as shown. Empty for coded values. */
   ucum: z.string().max(20),

@@ -7,6 +7,7 @@
  *
  * @packageDocumentation
  */
+import { offScaleText } from '../../../clinical/format.ts'
 import type { Quantity } from '../../api/types.ts'
 
 /** What a cell shows: digits and unit, or a coded answer. */
@@ -15,7 +16,7 @@ export type ValueText =
   | { readonly kind: 'coded'; readonly code: string }
 
 const digitsOf = (quantity: Quantity | undefined): string => {
-  if (quantity === undefined || quantity.value === null) return '–'
+  if (quantity === undefined || quantity.value === null) return offScaleText(quantity?.comparator ?? null)
   return quantity.comparator === null ? quantity.value : `${quantity.comparator} ${quantity.value}`
 }
 

@@ -39,9 +39,11 @@ export const messages = {
     consciousness: 'Consciousness',
     oxygen: 'Oxygen',
     weight: 'Weight',
+    'body-composition': 'Body composition',
     glucose: 'Glucose',
     'sensor-glucose': 'Sensor glucose',
     ketone: 'Ketone',
+    environment: 'Room or refrigerator',
   },
   air: 'Air',
   range: {
