@@ -43,6 +43,21 @@ export function query<Params extends SqlValue[], Row extends object>(db: Readabl
   }
 }
 
+/** Prepares a statement that reads many rows one by one. Nothing may be written until the last was taken. */
+export function scan<Params extends SqlValue[], Row extends object>(
+  db: ReadableDb,
+  sql: string,
+): (...params: Params) => Generator<Row> {
+  const statement = db.prepare<SqlValue[], Row>(sql)
+  return function* (...params) {
+    try {
+      for (const row of statement.iterate(...params)) yield withPlainBytes(row)
+    } catch (error) {
+      throw storeErrorOf(error, `running ${sql}`)
+    }
+  }
+}
+
 /** Prepares a statement that writes. */
 export function command<Params extends SqlValue[]>(db: WritableDb, sql: string): Command<Params> {
   const statement = db.prepare<SqlValue[]>(sql)

@@ -4,12 +4,13 @@
  * @packageDocumentation
  */
 import Database from 'better-sqlite3'
-import { accessSync, closeSync, constants, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { assert } from '../../shared/errors.ts'
 import { guarded, type WritableDb } from './database.ts'
 import { StoreError } from './errors.ts'
 import { migrate } from './migrations/migrate.ts'
+import { syncPath } from './sync-path.ts'
 import { SqliteStore } from './sqlite-store.ts'
 import type { Store } from './store.ts'
 
@@ -139,14 +140,5 @@ function schemaOf(db: WritableDb): string {
 function requireDurable(db: WritableDb): void {
   for (const [name, , expected] of SETTINGS) {
     assert(db.pragma(name, { simple: true }) === expected, `SQLite keeps ${name}`)
-  }
-}
-
-function syncPath(path: string): void {
-  const handle = openSync(path, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
   }
 }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { assert } from '../../shared/errors.ts'
 import { appendBlock } from './append-block.ts'
 import { guarded, type WritableDb } from './database.ts'
@@ -5,14 +6,20 @@ import type {
   BlockClosing,
   CheckpointRow,
   CosignatureRow,
+  DamagedPlace,
+  DamagedRow,
   EvidenceRow,
   IndexRow,
   MirrorRow,
   NewBlock,
+  NewEpochKey,
   OutboxRow,
+  ProjectionRow,
   Store,
+  StoredPayload,
   TrayRow,
 } from './store.ts'
+import { syncPath } from './sync-path.ts'
 import { CosignatureTable } from './tables/cosignatures.ts'
 import { EntryTable } from './tables/entries.ts'
 import { EvidenceTable } from './tables/evidence.ts'
@@ -20,8 +27,12 @@ import { IndexTables } from './tables/indexes.ts'
 import { LogTable } from './tables/logs.ts'
 import { MirrorTable } from './tables/mirror.ts'
 import { PayloadTables } from './tables/payloads.ts'
+import { ProjectionTable } from './tables/projection.ts'
+import { QuarantineTable } from './tables/quarantine.ts'
 import { QueueTables } from './tables/queues.ts'
+import { SiteSecretTable } from './tables/site-secret.ts'
 import { TreeTables } from './tables/tree.ts'
+import { RepairTables } from './upkeep.ts'
 import { WriteGate } from './write-gate.ts'
 
 /** Entries per page of {@link SqliteStore.allEntries}: enough to make the query's own cost vanish. */
@@ -42,6 +53,10 @@ export class SqliteStore implements Store {
   readonly #cosignatures: CosignatureTable
   readonly #mirror: MirrorTable
   readonly #evidence: EvidenceTable
+  readonly #quarantine: QuarantineTable
+  readonly #projection: ProjectionTable
+  readonly #repairs: RepairTables
+  readonly #siteSecret: SiteSecretTable
 
   /** @param db - Open, migrated, with every durability setting in force: use `openStore`. */
   constructor(db: WritableDb) {
@@ -56,6 +71,16 @@ export class SqliteStore implements Store {
     this.#cosignatures = new CosignatureTable(db)
     this.#mirror = new MirrorTable(db)
     this.#evidence = new EvidenceTable(db)
+    this.#quarantine = new QuarantineTable(db, this.#logs)
+    this.#projection = new ProjectionTable(db)
+    this.#repairs = new RepairTables({
+      entries: this.#entries,
+      payloads: this.#payloads,
+      tree: this.#tree,
+      cosignatures: this.#cosignatures,
+      quarantine: this.#quarantine,
+    })
+    this.#siteSecret = new SiteSecretTable(db)
   }
 
   logs() {
@@ -112,7 +137,7 @@ export class SqliteStore implements Store {
   repairTile(origin: string, level: number, index: number, bytes: Uint8Array): void {
     const log = this.#writableLog(origin)
     this.#gate.run(() => {
-      this.#tree.putTile(log, { level, index, bytes })
+      this.#repairs.tile(log, { level, index, bytes })
     })
   }
 
@@ -148,6 +173,24 @@ export class SqliteStore implements Store {
     this.#gate.run(() => {
       this.#indexes.clear()
       for (const row of rows) this.#indexes.insert(this.#writableLog(row.origin), row)
+    })
+  }
+
+  siteSecrets(): Uint8Array | null {
+    return this.#siteSecret.get()
+  }
+
+  putSiteSecrets(sealed: Uint8Array): void {
+    this.#gate.run(() => {
+      this.#siteSecret.put(sealed)
+    })
+  }
+
+  snapshot(file: string): void {
+    guarded('writing a backup', () => {
+      this.#db.prepare('VACUUM INTO ?').run(file)
+      syncPath(file)
+      if (process.platform !== 'win32') syncPath(dirname(file))
     })
   }
 
@@ -238,6 +281,100 @@ export class SqliteStore implements Store {
     })
   }
 
+  quarantine(limit: number) {
+    return this.#quarantine.newest(limit)
+  }
+
+  unreportedDamage(limit: number) {
+    return this.#quarantine.unreported(limit)
+  }
+
+  openDamage(after: number, limit: number) {
+    return this.#quarantine.open(after, limit)
+  }
+
+  checkpointsBeyond(origin: string, size: number, limit: number): CheckpointRow[] {
+    return this.#inLog(origin, (log) => this.#tree.larger(log, size, limit), [])
+  }
+
+  payloadPlaces(origin: string, from: number, limit: number): number[] {
+    return this.#inLog(origin, (log) => this.#payloads.places(log, from, limit), [])
+  }
+
+  tilePlaces(origin: string, level: number, from: number, limit: number): number[] {
+    return this.#inLog(origin, (log) => this.#tree.tilesFrom(log, level, from, limit), [])
+  }
+
+  idRows() {
+    return this.#indexes.ids()
+  }
+
+  subjectRows() {
+    return this.#indexes.subjects()
+  }
+
+  projection(origin: string): ProjectionRow | null {
+    return this.#inLog(origin, (log) => this.#projection.get(log), null)
+  }
+
+  putProjection(origin: string, row: ProjectionRow): void {
+    this.#change(origin, (log) => {
+      this.#projection.put(log, row)
+    })
+  }
+
+  quarantineRow(row: DamagedRow): void {
+    this.#change(row.origin, (log) => {
+      this.#quarantine.insert(log, row, 'open')
+    })
+  }
+
+  removeRow(row: DamagedRow): void {
+    this.#change(row.origin, (log) => {
+      this.#repairs.remove(log, row)
+    })
+  }
+
+  removeBeyond(origin: string, size: number, foundAtMs: number, limit: number): number {
+    return this.#change(origin, (log) => this.#repairs.beyond(log, origin, size, foundAtMs, limit))
+  }
+
+  replaceEntry(origin: string, index: number, bytes: Uint8Array): void {
+    this.#change(origin, (log) => {
+      this.#repairs.entry(log, index, bytes)
+    })
+  }
+
+  replacePayload(origin: string, index: number, payload: StoredPayload): void {
+    this.#change(origin, (log) => {
+      this.#repairs.payload(log, index, payload)
+    })
+  }
+
+  replaceCheckpoint(origin: string, row: CheckpointRow): void {
+    this.#change(origin, (log) => {
+      this.#repairs.checkpoint(log, row)
+    })
+  }
+
+  replaceEpochKey(origin: string, kind: 'epoch-key' | 'recovery-copy', key: NewEpochKey): void {
+    this.#change(origin, (log) => {
+      this.#repairs.epochKey(log, kind, key)
+    })
+  }
+
+  settleDamage(place: DamagedPlace): void {
+    this.#change(place.origin, (log) => {
+      this.#quarantine.settle(log, place, 'repaired')
+    })
+  }
+
+  reportDamage(ids: readonly number[], incident: Uint8Array): void {
+    this.#gate.run(() => {
+      this.#quarantine.report(ids, incident)
+    })
+  }
+
   integrityCheck(): string[] {
     const rows = guarded('checking the file', () => this.#db.pragma('quick_check')) as { quick_check: string }[]
     return rows.map((row) => row.quick_check).filter((finding) => finding !== 'ok')
@@ -255,6 +392,11 @@ export class SqliteStore implements Store {
   #inLog<Value>(origin: string, read: (log: number) => Value, missing: Value): Value {
     const log = this.#logs.idOf(origin)
     return log === undefined ? missing : read(log)
+  }
+
+  #change<Value>(origin: string, body: (log: number) => Value): Value {
+    const log = this.#writableLog(origin)
+    return this.#gate.run(() => body(log))
   }
 
   #writableLog(origin: string): number {

@@ -156,6 +156,70 @@ export interface EvidenceRow {
   readonly receivedAtMs: number
 }
 
+/** Which table a damaged row is of. */
+export type DamagedKind =
+  | 'entry'
+  | 'payload'
+  | 'tile'
+  | 'checkpoint'
+  | 'epoch-key' // sealed to this site
+  | 'recovery-copy' // an epoch key sealed to the printed recovery key
+  | 'index' // the index tables as a whole
+
+/** Where a damaged row stands. */
+export interface DamagedPlace {
+  readonly origin: string
+  readonly kind: DamagedKind
+  /** Of a tile; else 0. */
+  readonly level: number
+  /** Index of the entry or of the tile, number of the block, or epoch of the key. */
+  readonly index: number
+  /** Of an epoch key; else null. */
+  readonly subject: Uint8Array | null
+}
+
+/** A damaged row as it stood. */
+export interface DamagedRow extends DamagedPlace {
+  /** Null when it was gone, or could not be read. */
+  readonly bytes: Uint8Array | null
+  readonly reason: string
+  readonly foundAtMs: number
+}
+
+/** What became of a damaged row: `open` is not repaired yet, `removed` was made up by somebody. */
+export type DamageOutcome = 'open' | 'repaired' | 'removed'
+
+/** A row in quarantine. */
+export interface QuarantineRow extends DamagedRow {
+  readonly id: number
+  readonly outcome: DamageOutcome
+  /** Id of the entry that reports this outcome, or null. */
+  readonly incident: Uint8Array | null
+}
+
+/** Up to which entry the index tables were compared with the entries. */
+export interface ProjectionRow {
+  readonly size: number
+  /** SHA-256 over their rows, 32 bytes. */
+  readonly digest: Uint8Array
+}
+
+/** A row of the index of ids; the origin is null when it names a log that is not here. */
+export interface IdRow {
+  readonly origin: string | null
+  readonly index: number
+  readonly id: Uint8Array
+}
+
+/** A row of the index of subjects; the origin is null when it names a log that is not here. */
+export interface SubjectRow {
+  readonly origin: string | null
+  readonly index: number
+  readonly subject: Uint8Array
+  readonly seq: number
+  readonly type: string
+}
+
 /** What may be read. Unknown origins, indices and ids give null or nothing. */
 export interface StoreReader {
   logs(): LogRow[]
@@ -190,10 +254,29 @@ export interface StoreReader {
   mirror(origin: string): MirrorRow | null
   /** Fork proofs, of one log or of all, oldest first within each log. */
   evidence(origin?: string): EvidenceRow[]
+  /** At most `limit` rows in quarantine, newest first. */
+  quarantine(limit: number): QuarantineRow[]
+  /** At most `limit` rows of quarantine whose outcome no entry reports yet, oldest first. */
+  unreportedDamage(limit: number): QuarantineRow[]
+  /** Damage that is not repaired, with an id above `after`, oldest first. */
+  openDamage(after: number, limit: number): QuarantineRow[]
+  /** At most `limit` checkpoints that claim a larger tree than `size`, largest first. */
+  checkpointsBeyond(origin: string, size: number, limit: number): CheckpointRow[]
+  /** Indexes of entries from `from` on that have a payload row, ascending. */
+  payloadPlaces(origin: string, from: number, limit: number): number[]
+  /** Indexes of stored tiles of a level from `from` on, ascending. */
+  tilePlaces(origin: string, level: number, from: number, limit: number): number[]
+  /** Every row of the index of ids, in order of log and index. Nothing may be written before the last was taken. */
+  idRows(): Iterable<IdRow>
+  /** Every row of the index of subjects, likewise. */
+  subjectRows(): Iterable<SubjectRow>
+  projection(origin: string): ProjectionRow | null
   /** Oldest first. */
   tray(): TrayRow[]
   /** Oldest first. */
   outbox(): OutboxRow[]
+  /** The site's secrets, sealed to its recovery key; null when none were stored. */
+  siteSecrets(): Uint8Array | null
   /** Findings of SQLite's own check of the file; empty when there are none. Reads the whole file. */
   integrityCheck(): string[]
 }
@@ -213,6 +296,35 @@ export interface StoreWriter {
    * `close` throws passes on, and nothing was written.
    */
   append(block: NewBlock, close: (readBack: Uint8Array[]) => BlockClosing): void
+  /** Sets a damaged row aside as evidence. The row itself stays where it is. */
+  quarantineRow(row: DamagedRow): void
+  /** Moves a row that was made up out of its table into quarantine. */
+  removeRow(row: DamagedRow): void
+  /**
+   * Writes proven bytes over a damaged or missing entry, and reads them back. The caller has checked that they hash into
+   * a signed root. As every `replace`, it settles what is in quarantine for the place.
+   *
+   * @throws StoreError `DATABASE_DAMAGED` when they do not read back: nothing was changed.
+   */
+  replaceEntry(origin: string, index: number, bytes: Uint8Array): void
+  /** The same for a payload that fits its entry. */
+  replacePayload(origin: string, index: number, payload: StoredPayload): void
+  /** The same for a checkpoint that its log signed, in place of whatever claims its block or its size. */
+  replaceCheckpoint(origin: string, row: CheckpointRow): void
+  /** The same for an epoch key that opens. `kind` and `origin` say where its damage stands in quarantine. */
+  replaceEpochKey(origin: string, kind: 'epoch-key' | 'recovery-copy', key: NewEpochKey): void
+  /**
+   * Moves what claims to stand beyond the head of a log into quarantine: at most `limit` rows of each table.
+   *
+   * @param size - Of a tree that the log signed, and than which it signed no larger one.
+   * @returns How many rows; call again until it is 0.
+   */
+  removeBeyond(origin: string, size: number, foundAtMs: number, limit: number): number
+  /** An entry reports the outcome of these rows of quarantine. */
+  reportDamage(ids: readonly number[], incident: Uint8Array): void
+  putProjection(origin: string, row: ProjectionRow): void
+  /** Damage at a place turned out to be settled by something else. */
+  settleDamage(place: DamagedPlace): void
   /** Replaces a damaged or missing tile. The caller has checked that it hashes into a signed root. */
   repairTile(origin: string, level: number, index: number, bytes: Uint8Array): void
   /** Stores cosignatures; one with the same size and name is replaced. */
@@ -235,6 +347,15 @@ export interface StoreWriter {
   putTray(row: TrayRow): void
   deleteTray(ids: readonly Uint8Array[]): void
   putOutbox(row: OutboxRow): void
+  /** Stores the sealed secrets in place of those before. */
+  putSiteSecrets(sealed: Uint8Array): void
+  /**
+   * Writes everything that is committed to a new file, without what was deleted. Durable when it returns.
+   *
+   * @param file - Must not exist.
+   * @throws StoreError `DISK_FULL`, `DATA_FOLDER_READ_ONLY`.
+   */
+  snapshot(file: string): void
   deleteOutbox(ids: readonly Uint8Array[]): void
 }
 

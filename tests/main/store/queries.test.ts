@@ -12,6 +12,7 @@ const WHOLE_TABLE = [
   /FROM tray ORDER BY/,
   /FROM outbox ORDER BY/,
   /FROM evidence ORDER BY/,
+  /FROM (entry_id|subject_entry) ORDER BY log, idx/,
   /^DELETE FROM (entry_id|subject_entry)$/,
 ]
 

@@ -11,8 +11,12 @@ export function createUpkeepTables(db: WritableDb): void {
   db.exec(`
 CREATE TABLE quarantine (
   id INTEGER PRIMARY KEY, log INTEGER NOT NULL REFERENCES log(id), kind TEXT NOT NULL, level INTEGER NOT NULL,
-  idx INTEGER NOT NULL, bytes BLOB, reason TEXT NOT NULL, found_at INTEGER NOT NULL
+  idx INTEGER NOT NULL, subject BLOB, bytes BLOB, reason TEXT NOT NULL, found_at INTEGER NOT NULL,
+  outcome TEXT NOT NULL, incident BLOB
 ) STRICT;
+CREATE INDEX quarantine_by_place ON quarantine (log, kind, idx);
+CREATE INDEX quarantine_by_subject ON quarantine (subject);
+CREATE INDEX quarantine_by_incident ON quarantine (incident, id);
 CREATE TABLE evidence (
   id BLOB NOT NULL PRIMARY KEY, origin TEXT NOT NULL, text TEXT NOT NULL, received_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -7,6 +7,7 @@ export class CosignatureTable {
   readonly #at
   readonly #by
   readonly #put
+  readonly #deleteLarger
 
   constructor(db: WritableDb) {
     const columns = 'SELECT size, name, line FROM cosignature'
@@ -24,6 +25,7 @@ export class CosignatureTable {
       `INSERT INTO cosignature (log, size, name, line) VALUES (?, ?, ?, ?)
        ON CONFLICT (log, size, name) DO UPDATE SET line = excluded.line`,
     )
+    this.#deleteLarger = command<[number, number]>(db, 'DELETE FROM cosignature WHERE log = ? AND size > ?')
   }
 
   /** Largest size first, above `above`. */
@@ -42,5 +44,10 @@ export class CosignatureTable {
 
   put(log: number, row: CosignatureRow): void {
     this.#put(log, row.size, row.name, row.line)
+  }
+
+  /** Deletes those under checkpoints larger than `size`. */
+  deleteLarger(log: number, size: number): void {
+    this.#deleteLarger(log, size)
   }
 }

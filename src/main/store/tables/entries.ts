@@ -8,6 +8,8 @@ export class EntryTable {
   readonly #page
   readonly #last
   readonly #insert
+  readonly #put
+  readonly #delete
 
   constructor(db: WritableDb) {
     this.#one = query<[number, number], { bytes: Uint8Array }>(db, `SELECT bytes FROM entry WHERE pos = ${POSITION_OF}`)
@@ -23,6 +25,11 @@ export class EntryTable {
       db,
       `INSERT INTO entry (pos, bytes) VALUES (${POSITION_OF}, ?)`,
     )
+    this.#put = command<[number, number, Uint8Array]>(
+      db,
+      `INSERT INTO entry (pos, bytes) VALUES (${POSITION_OF}, ?) ON CONFLICT (pos) DO UPDATE SET bytes = excluded.bytes`,
+    )
+    this.#delete = command<[number, number]>(db, `DELETE FROM entry WHERE pos = ${POSITION_OF}`)
   }
 
   get(log: number, index: number): Uint8Array | null {
@@ -49,5 +56,14 @@ export class EntryTable {
 
   insert(log: number, index: number, bytes: Uint8Array): void {
     this.#insert(log, index, bytes)
+  }
+
+  /** Writes over what stands there. */
+  put(log: number, index: number, bytes: Uint8Array): void {
+    this.#put(log, index, bytes)
+  }
+
+  delete(log: number, index: number): void {
+    this.#delete(log, index)
   }
 }

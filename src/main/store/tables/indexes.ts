@@ -1,5 +1,5 @@
-import { command, query, type WritableDb } from '../database.ts'
-import type { EntryPlace, IndexRow, SubjectEntry } from '../store.ts'
+import { command, query, scan, type WritableDb } from '../database.ts'
+import type { EntryPlace, IdRow, IndexRow, SubjectEntry, SubjectRow } from '../store.ts'
 import type { LogTable } from './logs.ts'
 
 type Place = { log: number; index: number }
@@ -14,6 +14,8 @@ export class IndexTables {
   readonly #insertSubject
   readonly #clearIds
   readonly #clearSubjects
+  readonly #ids
+  readonly #subjects
 
   constructor(db: WritableDb, logs: LogTable) {
     this.#logs = logs
@@ -36,6 +38,14 @@ export class IndexTables {
     )
     this.#clearIds = command<[]>(db, 'DELETE FROM entry_id')
     this.#clearSubjects = command<[]>(db, 'DELETE FROM subject_entry')
+    this.#ids = scan<[], { log: number; index: number; id: Uint8Array }>(
+      db,
+      'SELECT log, idx AS "index", id FROM entry_id ORDER BY log, idx, id',
+    )
+    this.#subjects = scan<[], Place & { subject: Uint8Array; seq: number; type: string }>(
+      db,
+      'SELECT log, idx AS "index", subject, seq, type FROM subject_entry ORDER BY log, idx, subject, seq',
+    )
   }
 
   subjectEntries(subject: Uint8Array): SubjectEntry[] {
@@ -58,6 +68,16 @@ export class IndexTables {
     if (this.#insertId(row.id, log, row.index) === 0) return false
     if (row.subject !== null) this.#insertSubject(row.subject.handle, row.subject.seq, log, row.index, row.type)
     return true
+  }
+
+  /** Every row, in order of log and index; the origin is null for a log that is not here. */
+  *ids(): Generator<IdRow> {
+    for (const { log, ...row } of this.#ids()) yield { ...row, origin: this.#logs.originOf(log) ?? null }
+  }
+
+  /** As {@link IndexTables.ids}. */
+  *subjects(): Generator<SubjectRow> {
+    for (const { log, ...row } of this.#subjects()) yield { ...row, origin: this.#logs.originOf(log) ?? null }
   }
 
   clear(): void {

@@ -1,6 +1,6 @@
 import { command, query, type WritableDb } from '../database.ts'
 import type { NewEpochKey, StoredPayload } from '../store.ts'
-import { POSITION_OF } from './entry-position.ts'
+import { END_OF_LOG, POSITION_OF } from './entry-position.ts'
 
 /** What lies beside the log: sealed resources and sealed epoch keys. */
 export class PayloadTables {
@@ -8,6 +8,12 @@ export class PayloadTables {
   readonly #insertPayload
   readonly #epochKeys
   readonly #insertEpochKey
+  readonly #places
+  readonly #putPayload
+  readonly #deletePayload
+  readonly #putEpochKey
+  readonly #deleteEpochKey
+  readonly #deleteEpochKeys
 
   constructor(db: WritableDb) {
     this.#payload = query<[number, number], StoredPayload>(
@@ -26,6 +32,24 @@ export class PayloadTables {
       db,
       'INSERT INTO epoch_key (subject, epoch, recipient, sealed) VALUES (?, ?, ?, ?)',
     )
+    this.#places = query<[number, number, number, number], { index: number }>(
+      db,
+      `SELECT idx AS "index" FROM payload WHERE pos >= ${POSITION_OF} AND pos < ${END_OF_LOG} ORDER BY pos LIMIT ?`,
+    )
+    this.#putPayload = command<[number, number, Uint8Array, Uint8Array, Uint8Array]>(
+      db,
+      `INSERT OR REPLACE INTO payload (pos, ciphertext, wrapped_key, salt) VALUES (${POSITION_OF}, ?, ?, ?)`,
+    )
+    this.#deletePayload = command<[number, number]>(db, `DELETE FROM payload WHERE pos = ${POSITION_OF}`)
+    this.#putEpochKey = command<[Uint8Array, number, Uint8Array, Uint8Array]>(
+      db,
+      'INSERT OR REPLACE INTO epoch_key (subject, epoch, recipient, sealed) VALUES (?, ?, ?, ?)',
+    )
+    this.#deleteEpochKey = command<[Uint8Array, number, Uint8Array]>(
+      db,
+      'DELETE FROM epoch_key WHERE subject = ? AND epoch = ? AND recipient = ?',
+    )
+    this.#deleteEpochKeys = command<[Uint8Array]>(db, 'DELETE FROM epoch_key WHERE subject = ?')
   }
 
   payload(log: number, index: number): StoredPayload | null {
@@ -42,5 +66,31 @@ export class PayloadTables {
 
   insertEpochKey(key: NewEpochKey): void {
     this.#insertEpochKey(key.subject, key.epoch, key.recipient, key.sealed)
+  }
+
+  /** Indexes of entries from `from` on that have a row, ascending. */
+  places(log: number, from: number, limit: number): number[] {
+    return this.#places.all(log, from, log, limit).map(({ index }) => index)
+  }
+
+  /** Writes over what stands there. */
+  putPayload(log: number, index: number, payload: StoredPayload): void {
+    this.#putPayload(log, index, payload.ciphertext, payload.wrappedKey, payload.salt)
+  }
+
+  deletePayload(log: number, index: number): void {
+    this.#deletePayload(log, index)
+  }
+
+  putEpochKey(key: NewEpochKey): void {
+    this.#putEpochKey(key.subject, key.epoch, key.recipient, key.sealed)
+  }
+
+  deleteEpochKey({ subject, epoch, recipient }: Omit<NewEpochKey, 'sealed'>): void {
+    this.#deleteEpochKey(subject, epoch, recipient)
+  }
+
+  deleteEpochKeys(subject: Uint8Array): void {
+    this.#deleteEpochKeys(subject)
   }
 }

@@ -12,6 +12,11 @@ export class TreeTables {
   readonly #dropLarger
   readonly #dropLater
   readonly #insertCheckpoint
+  readonly #deleteTile
+  readonly #largest
+  readonly #deleteCheckpoint
+  readonly #deleteOfSize
+  readonly #tiles
 
   constructor(db: WritableDb) {
     const columns = 'SELECT block, size, note FROM checkpoint'
@@ -39,6 +44,17 @@ export class TreeTables {
     this.#insertCheckpoint = command<[number, number, number, string]>(
       db,
       'INSERT INTO checkpoint (log, block, size, note) VALUES (?, ?, ?, ?)',
+    )
+    this.#deleteTile = command<[number, number, number]>(db, 'DELETE FROM tile WHERE log = ? AND level = ? AND idx = ?')
+    this.#largest = query<[number, number, number], CheckpointRow>(
+      db,
+      `${columns} WHERE log = ? AND size > ? ORDER BY size DESC LIMIT ?`,
+    )
+    this.#deleteCheckpoint = command<[number, number]>(db, 'DELETE FROM checkpoint WHERE log = ? AND block = ?')
+    this.#deleteOfSize = command<[number, number]>(db, 'DELETE FROM checkpoint WHERE log = ? AND size = ?')
+    this.#tiles = query<[number, number, number, number], { index: number }>(
+      db,
+      'SELECT idx AS "index" FROM tile WHERE log = ? AND level = ? AND idx >= ? ORDER BY idx LIMIT ?',
     )
   }
 
@@ -75,5 +91,30 @@ export class TreeTables {
 
   insertCheckpoint(log: number, row: CheckpointRow): void {
     this.#insertCheckpoint(log, row.block, row.size, row.note)
+  }
+
+  /** At most `limit` that claim a larger tree than `size`, largest first. */
+  larger(log: number, size: number, limit: number): CheckpointRow[] {
+    return this.#largest.all(log, size, limit)
+  }
+
+  /** Writes over whatever has the block's number or its size: no two rows share either. */
+  putCheckpoint(log: number, row: CheckpointRow): void {
+    this.#deleteCheckpoint(log, row.block)
+    this.#deleteOfSize(log, row.size)
+    this.insertCheckpoint(log, row)
+  }
+
+  deleteCheckpoint(log: number, block: number): void {
+    this.#deleteCheckpoint(log, block)
+  }
+
+  /** Indexes of tiles of one level from `from` on, ascending. */
+  tilesFrom(log: number, level: number, from: number, limit: number): number[] {
+    return this.#tiles.all(log, level, from, limit).map(({ index }) => index)
+  }
+
+  deleteTile(log: number, level: number, index: number): void {
+    this.#deleteTile(log, level, index)
   }
 }
