@@ -9,10 +9,18 @@
  */
 import type { PROVEN } from '../shared/api/codes.ts'
 import type { ReadingKind } from '../shared/api/schemas.ts'
+import { bf480Records, bf480Scale } from './beurer-04d9-8010.ts'
+import { beurerMonitor, beurerRecords } from './beurer-0c45-7406.ts'
 import { contecOximeter } from './contec-28e9-028a.ts'
+import { contec08aMonitor, contec08aRecords } from './contec08a-0483-5750.ts'
 import type { Driver } from './driver.ts'
+import { hidScale, scaleRecords } from './hid-weighing-8d.ts'
 import type { Measurement } from './measurement.ts'
+import { microlifeMonitor, microlifeRecords } from './microlife-04b4-5500.ts'
+import { glucoTeqMeter, glucoTeqRecords } from './microlife-04d9-b564.ts'
 import { omronMonitor } from './omron-0590-0028.ts'
+import { omronMemoryMonitor, omronMemoryRecords } from './omron-0590-0090.ts'
+import { temperRecords, temperStick } from './pcsensor-temper.ts'
 
 /** One device family. */
 export interface DriverRow {
@@ -84,6 +92,101 @@ export const DRIVER_TABLE: readonly DriverRow[] = [
     kinds: ['blood-pressure'],
     reportBytes: { input: 8, output: 8, feature: 2 },
     driver: omronMonitor,
+  },
+  {
+    family: 'omron-0590-0090',
+    name: 'Omron HEM-7322U / HEM-7131U',
+    ids: [{ vendorId: 0x0590, productId: 0x0090 }],
+    productString: /blood pressure monitor/i,
+    exampleProduct: 'OMRON Blood pressure monitor',
+    numberedReports: true,
+    proven: 'constructed',
+    kinds: ['blood-pressure'],
+    reportBytes: { input: 63, output: 63, feature: 0 },
+    driver: omronMemoryMonitor,
+    records: omronMemoryRecords,
+  },
+  {
+    family: 'hid-weighing-8d',
+    name: 'Scale',
+    ids: [],
+    usagePage: 0x8d,
+    usage: 0x20,
+    numberedReports: true,
+    proven: 'captured',
+    kinds: ['weight'],
+    reportBytes: { input: 5, output: 0, feature: 0 },
+    driver: hidScale,
+    records: scaleRecords,
+  },
+  {
+    family: 'pcsensor-temper',
+    name: 'PCsensor TEMPer (room or refrigerator)',
+    ids: [
+      { vendorId: 0x1a86, productId: 0xe025 },
+      { vendorId: 0x413d, productId: 0x2107 },
+      { vendorId: 0x3553, productId: 0xa001 },
+      { vendorId: 0x0c45, productId: 0x7401 },
+      { vendorId: 0x0c45, productId: 0x7402 },
+    ],
+    // The first interface is a keyboard.
+    interface: 1,
+    proven: 'captured',
+    kinds: ['temperature'],
+    reportBytes: { input: 8, output: 8, feature: 0 },
+    driver: temperStick,
+    records: temperRecords,
+  },
+  {
+    family: 'beurer-0c45-7406',
+    name: 'Beurer BM55 / BM58 / BM65',
+    ids: [{ vendorId: 0x0c45, productId: 0x7406 }],
+    proven: 'constructed',
+    kinds: ['blood-pressure'],
+    reportBytes: { input: 8, output: 8, feature: 0 },
+    driver: beurerMonitor,
+    records: beurerRecords,
+  },
+  {
+    family: 'contec08a-0483-5750',
+    name: 'Contec08A / Contec08C',
+    ids: [{ vendorId: 0x0483, productId: 0x5750 }],
+    // Real records, but none with a systolic pressure below 128.
+    proven: 'experimental',
+    kinds: ['blood-pressure'],
+    reportBytes: { input: 64, output: 64, feature: 0 },
+    driver: contec08aMonitor,
+    records: contec08aRecords,
+  },
+  {
+    family: 'microlife-04b4-5500',
+    name: 'Microlife BP A6 PC / BP 3AC1-1 PC',
+    ids: [{ vendorId: 0x04b4, productId: 0x5500 }],
+    proven: 'constructed',
+    kinds: ['blood-pressure'],
+    reportBytes: { input: 8, output: 8, feature: 0 },
+    driver: microlifeMonitor,
+    records: microlifeRecords,
+  },
+  {
+    family: 'microlife-04d9-b564',
+    name: 'Microlife GlucoTeq / OkMeter',
+    ids: [{ vendorId: 0x04d9, productId: 0xb564 }],
+    proven: 'experimental',
+    kinds: ['glucose'],
+    reportBytes: { input: 8, output: 8, feature: 8 },
+    driver: glucoTeqMeter,
+    records: glucoTeqRecords,
+  },
+  {
+    family: 'beurer-bf480-04d9-8010',
+    name: 'Beurer BF480',
+    ids: [{ vendorId: 0x04d9, productId: 0x8010 }],
+    proven: 'experimental',
+    kinds: ['weight', 'body-composition'],
+    reportBytes: { input: 8, output: 8, feature: 8 },
+    driver: bf480Scale,
+    records: bf480Records,
   },
 ]
 

@@ -7,7 +7,7 @@
  * @packageDocumentation
  */
 import { fromHex, toHex } from '../shared/bytes.ts'
-import { CONTEC } from './contec-28e9-028a.ts'
+import { CONTEC } from './contec-link.ts'
 import { decodeLiveReport } from './contec-packets.ts'
 import { DeviceError } from './errors.ts'
 import type { ReplayProfile } from './replay.ts'
@@ -55,9 +55,32 @@ const omron: ReplayProfile = {
   streamUntil: null,
 }
 
+/** One command a report, all of it counting, and nothing left out of the recordings. */
+const plain: ReplayProfile = {
+  commandPart: (report) => ({ bytes: trimZeros(report), last: true }),
+  validBytes: (report) => report.length,
+  answers: new Map(),
+  streamFrom: null,
+  streamUntil: null,
+}
+
+/** Behind the report id stands how long the frame is, itself included. */
+const omronMemory: ReplayProfile = { ...plain, validBytes: (report) => 1 + (report[1] ?? 0) }
+
+/** The first half byte counts. */
+const microlife: ReplayProfile = { ...omron, validBytes: (report) => 1 + Math.min((report[0] ?? 0) & 0x0f, 7) }
+
 const PROFILES: ReadonlyMap<string, ReplayProfile> = new Map([
   ['contec-28e9-028a', contec],
   ['omron-0590-0028', omron],
+  ['omron-0590-0090', omronMemory],
+  ['hid-weighing-8d', plain],
+  ['pcsensor-temper', plain],
+  ['beurer-0c45-7406', plain],
+  ['contec08a-0483-5750', plain],
+  ['microlife-04b4-5500', microlife],
+  ['microlife-04d9-b564', microlife],
+  ['beurer-bf480-04d9-8010', plain],
 ])
 
 /**

@@ -1,0 +1,65 @@
+/**
+ * Asking a device, for drivers of links where one question has one answer.
+ *
+ * @remarks
+ * Proven by the fault tables of the drivers that use it.
+ *
+ * @packageDocumentation
+ */
+import { drain, throwIfAborted, type DriverContext } from './driver.ts'
+import { DeviceError, type DeviceErrorCode } from './errors.ts'
+
+/** What asking again can mend: a damaged answer, one that belongs to another question, and none. */
+const MENDABLE: ReadonlySet<DeviceErrorCode> = new Set(['PROTOCOL', 'CHECKSUM', 'SILENT'])
+
+/** Longer than any burst of reports that a device here sends after one question. */
+const STALE_LIMIT = 256
+
+/**
+ * Does `once` until it succeeds. Between two tries what is still on its way is read and dropped.
+ *
+ * @param tries - At least 1.
+ * @param quietMs - The line counts as quiet after this long without a report.
+ * @throws {@link DeviceError} The last failure, or at once what asking again cannot mend.
+ */
+export async function retrying<T>(
+  context: DriverContext,
+  tries: number,
+  quietMs: number,
+  once: () => Promise<T>,
+): Promise<T> {
+  for (let left = tries - 1; ; left--) {
+    throwIfAborted(context)
+    try {
+      return await once()
+    } catch (error) {
+      if (!(error instanceof DeviceError) || !MENDABLE.has(error.code) || left <= 0) throw error
+      await drain(context.transport, quietMs, STALE_LIMIT)
+    }
+  }
+}
+
+/**
+ * The next input report.
+ *
+ * @param waitingFor - For the log, when none comes.
+ * @throws {@link DeviceError} `SILENT`, `UNPLUGGED`.
+ */
+export async function nextReport(context: DriverContext, timeoutMs: number, waitingFor: string): Promise<Uint8Array> {
+  const report = await context.transport.read(timeoutMs)
+  if (report === null) throw new DeviceError('SILENT', `no answer to ${waitingFor}`)
+  return report
+}
+
+/**
+ * Tells a device that the session is over, and ignores when it is gone: what happened before is the better news.
+ *
+ * @param goodbye - Sends it.
+ */
+export async function partFrom(goodbye: () => Promise<void>): Promise<void> {
+  try {
+    await goodbye()
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * Omron HEM-7322U (M500 IT, M6 Comfort IT) and HEM-7131U (M400 IT, M3 IT): upper-arm blood pressure monitors.
+ *
+ * @remarks
+ * - Source: LazyT/obpm (sends these bytes, reads these addresses) and userx14/omblepy (the same memory over
+ *   Bluetooth). No session over USB has been published: answers are composed from those two.
+ * - Reads: the readings of both users: pressures, pulse, irregular pulse, movement; the serial number that the USB
+ *   descriptor shows is a real one.
+ * - Never sends: writes to the memory, the clock.
+ * - Unknown: the order of the records (it follows from their times); six bytes and four bits of each. Which model
+ *   answers is not said either: 60 or 100 places for the first user. A record in a place that would be the first
+ *   user's on one and the second's on the other model has no user and the flag `user-unknown`; records in places that
+ *   only the larger model has count only when all of them make sense.
+ *
+ * @packageDocumentation
+ */
+import { nextReport, partFrom, retrying } from './conversation.ts'
+import { throwIfAborted, type DriverContext, type MemoryDriver, type MemoryReadout } from './driver.ts'
+import { DeviceError } from './errors.ts'
+import type { Measurement } from './measurement.ts'
+import {
+  BLOCK_BYTES,
+  decodeBlock,
+  decodeFrame,
+  decodeMemoryRecord,
+  encodeRead,
+  isEmpty,
+  OMRON_MEMORY,
+  READ_ANSWER,
+  RECORD_BYTES,
+  RECORDS_AT,
+} from './omron-memory.ts'
+import { oldestFirst } from './stored-order.ts'
+
+const REPLY_MS = 1000
+const QUIET_MS = 100
+const TRIES = 3
+
+/** Places for records of one user, on the smaller and on the larger model. */
+const SMALL = 60
+const LARGE = 100
+const SMALL_BLOCKS = (2 * SMALL * RECORD_BYTES) / BLOCK_BYTES
+const LARGE_BLOCKS = (2 * LARGE * RECORD_BYTES) / BLOCK_BYTES
+
+async function start(context: DriverContext): Promise<void> {
+  await retrying(context, TRIES, QUIET_MS, async () => {
+    await context.transport.write(OMRON_MEMORY.start)
+    const { type } = decodeFrame(await nextReport(context, REPLY_MS, 'start'))
+    if (type !== 0x8000) throw new DeviceError('PROTOCOL', `answer of type ${type} to start`)
+  })
+}
+
+async function end(context: DriverContext): Promise<void> {
+  await partFrom(async () => {
+    await context.transport.write(OMRON_MEMORY.end)
+    await context.transport.read(REPLY_MS)
+  })
+}
+
+async function readBlock(context: DriverContext, index: number): Promise<Uint8Array> {
+  const address = RECORDS_AT + index * BLOCK_BYTES
+  return retrying(context, TRIES, QUIET_MS, async () => {
+    await context.transport.write(encodeRead(address))
+    return decodeBlock(await nextReport(context, REPLY_MS, `read at ${address}`), address)
+  })
+}
+
+/** The memory of both users. The smaller model may not answer where its own ends. */
+async function readMemory(context: DriverContext): Promise<Uint8Array> {
+  const memory = new Uint8Array(LARGE_BLOCKS * BLOCK_BYTES)
+  for (let index = 0; index < LARGE_BLOCKS; index++) {
+    throwIfAborted(context)
+    try {
+      memory.set(await readBlock(context, index), index * BLOCK_BYTES)
+    } catch (error) {
+      const isBeyond = index >= SMALL_BLOCKS && error instanceof DeviceError && error.code === 'SILENT'
+      if (!isBeyond) throw error
+      return memory.subarray(0, SMALL_BLOCKS * BLOCK_BYTES)
+    }
+    context.progress(index + 1, LARGE_BLOCKS)
+  }
+  return memory
+}
+
+/** A place in the memory, and what stands in it. */
+interface Place {
+  index: number
+  raw: Uint8Array
+}
+
+/**
+ * The records of a memory, each user's oldest first.
+ *
+ * @param memory - From the first record on; as long as the smaller or the larger model's. Untrusted.
+ */
+export function decodeMemory(memory: Uint8Array): Measurement[] {
+  const places: Place[] = Array.from({ length: Math.floor(memory.length / RECORD_BYTES) }, (_, index) => ({
+    index,
+    raw: memory.slice(index * RECORD_BYTES, (index + 1) * RECORD_BYTES),
+  }))
+  const isSmall = places.length <= 2 * SMALL || !makesSense(places.slice(2 * SMALL))
+  const inMemory = isSmall ? places.slice(0, 2 * SMALL) : places
+  const slots = isSmall && places.length <= 2 * SMALL ? SMALL_SLOTS : EITHER_SLOTS
+  return slots.flatMap(({ from, to, user }) => readingsOf(inMemory.slice(from, to), user))
+}
+
+/** Whose places are whose: known to be the smaller model, and not known. */
+const SMALL_SLOTS = [
+  { from: 0, to: SMALL, user: '1' },
+  { from: SMALL, to: 2 * SMALL, user: '2' },
+]
+const EITHER_SLOTS = [
+  { from: 0, to: SMALL, user: '1' },
+  { from: SMALL, to: LARGE, user: null },
+  { from: LARGE, to: 2 * LARGE, user: '2' },
+]
+
+function readingsOf(places: readonly Place[], user: string | null): Measurement[] {
+  const written = places.filter(({ raw }) => !isEmpty(raw))
+  const readings = written.map(({ raw }) => {
+    const reading = decodeMemoryRecord(raw, user, user ?? 'unknown')
+    return user === null ? { ...reading, flags: [...reading.flags, 'user-unknown'] } : reading
+  })
+  return oldestFirst(readings, written.length === places.length)
+}
+
+/** Beyond the smaller model's records stands something else: it is taken for records only when all of it can be. */
+function makesSense(places: readonly Place[]): boolean {
+  return places.every(({ raw }) => isEmpty(raw) || isPlausible(raw))
+}
+
+function isPlausible(raw: Uint8Array): boolean {
+  const { deviceTime } = decodeMemoryRecord(raw, null, '')
+  const [diastolic = 0, systolicLess25 = 0] = raw
+  return deviceTime !== null && diastolic >= 20 && systolicLess25 + 25 > diastolic
+}
+
+async function readAll(context: DriverContext): Promise<MemoryReadout> {
+  await start(context)
+  return { measurements: decodeMemory(await readMemory(context)), deviceNow: null, complete: true }
+}
+
+/** The driver. */
+export const omronMemoryMonitor: MemoryDriver = {
+  async probe(context) {
+    try {
+      await start(context)
+      return { model: 'HEM-7322U / HEM-7131U', serial: null }
+    } catch (error) {
+      await end(context)
+      throw error
+    }
+  },
+  async read(context) {
+    try {
+      return await readAll(context)
+    } finally {
+      await end(context)
+    }
+  },
+}
+
+/**
+ * Records as published, one a line; or answers to reads, of which the whole records count.
+ *
+ * @param lines - 14 bytes, or a report with its id. Untrusted.
+ * @throws {@link DeviceError} `PROTOCOL`, `CHECKSUM`.
+ */
+export function omronMemoryRecords(lines: readonly Uint8Array[]): Measurement[] {
+  if (lines.every((line) => line.length === RECORD_BYTES)) {
+    return lines.filter((raw) => !isEmpty(raw)).map((raw) => decodeMemoryRecord(raw, null, ''))
+  }
+  const memory = new Uint8Array(LARGE_BLOCKS * BLOCK_BYTES).fill(0xff)
+  for (const line of lines) {
+    const { type, address, data } = decodeFrame(line)
+    // Other parts of the memory hold settings.
+    const at = address - RECORDS_AT
+    if (type === READ_ANSWER && at >= 0 && at + data.length <= memory.length) memory.set(data, at)
+  }
+  return decodeMemory(memory)
+}
