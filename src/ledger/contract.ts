@@ -63,8 +63,8 @@ export interface Signer {
 
 /** Rules that every document must contain as they are. */
 const FIXED: readonly (readonly [EntryType, SignatureRole])[] = [
-  ['roster', 'governance'],
-  ['contract', 'governance'],
+  ['roster', 'log'],
+  ['contract', 'log'],
   ['node.opened', 'log'],
   ['seal', 'log'],
 ]

@@ -14,16 +14,27 @@ import { CONTRACT_LANGUAGE, type Contract, parseContract, type Signer } from './
 import type { Body, Entry } from './entry.ts'
 import type { PractitionerRole, SignatureRole } from './entry-types.ts'
 import { LedgerError } from './errors.ts'
-import { decodeContractFields, decodeDeviceEnrolled, decodePractitionerEnrolled, decodeRosterFields } from './fields.ts'
+import {
+  type ContractPublished,
+  decodeContractFields,
+  decodeDeviceEnrolled,
+  decodeNodeOpened,
+  decodePractitionerEnrolled,
+  decodeRosterFields,
+} from './fields.ts'
+import type { SignedRoster } from './governance.ts'
 import { nobleHasher } from './hash.ts'
-import { decodeRoster, type Roster, type RosterSite } from './roster.ts'
+import { checkProposal } from './next-roster.ts'
+import type { Roster, RosterSite } from './roster.ts'
 
 /** A roster, and from which index on it is in force. */
 export interface RosterInForce {
   readonly from: number
   readonly roster: Roster
-  /** SHA-256 of the document. */
+  /** {@link rosterHash}. */
   readonly hash: Uint8Array
+  /** The document with its approvals, as recorded: what other logs and receipts carry. */
+  readonly signed: SignedRoster
 }
 
 /** A contract, and from which index on it is in force. */
@@ -33,6 +44,17 @@ export interface ContractInForce {
   readonly contract: Contract
   /** SHA-256 of the document. */
   readonly hash: Uint8Array
+  /** The document with its approvals, as recorded: what other logs carry. */
+  readonly published: ContractPublished
+}
+
+/** The key that a new incarnation brought for the log. */
+export interface OpenedKey {
+  readonly from: number
+  /** Ed25519, 32 bytes. */
+  readonly logKey: Uint8Array
+  /** What the roster in force listed for the log then: once a roster lists another key, that one counts. */
+  readonly listed: Uint8Array | null
 }
 
 /** A key bound to a practitioner or a device for the indexes `[from, until)`. */
@@ -58,11 +80,35 @@ export interface Directory {
   readonly contracts: readonly ContractInForce[]
   /** By lower-case hex of the key. A key is bound once, for ever. */
   readonly bindings: ReadonlyMap<string, KeyBinding>
+  /** In ascending order of `from`. Empty in a first incarnation. */
+  readonly opened: readonly OpenedKey[]
+  /** Key that signed the first entry: until a roster lists this log, rosters and contracts are recorded under it. */
+  readonly founder: Uint8Array | null
 }
 
 /** The directory before the first entry. `network` comes from the keystore, never from the database. */
 export function emptyDirectory(network: Uint8Array): Directory {
-  return { network, rosters: [], contracts: [], bindings: new Map() }
+  return { network, rosters: [], contracts: [], bindings: new Map(), opened: [], founder: null }
+}
+
+/**
+ * The directory that the next incarnation of a log starts from: what was in force, and what was ever bound, at `size`
+ * of the one before, as if from index 0 on.
+ *
+ * @param directory - Of the incarnation before.
+ * @param size - How much of it is still held: field 3 of the `node.opened` that comes next.
+ */
+export function nextIncarnation(directory: Directory, size: number): Directory {
+  const held = <Item extends { readonly from: number }>(items: readonly Item[]): Item[] =>
+    items.filter((item) => item.from <= size).map((item) => ({ ...item, from: 0 }))
+  const bindings = [...directory.bindings].filter(([, binding]) => binding.from <= size)
+  return {
+    ...directory,
+    rosters: held(directory.rosters),
+    contracts: held(directory.contracts),
+    opened: held(directory.opened),
+    bindings: new Map(bindings.map(([key, b]) => [key, { ...b, from: 0, until: b.until <= size ? 0 : Infinity }])),
+  }
 }
 
 /** Roster in force at `index`, or null before the first. */
@@ -76,14 +122,38 @@ export function contractAt(directory: Directory, index: number): ContractInForce
 }
 
 /** The site that owns `log` in `roster`, or null. */
-export function siteOfLog(roster: Roster, log: string): RosterSite | null {
+export function siteOfLog(roster: Pick<Roster, 'sites'>, log: string): RosterSite | null {
   return roster.sites.find((site) => site.nodes.some((node) => node.log === log)) ?? null
 }
 
-/** Key that signs the checkpoints of `log` at `index`, or null when the roster has no such log. */
+/**
+ * Key that signs what the log itself says at `index`, or null when the roster has no such log. A checkpoint of size
+ * `s` is signed with the key at `s - 1`, the index of its seal.
+ */
 export function logKeyOf(directory: Directory, log: string, index: number): Uint8Array | null {
-  const nodes = rosterAt(directory, index)?.roster.sites.flatMap((site) => site.nodes)
+  const listed = listedKey(rosterAt(directory, index)?.roster, log)
+  const opened = directory.opened.findLast((o) => o.from <= index)
+  if (opened === undefined || listed === null) return listed
+  return opened.listed !== null && equalBytes(opened.listed, listed) ? opened.logKey : listed
+}
+
+/** Key that `roster` lists for `log`, or null. */
+export function listedKey(roster: Roster | undefined, log: string): Uint8Array | null {
+  const nodes = roster?.sites.flatMap((site) => site.nodes)
   return nodes?.find((node) => node.log === log)?.logKey ?? null
+}
+
+/** True when a roster in force at `index`, or before, lists `log`. Until then the log is only being founded. */
+export function isListed(directory: Directory, log: string, index: number): boolean {
+  return directory.rosters.some(({ from, roster }) => from <= index && listedKey(roster, log) !== null)
+}
+
+/** True when `key` is, or was at `index` or before, a key of a site, a log, a person or a device. */
+export function isBound(directory: Directory, index: number, key: Uint8Array): boolean {
+  const bound = directory.bindings.get(toHex(key))
+  if (bound !== undefined && bound.from <= index) return true
+  if (directory.opened.some((o) => o.from <= index && equalBytes(o.logKey, key))) return true
+  return directory.rosters.some(({ from, roster }) => from <= index && isRosterKey(roster, key))
 }
 
 /**
@@ -102,29 +172,28 @@ export function signerOf(
   index: number,
   log: string,
 ): Signer | null {
-  if (role === 'log' || role === 'governance') {
-    const roster = rosterAt(directory, index)?.roster
-    return roster === undefined ? null : rosterSigner(roster, role, publicKey, log)
+  const roster = rosterAt(directory, index)?.roster
+  if (role === 'governance') return roster === undefined ? null : governanceSigner(roster, publicKey)
+  if (role === 'log') {
+    const key = logKeyOf(directory, log, index)
+    return key === null || !equalBytes(key, publicKey) ? null : logSigner(roster, log, publicKey)
   }
   const binding = directory.bindings.get(toHex(publicKey))
   if (binding?.role !== role || index < binding.from || index >= binding.until) return null
   return { role, publicKey, handle: binding.handle, practitionerRole: binding.practitionerRole, site: null }
 }
 
-/** The same, for the two roles whose keys a roster lists. */
-export function rosterSigner(
-  roster: Roster,
-  role: 'log' | 'governance',
-  publicKey: Uint8Array,
-  log: string,
-): Signer | null {
-  const holds = (site: RosterSite): boolean =>
-    role === 'governance'
-      ? equalBytes(site.governanceKey, publicKey)
-      : site.nodes.some((node) => node.log === log && equalBytes(node.logKey, publicKey))
-  const site = roster.sites.find(holds)
+/** The site whose governance key in `roster` this is, as a signer, or null. */
+export function governanceSigner(roster: Roster, publicKey: Uint8Array): Signer | null {
+  const site = roster.sites.find(({ governanceKey }) => equalBytes(governanceKey, publicKey))
   if (site === undefined) return null
-  return { role, publicKey, handle: null, practitionerRole: null, site: site.id }
+  return { role: 'governance', publicKey, handle: null, practitionerRole: null, site: site.id }
+}
+
+/** The node of `log` as a signer. */
+export function logSigner(roster: Roster | undefined, log: string, publicKey: Uint8Array): Signer {
+  const site = roster === undefined ? null : (siteOfLog(roster, log)?.id ?? null)
+  return { role: 'log', publicKey, handle: null, practitionerRole: null, site }
 }
 
 /** What a verified entry changes, worked out and checked but not yet applied. */
@@ -143,7 +212,9 @@ const NOTHING: Change = (directory) => directory
 export function applyEntry(directory: Directory, index: number, entry: Entry): Directory {
   const newest = Math.max(-1, ...[...directory.rosters, ...directory.contracts].map((x) => x.from - 1))
   assert(index > newest, 'entries are applied in order, each once')
-  return changeOf(directory, index, entry.body)(directory, index + 1)
+  const after = changeOf(directory, index, entry.body)(directory, index + 1)
+  if (after.founder !== null || index > 0) return after
+  return { ...after, founder: entry.signatures.find(({ role }) => role === 'log')?.publicKey ?? null }
 }
 
 /**
@@ -165,7 +236,9 @@ function changeOf(directory: Directory, index: number, body: Body): Change {
     case 'roster':
       return rosterChange(directory, index, decodeRosterFields(body.fields))
     case 'contract':
-      return contractChange(directory, index, body)
+      return contractChange(directory, index, decodeContractFields(body.fields))
+    case 'node.opened':
+      return openingChange(directory, index, body)
     case 'practitioner.enrolled': {
       const { publicKey, role } = decodePractitionerEnrolled(body.fields)
       return bindingChange(directory, index, body, 'practitioner', publicKey, role)
@@ -181,32 +254,28 @@ function changeOf(directory: Directory, index: number, body: Body): Change {
   }
 }
 
-function rosterChange(directory: Directory, index: number, document: Uint8Array): Change {
-  const roster = decodeRoster(document)
-  const hash = nobleHasher.sha256(document)
-  const current = rosterAt(directory, index)
-  if (current === null) {
-    if (!equalBytes(hash, directory.network)) throw new LedgerError('WRONG_NETWORK', 'the roster of another network')
-  } else if (!isNext(roster, current)) {
-    throw new LedgerError('ROSTER_NOT_NEXT', `version ${roster.version} after ${current.roster.version}`)
-  }
-  return (d, from) => ({ ...d, rosters: [...d.rosters, { from, roster, hash }] })
+function rosterChange(directory: Directory, index: number, signed: SignedRoster): Change {
+  const { roster, hash } = checkProposal(directory.network, rosterAt(directory, index), signed.document)
+  return (d, from) => ({ ...d, rosters: [...d.rosters, { from, roster, hash, signed }] })
 }
 
-function isNext(roster: Roster, current: RosterInForce): boolean {
-  if (roster.version !== current.roster.version + 1 || roster.previous === null) return false
-  return equalBytes(roster.previous, current.hash)
+function openingChange(directory: Directory, index: number, body: Body): Change {
+  const { logKey } = decodeNodeOpened(body.fields)
+  if (logKey === null) return NOTHING
+  if (isBound(directory, index, logKey)) throw new LedgerError('KEY_REUSED', 'an incarnation has a new key')
+  const listed = listedKey(rosterAt(directory, index)?.roster, body.log)
+  return (d, from) => ({ ...d, opened: [...d.opened, { from, logKey, listed }] })
 }
 
-function contractChange(directory: Directory, index: number, body: Body): Change {
-  const { version, language, document } = decodeContractFields(body.fields)
+function contractChange(directory: Directory, index: number, published: ContractPublished): Change {
+  const { version, language, document } = published
   if (version !== (contractAt(directory, index)?.version ?? 0) + 1) {
     throw new LedgerError('CONTRACT_NOT_NEXT', `version ${version}`)
   }
   if (language !== CONTRACT_LANGUAGE) throw new LedgerError('BAD_CONTRACT', 'a language we do not evaluate')
   const contract = parseContract(document)
   const hash = nobleHasher.sha256(document)
-  return (d, from) => ({ ...d, contracts: [...d.contracts, { from, version, contract, hash }] })
+  return (d, from) => ({ ...d, contracts: [...d.contracts, { from, version, contract, hash, published }] })
 }
 
 function bindingChange(
@@ -220,8 +289,7 @@ function bindingChange(
   const { subject: handle } = body
   assert(handle !== null, 'the format gives every enrolment a subject')
   const key = toHex(publicKey)
-  const bound = directory.bindings.get(key)
-  if ((bound !== undefined && bound.from <= index) || isRosterKey(directory, index, publicKey)) {
+  if (isBound(directory, index, publicKey)) {
     throw new LedgerError('KEY_REUSED', 'the key is already bound')
   }
   return (d, from) => {
@@ -230,8 +298,7 @@ function bindingChange(
   }
 }
 
-function isRosterKey(directory: Directory, index: number, key: Uint8Array): boolean {
-  const sites = rosterAt(directory, index)?.roster.sites ?? []
+function isRosterKey({ sites }: Roster, key: Uint8Array): boolean {
   return sites.some((site) => {
     const keys = [site.governanceKey, site.mirrorKey, ...site.nodes.flatMap((n) => [n.logKey, n.transportKey])]
     return keys.some((other) => equalBytes(other, key))

@@ -44,6 +44,7 @@ const STEP_OF = {
   UNKNOWN_SIGNER: 'signatures', // no such key in that role at that place of the log
   SIGNATURE_INVALID: 'signatures', // a signature does not verify
   NO_ROSTER: 'contract', // nothing but the first roster may come before it
+  OPENING_NOT_NEXT: 'contract', // a node.opened that does not continue the incarnation before
   ROSTER_NOT_NEXT: 'contract', // a roster that does not follow the one in force
   CONTRACT_NOT_NEXT: 'contract', // a contract that does not follow the one in force
   BAD_CONTRACT: 'contract', // the contract document is not valid in a language we evaluate

@@ -12,6 +12,14 @@ import { type Body, ID_SIZE, MAX_ENTRY_SIZE } from './body.ts'
 import { type CborMap, type CborValue, mapOf } from './cbor.ts'
 import { isPractitionerRole, type PractitionerRole } from './entry-types.ts'
 import { badField, readMap, readTuple } from './fields-reader.ts'
+import {
+  type Approval,
+  type ContractText,
+  decodeApprovals,
+  encodeApprovals,
+  MAX_APPROVALS,
+  type SignedRoster,
+} from './governance.ts'
 import { HASH_SIZE } from './hash.ts'
 import { checkPublicKey } from './keys.ts'
 import { splitOrigin } from './names.ts'
@@ -52,18 +60,19 @@ export interface NodeOpened {
   readonly incarnation: number
   /** Random per start of an incarnation, 16 bytes: tells a clone from the original. */
   readonly instance: Uint8Array
-  /** Where the incarnation before ended, with its signed note; null exactly for the first. */
+  /**
+   * How much of the incarnation before is still held, and the newest note it ever signed, as far as is known: never of
+   * a smaller tree, and of a larger one when entries are lost. Null exactly for the first.
+   */
   readonly previous: (LogHead & { readonly note: string }) | null
+  /** Signs the checkpoints of this incarnation, Ed25519; null exactly for the first, whose key the roster lists. */
+  readonly logKey: Uint8Array | null
 }
 
-/** Publishes a contract document. */
-export interface ContractPublished {
-  /** 1, then one more each. */
-  readonly version: number
-  /** Which evaluator the document is written for, such as `chartseal-rules/1`. */
-  readonly language: string
-  /** Exact bytes; the contract hash is their SHA-256. */
-  readonly document: Uint8Array
+/** Publishes a contract document, with the approvals of the sites. */
+export interface ContractPublished extends ContractText {
+  /** 1 to {@link MAX_APPROVALS}. */
+  readonly approvals: readonly Approval[]
 }
 
 /** Binds a key to the practitioner whose handle is the subject. */
@@ -155,6 +164,7 @@ export function encodeNodeOpened(opened: NodeOpened): CborMap {
             [4, p.note],
           ]),
     ],
+    [4, opened.logKey ?? undefined],
   ])
 }
 
@@ -163,9 +173,12 @@ export function decodeNodeOpened(fields: CborMap): NodeOpened {
   return readMap(fields, 'node.opened', (f) => {
     const incarnation = f.uint(1)
     const previous = f.optional(3, (key) => readPrevious(f.map(key)))
+    const logKey = f.optional(4, (key) => f.bytes(key, KEY_SIZE))
     if (incarnation < 1) throw badField('node.opened', 1, 'incarnations start at 1')
     if ((incarnation === 1) !== (previous === null)) throw badField('node.opened', 3, 'absent exactly for the first')
-    return { incarnation, instance: f.bytes(2, ID_SIZE), previous }
+    if ((incarnation === 1) !== (logKey === null)) throw badField('node.opened', 4, 'absent exactly for the first')
+    if (logKey !== null) checkPublicKey(logKey)
+    return { incarnation, instance: f.bytes(2, ID_SIZE), previous, logKey }
   })
 }
 
@@ -176,14 +189,20 @@ function readPrevious(value: CborMap): LogHead & { note: string } {
   })
 }
 
-/** Fields of a `roster`: the document, see `roster.ts`. */
-export function encodeRosterFields(document: Uint8Array): CborMap {
-  return mapOf([[1, document]])
+/** Fields of a `roster`: the document, see `roster.ts`, and its approvals. */
+export function encodeRosterFields({ document, approvals }: SignedRoster): CborMap {
+  return mapOf([
+    [1, document],
+    [2, encodeApprovals(approvals)],
+  ])
 }
 
-/** Reads {@link encodeRosterFields}: exact bytes of the document. `fields` is untrusted; throws `BAD_FIELD`. */
-export function decodeRosterFields(fields: CborMap): Uint8Array {
-  return readMap(fields, 'roster', (f) => f.blob(1, 1, MAX_ENTRY_SIZE))
+/** Reads {@link encodeRosterFields}. Approvals are not checked. `fields` is untrusted; throws `BAD_FIELD`. */
+export function decodeRosterFields(fields: CborMap): SignedRoster {
+  return readMap(fields, 'roster', (f) => ({
+    document: f.blob(1, 1, MAX_ENTRY_SIZE),
+    approvals: decodeApprovals(f.array(2, 1, MAX_APPROVALS)),
+  }))
 }
 
 /** Fields of a `contract`. */
@@ -192,6 +211,7 @@ export function encodeContractFields(contract: ContractPublished): CborMap {
     [1, contract.version],
     [2, contract.language],
     [3, contract.document],
+    [4, encodeApprovals(contract.approvals)],
   ])
 }
 
@@ -200,7 +220,8 @@ export function decodeContractFields(fields: CborMap): ContractPublished {
   return readMap(fields, 'contract', (f) => {
     const version = f.uint(1)
     if (version < 1) throw badField('contract', 1, 'versions start at 1')
-    return { version, language: f.text(2, 1, 64), document: f.blob(3, 1, MAX_ENTRY_SIZE) }
+    const approvals = decodeApprovals(f.array(4, 1, MAX_APPROVALS))
+    return { version, language: f.text(2, 1, 64), document: f.blob(3, 1, MAX_ENTRY_SIZE), approvals }
   })
 }
 
@@ -291,6 +312,46 @@ function readOrigin(origin: string): string {
   return origin
 }
 
+/** Entries that are gone for good, as the incarnation after says: an incident of kind {@link ENTRIES_LOST}. */
+export interface EntriesLost {
+  /** Of the incarnation that held them. */
+  readonly origin: string
+  /** Index ranges `[from, to)`, in ascending order, apart from each other. */
+  readonly ranges: readonly (readonly [number, number])[]
+}
+
+/** Kind of the incident that declares entries lost. */
+export const ENTRIES_LOST = 'entries.lost'
+
+/** Most ranges of one declaration. */
+export const MAX_LOST_RANGES = 1024
+
+/** The incident that declares entries lost. */
+export function entriesLost({ origin, ranges }: EntriesLost): IncidentFields {
+  const details = mapOf([
+    [1, origin],
+    [2, ranges.map(([from, to]) => [from, to])],
+  ])
+  return { kind: ENTRIES_LOST, details }
+}
+
+/** Reads the details of {@link entriesLost}; null for an incident of another kind. Throws `BAD_FIELD` or `BAD_NAME`. */
+export function readEntriesLost({ kind, details }: IncidentFields): EntriesLost | null {
+  if (kind !== ENTRIES_LOST) return null
+  return readMap(details, 'entries lost', (f) => {
+    const ranges = f.array(2, 1, MAX_LOST_RANGES).map(readRange)
+    for (const [i, [from, to]] of ranges.entries()) {
+      const end = ranges[i - 1]?.[1] ?? -1
+      if (from >= to || from <= end) throw badField('entries lost', 2, 'not ranges in ascending order, apart')
+    }
+    return { origin: readOrigin(f.text(1, 1, 140)), ranges }
+  })
+}
+
+function readRange(value: CborValue): [number, number] {
+  return readTuple(value, 'range', (f) => [f.uint(0), f.uint(1)])
+}
+
 /** Fields of an `incident`. */
 export function encodeIncident(incident: IncidentFields): CborMap {
   return mapOf([
@@ -326,5 +387,5 @@ const CHECKS: Partial<Record<Body['type'], (fields: CborMap) => unknown>> = {
   'device.enrolled': decodeDeviceEnrolled,
   reading: decodeReading,
   access: decodeAccess,
-  incident: decodeIncident,
+  incident: (fields) => readEntriesLost(decodeIncident(fields)),
 }

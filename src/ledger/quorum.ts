@@ -10,10 +10,7 @@
  */
 import { assert } from '../shared/errors.ts'
 
-/**
- * Most sites of one network: a quorum of 22 and one joining site are the 16 signatures that an entry can carry, and
- * a roster must be signed by both.
- */
+/** Most sites of one network. That quorums before and after a change share an honest site is proven up to here. */
 export const MAX_SITES = 22
 
 /** Faulty sites that `n` sites tolerate. `n` is 1 or more. */

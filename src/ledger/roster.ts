@@ -10,20 +10,27 @@
 import { toHex } from '../shared/bytes.ts'
 import { type CborValue, decodeCbor, encodeCbor, mapOf } from './cbor.ts'
 import { LedgerError } from './errors.ts'
-import { badField, type FieldReader, readMap } from './fields-reader.ts'
+import { badField, type FieldReader, readMap, readTuple } from './fields-reader.ts'
+import type { LogHead } from './fields.ts'
 import { HASH_SIZE, type Hasher } from './hash.ts'
 import { checkAgreementKey, checkPublicKey } from './keys.ts'
-import { isName } from './names.ts'
+import { isName, splitOrigin } from './names.ts'
 import { parsePolicy } from './policy.ts'
 import { checkSafe } from './policy-safety.ts'
 import { MAX_SITES } from './quorum.ts'
 import { KEY_SIZE } from './signatures.ts'
 
-/** Longest roster document, in bytes: it must fit in an entry beside a signature of every site. */
-export const MAX_ROSTER_SIZE = 60_000
+/** Longest roster document, in bytes: it must fit in an entry beside 64 approvals. */
+export const MAX_ROSTER_SIZE = 58_000
 
 /** Most nodes of one site. */
 export const MAX_NODES = 64
+
+/** Most logs that one roster says are frozen. */
+export const MAX_FROZEN = 512
+
+/** Highest attempt of a ceremony. */
+const MAX_ATTEMPT = 999_999
 
 /** One installation of a site. */
 export interface RosterNode {
@@ -51,6 +58,16 @@ export interface RosterSite {
   readonly nodes: readonly RosterNode[]
 }
 
+/** What a site approved in an attempt before, for the same version. */
+export interface RosterVote {
+  /** Id of the site. */
+  readonly site: string
+  /** 0, or the attempt of the ceremony. */
+  readonly attempt: number
+  /** {@link rosterHash} of what it approved, 32 bytes. */
+  readonly hash: Uint8Array
+}
+
 /** One version of the roster. */
 export interface Roster {
   /** 1, then one more each. */
@@ -59,13 +76,29 @@ export interface Roster {
   readonly sites: readonly RosterSite[]
   /** C2SP tlog-policy text: whose cosignatures make a checkpoint final. */
   readonly policy: string
-  /** SHA-256 of the document before, 32 bytes; null exactly for version 1. */
+  /** {@link rosterHash} of the version before, 32 bytes; null exactly for version 1. */
   readonly previous: Uint8Array | null
+  /** Log of the node that records new rosters and contracts first. Listed above. */
+  readonly coordinator: string
+  /** Where the logs of nodes that left end: nothing beyond is accepted. Ordered by origin, one for each log. */
+  readonly frozen: readonly LogHead[]
+  /** 0, or which attempt of the recovery ceremony proposed this version. */
+  readonly attempt: number
+  /** Of a ceremony: what its sites approved in earlier attempts. Ordered by site. */
+  readonly votes: readonly RosterVote[]
 }
 
 /** Name in the cosignatures of a site, and in its verifier key. */
 export function mirrorNameOf(siteId: string): string {
   return `${siteId}/mirror`
+}
+
+/**
+ * What a roster is known by: SHA-256 of its document without attempt and votes. The same change proposed again in a
+ * ceremony is the same roster.
+ */
+export function rosterHash(h: Hasher, roster: Roster): Uint8Array {
+  return h.sha256(bytesOf({ ...roster, attempt: 0, votes: [] }))
 }
 
 /** Id of the network that `document` founds: its SHA-256. */
@@ -75,16 +108,24 @@ export function networkIdOf(h: Hasher, document: Uint8Array): Uint8Array {
 
 /** The one encoding of a roster. A roster that {@link decodeRoster} would refuse is refused here too. */
 export function encodeRoster(roster: Roster): Uint8Array {
-  const document = encodeCbor(
+  const document = bytesOf(roster)
+  decodeRoster(document)
+  return document
+}
+
+function bytesOf(roster: Roster): Uint8Array {
+  return encodeCbor(
     mapOf([
       [1, roster.version],
       [2, roster.sites.map(encodeSite)],
       [3, roster.policy],
       [4, roster.previous ?? undefined],
+      [5, roster.coordinator],
+      [6, roster.frozen.length === 0 ? undefined : roster.frozen.map((head) => [head.origin, head.size, head.root])],
+      [7, roster.attempt === 0 ? undefined : roster.attempt],
+      [8, roster.votes.length === 0 ? undefined : roster.votes.map((v) => [v.site, v.attempt, v.hash])],
     ]),
   )
-  decodeRoster(document)
-  return document
 }
 
 /**
@@ -99,13 +140,20 @@ export function decodeRoster(document: Uint8Array): Roster {
     const previous = f.optional(4, (key) => f.bytes(key, HASH_SIZE))
     if (version < 1) throw badField('roster', 1, 'versions start at 1')
     if ((version === 1) !== (previous === null)) throw badField('roster', 4, 'absent exactly for version 1')
-    return { version, sites: f.array(2, 1, MAX_SITES).map(readSite), policy: f.text(3, 1, 32_768), previous }
+    const sites = f.array(2, 1, MAX_SITES).map(readSite)
+    const [coordinator, frozen] = [readName(f, 5), f.optional(6, (key) => f.array(key, 1, MAX_FROZEN).map(readFrozen))]
+    const attempt = f.optional(7, (key) => f.uint(key, MAX_ATTEMPT)) ?? 0
+    if (attempt < 1 && f.has(7)) throw badField('roster', 7, 'attempts start at 1')
+    const votes = f.optional(8, (key) => f.array(key, 1, MAX_SITES).map(readVote)) ?? []
+    return { version, sites, policy: f.text(3, 1, 32_768), previous, coordinator, frozen: frozen ?? [], attempt, votes }
   })
   checkOrder(
     roster.sites.map((site) => site.id),
     'sites',
   )
   checkDistinct(roster)
+  checkLogs(roster)
+  checkVotes(roster)
   checkPolicy(roster)
   return roster
 }
@@ -165,6 +213,47 @@ function readKey(f: FieldReader, key: number, check: (bytes: Uint8Array) => void
   const bytes = f.bytes(key, KEY_SIZE)
   check(bytes)
   return bytes
+}
+
+function readFrozen(value: CborValue): LogHead {
+  return readTuple(value, 'frozen log', (f) => {
+    const origin = f.text(0, 1, 140)
+    splitOrigin(origin)
+    return { origin, size: f.uint(1), root: f.bytes(2, HASH_SIZE) }
+  })
+}
+
+function readVote(value: CborValue): RosterVote {
+  return readTuple(value, 'vote', (f) => ({
+    site: f.text(0, 1, 120),
+    attempt: f.uint(1, MAX_ATTEMPT),
+    hash: f.bytes(2, HASH_SIZE),
+  }))
+}
+
+/** The coordinator is a node that is there; a frozen log is of one that is not. */
+function checkLogs({ sites, coordinator, frozen }: Roster): void {
+  const listed = new Set(sites.flatMap((site) => site.nodes.map((node) => node.log)))
+  if (!listed.has(coordinator)) throw badField('roster', 5, 'not the log of a node')
+  checkOrder(
+    frozen.map((head) => head.origin),
+    'frozen logs',
+  )
+  const ended = frozen.map((head) => splitOrigin(head.origin).log)
+  if (ended.some((log) => listed.has(log))) throw badField('roster', 6, 'the log of a node')
+  if (new Set(ended).size !== ended.length) throw badField('roster', 6, 'one log twice')
+}
+
+/** Only a ceremony has votes, and only of attempts before its own, by sites that are in it. */
+function checkVotes({ sites, attempt, votes }: Roster): void {
+  checkOrder(
+    votes.map((vote) => vote.site),
+    'votes',
+  )
+  for (const vote of votes) {
+    const isSite = sites.some((site) => site.id === vote.site)
+    if (!isSite || vote.attempt >= attempt) throw badField('roster', 8, 'not an earlier vote of one of its sites')
+  }
 }
 
 /** Strictly ascending, so that one membership has one document. */

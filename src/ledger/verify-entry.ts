@@ -9,21 +9,26 @@
  * @packageDocumentation
  */
 import { equalBytes } from '../shared/bytes.ts'
+import { openCheckpoint } from './checkpoint.ts'
 import { checkRoles, evaluateEntry, type Signer } from './contract.ts'
 import {
   checkAdmissible,
   contractAt,
   type Directory,
+  isListed,
+  listedKey,
+  logKeyOf,
+  logSigner,
   rosterAt,
-  rosterSigner,
   signerOf,
   siteOfLog,
 } from './directory.ts'
-import { decodeEntry, type Entry, type EntrySignature, signedMessage } from './entry.ts'
+import { type Body, decodeEntry, type Entry, type EntrySignature, signedMessage } from './entry.ts'
 import { LedgerError } from './errors.ts'
-import { checkFields, decodeNodeOpened, decodeRosterFields, decodeSeal } from './fields.ts'
-import { splitOrigin } from './names.ts'
-import { quorumOf } from './quorum.ts'
+import { checkFields, decodeContractFields, decodeNodeOpened, decodeRosterFields, decodeSeal } from './fields.ts'
+import { checkContractApprovals } from './governance.ts'
+import { originOf, splitOrigin } from './names.ts'
+import { checkNextRoster } from './next-roster.ts'
 import { decodeRoster, type Roster } from './roster.ts'
 import { type SignatureVerifier, verifies } from './signatures.ts'
 
@@ -58,6 +63,7 @@ export function verifyEntry(place: EntryInPlace): VerifiedEntry {
   const entry = decodeEntry(place.bytes)
   checkFields(entry.body)
   checkHome(place, entry)
+  checkStart(place, entry)
   const signers = entry.signatures.map((signature) => verifySignature(place, entry, signature))
   checkRules(place, entry, signers)
   checkAdmissible(place.directory, place.index, entry.body)
@@ -76,6 +82,14 @@ function checkHome({ network, origin, directory }: EntryInPlace, { body }: Entry
   }
 }
 
+/** A later incarnation says first what it continues; a first one, what network it is of. */
+function checkStart({ index, origin }: EntryInPlace, { body }: Entry): void {
+  const isLater = splitOrigin(origin).incarnation > 1
+  if (index === 0 && isLater && body.type !== 'node.opened') {
+    throw new LedgerError('OPENING_NOT_NEXT', 'a later incarnation starts with node.opened')
+  }
+}
+
 function verifySignature(place: EntryInPlace, entry: Entry, signature: EntrySignature): Signer {
   const signer = findSigner(place, entry, signature)
   if (signer === null) throw new LedgerError('UNKNOWN_SIGNER', `no such ${signature.role} key at ${place.index}`)
@@ -88,61 +102,74 @@ function verifySignature(place: EntryInPlace, entry: Entry, signature: EntrySign
 
 function findSigner({ directory, index }: EntryInPlace, { body }: Entry, signature: EntrySignature): Signer | null {
   const { role, publicKey } = signature
+  if (role === 'log') {
+    const founding = isFounding(body.type) && !isListed(directory, body.log, index)
+    if (founding) return foundingSigner(directory, index, body, publicKey)
+    if (body.type === 'node.opened') return openingSigner(directory, index, body, publicKey)
+  }
   const known = signerOf(directory, role, publicKey, index, body.log)
-  const current = rosterAt(directory, index)?.roster ?? NO_SITES
-  if (body.type === 'roster' && role === 'governance') return known ?? joiningSigner(current, body.fields, publicKey)
-  const own = siteOfLog(current, body.log)
-  // Only about the network as a whole does another site's governance key speak in this log.
-  if (known?.role === 'governance' && body.type !== 'contract' && known.site !== own?.id) return null
-  return known
+  const own = siteOfLog(rosterAt(directory, index)?.roster ?? NO_SITES, body.log)
+  // The governance key of another site has no say in this log: what sites decide together carries its own approvals.
+  return known?.role === 'governance' && known.site !== own?.id ? null : known
 }
 
-const NO_SITES: Roster = { version: 0, sites: [], policy: '', previous: null }
+const NO_SITES: Pick<Roster, 'sites'> = { sites: [] }
+
+function isFounding(type: Entry['body']['type']): boolean {
+  return type === 'roster' || type === 'contract'
+}
 
 /**
- * A site that a roster lists for the first time signs it with the key listed there. A site that is in the network
- * already must use the key it has: else whoever writes a roster could give every site a key of their own.
+ * A log starts by recording every roster and contract so far. Until one of them lists the log, they are signed with one
+ * key, and that must be the key which is listed.
  */
-function joiningSigner(current: Roster, fields: Entry['body']['fields'], publicKey: Uint8Array): Signer | null {
-  const signer = rosterSigner(decodeRoster(decodeRosterFields(fields)), 'governance', publicKey, '')
-  return current.sites.some((site) => site.id === signer?.site) ? null : signer
+function foundingSigner(directory: Directory, index: number, body: Body, publicKey: Uint8Array): Signer | null {
+  const { founder } = directory
+  if (index > 0 && (founder === null || !equalBytes(founder, publicKey))) return null
+  if (body.type === 'contract') return logSigner(undefined, body.log, publicKey)
+  const roster = decodeRoster(decodeRosterFields(body.fields).document)
+  const listed = listedKey(roster, body.log)
+  return listed !== null && !equalBytes(listed, publicKey) ? null : logSigner(roster, body.log, publicKey)
 }
 
-function checkRules({ directory, index }: EntryInPlace, entry: Entry, signers: readonly Signer[]): void {
+/** The first incarnation is opened with the key that the roster lists, a later one with the key that it brings. */
+function openingSigner(directory: Directory, index: number, body: Body, publicKey: Uint8Array): Signer | null {
+  const key = decodeNodeOpened(body.fields).logKey ?? logKeyOf(directory, body.log, index)
+  if (key === null || !equalBytes(key, publicKey)) return null
+  return logSigner(rosterAt(directory, index)?.roster, body.log, publicKey)
+}
+
+function checkRules(place: EntryInPlace, entry: Entry, signers: readonly Signer[]): void {
+  const { directory, index, verifier, network } = place
   const { type, fields } = entry.body
-  const roster = rosterAt(directory, index)?.roster ?? null
+  const current = rosterAt(directory, index)
   const contract = contractAt(directory, index)
-  if (roster === null && type !== 'roster') throw new LedgerError('NO_ROSTER', 'nothing comes before the roster')
-  if (type === 'roster') checkRosterSigners(roster, decodeRoster(decodeRosterFields(fields)), signers)
-  else if (type === 'contract' && roster !== null) checkGovernance(roster, signers)
-  else if (type === 'node.opened') checkRoles(['log'], signers)
+  if (current === null && type !== 'roster') throw new LedgerError('NO_ROSTER', 'nothing comes before the roster')
+  if (isFounding(type)) checkRoles(['log'], signers)
+  if (type === 'roster') checkNextRoster(verifier, network, current, decodeRosterFields(fields))
+  else if (type === 'contract' && current !== null) {
+    checkContractApprovals(verifier, network, current.roster, decodeContractFields(fields))
+  } else if (type === 'node.opened') checkOpening(place, entry, signers)
   else if (contract === null) throw new LedgerError('TYPE_REFUSED', `${type} before the first contract`)
   else evaluateEntry(contract.contract, entry, signers)
   if (type !== 'seal' || contract === null) return
   const seal = decodeSeal(fields)
-  if (seal.rosterVersion !== roster?.version) throw new LedgerError('SEAL_MISMATCH', 'another roster version')
+  if (seal.rosterVersion !== current?.roster.version) throw new LedgerError('SEAL_MISMATCH', 'another roster version')
   if (!equalBytes(seal.contractHash, contract.hash)) throw new LedgerError('SEAL_MISMATCH', 'another contract')
 }
 
-/** A roster is signed by a quorum of the sites before, and by every site that joins; the first by all of its own. */
-function checkRosterSigners(current: Roster | null, next: Roster, signers: readonly Signer[]): void {
-  const signed = sitesOf(signers)
-  const joining = next.sites.filter((site) => current?.sites.every((before) => before.id !== site.id) ?? true)
-  for (const { id } of joining) {
-    if (!signed.has(id)) throw new LedgerError('SIGNATURE_MISSING', 'a joining site did not sign')
+/** A later incarnation starts where the one before ended, by the word of its site. */
+function checkOpening(place: EntryInPlace, { body }: Entry, signers: readonly Signer[]): void {
+  const { incarnation, previous } = decodeNodeOpened(body.fields)
+  checkRoles(previous === null ? ['log'] : ['governance', 'log'], signers)
+  if (previous === null) return
+  if (place.index !== 0) throw new LedgerError('OPENING_NOT_NEXT', 'not the first entry')
+  if (previous.origin !== originOf(body.log, incarnation - 1)) {
+    throw new LedgerError('OPENING_NOT_NEXT', 'not after the incarnation before')
   }
-  if (current === null) checkRoles(['governance'], signers)
-  else checkGovernance(current, signers)
-}
-
-/** A quorum of the sites of `roster` signed, and nobody in another role. */
-function checkGovernance(roster: Roster, signers: readonly Signer[]): void {
-  checkRoles(['governance'], signers)
-  const signed = sitesOf(signers)
-  const count = roster.sites.filter((site) => signed.has(site.id)).length
-  if (count < quorumOf(roster.sites.length)) throw new LedgerError('QUORUM_MISSING', `${count} sites signed`)
-}
-
-function sitesOf(signers: readonly Signer[]): Set<string | null> {
-  return new Set(signers.map((signer) => signer.site))
+  const publicKey = logKeyOf(place.directory, body.log, 0)
+  if (publicKey === null) throw new LedgerError('UNKNOWN_SIGNER', 'the roster has no such log')
+  const newest = openCheckpoint(previous.note, { name: previous.origin, publicKey }, place.verifier)
+  const isSame = newest.size === previous.size && equalBytes(newest.root, previous.root)
+  if (newest.size <= previous.size && !isSame) throw new LedgerError('OPENING_NOT_NEXT', 'the note says another head')
 }

@@ -11,7 +11,7 @@
 import { equalBytes, toHex } from '../shared/bytes.ts'
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts'
 import { openCosignatures } from './cosignature.ts'
-import { rosterSigner, siteOfLog } from './directory.ts'
+import { governanceSigner, siteOfLog } from './directory.ts'
 import { decodeEntry, type Entry, type EntrySignature, signedMessage } from './entry.ts'
 import { LedgerError, type LedgerErrorCode } from './errors.ts'
 import { checkFields } from './fields.ts'
@@ -287,8 +287,7 @@ function mayBe(run: Run, { role, publicKey }: EntrySignature): boolean {
   const roster = reached(run.roster)
   if (role === 'log') return equalBytes(publicKey, reached(run.logKey))
   if (role !== 'governance') return true
-  const signer = rosterSigner(roster, role, publicKey, body.log)
-  if (body.type === 'roster' || body.type === 'contract') return signer !== null
+  const signer = governanceSigner(roster, publicKey)
   return signer !== null && signer.site === siteOfLog(roster, body.log)?.id
 }
 

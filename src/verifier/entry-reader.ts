@@ -58,7 +58,7 @@ export function readEntry(bytes: Uint8Array): ReadEntry {
  * @throws {@link ProofError} `BAD_CBOR` or `BAD_SHAPE`.
  */
 export function readRoster(document: Uint8Array): ReadRoster {
-  const roster = mapWith(readCbor(document), [1, 2, 3], [])
+  const roster = mapWith(readCbor(document), [1, 2, 3, 5], [])
   if (roster.get(1) !== 1) throw shape('not the first version')
   const sites = listOf(roster.get(2)).map((site) => mapWith(site, [1, 2, 3, 4, 5, 6], []))
   return {

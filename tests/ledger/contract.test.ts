@@ -61,8 +61,8 @@ describe('the default contract', () => {
     ['seal', 'log'],
     ['node.opened', 'log'],
     ['practitioner.enrolled', 'governance'],
-    ['roster', 'governance'],
-    ['contract', 'governance'],
+    ['roster', 'log'],
+    ['contract', 'log'],
   ])('lets %s be signed by %s alone', (type, role) => {
     expect(verdict(type, [signer[role]])).toBeNull()
     expect(verdict(type, [signer[role], as('physician')])).toBe('SIGNATURE_UNEXPECTED')
@@ -152,7 +152,7 @@ describe('contract documents', () => {
       (d) => (d.entries.reading = { ...d.entries.reading, signatures: ['practitioner', 'device'] }),
     ],
     ['that weakens the seal', (d) => (d.entries.seal = { signatures: ['governance'] })],
-    ['that weakens the roster', (d) => (d.entries.roster = { signatures: ['log'] })],
+    ['that weakens the roster', (d) => (d.entries.roster = { signatures: ['governance'] })],
     ['that shares the contract', (d) => (d.entries.contract = { signatures: ['governance', 'log'] })],
     ['without a rule for the seal', (d) => Reflect.deleteProperty(d.entries, 'seal')],
     ['with a list for a rule', (d) => ((d.entries as Record<string, unknown>).incident = ['log'])],

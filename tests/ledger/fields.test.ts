@@ -10,6 +10,21 @@ const hash = new Uint8Array(32).fill(1)
 const { publicKey } = testKey('someone')
 const head = { origin: 'c/n1/1', size: 5, root: hash }
 
+const approvals = [1, 2].map((n) => ({
+  publicKey: new Uint8Array(32).fill(n),
+  signature: new Uint8Array(64).fill(n),
+}))
+const pair = (key: number, length = 64): CborValue => [new Uint8Array(32).fill(key), new Uint8Array(length)]
+const badApprovals: CborValue[] = [
+  [],
+  [0],
+  [pair(1, 63)],
+  [pair(2), pair(1)],
+  [pair(1), pair(1)],
+  [[hash]],
+  Array.from({ length: 65 }, (_, i) => pair(i)),
+]
+
 /** Each codec: a value, how it is written and read, and maps that must be refused. */
 const CODECS: {
   name: string
@@ -31,35 +46,41 @@ const CODECS: {
     return { name: `seal ${block}`, map: f.encodeSeal(value), value, read: f.decodeSeal, bad }
   }),
   ...[null, { ...head, note: 'a note' }].map((previous, i) => {
-    const value: f.NodeOpened = { incarnation: i + 1, instance: handle('instance'), previous }
+    const logKey = previous === null ? null : publicKey
+    const value: f.NodeOpened = { incarnation: i + 1, instance: handle('instance'), previous, logKey }
     const bad: [number, CborValue | null][] = [
       [1, 0],
       [1, 2 - i],
       [2, hash],
       [2, null],
       [3, new Map([[1, 'c/n1/1']])],
-      [4, 0],
+      [4, i === 0 ? publicKey : null],
+      [5, 0],
     ]
     return { name: `node.opened ${i + 1}`, map: f.encodeNodeOpened(value), value, read: f.decodeNodeOpened, bad }
   }),
   {
     name: 'roster',
-    map: f.encodeRosterFields(hash),
-    value: hash,
+    map: f.encodeRosterFields({ document: hash, approvals }),
+    value: { document: hash, approvals },
     read: f.decodeRosterFields,
     bad: [
       [1, null],
       [1, new Uint8Array()],
       [2, 0],
+      ...badApprovals.map((bad): [number, CborValue | null] => [2, bad]),
+      [3, 0],
     ],
   },
   (() => {
-    const value = { version: 1, language: 'chartseal-rules/1', document: hash }
+    const value = { version: 1, language: 'chartseal-rules/1', document: hash, approvals }
     const bad: [number, CborValue | null][] = [
       [1, 0],
       [2, ''],
       [3, null],
       [4, 0],
+      ...badApprovals.map((bad): [number, CborValue | null] => [4, bad]),
+      [5, 0],
     ]
     return { name: 'contract', map: f.encodeContractFields(value), value, read: f.decodeContractFields, bad }
   })(),
@@ -157,6 +178,16 @@ describe('fields with keys and names', () => {
     )
   })
 
+  it('refuse an incarnation with a key that nobody may have', () => {
+    const value = {
+      incarnation: 2,
+      instance: handle('i'),
+      previous: { ...head, note: 'n' },
+      logKey: new Uint8Array(32),
+    }
+    expectCode('BAD_KEY', () => f.decodeNodeOpened(f.encodeNodeOpened(value)))
+  })
+
   it('refuse heads of no origin', () => {
     expectCode('BAD_NAME', () =>
       f.decodeAccess(
@@ -166,6 +197,44 @@ describe('fields with keys and names', () => {
         ]),
       ),
     )
+  })
+})
+
+describe('lost entries', () => {
+  const lost = { origin: 'c/n1/1', ranges: [[2, 3] as const, [5, 9] as const] }
+  it('are declared by an incident', () => {
+    expect(f.readEntriesLost(f.decodeIncident(f.encodeIncident(f.entriesLost(lost))))).toEqual(lost)
+    expect(f.readEntriesLost({ kind: 'tile.repaired', details: new Map() })).toBeNull()
+  })
+
+  it.each<[CborValue]>([
+    [[]],
+    [[[3, 3]]],
+    [[[3, 2]]],
+    [
+      [
+        [2, 3],
+        [3, 4],
+      ],
+    ],
+    [
+      [
+        [5, 6],
+        [2, 3],
+      ],
+    ],
+    [[[1, 2, 3]]],
+    [[7]],
+  ])('are ranges that end after they start, apart and in order: not %o', (ranges) => {
+    const details = new Map<number, CborValue>([
+      [1, lost.origin],
+      [2, ranges],
+    ])
+    const fields = f.encodeIncident({ kind: f.ENTRIES_LOST, details })
+    const body = new TestLog().body('incident', { fields })
+    expectCode('BAD_FIELD', () => {
+      f.checkFields(body)
+    })
   })
 })
 

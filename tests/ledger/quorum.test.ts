@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { isSafeQuorum, MAX_SITES, quorumOf, toleratedFaults } from '../../src/ledger/quorum.ts'
-import { MAX_SIGNATURES } from '../../src/ledger/entry.ts'
+import { MAX_APPROVALS } from '../../src/ledger/governance.ts'
 
 const TABLE = [
   [1, 0, 1],
@@ -34,7 +34,7 @@ it('2f + 1 would not be enough for five sites', () => {
   expect(isSafeQuorum(5, 2 * toleratedFaults(5) + 1)).toBe(false)
 })
 
-it('a quorum of the largest network and one joining site fit in an entry', () => {
-  expect(quorumOf(MAX_SITES) + 1).toBeLessThanOrEqual(MAX_SIGNATURES)
+it('all sites of the largest network, one that joins and both keys of a rotation can approve', () => {
+  expect(MAX_SITES + 4).toBeLessThanOrEqual(MAX_APPROVALS)
   expect(() => quorumOf(0)).toThrow('bug')
 })

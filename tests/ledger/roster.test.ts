@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type CborMap, type CborValue, decodeCbor, encodeCbor } from '../../src/ledger/cbor.ts'
 import { nobleHasher as h } from '../../src/ledger/hash.ts'
-import { decodeRoster, encodeRoster, networkIdOf, type Roster, type RosterSite } from '../../src/ledger/roster.ts'
+import {
+  decodeRoster,
+  encodeRoster,
+  networkIdOf,
+  type Roster,
+  rosterHash,
+  type RosterSite,
+} from '../../src/ledger/roster.ts'
 import { toHex } from '../../src/shared/bytes.ts'
 import { codeOf, expectCode } from '../support/expect-code.ts'
 import { testKey, testRoster, testSite } from '../support/ledger-world.ts'
@@ -10,6 +17,9 @@ import { testKey, testRoster, testSite } from '../support/ledger-world.ts'
 const [a, b] = [testSite('test.local/a').site, testSite('test.local/b').site]
 const roster = testRoster([a, b])
 const document = encodeRoster(roster)
+
+/** A log that is frozen. */
+const gone = (name: string): CborValue => [`test.local/${name}-gone/n1/1`, 5, new Uint8Array(32)]
 
 /** The roster with parts replaced, and its own policy. */
 const made = (sites: readonly RosterSite[], over: Partial<Roster> = {}) =>
@@ -25,9 +35,33 @@ describe('rosters', () => {
     expect(decodeRoster(encodeRoster(next))).toEqual(next)
   })
 
+  it('say who coordinates, what is frozen, and of a ceremony what was approved before', () => {
+    const next = {
+      ...roster,
+      version: 2,
+      previous: h.sha256(document),
+      coordinator: b.nodes[0]?.log ?? '',
+      frozen: [{ origin: 'test.local/gone/n1/3', size: 7, root: h.sha256(document) }],
+      attempt: 2,
+      votes: [{ site: a.id, attempt: 1, hash: h.sha256(document) }],
+    }
+    expect(decodeRoster(encodeRoster(next))).toEqual(next)
+    const plain = { ...next, attempt: 0, votes: [] }
+    expect(rosterHash(h, next)).toEqual(h.sha256(encodeRoster(plain)))
+    for (const bad of [
+      { votes: [{ site: a.id, attempt: 2, hash: h.sha256(document) }] },
+      { votes: [{ site: 'test.local/c', attempt: 1, hash: h.sha256(document) }] },
+      { votes: [...next.votes, ...next.votes] },
+      { attempt: 1 },
+      { attempt: 0 },
+    ]) {
+      expectCode('BAD_FIELD', () => encodeRoster({ ...next, ...bad }))
+    }
+  })
+
   it('have the layout of docs/protocol.md', () => {
     const map = decodeCbor(document, 65_535) as CborMap
-    expect([...map.keys()]).toEqual([1, 2, 3])
+    expect([...map.keys()]).toEqual([1, 2, 3, 5])
     const [site] = map.get(2) as CborMap[]
     expect([...(site?.values() ?? [])].slice(0, 5)).toEqual([
       a.id,
@@ -85,6 +119,17 @@ describe('rosters', () => {
     [3, ''],
     [4, new Uint8Array(32)],
     [5, 0],
+    [5, 'test.local/c/n1'],
+    [6, []],
+    [6, [['test.local/gone/n1/1', 5, new Uint8Array(31)]]],
+    [6, [gone('b'), gone('a')]],
+    [6, [gone('a'), ['test.local/a-gone/n1/2', 5, new Uint8Array(32)]]],
+    [6, [['test.local/a/n1/1', 5, new Uint8Array(32)]]],
+    [7, 0],
+    [7, 1_000_000],
+    [8, []],
+    [8, [['test.local/a', 0, new Uint8Array(32)]]],
+    [9, 0],
   ])('refuse field %i as %o', (key, value) => {
     expectCode('BAD_FIELD', () => decodeRoster(bent(key, value)))
   })

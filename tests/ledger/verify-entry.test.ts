@@ -1,12 +1,35 @@
 import { describe, expect, it } from 'vitest'
-import { applyEntry, type Directory, emptyDirectory } from '../../src/ledger/directory.ts'
+import type { CborMap, CborValue } from '../../src/ledger/cbor.ts'
+import { signCheckpoint } from '../../src/ledger/checkpoint.ts'
+import { CONTRACT_LANGUAGE } from '../../src/ledger/contract.ts'
+import {
+  applyEntry,
+  contractAt,
+  type Directory,
+  emptyDirectory,
+  isBound,
+  logKeyOf,
+  nextIncarnation,
+  rosterAt,
+  signerOf,
+} from '../../src/ledger/directory.ts'
 import { type Body, decodeEntry, encodeEntry } from '../../src/ledger/entry.ts'
-import { encodeNodeOpened, encodeReading, encodeRosterFields, encodeSeal, type Seal } from '../../src/ledger/fields.ts'
+import {
+  encodeContractFields,
+  encodeNodeOpened,
+  encodeReading,
+  encodeRosterFields,
+  encodeSeal,
+  type NodeOpened,
+  type Seal,
+} from '../../src/ledger/fields.ts'
+import { contractMessage, rosterMessage } from '../../src/ledger/governance.ts'
 import { nobleHasher as h } from '../../src/ledger/hash.ts'
 import { encodeRoster, networkIdOf } from '../../src/ledger/roster.ts'
 import { verifyEntry } from '../../src/ledger/verify-entry.ts'
 import { codeOf, expectCode } from '../support/expect-code.ts'
 import {
+  approvalsBy,
   type Author,
   contractDocument,
   handle,
@@ -88,7 +111,7 @@ describe('an entry in its place', () => {
     expectCode('WRONG_NETWORK', () => verify(bytes, next, emptyDirectory(new Uint8Array(32))))
     expect(codeOf(() => verify(bytes, next, world.directory, 'test.local/riverside/n1/2'))).toBeNull()
     const opened = world.body('node.opened', {
-      fields: encodeNodeOpened({ incarnation: 1, instance: handle('i'), previous: null }),
+      fields: encodeNodeOpened({ incarnation: 1, instance: handle('i'), previous: null, logKey: null }),
     })
     expect(code(opened, [['log', world.own.log]])).toBeNull()
     const opens = world.entry(opened, [['log', world.own.log]])
@@ -123,17 +146,16 @@ describe('the beginning of a log', () => {
 
   it('is the roster of the network, signed by every site in it', () => {
     expect(codeOf(() => verify(world.rosterEntry(), 0, start))).toBeNull()
-    const stranger: readonly Author[] = [['governance', testKey('stranger')]]
-    expectCode('UNKNOWN_SIGNER', () => verify(world.rosterEntry(undefined, stranger), 0, start))
-    const other = encodeRoster(testRoster([testSite('test.local/evil').site]))
-    const evil: readonly Author[] = [['governance', testSite('test.local/evil').governance]]
-    expectCode('WRONG_NETWORK', () => verify(world.rosterEntry(other, evil), 0, start))
+    expectCode('UNKNOWN_SIGNER', () => verify(world.rosterEntry(undefined, [testKey('stranger')]), 0, start))
+    const evil = testSite('test.local/riverside/evil')
+    const other = encodeRoster(testRoster([evil.site]))
+    expectCode('WRONG_NETWORK', () => verify(world.rosterEntry(other, [evil.governance]), 0, start))
   })
 
   it('has nothing before the roster, and little before the contract', () => {
     expect(code(reading(), both, 0, start)).toBe('UNKNOWN_SIGNER')
     const opened = world.body('node.opened', {
-      fields: encodeNodeOpened({ incarnation: 1, instance: handle('i'), previous: null }),
+      fields: encodeNodeOpened({ incarnation: 1, instance: handle('i'), previous: null, logKey: null }),
     })
     expect(code(opened, [['log', world.own.log]], 1, afterRoster)).toBeNull()
     expect(code(opened, [['log', world.own.log]], 0, start)).toBe('UNKNOWN_SIGNER')
@@ -174,70 +196,232 @@ describe('a seal', () => {
   })
 })
 
-describe('a roster that changes', () => {
-  // Four sites tolerate one faulty one; three must sign.
+describe('rosters and contracts of four sites', () => {
+  // Four sites tolerate one faulty one; three must approve.
   const sites = ['a', 'b', 'c', 'd'].map((name) => testSite(`test.local/${name}`))
-  const roster = testRoster(sites.map((s) => s.site))
-  const document = encodeRoster(roster)
+  const document = encodeRoster(testRoster(sites.map((s) => s.site)))
   const network = networkIdOf(h, document)
-  const log = 'test.local/a/n1'
-  const body = (type: Body['type'], over: Partial<Body>) => world.body(type, { network, log, ...over })
-  const entry = (doc: Uint8Array, authors: readonly Author[]) =>
-    world.entry(body('roster', { fields: encodeRosterFields(doc) }), authors)
-  const by = (...signers: readonly ReturnType<typeof testSite>[]) =>
-    signers.map((s): Author => ['governance', s.governance])
-  const check = (bytes: Uint8Array, index: number, directory: Directory) =>
-    codeOf(() => verifyEntry({ bytes, index, origin: `${log}/1`, network, directory, verifier }))
-  const directory = applyEntry(emptyDirectory(network), 0, decodeEntry(entry(document, by(...sites))))
-  const following = (members: readonly ReturnType<typeof testSite>['site'][]) =>
-    encodeRoster({ ...testRoster(members), version: 2, previous: h.sha256(document) })
-  const members = sites.map((s) => s.site)
-
-  it('is founded by all', () => {
-    expect(check(entry(document, by(...sites)), 0, emptyDirectory(network))).toBeNull()
-    expect(check(entry(document, by(...sites.slice(1))), 0, emptyDirectory(network))).toBe('SIGNATURE_MISSING')
+  const e = testSite('test.local/e')
+  const second = encodeRoster({
+    ...testRoster([...sites, e].map((s) => s.site)),
+    version: 2,
+    previous: h.sha256(document),
   })
-
-  it('is changed by a quorum of the roster before', () => {
-    const fewer = following(members.slice(0, 3))
-    expect(check(entry(fewer, by(...sites.slice(0, 3))), 1, directory)).toBeNull()
-    expect(check(entry(fewer, by(...sites.slice(1))), 1, directory)).toBeNull()
-    expect(check(entry(fewer, by(...sites.slice(0, 2))), 1, directory)).toBe('QUORUM_MISSING')
-  })
-
-  it('is signed by a quorum and by who joins', () => {
-    const e = testSite('test.local/e')
-    const more = following([...members, e.site])
-    expect(check(entry(more, by(...sites.slice(0, 3), e)), 1, directory)).toBeNull()
-    expect(check(entry(more, by(...sites.slice(0, 3))), 1, directory)).toBe('SIGNATURE_MISSING')
-    expect(check(entry(more, by(...sites.slice(0, 2), e)), 1, directory)).toBe('QUORUM_MISSING')
-  })
-
-  it('cannot be signed with keys that it brings for sites that are there already', () => {
-    const stolen = sites
-      .map((_, i) => testSite(`test.local/${'wxyz'.charAt(i)}`))
-      .map((s, i) => {
-        const site = members[i]
-        if (site === undefined) throw new Error('four of each')
-        return { key: s, site: { ...site, governanceKey: s.site.governanceKey } }
-      })
-    const takeover = following(stolen.map((s) => s.site))
-    expect(check(entry(takeover, by(...stolen.map((s) => s.key))), 1, directory)).toBe('UNKNOWN_SIGNER')
-    expect(check(entry(takeover, by(...sites.slice(0, 3))), 1, directory)).toBeNull()
-  })
-
-  it('gives a contract to all by a quorum, and enrols people by the site of the log alone', () => {
-    const published = decodeEntry(world.contractEntry()).body.fields
-    const contract = (authors: readonly Author[]) => world.entry(body('contract', { fields: published }), authors)
-    expect(check(contract(by(...sites.slice(0, 3))), 1, directory)).toBeNull()
-    expect(check(contract(by(...sites.slice(0, 2))), 1, directory)).toBe('QUORUM_MISSING')
-    const after = applyEntry(directory, 1, decodeEntry(contract(by(...sites.slice(0, 3)))))
-    const enrolled = decodeEntry(world.enrolEntry(testKey('someone'), 'nurse')).body
-    const enrol = (authors: readonly Author[]) => {
-      const { subject, fields } = enrolled
-      return world.entry(body('practitioner.enrolled', { subject, fields }), authors)
+  /** The log of `site`: what it records, and what that is worth. */
+  const logOf = (site: ReturnType<typeof testSite>) => {
+    const log = `${site.site.id}/n1`
+    const body = (type: Body['type'], fields: CborMap) => world.body(type, { network, log, fields })
+    const roster = (doc: Uint8Array, approvers: readonly ReturnType<typeof testSite>[], key = site.log) => {
+      const keys = approvers.map((s) => s.governance)
+      const approvals = approvalsBy(keys, rosterMessage(network, doc))
+      return world.entry(body('roster', encodeRosterFields({ document: doc, approvals })), [['log', key]])
     }
-    expect(check(enrol(by(...sites.slice(0, 1))), 2, after)).toBeNull()
-    expect(check(enrol(by(...sites.slice(1, 2))), 2, after)).toBe('UNKNOWN_SIGNER')
+    const contract = (approvers: readonly ReturnType<typeof testSite>[], key = site.log) => {
+      const text = { version: 1, language: CONTRACT_LANGUAGE, document: contractDocument }
+      const keys = approvers.map((s) => s.governance)
+      const approvals = approvalsBy(keys, contractMessage(network, text))
+      return world.entry(body('contract', encodeContractFields({ ...text, approvals })), [['log', key]])
+    }
+    const check = (bytes: Uint8Array, index: number, directory: Directory) =>
+      codeOf(() => verifyEntry({ bytes, index, origin: `${log}/1`, network, directory, verifier }))
+    return { body, roster, contract, check }
+  }
+  const own = logOf(sites[0]!)
+  const start = emptyDirectory(network)
+  const founded = applyEntry(start, 0, decodeEntry(own.roster(document, sites)))
+
+  it('are approved by all sites at first, by a quorum and who joins later', () => {
+    expect(own.check(own.roster(document, sites), 0, start)).toBeNull()
+    expect(own.check(own.roster(document, sites.slice(1)), 0, start)).toBe('SIGNATURE_MISSING')
+    expect(own.check(own.roster(second, [...sites.slice(1), e]), 1, founded)).toBeNull()
+    expect(own.check(own.roster(second, [...sites.slice(2), e]), 1, founded)).toBe('QUORUM_MISSING')
+    expect(own.check(own.roster(second, sites), 1, founded)).toBe('SIGNATURE_MISSING')
+    expect(own.check(own.contract(sites.slice(1)), 1, founded)).toBeNull()
+    expect(own.check(own.contract(sites.slice(2)), 1, founded)).toBe('QUORUM_MISSING')
+    expect(own.check(own.contract([...sites, e]), 1, founded)).toBe('UNKNOWN_SIGNER')
+  })
+
+  it('are recorded by the log itself, and by nobody else', () => {
+    const other = sites[1]!.log
+    expect(own.check(own.roster(document, sites, other), 0, start)).toBe('UNKNOWN_SIGNER')
+    expect(own.check(own.roster(second, [...sites, e], other), 1, founded)).toBe('UNKNOWN_SIGNER')
+    expect(own.check(own.contract(sites, other), 1, founded)).toBe('UNKNOWN_SIGNER')
+    const { body } = decodeEntry(own.roster(second, [...sites, e]))
+    const governed = world.entry(body, [
+      ['governance', sites[0]!.governance],
+      ['log', sites[0]!.log],
+    ])
+    expect(own.check(governed, 1, founded)).toBe('SIGNATURE_UNEXPECTED')
+  })
+
+  it('do not count approvals of another network, nor those of a contract for a roster', () => {
+    const { body } = decodeEntry(own.roster(second, [...sites, e]))
+    for (const message of [
+      rosterMessage(new Uint8Array(32), second),
+      contractMessage(network, { version: 2, language: 'x', document: second }),
+    ]) {
+      const approvals = approvalsBy(
+        [...sites, e].map((s) => s.governance),
+        message,
+      )
+      const bent = { ...body, fields: encodeRosterFields({ document: second, approvals }) }
+      expect(own.check(world.entry(bent, [['log', sites[0]!.log]]), 1, founded)).toBe('SIGNATURE_INVALID')
+    }
+  })
+
+  it('start the log of a site that joined, under the key that the roster lists for it', () => {
+    const joined = logOf(e)
+    const opened = joined.body(
+      'node.opened',
+      encodeNodeOpened({ incarnation: 1, instance: handle('i'), previous: null, logKey: null }),
+    )
+    const entries = [
+      joined.roster(document, sites),
+      joined.contract(sites),
+      joined.roster(second, [...sites, e]),
+      world.entry(opened, [['log', e.log]]),
+    ]
+    let directory = start
+    for (const [index, bytes] of entries.entries()) {
+      expect(joined.check(bytes, index, directory)).toBeNull()
+      directory = applyEntry(directory, index, decodeEntry(bytes))
+    }
+    for (const [index, bytes] of entries.entries()) expect(joined.check(bytes, index, directory)).toBeNull()
+    expect(logKeyOf(directory, 'test.local/e/n1', 2)).toBeNull()
+    expect(logKeyOf(directory, 'test.local/e/n1', 3)).toEqual(e.log.publicKey)
+    // Started with another key, the log ends where the roster names its own.
+    const wrong = testKey('another log key')
+    const first = applyEntry(start, 0, decodeEntry(joined.roster(document, sites, wrong)))
+    expect(joined.check(joined.contract(sites), 1, first)).toBe('UNKNOWN_SIGNER')
+    expect(joined.check(joined.roster(second, [...sites, e]), 1, first)).toBe('UNKNOWN_SIGNER')
+    expect(joined.check(joined.roster(second, [...sites, e], wrong), 1, first)).toBe('UNKNOWN_SIGNER')
+    // Nothing but rosters and contracts comes before it is listed.
+    expect(joined.check(entries[3]!, 1, first)).toBe('UNKNOWN_SIGNER')
+  })
+
+  it('let people be enrolled by the site of the log alone', () => {
+    const after = applyEntry(founded, 1, decodeEntry(own.contract(sites)))
+    const { subject, fields } = decodeEntry(world.enrolEntry(testKey('someone'), 'nurse')).body
+    const enrol = (site: ReturnType<typeof testSite>) =>
+      world.entry({ ...own.body('practitioner.enrolled', fields), subject }, [['governance', site.governance]])
+    expect(own.check(enrol(sites[0]!), 2, after)).toBeNull()
+    expect(own.check(enrol(sites[1]!), 2, after)).toBe('UNKNOWN_SIGNER')
+  })
+
+  it('follow a rotation of the log key from the next entry on', () => {
+    const fresh = testKey('a fresh log key')
+    const { site } = sites[0]!
+    const changed = { ...site, nodes: site.nodes.map((node) => ({ ...node, logKey: fresh.publicKey })) }
+    const rotated = encodeRoster({
+      ...testRoster([changed, ...sites.slice(1).map((s) => s.site)]),
+      version: 2,
+      previous: h.sha256(document),
+    })
+    const approvals = approvalsBy(
+      [...sites.map((s) => s.governance), sites[0]!.log, fresh],
+      rosterMessage(network, rotated),
+    )
+    const body = own.body('roster', encodeRosterFields({ document: rotated, approvals }))
+    const bytes = world.entry(body, [['log', sites[0]!.log]])
+    expect(own.check(bytes, 1, founded)).toBeNull()
+    const after = applyEntry(founded, 1, decodeEntry(bytes))
+    expect([1, 2].map((index) => logKeyOf(after, 'test.local/a/n1', index))).toEqual([
+      sites[0]!.log.publicKey,
+      fresh.publicKey,
+    ])
+    expect(own.check(own.contract(sites), 2, after)).toBe('UNKNOWN_SIGNER')
+    expect(own.check(own.contract(sites, fresh), 2, after)).toBeNull()
+  })
+})
+
+describe('a later incarnation', () => {
+  const oldKey = { name: world.origin, publicKey: world.own.log.publicKey }
+  const root = (size: number) => h.sha256(Uint8Array.of(size))
+  const note = (size: number, key = world.own.log) =>
+    signCheckpoint({ origin: world.origin, size, root: root(size) }, { ...oldKey, publicKey: key.publicKey }, key.sign)
+  const fresh = testKey('log key 2')
+  const origin = 'test.local/riverside/n1/2'
+  const previous = { origin: world.origin, size: next, root: root(next), note: note(next) }
+  const opening = (over: Partial<NodeOpened> = {}) =>
+    world.body('node.opened', {
+      fields: encodeNodeOpened({ incarnation: 2, instance: handle('i'), previous, logKey: fresh.publicKey, ...over }),
+    })
+  const authors: readonly Author[] = [
+    ['governance', world.own.governance],
+    ['log', fresh],
+  ]
+  const base = nextIncarnation(world.directory, next)
+  const check = (body: Body, by: readonly Author[] = authors, index = 0, directory = base) =>
+    codeOf(() => verify(world.entry(body, by), index, directory, origin))
+
+  it('is opened by its site and with the new key, and says where the one before ended', () => {
+    expect(check(opening())).toBeNull()
+    const more = { ...previous, note: note(next + 5) }
+    expect(check(opening({ previous: more }))).toBeNull()
+    expect(check(opening(), [['log', fresh]])).toBe('SIGNATURE_MISSING')
+    expect(check(opening(), [['governance', world.own.governance]])).toBe('SIGNATURE_MISSING')
+    expect(check(opening(), [authors[0]!, ['log', world.own.log]])).toBe('UNKNOWN_SIGNER')
+    expect(check(opening(), [['governance', testKey('x')], authors[1]!])).toBe('UNKNOWN_SIGNER')
+  })
+
+  it.each<[string, Partial<NodeOpened>, string]>([
+    ['another log', { previous: { ...previous, origin: 'test.local/riverside/n2/1' } }, 'OPENING_NOT_NEXT'],
+    ['itself', { previous: { ...previous, origin } }, 'OPENING_NOT_NEXT'],
+    ['a note of a smaller tree', { previous: { ...previous, note: note(next - 1) } }, 'OPENING_NOT_NEXT'],
+    ['a note of another root', { previous: { ...previous, root: root(0) } }, 'OPENING_NOT_NEXT'],
+    ['a note of another key', { previous: { ...previous, note: note(next, fresh) } }, 'NOTE_UNSIGNED'],
+    ['another incarnation', { incarnation: 3 }, 'WRONG_LOG'],
+    ['the key before', { logKey: world.own.log.publicKey }, 'UNKNOWN_SIGNER'],
+  ])('does not continue %s', (_name, over, expected) => {
+    expect(check(opening(over))).toBe(expected)
+  })
+
+  it.each([world.own.log, world.own.governance, world.nurse, world.device])('has a key that nobody had', (key) => {
+    const by: readonly Author[] = [
+      ['governance', world.own.governance],
+      ['log', key],
+    ]
+    expect(check(opening({ logKey: key.publicKey }), by)).toBe('KEY_REUSED')
+  })
+
+  it('begins with nothing else, and is opened once', () => {
+    const after = applyEntry(base, 0, decodeEntry(world.entry(opening(), authors)))
+    expect(check(reading(), both)).toBe('OPENING_NOT_NEXT')
+    expect(check(opening(), authors, 1, after)).toBe('OPENING_NOT_NEXT')
+    const first = { incarnation: 1, instance: handle('i'), previous: null, logKey: null }
+    expect(check(opening(first))).toBe('WRONG_LOG')
+  })
+
+  it('goes on with people, rules and drafts, and with the new key alone', () => {
+    const after = applyEntry(base, 0, decodeEntry(world.entry(opening(), authors)))
+    expect(check(opening(), authors, 0, after)).toBeNull()
+    expect(check(reading(), both, 1, after)).toBeNull()
+    const incident = world.body('incident', {
+      fields: new Map<number, CborValue>([
+        [1, 'x'],
+        [2, new Map()],
+      ]),
+    })
+    expect(check(incident, [['log', fresh]], 1, after)).toBeNull()
+    expect(check(incident, [['log', world.own.log]], 1, after)).toBe('UNKNOWN_SIGNER')
+    expect(logKeyOf(after, world.log, 0)).toEqual(world.own.log.publicKey)
+    expect(logKeyOf(after, world.log, 1)).toEqual(fresh.publicKey)
+    const third = nextIncarnation(after, 9)
+    expect(logKeyOf(third, world.log, 0)).toEqual(fresh.publicKey)
+    for (const key of [world.own.log, fresh]) expect(isBound(third, 0, key.publicKey)).toBe(true)
+  })
+
+  it('keeps what was in force where the one before ended, and no more', () => {
+    const size = 3
+    const early = nextIncarnation(world.directory, size)
+    expect(signerOf(early, 'practitioner', world.physician.publicKey, 0, world.log)).not.toBeNull()
+    expect(signerOf(early, 'practitioner', world.nurse.publicKey, 0, world.log)).toBeNull()
+    expect(rosterAt(early, 0)?.roster.version).toBe(1)
+    expect(contractAt(nextIncarnation(world.directory, 1), 0)).toBeNull()
+    const subject = handle('practitioner nurse')
+    const revoked = world.entry(world.body('practitioner.revoked', { subject }), [['governance', world.own.governance]])
+    const without = nextIncarnation(applyEntry(world.directory, next, decodeEntry(revoked)), next + 1)
+    expect(signerOf(without, 'practitioner', world.nurse.publicKey, 0, world.log)).toBeNull()
+    expect(isBound(without, 0, world.nurse.publicKey)).toBe(true)
   })
 })

@@ -135,7 +135,7 @@ describe('anchored by a network id', () => {
     ],
     [
       'a governance key that no site has',
-      log.rosterEntry(undefined, [['governance', log.nurse]]),
+      log.entry(log.body('roster', { fields: log.rosterFields() }), [['governance', log.nurse]]),
       'signatures UNKNOWN_SIGNER',
     ],
     [

@@ -1,4 +1,5 @@
 import sodium from 'libsodium-wrappers'
+import { CONTRACT_LANGUAGE } from '../../src/ledger/contract.ts'
 import { type Body, encodeBody, encodeEntry, type EntryParts, signedMessage } from '../../src/ledger/entry.ts'
 import { decodeEntry } from '../../src/ledger/entry.ts'
 import type { EntryType, PractitionerRole, SignatureRole } from '../../src/ledger/entry-types.ts'
@@ -9,6 +10,7 @@ import {
   encodePractitionerEnrolled,
   encodeRosterFields,
 } from '../../src/ledger/fields.ts'
+import { type Approval, contractMessage, rosterMessage } from '../../src/ledger/governance.ts'
 import { nobleHasher, utf8 } from '../../src/ledger/hash.ts'
 import { quorumPolicy } from '../../src/ledger/policy.ts'
 import { encodeRoster, mirrorNameOf, networkIdOf, type Roster, type RosterSite } from '../../src/ledger/roster.ts'
@@ -75,7 +77,13 @@ export function testRoster(sites: readonly RosterSite[]): Roster {
       key: { name: mirrorNameOf(s.id), type: 4, publicKey: s.mirrorKey },
     })),
   )
-  return { version: 1, sites, policy, previous: null }
+  const coordinator = sites[0]?.nodes[0]?.log ?? ''
+  return { version: 1, sites, policy, previous: null, coordinator, frozen: [], attempt: 0, votes: [] }
+}
+
+/** Approvals of `message` by these keys. */
+export function approvalsBy(keys: readonly TestKey[], message: Uint8Array): Approval[] {
+  return keys.map((key) => ({ publicKey: key.publicKey, signature: key.sign(message) }))
 }
 
 /** A signer of an entry under construction. */
@@ -139,13 +147,20 @@ export class TestLog {
     return index
   }
 
-  rosterEntry(document = this.rosterDocument, authors: readonly Author[] = [['governance', this.own.governance]]) {
-    return this.entry(this.body('roster', { fields: encodeRosterFields(document) }), authors)
+  rosterFields(document = this.rosterDocument, approvers: readonly TestKey[] = [this.own.governance]) {
+    return encodeRosterFields({ document, approvals: approvalsBy(approvers, rosterMessage(this.network, document)) })
+  }
+
+  rosterEntry(document = this.rosterDocument, approvers: readonly TestKey[] = [this.own.governance]) {
+    return this.entry(this.body('roster', { fields: this.rosterFields(document, approvers) }), [['log', this.own.log]])
   }
 
   contractEntry(document = contractDocument, version = 1) {
-    const fields = encodeContractFields({ version, language: 'chartseal-rules/1', document })
-    return this.entry(this.body('contract', { fields }), [['governance', this.own.governance]])
+    const contract = { version, language: CONTRACT_LANGUAGE, document }
+    const approvals = approvalsBy([this.own.governance], contractMessage(this.network, contract))
+    return this.entry(this.body('contract', { fields: encodeContractFields({ ...contract, approvals }) }), [
+      ['log', this.own.log],
+    ])
   }
 
   enrolEntry(key: TestKey, role: PractitionerRole) {

@@ -100,7 +100,7 @@ class LogAudit {
       const bytes = this.#view.entry(0)
       const body = bytes === null ? null : decodeEntry(bytes).body
       if (body?.type !== 'roster') return
-      const document = decodeRosterFields(body.fields)
+      const { document } = decodeRosterFields(body.fields)
       const hash = h.sha256(document)
       this.tally.isOurs = equalBytes(hash, this.#network)
       if (!this.tally.isOurs) {

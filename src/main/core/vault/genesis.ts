@@ -9,6 +9,7 @@ import { encodeBody, encodeEntry, signedMessage } from '../../../ledger/entry.ts
 import type { CborMap } from '../../../ledger/cbor.ts'
 import type { EntryType } from '../../../ledger/entry-types.ts'
 import { encodeContractFields, encodeNodeOpened, encodeRosterFields, encodeSeal } from '../../../ledger/fields.ts'
+import { type Approval, contractMessage, rosterMessage } from '../../../ledger/governance.ts'
 import { leafHash } from '../../../ledger/hash.ts'
 import { originOf } from '../../../ledger/names.ts'
 import { soloPolicy } from '../../../ledger/policy.ts'
@@ -90,6 +91,10 @@ export async function writeGenesis(
     ],
     policy: soloPolicy({ name: 'site-1', key: mirror }),
     previous: null,
+    coordinator: log,
+    frozen: [],
+    attempt: 0,
+    votes: [],
   })
   const identity: Identity = {
     version: 1,
@@ -102,6 +107,8 @@ export async function writeGenesis(
     demo: request.demo,
     sharingKey: sharing.publicKey,
     recoveryKey: recovery.publicKey,
+    closed: [],
+    openedWith: null,
   }
   const note = writeBlockZero(store, identity, {
     roster,
@@ -162,14 +169,27 @@ function writeBlockZero(
     }
   }
   const contractHash = h.sha256(request.contract)
+  const approve = (message: Uint8Array): Approval => ({
+    publicKey: governance.publicKey,
+    signature: governance.sign(message),
+  })
+  const contract = { version: 1, language: CONTRACT_LANGUAGE, document: request.contract }
   const entries = [
-    entryOf('roster', encodeRosterFields(roster), governance),
+    entryOf(
+      'roster',
+      encodeRosterFields({ document: roster, approvals: [approve(rosterMessage(identity.network, roster))] }),
+      log,
+    ),
     entryOf(
       'contract',
-      encodeContractFields({ version: 1, language: CONTRACT_LANGUAGE, document: request.contract }),
-      governance,
+      encodeContractFields({ ...contract, approvals: [approve(contractMessage(identity.network, contract))] }),
+      log,
     ),
-    entryOf('node.opened', encodeNodeOpened({ incarnation: 1, instance: random(16), previous: null }), log),
+    entryOf(
+      'node.opened',
+      encodeNodeOpened({ incarnation: 1, instance: random(16), previous: null, logKey: null }),
+      log,
+    ),
   ]
   entries.push(
     entryOf(
