@@ -4,97 +4,30 @@
  * @remarks
  * - Source: icefest/pulseoxdl and stgloorious/hid-pulse-oximeter (reverse engineered); recordings of the first,
  *   checked against the vendor's own export.
- * - Reads: saturation, pulse rate, plethysmogram, and perfusion index where the model has one, live.
- * - Never sends: set clock (`83`), delete (`9D 7F …`, `A1 …`).
+ * - Reads: saturation, pulse rate, plethysmogram, and perfusion index where the model has one, live; the records of
+ *   its memory, one value a second.
+ * - Never sends: set clock (`83`), delete (`9D 7F …`, `A1 …`), and `A7 01`, which the vendor sends between the halves of
+ *   a Manual record and nothing needs.
  * - Unknown: byte 2 of a wave packet; the meaning of the two vendor start commands `82 02` and `80 00`, which are
  *   sent because the vendor sends them. No serial number: two units differ by their port only.
  *
  * @packageDocumentation
  */
-import { concatBytes, toHex } from '../shared/bytes.ts'
-import { decodeLiveReport, NO_PERFUSION, takePacket, type LivePacket, type NumbersPacket } from './contec-packets.ts'
-import {
-  drain,
-  throwIfAborted,
-  type DeviceIdentity,
-  type DriverContext,
-  type LiveDriver,
-  type LiveSample,
-} from './driver.ts'
+import { concatBytes } from '../shared/bytes.ts'
+import { readMemory } from './contec-download.ts'
+import { ask, CONTEC, identify } from './contec-link.ts'
+import { decodeLiveReport, NO_PERFUSION, type LivePacket, type NumbersPacket } from './contec-packets.ts'
+import type { DriverContext, LiveDriver, LiveSample, MemoryDriver } from './driver.ts'
 import { DeviceError } from './errors.ts'
 
 /** The device stops without one within some seconds; both known programs send it every 5 s. */
 export const KEEP_ALIVE_MS = 5000
-const ANSWER_MS = 1000
+/** How long a stream is listened to before the clock is looked at. */
+const REPORT_MS = 1000
 /** A stream brings 20 reports a second: this long without any means that it is over. */
 const STREAM_SILENT_MS = 3000
 /** Reports in a row that may be damaged before the stream is given up. */
 const DAMAGED_LIMIT = 5
-
-/** Commands, as the vendor's program sends them. */
-export const CONTEC = {
-  // Two frames of the older serial protocol: stop streaming. The only command without a checksum.
-  stopAll: Uint8Array.of(
-    0x7d,
-    0x81,
-    0xa7,
-    0x80,
-    0x80,
-    0x80,
-    0x80,
-    0x80,
-    0x80,
-    0x7d,
-    0x81,
-    0xa2,
-    0x80,
-    0x80,
-    0x80,
-    0x80,
-    0x80,
-    0x80,
-  ),
-  unknown0: Uint8Array.of(0x82, 0x02),
-  unknown1: Uint8Array.of(0x80, 0x00),
-  user: Uint8Array.of(0x8e, 0x03, 0x11),
-  model: Uint8Array.of(0x81, 0x01),
-  startWave: Uint8Array.of(0x9b, 0x00, 0x1b),
-  startNumbers: Uint8Array.of(0x9b, 0x01, 0x1c),
-  keepAlive: Uint8Array.of(0x9a, 0x1a),
-  stop: Uint8Array.of(0x9b, 0x7f, 0x1a),
-} as const
-
-/** Length of the answers that begin with this byte, checksum included. */
-const ANSWER_BYTES = new Map([
-  [0xf0, 2],
-  [0xf1, 10],
-  [0xf2, 8],
-  [0xfe, 10],
-])
-
-/** Sends a command and waits for the answer that begins with `start`; others, and stream packets, are late and skipped. */
-async function ask(context: DriverContext, command: Uint8Array, start: number): Promise<Uint8Array | null> {
-  throwIfAborted(context)
-  await context.transport.write(command)
-  for (let i = 0; i < 64; i++) {
-    const report = await context.transport.read(ANSWER_MS)
-    throwIfAborted(context)
-    if (report === null) return null
-    if (report[0] === start) return takePacket(report, 0, ANSWER_BYTES.get(start) ?? report.length)
-  }
-  throw new DeviceError('PROTOCOL', `64 reports, and none answers ${toHex(command)}`)
-}
-
-/** Stops what may be streaming and asks for the model. */
-async function identify(context: DriverContext): Promise<DeviceIdentity> {
-  await ask(context, CONTEC.stopAll, 0xf0)
-  await drain(context.transport, 20, 256)
-  const answer = await ask(context, CONTEC.model, 0xf1)
-  if (answer === null) throw new DeviceError('SILENT', 'no answer to the model command')
-  const model = String.fromCharCode(...answer.subarray(1, -1)).trim()
-  if (!/^[ -~]+$/.test(model)) throw new DeviceError('WRONG_MODEL', `model ${toHex(answer)}`)
-  return { model, serial: null }
-}
 
 async function start(context: DriverContext): Promise<void> {
   await identify(context)
@@ -183,7 +116,7 @@ async function* stream(context: DriverContext): AsyncGenerator<LiveSample, void,
       await context.transport.write(CONTEC.keepAlive)
       keptAliveMs = context.nowMs()
     }
-    const report = await context.transport.read(ANSWER_MS)
+    const report = await context.transport.read(REPORT_MS)
     const atMs = context.nowMs()
     if (report === null) {
       if (atMs - heardMs >= STREAM_SILENT_MS) throw new DeviceError('SILENT', 'the stream stopped')
@@ -211,8 +144,9 @@ function decodeOrError(report: Uint8Array): LivePacket[] | DeviceError {
 }
 
 /** The driver. */
-export const contecOximeter: LiveDriver = {
+export const contecOximeter: LiveDriver & MemoryDriver = {
   probe: identify,
+  read: readMemory,
   async *live(context) {
     try {
       await start(context)

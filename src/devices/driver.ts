@@ -57,6 +57,19 @@ export interface MemoryReadout {
   deviceNow: string | null
   /** False when a part of the memory did not answer: there may be more. */
   complete: boolean
+  /** The seconds behind the measurements, of a memory that holds recorded stretches of time. */
+  series?: readonly RecordedSeries[]
+}
+
+/** A quantity recorded once a second. */
+export interface RecordedSeries {
+  quantity: 'spo2' | 'pulse'
+  /** `YYYY-MM-DDTHH:mm:ss` of the first value, local to the device; null when it shows no valid time. */
+  start: string | null
+  userSlot: string | null
+  /** Null where the device could not measure. */
+  values: readonly (number | null)[]
+  raw: Uint8Array
 }
 
 /** What a stream said in one report, or in the part of it up to a measurement. */

@@ -28,6 +28,8 @@ export interface Measurement {
   purpose: 'patient' | 'room'
   /** The user or memory bank of the device that holds it, as the device names it; null when it has no such thing. */
   userSlot: string | null
+  /** The stretch of time that the value stands for, with the range of its seconds; left out for a single reading. */
+  window?: { seconds: number; min: string; max: string }
   /** Names this record within the device's memory; equal for the same record in a second read-out. */
   recordKey: string
   /** Exact bytes of the record. */

@@ -3,12 +3,14 @@
  *
  * @remarks
  * Reports as in the recording: twenty a second of three packets, one of them a second with the numbers. It stops
- * when it is not kept alive. Proven by `tests/devices/virtual-devices.test.ts`.
+ * when it is not kept alive. Its memory is sent as fast as it is read. Proven by `tests/devices/virtual-devices.test.ts`.
  *
  * @packageDocumentation
  */
 import { concatBytes, equalBytes } from '../shared/bytes.ts'
-import { CONTEC } from './contec-28e9-028a.ts'
+import { CONTEC } from './contec-link.ts'
+import { downloadCommand, MEMORY } from './contec-memory.ts'
+import { encodeAutoHead, encodeAutoSeries, type VirtualStretch } from './virtual-contec-memory.ts'
 import { encodeNumbers, encodeWave, NO_PERFUSION, withChecksum7 } from './contec-packets.ts'
 import { createVirtualPatient, type VirtualPatient } from './virtual-patient.ts'
 import { noFaults, openVirtual, type VirtualClock, type VirtualDevice, type VirtualFirmware } from './virtual-device.ts'
@@ -23,6 +25,8 @@ export interface VirtualOximeterOptions {
   patient?: VirtualPatient
   /** When the finger is in, as milliseconds from the start of the stream, half-open; by default from 1.5 s on. */
   fingerMs?: readonly [from: number, to: number]
+  /** Recorded stretches in an Auto memory, oldest first; by default none. */
+  records?: readonly VirtualStretch[]
   /** Does the model measure the perfusion index? By default yes. */
   perfusion?: boolean
 }
@@ -43,6 +47,7 @@ class OximeterFirmware implements VirtualFirmware {
   private startMs: number | null = null
   private aliveMs = 0
   private sent = 0
+  private nextHead = 0
 
   constructor(options: VirtualOximeterOptions, patient: VirtualPatient, device: VirtualDevice) {
     this.options = options
@@ -55,6 +60,8 @@ class OximeterFirmware implements VirtualFirmware {
     if (is(CONTEC.startNumbers)) this.start()
     if (is(CONTEC.keepAlive)) this.aliveMs = this.options.clock.nowMs()
     if (is(CONTEC.stop) || is(CONTEC.stopAll)) this.startMs = null
+    const memory = this.memory(report)
+    if (memory !== null) return memory
     const [, answer] = this.answers().find(([command]) => is(command)) ?? []
     return answer === undefined ? [] : [padded(answer)]
   }
@@ -71,6 +78,33 @@ class OximeterFirmware implements VirtualFirmware {
     const packets = [0, 1, 2].map((point) => this.wave(atMs + point * WAVE_MS))
     if (index % REPORTS_A_SECOND === REPORTS_A_SECOND - 1) packets[1] = this.numbers(atMs)
     return padded(concatBytes(...packets))
+  }
+
+  /** Answers to questions about the memory, null for others. */
+  private memory(report: Uint8Array): Uint8Array[] | null {
+    const records = this.options.records ?? []
+    const is = (command: Uint8Array): boolean => equalBytes(report.subarray(0, command.length), command)
+    if (is(MEMORY.stored)) return [padded(withChecksum7(Uint8Array.of(0xef, 0, records.length && 1, 0x40, 0, 0, 0)))]
+    if (is(MEMORY.autoHead)) {
+      const index = this.nextHead++ % records.length
+      const record = records[index]
+      return record === undefined ? [] : [padded(encodeAutoHead(record, index + 1, index === records.length - 1))]
+    }
+    for (const name of ['spo2', 'pulse'] as const) {
+      const index = records.findIndex((_, at) => is(downloadCommand({ kind: 'auto', index: at + 1 }, name)))
+      if (index >= 0) return this.download(encodeAutoSeries(name, records[index]?.[name] ?? []))
+    }
+    return null
+  }
+
+  private download(packets: readonly Uint8Array[]): Uint8Array[] {
+    const size = this.device.faults.splitFrames ? 7 : REPORT_BYTES
+    const bytes = concatBytes(...packets)
+    return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+      this.device.faults.splitFrames
+        ? bytes.slice(index * size, (index + 1) * size)
+        : padded(bytes.subarray(index * size, (index + 1) * size)),
+    )
   }
 
   private start(): void {
