@@ -132,7 +132,7 @@ export const DRIVER_TABLE: readonly DriverRow[] = [
     // The first interface is a keyboard.
     interface: 1,
     proven: 'captured',
-    kinds: ['temperature'],
+    kinds: ['environment'],
     reportBytes: { input: 8, output: 8, feature: 0 },
     driver: temperStick,
     records: temperRecords,

@@ -8,9 +8,9 @@
  *   descriptor shows is a real one.
  * - Never sends: writes to the memory, the clock.
  * - Unknown: the order of the records (it follows from their times); six bytes and four bits of each. Which model
- *   answers is not said either: 60 or 100 places for the first user. A record in a place that would be the first
- *   user's on one and the second's on the other model has no user and the flag `user-unknown`; records in places that
- *   only the larger model has count only when all of them make sense.
+ *   answers is not said either: 60 or 100 places for each user. While nothing shows that it is the larger one, a record
+ *   in a place that would be the first user's there and the second's on the smaller one has no user and the flag
+ *   `user-unknown`.
  *
  * @packageDocumentation
  */
@@ -88,32 +88,55 @@ interface Place {
   raw: Uint8Array
 }
 
+/** Which places are whose, on each model and where it is not known which it is. */
+const AREAS = {
+  small: [
+    { from: 0, to: SMALL, user: '1' },
+    { from: SMALL, to: 2 * SMALL, user: '2' },
+  ],
+  large: [
+    { from: 0, to: LARGE, user: '1' },
+    { from: LARGE, to: 2 * LARGE, user: '2' },
+  ],
+  either: [
+    { from: 0, to: SMALL, user: '1' },
+    { from: SMALL, to: LARGE, user: null },
+    { from: LARGE, to: 2 * SMALL, user: '2' },
+  ],
+} as const
+
 /**
  * The records of a memory, each user's oldest first.
  *
  * @param memory - From the first record on; as long as the smaller or the larger model's. Untrusted.
  */
-export function decodeMemory(memory: Uint8Array): Measurement[] {
+export function decodeMemory(memory: Uint8Array): Pick<MemoryReadout, 'measurements' | 'complete'> {
   const places: Place[] = Array.from({ length: Math.floor(memory.length / RECORD_BYTES) }, (_, index) => ({
     index,
     raw: memory.slice(index * RECORD_BYTES, (index + 1) * RECORD_BYTES),
   }))
-  const isSmall = places.length <= 2 * SMALL || !makesSense(places.slice(2 * SMALL))
-  const inMemory = isSmall ? places.slice(0, 2 * SMALL) : places
-  const slots = isSmall && places.length <= 2 * SMALL ? SMALL_SLOTS : EITHER_SLOTS
-  return slots.flatMap(({ from, to, user }) => readingsOf(inMemory.slice(from, to), user))
+  const model = modelOf(places)
+  const measurements = AREAS[model].flatMap(({ from, to, user }) => readingsOf(places.slice(from, to), user))
+  const isSomethingBeyond = model === 'either' && places.slice(2 * SMALL).some(({ raw }) => !isEmpty(raw))
+  return { measurements, complete: !isSomethingBeyond }
 }
 
-/** Whose places are whose: known to be the smaller model, and not known. */
-const SMALL_SLOTS = [
-  { from: 0, to: SMALL, user: '1' },
-  { from: SMALL, to: 2 * SMALL, user: '2' },
-]
-const EITHER_SLOTS = [
-  { from: 0, to: SMALL, user: '1' },
-  { from: SMALL, to: LARGE, user: null },
-  { from: LARGE, to: 2 * LARGE, user: '2' },
-]
+/**
+ * The larger model is one that has records where the smaller has none: filled from the second user's first place on
+ * without a gap, and every one of them likely. Otherwise it may be settings that stand there.
+ */
+function modelOf(places: readonly Place[]): keyof typeof AREAS {
+  if (places.length <= 2 * SMALL) return 'small'
+  const last = places.findLastIndex(({ raw }) => !isEmpty(raw))
+  const isLarge = last >= 2 * SMALL && places.slice(LARGE, last + 1).every(({ raw }) => isLikely(raw))
+  return isLarge ? 'large' : 'either'
+}
+
+function isLikely(raw: Uint8Array): boolean {
+  const { deviceTime } = decodeMemoryRecord(raw, null, '')
+  const [diastolic = 0, systolicLess25 = 0, , pulse = 0] = raw
+  return deviceTime !== null && diastolic >= 20 && systolicLess25 + 25 > diastolic && pulse >= 20
+}
 
 function readingsOf(places: readonly Place[], user: string | null): Measurement[] {
   const written = places.filter(({ raw }) => !isEmpty(raw))
@@ -124,20 +147,9 @@ function readingsOf(places: readonly Place[], user: string | null): Measurement[
   return oldestFirst(readings, written.length === places.length)
 }
 
-/** Beyond the smaller model's records stands something else: it is taken for records only when all of it can be. */
-function makesSense(places: readonly Place[]): boolean {
-  return places.every(({ raw }) => isEmpty(raw) || isPlausible(raw))
-}
-
-function isPlausible(raw: Uint8Array): boolean {
-  const { deviceTime } = decodeMemoryRecord(raw, null, '')
-  const [diastolic = 0, systolicLess25 = 0] = raw
-  return deviceTime !== null && diastolic >= 20 && systolicLess25 + 25 > diastolic
-}
-
 async function readAll(context: DriverContext): Promise<MemoryReadout> {
   await start(context)
-  return { measurements: decodeMemory(await readMemory(context)), deviceNow: null, complete: true }
+  return { ...decodeMemory(await readMemory(context)), deviceNow: null }
 }
 
 /** The driver. */
@@ -177,5 +189,5 @@ export function omronMemoryRecords(lines: readonly Uint8Array[]): Measurement[] 
     const at = address - RECORDS_AT
     if (type === READ_ANSWER && at >= 0 && at + data.length <= memory.length) memory.set(data, at)
   }
-  return decodeMemory(memory)
+  return decodeMemory(memory).measurements
 }

@@ -4,7 +4,7 @@
  *
  * @remarks
  * - Source: urwen/temper and ccwienk/temper with the issues of both: nine replies of eight models.
- * - Reads: the temperature of the stick and of the probe. Humidity is decoded, and is no reading here yet.
+ * - Reads: the temperature of the stick, of the probe, and the humidity where there is one.
  * - Never sends: anything but the two questions.
  * - Unknown: the first two bytes of a reply, but for `80 02` of the TEMPerF1, which counts in 256ths of a degree.
  *   A stick warms itself by some degrees; what to subtract depends on where it hangs, and nothing is subtracted.
@@ -114,10 +114,10 @@ async function identify(context: DriverContext): Promise<DeviceIdentity & { divi
  *
  * @param recordKey - Names it: sticks keep nothing, so that no reading can come twice.
  */
-export function roomTemperatureOf({ sensor, celsius, raw }: TemperReading, recordKey: string): Measurement {
+export function roomTemperatureOf({ sensor, celsius, humidity, raw }: TemperReading, recordKey: string): Measurement {
   return {
-    kind: 'temperature',
-    quantities: [measured('temperature', celsius, 'Cel')],
+    kind: 'environment',
+    quantities: [measured('room-temperature', celsius), ...(humidity === null ? [] : [measured('humidity', humidity)])],
     deviceTime: null,
     flags: sensor === 'probe' ? ['probe'] : [],
     ...ORDINARY,
