@@ -9,18 +9,24 @@
  */
 import type { PROVEN } from '../shared/api/codes.ts'
 import type { ReadingKind } from '../shared/api/schemas.ts'
+import { freestyleMeter, freestyleRecords } from './abbott-1a61.ts'
+import { libreReader } from './abbott-libre.ts'
+import { contourMeter, contourRecords } from './ascensia-1a79.ts'
 import { bf480Records, bf480Scale } from './beurer-04d9-8010.ts'
 import { beurerMonitor, beurerRecords } from './beurer-0c45-7406.ts'
 import { contecOximeter } from './contec-28e9-028a.ts'
+import { contecSeries } from './contec-memory.ts'
 import { contec08aMonitor, contec08aRecords } from './contec08a-0483-5750.ts'
-import type { Driver } from './driver.ts'
+import type { Driver, RecordedSeries } from './driver.ts'
 import { hidScale, scaleRecords } from './hid-weighing-8d.ts'
 import type { Measurement } from './measurement.ts'
 import { microlifeMonitor, microlifeRecords } from './microlife-04b4-5500.ts'
 import { glucoTeqMeter, glucoTeqRecords } from './microlife-04d9-b564.ts'
 import { omronMonitor } from './omron-0590-0028.ts'
+import { omronRecords } from './omron-frames.ts'
 import { omronMemoryMonitor, omronMemoryRecords } from './omron-0590-0090.ts'
 import { temperRecords, temperStick } from './pcsensor-temper.ts'
+import { taidocInstrument, taidocRecords } from './taidoc-10c4-ea80.ts'
 
 /** One device family. */
 export interface DriverRow {
@@ -52,7 +58,14 @@ export interface DriverRow {
    * @param lines - One record or report a line, as in the published data. Untrusted.
    * @throws {@link DeviceError} `PROTOCOL` or `CHECKSUM`.
    */
-  records?(lines: readonly Uint8Array[]): Measurement[]
+  records?: (lines: readonly Uint8Array[]) => Measurement[]
+  /**
+   * Reads recorded seconds from the bytes of a download without its conversation.
+   *
+   * @param reached - Told the index of each line before it is read.
+   * @returns Null when the lines are no such thing.
+   */
+  series?: (lines: readonly Uint8Array[], reached: (index: number) => void) => RecordedSeries[] | null
 }
 
 /** Who a USB device says it is. */
@@ -83,6 +96,7 @@ export const DRIVER_TABLE: readonly DriverRow[] = [
     kinds: ['spo2', 'heart-rate'],
     reportBytes: { input: 64, output: 64, feature: 0 },
     driver: contecOximeter,
+    series: contecSeries,
   },
   {
     family: 'omron-0590-0028',
@@ -92,6 +106,7 @@ export const DRIVER_TABLE: readonly DriverRow[] = [
     kinds: ['blood-pressure'],
     reportBytes: { input: 8, output: 8, feature: 2 },
     driver: omronMonitor,
+    records: omronRecords,
   },
   {
     family: 'omron-0590-0090',
@@ -187,6 +202,57 @@ export const DRIVER_TABLE: readonly DriverRow[] = [
     reportBytes: { input: 8, output: 8, feature: 8 },
     driver: bf480Scale,
     records: bf480Records,
+  },
+  {
+    family: 'abbott-1a61',
+    name: 'Abbott FreeStyle Precision Neo / Optium Neo / InsuLinx',
+    ids: [0x3850, 0x3450, 0x3460].map((productId) => ({ vendorId: 0x1a61, productId })),
+    exampleProduct: 'FreeStyle Precision Neo',
+    proven: 'captured',
+    kinds: ['glucose', 'ketone'],
+    reportBytes: { input: 64, output: 64, feature: 0 },
+    driver: freestyleMeter('FreeStyle Neo / InsuLinx'),
+    records: freestyleRecords,
+  },
+  {
+    family: 'abbott-1a61-libre',
+    name: 'Abbott FreeStyle Libre / Libre Pro',
+    ids: [0x3650, 0x3670].map((productId) => ({ vendorId: 0x1a61, productId })),
+    exampleProduct: 'FreeStyle Libre',
+    // Real records and checksums; the conversation around them is from descriptions.
+    proven: 'constructed',
+    kinds: ['glucose', 'sensor-glucose', 'ketone'],
+    reportBytes: { input: 64, output: 64, feature: 0 },
+    driver: libreReader('FreeStyle Libre'),
+    records: freestyleRecords,
+  },
+  {
+    family: 'ascensia-1a79',
+    name: 'Ascensia / Bayer Contour',
+    ids: [0x6002, 0x7410, 0x7350, 0x6200, 0x6300, 0x6210, 0x7800, 0x7900, 0x7950].map((productId) => ({
+      vendorId: 0x1a79,
+      productId,
+    })),
+    exampleProduct: 'Contour NEXT USB',
+    // Real frames and reports; the session is put together from them.
+    proven: 'constructed',
+    kinds: ['glucose'],
+    reportBytes: { input: 64, output: 64, feature: 0 },
+    driver: contourMeter,
+    records: contourRecords,
+  },
+  {
+    family: 'taidoc-10c4-ea80',
+    name: 'TaiDoc / FORA / GlucoRx',
+    // Of the bridge, which multimeters have too: the probe asks for a model that is in a table.
+    ids: [{ vendorId: 0x10c4, productId: 0xea80 }],
+    exampleProduct: 'CP2110 HID USB-to-UART Bridge',
+    numberedReports: true,
+    proven: 'constructed',
+    kinds: ['glucose', 'ketone', 'blood-pressure', 'temperature', 'spo2', 'weight'],
+    reportBytes: { input: 63, output: 63, feature: 63 },
+    driver: taidocInstrument,
+    records: taidocRecords,
   },
 ]
 

@@ -7,6 +7,7 @@
  * @packageDocumentation
  */
 import { fromHex, toHex } from '../shared/bytes.ts'
+import { encodeFrame, encodeTextReply, FRAME, toLatin1 } from './abbott-frames.ts'
 import { CONTEC } from './contec-link.ts'
 import { decodeLiveReport } from './contec-packets.ts'
 import { DeviceError } from './errors.ts'
@@ -70,6 +71,49 @@ const omronMemory: ReplayProfile = { ...plain, validBytes: (report) => 1 + (repo
 /** The first half byte counts. */
 const microlife: ReplayProfile = { ...omron, validBytes: (report) => 1 + Math.min((report[0] ?? 0) & 0x0f, 7) }
 
+/** `type` with the text of a FreeStyle command behind it, as {@link freestyleCommand} gives it. */
+const freestyleText = (text: string): string => toHex(freestyleCommand(encodeFrame(FRAME.text, toLatin1(text))))
+
+/** A report cut by its count; a text command without the line end, which programs send or leave out. */
+function freestyleCommand(report: Uint8Array): Uint8Array {
+  const counted = report.slice(0, 2 + (report[1] ?? 0))
+  if (counted[0] !== FRAME.text || counted.at(-1) !== 0x0a) return counted
+  return counted.slice(0, -2).with(1, counted.length - 4)
+}
+
+/** Recordings of a log alone leave out the greeting, and the clock: what a meter says that has lost it. */
+const freestyle: ReplayProfile = {
+  ...plain,
+  commandPart: (report) => ({ bytes: freestyleCommand(report), last: true }),
+  validBytes: (report) => 2 + (report[1] ?? 0),
+  answers: new Map([
+    [toHex(Uint8Array.of(FRAME.hello, 0)), [encodeFrame(FRAME.helloReply, Uint8Array.of(1))]],
+    ...(
+      [
+        ['$date?', '255,255,255\r\n'],
+        ['$time?', '255,255\r\n'],
+      ] as const
+    ).map(([command, body]): [string, Uint8Array[]] => [
+      freestyleText(command),
+      [encodeFrame(FRAME.text, toLatin1(encodeTextReply(body)))],
+    ]),
+  ]),
+}
+
+/** The mark is `ABC` or zeros, as programs like. */
+const contour: ReplayProfile = {
+  ...plain,
+  commandPart: (report) => ({ bytes: report.slice(3, 4 + (report[3] ?? 0)), last: true }),
+  validBytes: (report) => 4 + (report[3] ?? 0),
+}
+
+/** The report's id counts. */
+const taidoc: ReplayProfile = {
+  ...plain,
+  commandPart: (report) => ({ bytes: report.slice(1, 1 + (report[0] ?? 0)), last: true }),
+  validBytes: (report) => 1 + (report[0] ?? 0),
+}
+
 const PROFILES: ReadonlyMap<string, ReplayProfile> = new Map([
   ['contec-28e9-028a', contec],
   ['omron-0590-0028', omron],
@@ -81,6 +125,10 @@ const PROFILES: ReadonlyMap<string, ReplayProfile> = new Map([
   ['microlife-04b4-5500', microlife],
   ['microlife-04d9-b564', microlife],
   ['beurer-bf480-04d9-8010', plain],
+  ['abbott-1a61', freestyle],
+  ['abbott-1a61-libre', freestyle],
+  ['ascensia-1a79', contour],
+  ['taidoc-10c4-ea80', taidoc],
 ])
 
 /**

@@ -30,7 +30,7 @@ export interface ReplayProfile {
   commandPart(report: Uint8Array): { bytes: Uint8Array; last: boolean }
   /** Number of valid bytes of an input report, count byte included. */
   validBytes(report: Uint8Array): number
-  /** Documented answers for recordings of input reports only: command hex to reports. */
+  /** Documented answers to what a recording holds no answer for: command hex to reports. */
   answers: ReadonlyMap<string, readonly Uint8Array[]>
   /** Command (hex) after which a recording of input reports only starts to run, and the one that ends it. */
   streamFrom: string | null
@@ -46,6 +46,8 @@ export interface ReplayOptions {
   loop?: boolean
   /** Waits before a streamed report is served: the pace of the recording. Without it, reports come at once. */
   pace?: () => Promise<void>
+  /** Told of each report of the recording when it is given to the driver: the very array of the capture. */
+  served?: (report: Uint8Array) => void
   /** Waits when there is nothing to serve. Without it, a timeout is reported at once. */
   idle?: (timeoutMs: number) => Promise<void>
 }
@@ -154,6 +156,7 @@ class Replay implements HidTransport {
   private async withFault(report: Uint8Array, timeoutMs: number): Promise<Uint8Array | null> {
     const fault = this.options.faults?.find(({ at }) => at === this.served)
     this.served += 1
+    this.options.served?.(report)
     if (fault === undefined) return report.slice()
     if (fault.kind === 'unplug') {
       this.gone = true
@@ -202,9 +205,11 @@ function recorded(capture: Capture, profile: ReplayProfile): Map<string, Answers
     rounds.set(command, [...(rounds.get(command) ?? []), current])
   }
   // A command the recorder caught no answer for says nothing about the device.
-  return new Map(
-    [...rounds].map(([command, all]) => [command, { rounds: all.filter((round) => round.length > 0), next: 0 }]),
-  )
+  const answered = [...rounds].flatMap(([command, all]): [string, Answers][] => {
+    const heard = all.filter((round) => round.length > 0)
+    return heard.length === 0 ? [] : [[command, { rounds: heard, next: 0 }]]
+  })
+  return new Map([...documented(profile), ...answered])
 }
 
 /**
