@@ -44,14 +44,11 @@ export function query<Params extends SqlValue[], Row extends object>(db: Readabl
 }
 
 /** Prepares a statement that reads many rows one by one. Nothing may be written until the last was taken. */
-export function scan<Params extends SqlValue[], Row extends object>(
-  db: ReadableDb,
-  sql: string,
-): (...params: Params) => Generator<Row> {
+export function scan<Row extends object>(db: ReadableDb, sql: string): () => Generator<Row> {
   const statement = db.prepare<SqlValue[], Row>(sql)
-  return function* (...params) {
+  return function* () {
     try {
-      for (const row of statement.iterate(...params)) yield withPlainBytes(row)
+      for (const row of statement.iterate()) yield withPlainBytes(row)
     } catch (error) {
       throw storeErrorOf(error, `running ${sql}`)
     }

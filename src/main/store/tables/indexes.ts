@@ -38,11 +38,11 @@ export class IndexTables {
     )
     this.#clearIds = command<[]>(db, 'DELETE FROM entry_id')
     this.#clearSubjects = command<[]>(db, 'DELETE FROM subject_entry')
-    this.#ids = scan<[], { log: number; index: number; id: Uint8Array }>(
+    this.#ids = scan<{ log: number; index: number; id: Uint8Array }>(
       db,
       'SELECT log, idx AS "index", id FROM entry_id ORDER BY log, idx, id',
     )
-    this.#subjects = scan<[], Place & { subject: Uint8Array; seq: number; type: string }>(
+    this.#subjects = scan<Place & { subject: Uint8Array; seq: number; type: string }>(
       db,
       'SELECT log, idx AS "index", subject, seq, type FROM subject_entry ORDER BY log, idx, subject, seq',
     )

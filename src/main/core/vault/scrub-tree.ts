@@ -1,0 +1,133 @@
+/**
+ * The stored tiles of one log against its signed head.
+ *
+ * @remarks
+ * Tiles can be made again from entries, so most damage here needs nobody else. Proven by
+ * `tests/main/core/vault/scrub.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { LedgerError } from '../../../ledger/errors.ts'
+import { allTiles, TILE_WIDTH, TileTree } from '../../../ledger/tiles.ts'
+import type { Store } from '../../store/store.ts'
+import { nodeHasher as h } from '../hasher.ts'
+import { unlessDamaged, type LogReplica } from './log-replica.ts'
+import type { RepairSource } from './repair.ts'
+import type { Budget } from './scrub-budget.ts'
+import type { Damage } from './scrub-damage.ts'
+import { trustedTree, type RowReader, type TrustedTree } from './trusted-tree.ts'
+
+/** What a scrub of tiles works with. */
+export interface TreeScrubParts {
+  readonly store: Store
+  readonly sources: readonly RepairSource[]
+  readonly damage: Damage
+  readonly budget: Budget
+}
+
+/** Bytes of a full tile. */
+const TILE_BYTES = TILE_WIDTH * 32
+
+/**
+ * Checks and repairs every stored tile.
+ *
+ * @returns The tree of the log's head, as certain as it can be had.
+ */
+export async function scrubTiles(parts: TreeScrubParts, log: LogReplica): Promise<TileTree> {
+  const sound = await soundTree(parts, log)
+  if (sound !== null) return sound
+  const fetched = rebuilt(log, rowsOf(parts.store, log)) === null ? await tilesOf(parts.sources, log) : new Map()
+  // From here on nothing waits: the writer would widen tiles that are about to be written.
+  const truth = rebuilt(log, rowsOf(parts.store, log), fetched)
+  if (truth === null) {
+    await parts.damage.found(
+      { kind: 'tile', origin: log.origin, index: 0, bytes: null, reason: 'the tree cannot be made again' },
+      [],
+    )
+    return log.trusted.tree
+  }
+  for (const name of truth.damagedTiles) repairTile(parts, log, truth, name)
+  return truth.tree
+}
+
+/** The tree when every stored tile is sound, read in slices; else null. */
+async function soundTree({ store, budget }: TreeScrubParts, log: LogReplica): Promise<TileTree | null> {
+  try {
+    const tree = new TileTree(h, log.head, rowsOf(store, log))
+    for (let first = 0; first < tree.head.size; first += TILE_WIDTH) {
+      tree.leafAt(first)
+      const rest = budget.used(TILE_BYTES)
+      if (rest !== null) await rest
+    }
+    return tree
+  } catch (error) {
+    if (error instanceof LedgerError) return null
+    throw error
+  }
+}
+
+function rowsOf(store: Store, log: LogReplica): RowReader {
+  return {
+    tile: (level, index) => unlessDamaged(() => store.tile(log.origin, level, index)),
+    entry: (index) => unlessDamaged(() => store.entry(log.origin, index)) ?? log.directoryEntries.get(index) ?? null,
+  }
+}
+
+/** The tree of the head from what is stored, or with tiles that were fetched in the place of stored ones. */
+function rebuilt(log: LogReplica, rows: RowReader, fetched: ReadonlyMap<string, Uint8Array> = new Map()) {
+  const mixed: RowReader = {
+    ...rows,
+    tile: (level, index) => fetched.get(`${level}/${index}`) ?? rows.tile(level, index),
+  }
+  for (const reader of fetched.size === 0 ? [rows] : [rows, mixed]) {
+    try {
+      const truth = trustedTree(h, log.head, reader)
+      if (reader === rows) return truth
+      return { ...truth, damagedTiles: differing(log.head.size, rows, truth) }
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error
+    }
+  }
+  return null
+}
+
+/** Stored tiles that differ from the truth, which was found with fetched ones. */
+function differing(size: number, rows: RowReader, { reader }: TrustedTree): string[] {
+  return [...allTiles(size)].flatMap(({ level, index, width }) => {
+    const [stored, truth] = [rows.tile(level, index), reader.tile(level, index)]
+    const isSame = stored !== null && truth !== null && startsSame(stored, truth, width * 32)
+    return isSame ? [] : [`${level}/${index}`]
+  })
+}
+
+function startsSame(a: Uint8Array, b: Uint8Array, length: number): boolean {
+  return a.length >= length && b.length >= length && a.subarray(0, length).every((byte, i) => byte === b[i])
+}
+
+function repairTile({ store, damage }: TreeScrubParts, log: LogReplica, truth: TrustedTree, name: string): void {
+  const [level = 0, index = 0] = name.split('/').map(Number)
+  const bytes = truth.reader.tile(level, index)
+  const stored = unlessDamaged(() => store.tile(log.origin, level, index))
+  damage.foundNow(
+    { kind: 'tile', origin: log.origin, level, index, bytes: stored, reason: 'it does not hash into the signed tree' },
+    () => {
+      if (bytes === null) return false
+      store.repairTile(log.origin, level, index, Uint8Array.from(bytes))
+      return true
+    },
+  )
+}
+
+/** Every tile that some source has. */
+async function tilesOf(sources: readonly RepairSource[], log: LogReplica): Promise<Map<string, Uint8Array>> {
+  const tiles = new Map<string, Uint8Array>()
+  for (const { level, index, width } of allTiles(log.head.size)) {
+    for (const source of sources) {
+      const bytes = await source.tile(log.origin, level, index)
+      if (!(bytes instanceof Uint8Array) || bytes.length < width * 32) continue
+      tiles.set(`${level}/${index}`, bytes)
+      break
+    }
+  }
+  return tiles
+}

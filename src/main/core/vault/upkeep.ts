@@ -1,0 +1,251 @@
+/**
+ * Keeps the open replica whole: scrubs it in the background and on demand, and records what went wrong.
+ *
+ * @remarks
+ * Proven by `tests/main/core/vault/upkeep.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { signCheckpoint } from '../../../ledger/checkpoint.ts'
+import { logKeyOf } from '../../../ledger/directory.ts'
+import { decodeIncident, encodeIncident, type LogHead } from '../../../ledger/fields.ts'
+import { LedgerError } from '../../../ledger/errors.ts'
+import type { Incident, ScrubEvent } from '../../../shared/api/schemas.ts'
+import { instantText } from '../../../clinical/instant.ts'
+import { equalBytes, toHex } from '../../../shared/bytes.ts'
+import { ApiFailure } from '../failure.ts'
+import type { SharingKeyPair } from '../epoch-keys.ts'
+import { EnvelopeError } from '../envelope.ts'
+import type { Place } from './chains.ts'
+import { actorWith, offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
+import { decodeDamage, encodeDamage, incidentOf } from './incidents.ts'
+import { openSecondReplica, type RepairSource } from './repair.ts'
+import { Scrub } from './scrub.ts'
+import type { BudgetParts } from './scrub-budget.ts'
+import type { EntrySigner } from './writer.ts'
+
+/** What upkeep needs beside the clinic. */
+export interface UpkeepParts {
+  readonly clinic: Clinic
+  /** The site's sharing keys. */
+  readonly pair: SharingKeyPair
+  /** Signs as the live log. */
+  readonly logSigner: EntrySigner
+  /** Path of the open database. */
+  readonly databaseFile: string
+  /** Places of incident entries, in order. */
+  readonly incidents: () => readonly Place[]
+  /** Rows were repaired: the replica in memory must look again. */
+  readonly reread: () => void
+  /** Whether the record of an entry was erased. */
+  readonly isErased: (origin: string, index: number) => boolean
+}
+
+/** The scrub at the start waits until people have signed in and looked at what they came for. */
+const START_DELAY_MS = 30_000
+/** A quarter of one core, at a speed that leaves a slow disk to others. */
+const BACKGROUND = { sliceMs: 8, pauseMs: 24, bytesPerS: 20_000_000 }
+/** Somebody waits: every request in between gets its turn, and nothing more. */
+const ON_DEMAND = { sliceMs: 16, pauseMs: 0, bytesPerS: 500_000_000 }
+/** Rows of quarantine in one incident. */
+const ROWS_PER_INCIDENT = 5000
+/** Incidents shown, the newest ones. */
+const LISTED = 200
+/** Findings told one by one in one run. */
+const TOLD = 200
+
+/** Upkeep of an open clinic. */
+export class Upkeep {
+  readonly #parts: UpkeepParts
+  readonly #stops = new Map<number, AbortController>()
+  #background: AbortController | null = null
+  #timer: NodeJS.Timeout | null = null
+  #running: Promise<unknown> = Promise.resolve()
+  readonly #scrub: Scrub
+  /** Mutable: one scrub serves both, in turn. */
+  #budget: typeof BACKGROUND = BACKGROUND
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts
+    this.#scrub = this.#makeScrub()
+  }
+
+  /** Scrubs in the background after a while. */
+  start(delayMs = START_DELAY_MS): void {
+    this.#timer = setTimeout(() => {
+      this.#inBackground().catch(() => undefined)
+    }, delayMs)
+    this.#timer.unref()
+  }
+
+  /** Stops whatever runs, and waits until it has stopped. */
+  async close(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#background?.abort()
+    for (const stop of this.#stops.values()) stop.abort()
+    await this.#running.catch(() => undefined)
+  }
+
+  /**
+   * Checks the whole replica and repairs it, for whoever looks at the ledger.
+   *
+   * @param file - A second replica to repair from, which only IT may name; null to use what is here.
+   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `BAD_BACKUP`; StoreError.
+   */
+  async run(run: number, file: string | null, report: (event: ScrubEvent) => void): Promise<void> {
+    const { clinic, databaseFile } = this.#parts
+    viewerFor(clinic, 'ledger')
+    if (file !== null) actorWith(clinic, 'it')
+    const sources = file === null ? [] : [openSecondReplica(file, databaseFile)]
+    const stop = new AbortController()
+    this.#stops.set(run, stop)
+    this.#background?.abort()
+    try {
+      const work = this.#running.catch(() => undefined).then(() => this.#runNow(sources, stop.signal, report))
+      this.#running = work
+      await work
+    } finally {
+      this.#stops.delete(run)
+      for (const source of sources) await source.close()
+    }
+  }
+
+  /** Stops a run; the next one goes on where it was. */
+  cancel(run: number): void {
+    this.#stops.get(run)?.abort()
+  }
+
+  /** What went wrong and was noticed, newest first. */
+  incidents(): Incident[] {
+    viewerFor(this.#parts.clinic, 'ledger')
+    return this.#parts
+      .incidents()
+      .slice(-LISTED)
+      .reverse()
+      .flatMap((place) => incidentAt(place) ?? [])
+  }
+
+  async #runNow(
+    sources: readonly RepairSource[],
+    signal: AbortSignal,
+    report: (event: ScrubEvent) => void,
+  ): Promise<void> {
+    this.#budget = ON_DEMAND
+    const started = performance.now()
+    let told = 0
+    const result = await this.#scrub.run({
+      sources,
+      signal,
+      report: (event) => {
+        if (event.kind === 'progress' || told++ < TOLD) report(event)
+      },
+    })
+    report({ kind: 'done', ...result, ms: performance.now() - started })
+  }
+
+  async #inBackground(): Promise<void> {
+    const stop = new AbortController()
+    this.#background = stop
+    const work = this.#running
+      .catch(() => undefined)
+      .then(async () => {
+        if (stop.signal.aborted) return
+        this.#budget = BACKGROUND
+        await this.#scrub.run({ sources: [], signal: stop.signal, report: () => undefined })
+      })
+    this.#running = work
+    await work
+  }
+
+  #makeScrub(): Scrub {
+    const { clinic, pair, reread, isErased } = this.#parts
+    const { store, keys, replica, nowMs, identity } = clinic
+    const budget = (): typeof BACKGROUND => this.#budget
+    const timing: BudgetParts = {
+      get sliceMs() {
+        return budget().sliceMs
+      },
+      get pauseMs() {
+        return budget().pauseMs
+      },
+      get bytesPerS() {
+        return budget().bytesPerS
+      },
+      clockMs: () => performance.now(),
+      pause: (ms) => new Promise((resume) => (ms < 1 ? setImmediate(resume) : setTimeout(resume, ms))),
+    }
+    return new Scrub({
+      store,
+      logs: () => replica.logs,
+      pair,
+      recoveryKey: identity.recoveryKey,
+      openKey: (subject, epoch) => keys.of(subject, epoch).catch(nullIfLost),
+      isErased,
+      signAgain: (head) => this.#signAgain(head),
+      repaired: reread,
+      reportIncident: (sourcesAsked) => this.#report(sourcesAsked),
+      budget: timing,
+      nowMs,
+    })
+  }
+
+  /** The same text under the same key gives the same note: nothing new is said. */
+  #signAgain(head: LogHead): string | null {
+    const { clinic, logSigner } = this.#parts
+    const { live } = clinic.replica
+    const key = logKeyOf(live.directory, live.log, head.size - 1) ?? live.logKey
+    if (head.origin !== live.origin || !equalBytes(key, logSigner.publicKey)) return null
+    return signCheckpoint(head, { name: head.origin, publicKey: key }, (message) => logSigner.sign(message))
+  }
+
+  /** Until every row of quarantine is in an incident. Replies whether there was one. */
+  async #report(sourcesAsked: boolean): Promise<boolean> {
+    const { clinic, logSigner } = this.#parts
+    const { store, writer, nowMs } = clinic
+    for (let isAny = false; ; isAny = true) {
+      const rows = store.unreportedDamage(ROWS_PER_INCIDENT)
+      if (rows.length === 0) return isAny
+      const { id, kind, groups } = incidentOf(rows, sourcesAsked)
+      const fields = encodeIncident({ kind, details: encodeDamage(groups) })
+      const draft = { id, type: 'incident', subject: null, timeMs: nowMs(), payload: null, fields } as const
+      await writer.record([{ ...draft, signers: [logSigner] }]).catch(unlessRecorded)
+      store.reportDamage(
+        rows.map((row) => row.id),
+        id,
+      )
+    }
+  }
+}
+
+/** An incident entry in the words of the API, or null when it cannot be proven. */
+function incidentAt({ log, index }: Place): Incident | null {
+  try {
+    const verified = log.verifiedEntry(index)
+    if ('step' in verified) return null
+    const { body } = verified.entry
+    const { kind, details } = decodeIncident(body.fields)
+    const rows = kind.startsWith('rows.') ? decodeDamage(details) : []
+    const at = instantText(body.time, offsetMinAt(body.time))
+    return {
+      origin: log.origin,
+      index,
+      entryId: toHex(body.id),
+      at,
+      kind,
+      rows: rows.map((group) => ({ ...group, ranges: group.ranges.map(([from, to]) => ({ from, to })) })),
+    }
+  } catch (error) {
+    if (error instanceof LedgerError) return null
+    throw error
+  }
+}
+
+function nullIfLost(error: unknown): null {
+  if (error instanceof EnvelopeError) return null
+  throw error
+}
+
+/** The report was committed before a crash, and only not noted. */
+function unlessRecorded(error: unknown): void {
+  if (!(error instanceof ApiFailure) || error.code !== 'ALREADY_RECORDED') throw error
+}

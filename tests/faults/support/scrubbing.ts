@@ -1,0 +1,103 @@
+/** A scrub of a clinic that was damaged while it was closed, below the vault. */
+import Database from 'better-sqlite3'
+import type { RepairSource } from '../../../src/main/core/vault/repair.ts'
+import { openSecondReplica } from '../../../src/main/core/vault/repair.ts'
+import { Scrub, type ScrubProgress, type ScrubResult } from '../../../src/main/core/vault/scrub.ts'
+import { encodeDamage, incidentOf } from '../../../src/main/core/vault/incidents.ts'
+import { SECRETS, signerOf } from '../../../src/main/core/vault/genesis.ts'
+import { signCheckpoint } from '../../../src/ledger/checkpoint.ts'
+import { encodeIncident } from '../../../src/ledger/fields.ts'
+import { cleanUp, databaseOf } from './clinic.ts'
+import { openParts, type Between, type Parts } from './parts.ts'
+
+/** What `work` does to the database of a closed clinic. */
+export function damage(folder: string, work: (db: Database.Database) => void): void {
+  const db = new Database(databaseOf(folder))
+  try {
+    db.pragma('foreign_keys = OFF')
+    work(db)
+  } finally {
+    db.close()
+  }
+}
+
+/** Every row of the tables that a scrub repairs, as text, to compare what stands before and after. */
+export function rowsOf(folder: string, tables = ['entry', 'payload', 'tile', 'checkpoint', 'epoch_key']): unknown {
+  const db = new Database(databaseOf(folder), { readonly: true })
+  try {
+    return tables.map((table) => {
+      const rows = db.prepare(`SELECT * FROM ${table}`).all() as Record<string, unknown>[]
+      return rows
+        .map((row) =>
+          Object.entries(row).map(
+            ([name, value]) => `${name}=${Buffer.isBuffer(value) ? value.toString('hex') : String(value)}`,
+          ),
+        )
+        .map(String)
+        .sort()
+    })
+  } finally {
+    db.close()
+  }
+}
+
+/** A scrub over open parts, without limits, and what it said. */
+export interface OpenScrub extends Parts {
+  readonly scrub: Scrub
+  readonly said: ScrubProgress[]
+  run(sources?: readonly RepairSource[], signal?: AbortSignal): Promise<ScrubResult>
+}
+
+/** Opens a clinic's parts with a scrub. `pause` is called between slices. */
+export async function openScrub(
+  folder: string,
+  practitioner: string,
+  { between = {}, pause }: { between?: Between; pause?: () => Promise<void> } = {},
+): Promise<OpenScrub> {
+  const parts = await openParts(folder, practitioner, between)
+  const { store, replica, identity, keystore, writer } = parts
+  const secret = (name: string) => keystore.secrets.get(name) ?? new Uint8Array(0)
+  const log = signerOf('log', secret(SECRETS.log))
+  const said: ScrubProgress[] = []
+  const scrub = new Scrub({
+    store,
+    logs: () => replica.logs,
+    pair: { publicKey: identity.sharingKey, privateKey: secret(SECRETS.sharing) },
+    recoveryKey: identity.recoveryKey,
+    openKey: () => Promise.resolve(null),
+    isErased: () => false,
+    signAgain: (head) => signCheckpoint(head, { name: head.origin, publicKey: log.publicKey }, (m) => log.sign(m)),
+    repaired: () => undefined,
+    reportIncident: async (sourcesAsked) => {
+      const rows = store.unreportedDamage(1000)
+      if (rows.length === 0) return false
+      const { id, kind, groups } = incidentOf(rows, sourcesAsked)
+      const fields = encodeIncident({ kind, details: encodeDamage(groups) })
+      const draft = { id, type: 'incident', subject: null, timeMs: Date.now(), payload: null, fields } as const
+      await writer.record([{ ...draft, signers: [log] }])
+      store.reportDamage(
+        rows.map((row) => row.id),
+        id,
+      )
+      return true
+    },
+    budget: {
+      sliceMs: pause === undefined ? 1_000_000 : 0,
+      pauseMs: 0,
+      bytesPerS: 1e15,
+      clockMs: () => performance.now(),
+      pause: pause ?? (() => Promise.resolve()),
+    },
+    nowMs: Date.now,
+  })
+  const run = (sources: readonly RepairSource[] = [], signal = new AbortController().signal) =>
+    scrub.run({ sources, signal, report: (progress) => said.push(progress) })
+  return { ...parts, scrub, said, run }
+}
+
+/** The replica in `folder` as a source of repairs. */
+export function sourceOf(folder: string, own: string): RepairSource {
+  const source = openSecondReplica(databaseOf(folder), databaseOf(own))
+  cleanUp(() => source.close())
+  return source
+}
