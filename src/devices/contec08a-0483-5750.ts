@@ -63,12 +63,14 @@ async function ask(context: DriverContext, question: Uint8Array, answer: number)
   return report
 }
 
-/** Anything answers the ping; only this device answers the second question like this. */
+/** Greets as the vendor's program does, twice. Anything may answer that; only this device answers the question after it. */
 async function hello(context: DriverContext): Promise<string> {
-  await retrying(context, TRIES, QUIET_MS, async () => {
-    await context.transport.write(CONTEC08A.ping)
-    await nextReport(context, REPLY_MS, 'ping')
-  })
+  for (let greeting = 0; greeting < 2; greeting++) {
+    await retrying(context, TRIES, QUIET_MS, async () => {
+      await context.transport.write(CONTEC08A.ping)
+      await nextReport(context, REPLY_MS, 'ping')
+    })
+  }
   try {
     const info = await retrying(context, TRIES, QUIET_MS, () => ask(context, CONTEC08A.info, 0x48))
     return toHex(info.subarray(1, 6))

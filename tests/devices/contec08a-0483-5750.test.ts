@@ -113,6 +113,14 @@ describe('a session', () => {
     expect(await codeOf(() => contec08aMonitor.read(contextOf(device.open(), clock)))).toBe('SILENT')
   })
 
+  it('asks as the vendor program does', async () => {
+    const { clock, device } = world()
+    const { transport, sent } = watched(device.open())
+    await contec08aMonitor.read(contextOf(transport, clock))
+    // Published by MarkMLl/contec08a as captured, for user 1.
+    expect(sent.slice(0, 4)).toEqual(['408ffffefdfc', '408ffffefdfc', '428ffffefdfc', '4341010402'])
+  })
+
   it('never sends what may clear the memory', async () => {
     const { clock, device } = world()
     const { transport, sent } = watched(device.open())
