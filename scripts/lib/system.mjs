@@ -12,12 +12,13 @@ const LIBRARY_FOLDERS = ['/lib', '/usr/lib', '/usr/local/lib', '/lib64', '/usr/l
 ])
 const hasLibrary = (file) => LIBRARY_FOLDERS.some((folder) => existsSync(join(folder, file)))
 
-/** Debian package, and how to see that what it brings is there. */
+/** Debian package, how to see that what it brings is there, and whether tests that miss it say so and go on. */
 const NEEDED = [
   { debian: 'chromium', what: 'Chromium, Chrome or Edge', isThere: () => findBrowser() !== null },
   { debian: 'xvfb', what: 'Xvfb', isThere: () => onPath('Xvfb') !== null },
   { debian: 'libusb-1.0-0', what: 'libusb 1.0', isThere: () => hasLibrary('libusb-1.0.so.0') },
   { debian: 'libudev1', what: 'libudev', isThere: () => hasLibrary('libudev.so.1') },
+  { debian: 'strace', what: 'strace', isThere: () => onPath('strace') !== null, isOptional: true },
 ]
 
 /** Path of a browser that playwright can drive, or null. */
@@ -43,11 +44,13 @@ export async function ensureSystemPackages() {
   const needed = process.platform === 'linux' ? NEEDED : NEEDED.slice(0, 1)
   const missing = needed.filter(({ isThere }) => !isThere())
   if (missing.length === 0) return
-  const names = missing.map(({ debian }) => debian)
-  if (process.getuid?.() !== 0 || onPath('apt-get') === null) throw new ScriptError(advice(missing))
-  await installPackages(names)
-  const still = missing.filter(({ isThere }) => !isThere())
-  if (still.length > 0) throw new ScriptError(advice(still))
+  const required = () => missing.filter(({ isThere, isOptional }) => isOptional !== true && !isThere())
+  if (process.getuid?.() === 0 && onPath('apt-get') !== null) {
+    await installPackages(missing.map(({ debian }) => debian)).catch((error) => {
+      if (required().length > 0) throw error
+    })
+  }
+  if (required().length > 0) throw new ScriptError(advice(required()))
 }
 
 function advice(missing) {
