@@ -98,9 +98,6 @@ describe.skipIf(sharedData(FILE) === null)('needs ../shared/data: published vect
     const [vector] = vectors('beurer-bf480-04d9-8010') as (Vector & Record<'date' | 'time' | 'weight', string>)[]
     const place = bytes(`${vector!.weight} 0000 0000 0000 ${vector!.date} ${vector!.time}`)
     const [found] = rowOfFamily('beurer-bf480-04d9-8010')?.records?.([place]) ?? []
-    expect([found?.deviceTime?.slice(0, 16), value(found!, 'weight')]).toEqual([
-      vector!.expect.t,
-      vector!.expect.kg,
-    ])
+    expect([found?.deviceTime?.slice(0, 16), value(found!, 'weight')]).toEqual([vector!.expect.t, vector!.expect.kg])
   })
 })
