@@ -84,7 +84,7 @@ it('cannot put a key of its own under what is recorded next', async () => {
   const open = await atWork(clinic)
   const [row] = await signManual(open, clinic.handle, [weight('77.7')])
   if (row?.status !== 'verified') throw new Error('not verified')
-  const { entry } = await open.vault.proof(row.position.index)
+  const { entry } = await open.vault.proof(null, row.position.index)
   expect(decodeEntry(fromHex(entry)).body.payload?.epoch).toBe(0)
 })
 
@@ -181,7 +181,7 @@ it('marks a block that was committed just before a crash, before its note can le
 it('hands out no note that is newer than its mark', async () => {
   const clinic = await closedClinic()
   const open = await atWork(clinic)
-  expect((await open.vault.proof(0)).size).toBeGreaterThan(0)
+  expect((await open.vault.proof(null, 0)).size).toBeGreaterThan(0)
   const db = new Database(databaseOf(clinic.folder), { readonly: true })
   const earlier = db.prepare('SELECT size, note FROM checkpoint ORDER BY size LIMIT 1').get() as {
     size: number
@@ -192,7 +192,7 @@ it('hands out no note that is newer than its mark', async () => {
   const keystore = await openKeystore(folder, { kind: 'system', nodeSecret: NODE_SECRET }, { scryptLogN: 10 })
   keystore.highWater.write(earlier)
   keystore.close()
-  expect(await codeOf(() => open.vault.proof(0))).toBe('WRONG_STATE')
+  expect(await codeOf(() => open.vault.proof(null, 0))).toBe('WRONG_STATE')
 })
 
 it('lets nobody sign for somebody who signed in meanwhile, and IT take no observations', async () => {

@@ -75,8 +75,8 @@ async function closedClinic(
   const look = await startVault(copyOf(folder))
   await look.vault.signIn(staff.nurse, PIN)
   const { size } = await look.vault.ledgerSummary()
-  const entries = await look.vault.entries(0, size)
-  const blocks = await look.vault.blocks(null, 1000)
+  const entries = await look.vault.entries(null, 0, size)
+  const blocks = await look.vault.blocks(null, null, 1000)
   const before = await takePicture(look, staff, patients)
   await look.vault.close()
   return { folder, staff, patients, before, entries, blocks }

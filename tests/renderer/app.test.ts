@@ -15,7 +15,7 @@ describe('App', () => {
     ['passphrase-needed', 'Start passphrase'],
     ['starting', 'Opening and checking the ledger'],
     ['failed', 'Chartseal cannot start'],
-    ['rolled-back', 'The database is older than it should be'],
+    ['recovery-needed', 'This clinic needs a recovery'],
     ['ready', 'Who is working?'],
     ['read-only', 'Who is working?'],
   ] as const)('has a screen for %s', async (state: SystemStatus['state'], words) => {

@@ -96,6 +96,7 @@ export class FakeCore {
     this.status = {
       state: 'ready',
       problem: null,
+      recovery: null,
       version: '0.1.0',
       shell: 'browser',
       demo: true,
@@ -397,7 +398,8 @@ export class FakeCore {
       await this.#pause(60)
     }
     const rejected = this.recorded.flatMap(({ reading }) => ('status' in reading ? [reading] : []))
-    for (const { index, step, reason } of rejected) yield { kind: 'finding' as const, index, step, reason }
+    for (const { index, step, reason } of rejected)
+      yield { kind: 'finding' as const, origin: 'ward/1', index, step, reason }
     yield { kind: 'done' as const, checked: total, findings: rejected.length, ms: 840 }
   }
 }
@@ -529,6 +531,25 @@ export function fakeRouter(core: FakeCore) {
           core.emit({ kind: 'status', status: core.status })
           return ok({})
         }),
+      ),
+      restore: os.setup.restore.handler(
+        guard('setup.restore', ({ recoveryKey }) => {
+          if (recoveryKey !== 'K7QM') return fail('BAD_RECOVERY_KEY')
+          core.status = { ...core.status, state: 'ready', demo: false }
+          core.emit({ kind: 'status', status: core.status })
+          return ok({})
+        }),
+      ),
+      recover: os.setup.recover.handler(
+        guard('setup.recover', ({ recoveryKey }) => {
+          if (recoveryKey !== 'K7QM') return fail('BAD_RECOVERY_KEY')
+          core.status = { ...core.status, state: 'ready', recovery: null }
+          core.emit({ kind: 'status', status: core.status })
+          return ok({})
+        }),
+      ),
+      backUp: os.setup.backUp.handler(
+        guard('setup.backUp', ({ folder }) => ok({ file: `${folder ?? '/home/clinic/backups'}/chartseal-1.backup` })),
       ),
       unlock: os.setup.unlock.handler(
         guard('setup.unlock', ({ passphrase }) => {
@@ -716,6 +737,7 @@ export function fakeRouter(core: FakeCore) {
             quorum: 1,
             policy: 'solo',
             sealedAt: new Date(core.now - 120_000).toISOString(),
+            closed: [],
             highWaterMark: 'equal' as const,
           })
         }),

@@ -57,6 +57,7 @@ export const REJECTED: RejectedRow = {
 export const READY: VaultState = {
   state: 'ready',
   problem: null,
+  recovery: null,
   clinic: 'Harbour Street Clinic',
   demo: false,
   systemKeystore: false,
@@ -103,6 +104,20 @@ export class FakeVault implements VaultService {
   async openDemo() {
     await this.#enter('openDemo')
     this.#reach({ ...READY, demo: true, demoPins: [{ handle: PRACTITIONERS[0]!.handle, pin: PIN }] })
+  }
+  async restoreClinic({ recoveryKey }: { recoveryKey: string }) {
+    await this.#enter('restoreClinic')
+    if (recoveryKey !== 'AAAA-BBBB') throw new ApiFailure('BAD_RECOVERY_KEY')
+    this.#reach({ ...READY, clinic: 'Restored clinic' })
+  }
+  async recover({ recoveryKey }: { recoveryKey: string }) {
+    await this.#enter('recover')
+    if (recoveryKey !== 'AAAA-BBBB') throw new ApiFailure('BAD_RECOVERY_KEY')
+    this.#reach(READY)
+  }
+  async backUp(folder: string | null) {
+    await this.#enter('backUp')
+    return { file: `${folder ?? '/data/backups'}/chartseal-1.backup` }
   }
   async unlock(passphrase: string) {
     await this.#enter('unlock')
@@ -227,14 +242,22 @@ export class FakeVault implements VaultService {
   async ledgerSummary() {
     await this.#enter('ledgerSummary')
     const sites = { sites: 1, faultySitesTolerated: 0, quorum: 1, policy: 'solo' }
-    const head = { network: hashOf(3), origin: 'site/1', size: 4, root: hashOf(1), blocks: 1, sealedAt: NOW }
+    const head = {
+      network: hashOf(3),
+      origin: 'site/1',
+      size: 4,
+      root: hashOf(1),
+      blocks: 1,
+      sealedAt: NOW,
+      closed: [],
+    }
     return { ...head, ...sites, highWaterMark: 'equal' as const }
   }
-  async blocks(before: number | null) {
+  async blocks(_origin: string | null, before: number | null) {
     await this.#enter('blocks')
     return before === null ? [BLOCK] : []
   }
-  async entries(from: number) {
+  async entries(_origin: string | null, from: number) {
     await this.#enter('entries')
     return [
       {
@@ -248,14 +271,14 @@ export class FakeVault implements VaultService {
       },
     ]
   }
-  async proof(index: number): Promise<Proof> {
+  async proof(_origin: string | null, index: number): Promise<Proof> {
     await this.#enter('proof')
     if (index >= 4) throw new ApiFailure('UNKNOWN_ENTRY')
     const ids = { networkId: hashOf(3), roster: 'a0', origin: 'site/1', logKey: hashOf(4), index, size: 4 }
     const tree = { entry: 'a1', leaf: hashOf(5), path: [hashOf(6)], checkpoint: 'site/1\n4\n', block: BLOCK }
     return { ...ids, ...tree, grade: GRADE, type: 'seal', at: NOW, subject: null, payload: null, signatures: [] }
   }
-  async receipt(index: number): Promise<ReceiptFile> {
+  async receipt(_origin: string | null, index: number): Promise<ReceiptFile> {
     await this.#enter('receipt')
     if (index >= 4) throw new ApiFailure('UNKNOWN_ENTRY')
     return { fileName: `site-1-${index}.tlog-proof`, text: 'c2sp.org/tlog-proof@v1\n' }
@@ -266,7 +289,7 @@ export class FakeVault implements VaultService {
       this.emit({ kind: 'verify-all', run, event })
     tell({ kind: 'progress', done: 2, total: 4 })
     if (this.endlessVerification) return
-    tell({ kind: 'finding', index: 3, step: 'inclusion', reason: 'leaf differs' })
+    tell({ kind: 'finding', origin: 'site/1', index: 3, step: 'inclusion', reason: 'leaf differs' })
     tell({ kind: 'done', checked: 4, findings: 1, ms: 12 })
   }
   async cancelVerifyAll(run: number) {

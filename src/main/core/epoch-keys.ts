@@ -15,6 +15,7 @@
  * @packageDocumentation
  */
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core'
+import { x25519 } from '@noble/curves/ed25519.js'
 import { concatBytes } from '../../shared/bytes.ts'
 import { EnvelopeError } from './envelope.ts'
 
@@ -88,6 +89,53 @@ export async function openEpochKey(
   } catch (cause) {
     throw new EnvelopeError('NOT_AUTHENTIC', 'epoch key does not open', { cause })
   }
+}
+
+/**
+ * Seals bytes to a public key in base mode: nobody vouches for the sender.
+ *
+ * @param recipient - X25519 public key, 32 bytes.
+ * @param info - What is sealed, and its format.
+ * @param aad - What it must be opened together with.
+ */
+export async function sealToKey(
+  plain: Uint8Array,
+  recipient: Uint8Array,
+  info: string,
+  aad: Uint8Array,
+): Promise<Uint8Array> {
+  const recipientPublicKey = await SUITE.kem.deserializePublicKey(buffer(recipient))
+  const parameters = { recipientPublicKey, info: new TextEncoder().encode(info) }
+  const { enc, ct } = await SUITE.seal(parameters, buffer(plain), buffer(aad))
+  return concatBytes(new Uint8Array(enc), new Uint8Array(ct))
+}
+
+/**
+ * Opens {@link sealToKey}.
+ *
+ * @param sealed - Untrusted.
+ * @param privateKey - The recipient's, 32 bytes.
+ * @throws EnvelopeError `NOT_AUTHENTIC`.
+ */
+export async function openSealedToKey(
+  sealed: Uint8Array,
+  privateKey: Uint8Array,
+  info: string,
+  aad: Uint8Array,
+): Promise<Uint8Array> {
+  try {
+    const recipientKey = await SUITE.kem.deserializePrivateKey(buffer(privateKey))
+    const enc = buffer(sealed.subarray(0, ENC_SIZE))
+    const parameters = { recipientKey, enc, info: new TextEncoder().encode(info) }
+    return new Uint8Array(await SUITE.open(parameters, buffer(sealed.subarray(ENC_SIZE)), buffer(aad)))
+  } catch (cause) {
+    throw new EnvelopeError('NOT_AUTHENTIC', 'does not open', { cause })
+  }
+}
+
+/** Public half of an X25519 private key, 32 bytes each. */
+export function sharingPublicKeyOf(privateKey: Uint8Array): Uint8Array {
+  return x25519.getPublicKey(privateKey)
 }
 
 async function keyPair({ publicKey, privateKey }: SharingKeyPair): Promise<CryptoKeyPair> {

@@ -89,6 +89,9 @@ function entrance(os: Os, parts: RouterParts) {
       createClinic: os.setup.createClinic.handler(call((request) => vault.createClinic(request))),
       openDemo: os.setup.openDemo.handler(call(() => nothing(vault.openDemo()))),
       unlock: os.setup.unlock.handler(call(({ passphrase }) => nothing(vault.unlock(passphrase)))),
+      restore: os.setup.restore.handler(call((request) => nothing(vault.restoreClinic(request)))),
+      recover: os.setup.recover.handler(call((request) => nothing(vault.recover(request)))),
+      backUp: os.setup.backUp.handler(signedIn(parts)(({ folder }) => vault.backUp(folder))),
     },
     session: {
       practitioners: os.session.practitioners.handler(call(() => vault.practitioners())),
@@ -171,11 +174,11 @@ function records(os: Os, parts: RouterParts) {
     },
     ledger: {
       summary: os.ledger.summary.handler(call(() => vault.ledgerSummary())),
-      blocks: os.ledger.blocks.handler(call(({ before, limit }) => vault.blocks(before, limit))),
-      entries: os.ledger.entries.handler(call(({ from, limit }) => vault.entries(from, limit))),
+      blocks: os.ledger.blocks.handler(call(({ origin, before, limit }) => vault.blocks(origin, before, limit))),
+      entries: os.ledger.entries.handler(call(({ origin, from, limit }) => vault.entries(origin, from, limit))),
       verifyAll: os.ledger.verifyAll.handler(({ signal }) => verifyRuns.start(signal)),
-      proof: os.ledger.proof.handler(call(({ index }) => vault.proof(index))),
-      receipt: os.ledger.receipt.handler(call(({ index }) => vault.receipt(index))),
+      proof: os.ledger.proof.handler(call(({ origin, index }) => vault.proof(origin, index))),
+      receipt: os.ledger.receipt.handler(call(({ origin, index }) => vault.receipt(origin, index))),
     },
   }
 }

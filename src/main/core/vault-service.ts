@@ -29,6 +29,8 @@ export interface VaultOptions {
   readonly demo: boolean
   /** 32 bytes from the operating system's keystore, or null. */
   readonly nodeSecret: Uint8Array | null
+  /** 32 bytes that stand for this computer, or null where it has no such mark: a data folder of another is noticed. */
+  readonly machineId?: Uint8Array | null
   /** Cost of scrypt, for tests; the production costs when left out. */
   readonly scryptLogN?: number
 }
@@ -37,6 +39,7 @@ export interface VaultOptions {
 export interface VaultState {
   readonly state: z.infer<typeof api.SystemState>
   readonly problem: ApiCode | null
+  readonly recovery: api.RecoveryStatus | null
   readonly clinic: string | null
   readonly demo: boolean
   readonly systemKeystore: boolean
@@ -103,6 +106,12 @@ export interface VaultService {
     administrator: { name: string; pin: string }
   }): Promise<{ recoveryKey: string }>
   openDemo(): Promise<void>
+  /** Opens a clinic from a copy of its database. `file` is a path on this computer. */
+  restoreClinic(request: { file: string; recoveryKey: string; passphrase: string | null }): Promise<void>
+  /** Leaves `recovery-needed`; `file` is the path of another copy of the replica to take missing entries from. */
+  recover(request: { recoveryKey: string; file: string | null }): Promise<void>
+  /** Writes a backup; `folder` null for the usual place. Replies with the path of the file. */
+  backUp(folder: string | null): Promise<{ file: string }>
   unlock(passphrase: string): Promise<void>
 
   practitioners(): Promise<api.Practitioner[]>
@@ -147,10 +156,10 @@ export interface VaultService {
   discardTray(ids: readonly string[], reason: string): Promise<void>
 
   ledgerSummary(): Promise<api.LedgerSummary>
-  blocks(before: number | null, limit: number): Promise<api.LedgerBlock[]>
-  entries(from: number, limit: number): Promise<api.LedgerEntry[]>
-  proof(index: number): Promise<api.Proof>
-  receipt(index: number): Promise<api.ReceiptFile>
+  blocks(origin: string | null, before: number | null, limit: number): Promise<api.LedgerBlock[]>
+  entries(origin: string | null, from: number, limit: number): Promise<api.LedgerEntry[]>
+  proof(origin: string | null, index: number): Promise<api.Proof>
+  receipt(origin: string | null, index: number): Promise<api.ReceiptFile>
   /** Runs in the background and reports as `verify-all` events; ends with `done`. */
   verifyAll(run: number): Promise<void>
   cancelVerifyAll(run: number): Promise<void>

@@ -20,7 +20,9 @@ import type { VerifyStep } from '../../shared/api/codes.ts'
 import { equalBytes, toHex } from '../../shared/bytes.ts'
 import type { Verified } from '../../shared/verified.ts'
 import { checkCiphertext, checkCommitment, EnvelopeError, openEnvelope, type EnvelopeErrorCode } from './envelope.ts'
-import { unlessDamaged, type Failed, type Link, type Replica } from './vault/replica.ts'
+import type { Link, Place } from './vault/chains.ts'
+import { unlessDamaged, type Failed, type LogReplica } from './vault/log-replica.ts'
+import type { Replica } from './vault/replica.ts'
 import type { SubjectKeys } from './vault/subject-keys.ts'
 import type { Row } from './vault-service.ts'
 
@@ -78,23 +80,23 @@ export async function verifyRecord<Content>(
   const { replica } = sources
   const { link, subject } = request
   try {
-    const entry = passed(replica.verifiedEntry(link.index))
-    const block = passed(replica.blockOf(link.index))
+    const entry = passed(link.log.verifiedEntry(link.index))
+    const block = passed(link.log.blockOf(link.index))
     checkChain(replica, subject, link)
     checkAccess(replica, request)
     const record = await contentOf(sources, request, entry)
     const position = {
-      origin: replica.identity.origin,
+      origin: link.log.origin,
       index: link.index,
       entryId: toHex(entry.entry.body.id),
       subject,
       seq: link.seq,
       block: block.seal.block,
-      grade: gradeAt(replica, link.index),
+      grade: gradeAt(link.log, link.index),
     }
     return { status: 'verified', position, record: record as Verified<Content> }
   } catch (error) {
-    return rejected(replica, link, failureOf(error))
+    return rejected(replica, { place: link, seq: link.seq }, failureOf(error))
   }
 }
 
@@ -110,7 +112,7 @@ export async function reliedOnContent<Content>(
 ): Promise<Content | null> {
   const { replica } = sources
   try {
-    const entry = passed(replica.reliedOnEntry(request.link.index))
+    const entry = passed(request.link.log.reliedOnEntry(request.link.index))
     checkChain(replica, request.subject, request.link)
     return await contentOf(sources, request, entry)
   } catch (error) {
@@ -122,16 +124,24 @@ export async function reliedOnContent<Content>(
 /** The row of a record that cannot even be read. */
 export function rejected(
   replica: Replica,
-  at: { index: number | null; seq: number | null },
+  { place, seq }: { place: Place | null; seq: number | null },
   { step, reason }: Failed,
 ): Row<never> {
-  const origin = replica.identity.origin
-  return { status: 'rejected', step, reason: reason.slice(0, 300), origin, index: at.index, entryId: null, seq: at.seq }
+  const origin = place?.log.origin ?? replica.identity.origin
+  return {
+    status: 'rejected',
+    step,
+    reason: reason.slice(0, 300),
+    origin,
+    index: place?.index ?? null,
+    entryId: null,
+    seq,
+  }
 }
 
 /** Grade of an entry: cosignatures come with peers, until then every entry in a checkpoint is sealed. */
-export function gradeAt(replica: Replica, index: number) {
-  const sites = rosterAt(replica.directory, index)?.roster.sites.length ?? 1
+export function gradeAt(log: LogReplica, index: number) {
+  const sites = rosterAt(log.directory, index)?.roster.sites.length ?? 1
   return gradeOf({ cosigners: 0, quorum: quorumOf(sites) })
 }
 
@@ -152,7 +162,7 @@ function checkChain(replica: Replica, subject: string, link: Link): void {
   const before = claims.get(link.seq - 1)?.[0]
   const lost = gone.find((other) => other.seq === link.seq - 1)
   const leaf =
-    before?.leaf ?? (lost === undefined || lost.index === null ? null : replica.trusted.tree.leafAt(lost.index))
+    before?.leaf ?? (lost === undefined || lost.place === null ? null : lost.place.log.leafAt(lost.place.index))
   // A lost link whose place nobody knows has a row of its own; here the tree only has to hold what is named.
   const found =
     leaf === null ? holdsDamagedLeaf(replica, link) : link.previousLeaf !== null && equalBytes(leaf, link.previousLeaf)
@@ -163,7 +173,7 @@ function holdsDamagedLeaf(replica: Replica, link: Link): boolean {
   const { previousLeaf } = link
   return (
     previousLeaf !== null &&
-    [...replica.damaged.keys()].some((index) => equalBytes(replica.trusted.tree.leafAt(index), previousLeaf))
+    replica.logs.some((log) => [...log.damaged.keys()].some((index) => equalBytes(log.leafAt(index), previousLeaf)))
   )
 }
 
@@ -184,7 +194,7 @@ async function contentOf<Content>(
   if (subject === null || payload === null || toHex(subject) !== request.subject) {
     throw new StepFailed({ step: 'decode', reason: 'the entry is not a record of this subject' })
   }
-  const stored = unlessDamaged(() => replica.store.payload(replica.identity.origin, request.link.index))
+  const stored = unlessDamaged(() => replica.store.payload(request.link.log.origin, request.link.index))
   if (stored === null) throw new StepFailed({ step: 'ciphertext', reason: 'the payload is missing from the database' })
   checkCiphertext(stored.ciphertext, payload)
   const context = { subject, entryId: id, epoch: payload.epoch }

@@ -50,6 +50,7 @@ export interface Workstation {
 /** Where a vault stands that has not said so yet. */
 const STARTING: VaultState = {
   state: 'starting',
+  recovery: null,
   problem: null,
   clinic: null,
   demo: false,

@@ -7,6 +7,7 @@
  *
  * @packageDocumentation
  */
+import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { assert } from '../../shared/errors.ts'
 import { KeystoreError } from './errors.ts'
@@ -21,6 +22,9 @@ import { wipe } from './sodium.ts'
 const PASSPHRASE_LOG_N = 17
 /** 32 MiB: a PIN is useless without the node secret, and a nurse waits for this. */
 const PIN_LOG_N = 15
+
+/** Name of the secret that PINs are combined with. */
+export const PEPPER_SECRET = 'pin-pepper'
 
 /** An open keystore. */
 export interface Keystore {
@@ -37,6 +41,8 @@ export interface KeystoreOptions {
   readonly scryptLogN?: number
   /** Wall clock, ms since 1970. */
   readonly now?: () => number
+  /** What PINs are combined with, when a clinic is restored; random when left out. 32 bytes. */
+  readonly pepper?: Uint8Array
 }
 
 /**
@@ -62,7 +68,9 @@ export async function createKeystore(folder: string, unlock: Unlock, options: Ke
   assert(keystoreState(folder) === 'missing', 'a keystore is made once')
   makePrivateFolder(folder)
   const logN = options.scryptLogN ?? PASSPHRASE_LOG_N
-  return keystoreOver(folder, await createNodeSecret(folder, unlock, logN), options)
+  const keystore = keystoreOver(folder, await createNodeSecret(folder, unlock, logN), options)
+  await keystore.secrets.put(PEPPER_SECRET, options.pepper ?? new Uint8Array(randomBytes(32)))
+  return keystore
 }
 
 /**
@@ -75,6 +83,10 @@ export async function openKeystore(folder: string, unlock: Unlock, options: Keys
   return keystoreOver(folder, await openNodeSecret(folder, unlock, floor), options)
 }
 
+function pepperIsGone(): never {
+  throw new KeystoreError('KEYSTORE_DAMAGED', 'the pepper is missing')
+}
+
 function keystoreOver(folder: string, secret: Uint8Array, options: KeystoreOptions): Keystore {
   let open = true
   const nodeSecret = () => {
@@ -82,11 +94,12 @@ function keystoreOver(folder: string, secret: Uint8Array, options: KeystoreOptio
     return secret
   }
   const highWater = new HighWaterFile(folder, nodeSecret)
+  const secrets = openSecrets(folder, nodeSecret)
   return {
-    secrets: openSecrets(folder, nodeSecret),
+    secrets,
     practitioners: openPractitioners({
       folder,
-      nodeSecret,
+      pepper: () => secrets.get(PEPPER_SECRET) ?? pepperIsGone(),
       logN: options.scryptLogN ?? PIN_LOG_N,
       now: options.now ?? (() => Date.now()),
     }),

@@ -1,16 +1,17 @@
 /**
- * Signing seeds of practitioners, each sealed under a PIN combined with the node secret.
+ * Signing seeds of practitioners, each sealed under a PIN combined with the keystore's pepper.
  *
  * @remarks
- * A PIN alone could be guessed from a copied file; the node secret is not in the file. What is left is guessing
- * through this program, and that is counted: an attempt is written down as failed before it is made, so that
+ * A PIN alone could be guessed from a copied file; the pepper is not in the file, and lies in the keystore under the node
+ * secret. It goes along when a clinic is restored on another computer, so that everybody's PIN goes on working there.
+ * What is left is guessing through this program, and that is counted: an attempt is written down as failed before it is made, so that
  * killing the process does not give it back. The whole file is under a MAC, counters included; putting an older
  * copy of it back resets them, and needs write access to the keystore.
  *
  * @packageDocumentation
  */
 import { createHmac, randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { concatBytes, equalBytes, fromHex, toHex } from '../../shared/bytes.ts'
@@ -48,14 +49,22 @@ export interface Practitioners {
   unlock(handle: string, pin: string): Promise<Uint8Array>
   /** @throws KeystoreError as {@link Practitioners.unlock} for the old PIN, and `WEAK_PIN` for the new one. */
   changePin(handle: string, oldPin: string, newPin: string): Promise<void>
+  /** Every file as it is, by handle: sealed under PIN and pepper. For a backup. */
+  files(): ReadonlyMap<string, Uint8Array>
+  /**
+   * Puts a file of {@link Practitioners.files} back.
+   *
+   * @throws KeystoreError `KEYSTORE_DAMAGED` when it was changed or belongs to another pepper.
+   */
+  putFile(handle: string, file: Uint8Array): void
 }
 
 /** What {@link openPractitioners} needs. */
 export interface PractitionersSetup {
   /** The keystore's folder. */
   readonly folder: string
-  /** Read at each use, so that wiping it closes them. */
-  readonly nodeSecret: () => Uint8Array
+  /** 32 bytes; read at each use, so that wiping the node secret closes them. */
+  readonly pepper: () => Uint8Array
   /** Cost of scrypt for new PINs, and the least that is accepted. */
   readonly logN: number
   /** Wall clock, ms since 1970. */
@@ -104,7 +113,19 @@ export function openPractitioners(setup: PractitionersSetup): Practitioners {
       }),
     unlock: (handle, pin) => inTurn(() => unlock(handle, pin)),
     changePin: (handle, oldPin, newPin) => inTurn(() => changePin(handle, oldPin, newPin)),
+    files: () =>
+      new Map(handlesIn(folder).map((handle) => [handle, readFileIfAny(fileOf(handle)) ?? new Uint8Array()])),
+    putFile: (handle, file) => {
+      parseFile(setup, handle, file)
+      makePrivateFolder(folder)
+      writeFileAtomically(fileOf(handle), file)
+    },
   }
+}
+
+function handlesIn(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder).flatMap((name) => /^([0-9a-f]{32})\.json$/.exec(name)?.[1] ?? [])
 }
 
 /** Attempts made at the same time would all see the same count. */
@@ -156,7 +177,7 @@ async function openSeed(
   return seed
 }
 
-/** HKDF(scrypt(PIN) || node secret): useless with only one of the two. */
+/** HKDF(scrypt(PIN) || pepper): useless with only one of the two. */
 async function sealingKey(
   setup: PractitionersSetup,
   handle: string,
@@ -164,7 +185,7 @@ async function sealingKey(
   scrypt: ScryptCost & { salt: string },
 ): Promise<Uint8Array> {
   const stretched = await derivePassword(pin, fromHex(scrypt.salt), scrypt)
-  const both = concatBytes(stretched, setup.nodeSecret())
+  const both = concatBytes(stretched, setup.pepper())
   const key = deriveKey(both, `practitioner\n${handle}`)
   wipe(stretched, both)
   return key
@@ -191,7 +212,7 @@ function encodeFile(setup: PractitionersSetup, handle: string, content: Content)
 }
 
 function macOf(setup: PractitionersSetup, handle: string, content: Content): Uint8Array {
-  const key = deriveKey(setup.nodeSecret(), `practitioner-file\n${handle}`)
+  const key = deriveKey(setup.pepper(), `practitioner-file\n${handle}`)
   const mac = createHmac('sha256', key).update(canonical(content)).digest()
   wipe(key)
   return new Uint8Array(mac)

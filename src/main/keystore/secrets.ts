@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { assert } from '../../shared/errors.ts'
 import { deriveKey } from './derive.ts'
@@ -22,6 +23,8 @@ export interface Secrets {
   get(name: string): Uint8Array | null
   /** Stores or replaces a secret. Durable when the promise resolves. */
   put(name: string, secret: Uint8Array): Promise<void>
+  /** Names of everything stored, in order. */
+  names(): string[]
 }
 
 /**
@@ -49,7 +52,14 @@ export function openSecrets(folder: string, nodeSecret: () => Uint8Array): Secre
       writeFileAtomically(fileOf(name), sealed)
       return Promise.resolve()
     },
+    names: () => namesIn(secretsFolder),
   }
+}
+
+function namesIn(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  const names = readdirSync(folder).flatMap((file) => /^(.+)\.sealed$/.exec(file)?.[1] ?? [])
+  return names.filter((name) => NAME.test(name)).sort()
 }
 
 function openSecret(nodeSecret: Uint8Array, name: string, sealed: Uint8Array): Uint8Array {

@@ -11,6 +11,7 @@ const MAX_FINDINGS = 500
 
 /** One thing that "verify everything" found. */
 export interface Finding {
+  readonly origin: string
   readonly index: number | null
   readonly step: VerifyStep
   readonly reason: string
@@ -51,7 +52,7 @@ export const useLedgerStore = defineStore('ledger', () => {
     const mine = ++generation
     const [head, newest] = await Promise.all([
       call((client) => client.ledger.summary({})),
-      call((client) => client.ledger.blocks({ before: null, limit: PAGE })),
+      call((client) => client.ledger.blocks({ origin: null, before: null, limit: PAGE })),
     ])
     if (mine !== generation) return
     loaded.value = true
@@ -69,7 +70,7 @@ export const useLedgerStore = defineStore('ledger', () => {
     const before = blocks.value.at(-1)?.block
     if (before === undefined || loadingMore.value) return
     loadingMore.value = true
-    const reply = await call((client) => client.ledger.blocks({ before, limit: PAGE }))
+    const reply = await call((client) => client.ledger.blocks({ origin: null, before, limit: PAGE }))
     loadingMore.value = false
     if (!reply.ok) problem.value = reply
     else if (blocks.value.at(-1)?.block === before) {
@@ -84,7 +85,7 @@ export const useLedgerStore = defineStore('ledger', () => {
     entries.value = null
     entriesProblem.value = null
     const limit = Math.min(500, Math.max(1, next.size - next.firstIndex))
-    const reply = await call((client) => client.ledger.entries({ from: next.firstIndex, limit }))
+    const reply = await call((client) => client.ledger.entries({ origin: null, from: next.firstIndex, limit }))
     if (block.value.block !== next.block) return
     if (reply.ok) entries.value = reply.value.filter((entry) => entry.index < next.size)
     else entriesProblem.value = reply
@@ -106,9 +107,9 @@ export const useLedgerStore = defineStore('ledger', () => {
     if (now === null) return
     if (event.kind === 'progress') verification.value = { ...now, done: event.done, total: event.total }
     else if (event.kind === 'finding') {
-      const { index, step, reason } = event
+      const { origin, index, step, reason } = event
       verification.value = { ...now, found: now.found + 1 }
-      if (findings.value.length < MAX_FINDINGS) findings.value = [...findings.value, { index, step, reason }]
+      if (findings.value.length < MAX_FINDINGS) findings.value = [...findings.value, { origin, index, step, reason }]
     } else {
       const { checked, ms } = event
       verification.value = { ...now, phase: 'done', done: checked, total: checked, found: event.findings, ms }

@@ -5,10 +5,17 @@ import type { Problem, Proof, ReceiptFile } from '../api/types.ts'
 import { checkInWindow, type WindowCheck } from '../components/proof/check-in-window.ts'
 import { useSessionStore } from './session.ts'
 
+/** Where an entry stands; `origin` null for the log that is being written. */
+export interface Place {
+  readonly origin: string | null
+  readonly index: number
+}
+
 /** The proof inspector: one entry's proof, and what this window's own verifier says of it. */
 export const useProofStore = defineStore('proof', () => {
   const session = useSessionStore()
-  const index = ref<number | null>(null)
+  /** What is open, or being opened. */
+  const place = shallowRef<Place | null>(null)
   const proof = shallowRef<Proof | null>(null)
   const problem = shallowRef<Problem | null>(null)
   const check = shallowRef<WindowCheck | null>(null)
@@ -20,21 +27,23 @@ export const useProofStore = defineStore('proof', () => {
   const receiptCommand = computed(
     () => `chartseal verify ${receipt.value?.fileName ?? ''} --network ${proof.value?.networkId ?? ''}`,
   )
-  const isOpen = computed(() => index.value !== null)
+  const isOpen = computed(() => place.value !== null)
 
-  /** Opens the inspector for the entry at `entryIndex`. A proof of another entry is dropped. */
-  async function open(entryIndex: number): Promise<void> {
+  /** Opens the inspector for the entry at `wanted`. A proof of another entry is dropped. */
+  async function open(wanted: Place): Promise<void> {
     close()
-    index.value = entryIndex
-    const reply = await call((client) => client.ledger.proof({ index: entryIndex }))
-    if (index.value !== entryIndex) return
+    const { origin, index } = wanted
+    place.value = wanted
+    const reply = await call((client) => client.ledger.proof({ origin, index }))
+    if (place.value !== wanted) return
+    const isIt = (found: Proof) => found.index === index && (origin ?? found.origin) === found.origin
     if (!reply.ok) problem.value = reply
-    else if (reply.value.index !== entryIndex) problem.value = { ok: false, code: 'INTERNAL' }
+    else if (!isIt(reply.value)) problem.value = { ok: false, code: 'INTERNAL' }
     else proof.value = reply.value
   }
 
   function close(): void {
-    index.value = null
+    place.value = null
     proof.value = null
     problem.value = null
     check.value = null
@@ -50,7 +59,7 @@ export const useProofStore = defineStore('proof', () => {
     if (shown === null || takingReceipt.value) return null
     takingReceipt.value = true
     receiptProblem.value = null
-    const reply = await call((client) => client.ledger.receipt({ index: shown.index }))
+    const reply = await call((client) => client.ledger.receipt({ origin: shown.origin, index: shown.index }))
     if (proof.value !== shown) return null
     takingReceipt.value = false
     receipt.value = reply.ok ? reply.value : null
@@ -81,7 +90,7 @@ export const useProofStore = defineStore('proof', () => {
   )
 
   return {
-    index,
+    place,
     proof,
     problem,
     check,

@@ -85,6 +85,18 @@ export const useSystemStore = defineStore('system', () => {
     return reply.ok ? null : reply
   }
 
+  /** Leaves `recovery-needed`. `file` is the path of another copy of the database, or null. */
+  async function recover(recoveryKeyText: string, file: string | null): Promise<Problem | null> {
+    const reply = await call((client) => client.setup.recover({ recoveryKey: recoveryKeyText, file }))
+    return reply.ok ? null : reply
+  }
+
+  /** First run: opens the clinic of a backup. `passphrase` is null where the operating system keeps the node secret. */
+  async function restore(file: string, recoveryKeyText: string, passphrase: string | null): Promise<Problem | null> {
+    const reply = await call((client) => client.setup.restore({ file, recoveryKey: recoveryKeyText, passphrase }))
+    return reply.ok ? null : reply
+  }
+
   return {
     status,
     devices,
@@ -101,5 +113,7 @@ export const useSystemStore = defineStore('system', () => {
     recoveryKeyKept,
     isUnlocking,
     unlock,
+    recover,
+    restore,
   }
 })

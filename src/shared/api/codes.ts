@@ -24,7 +24,9 @@ export const API_CODES = [
   'DISK_FULL',
   'DATABASE_DAMAGED', // the file is not an SQLite database of ours
   'DATABASE_NEWER', // written by a newer Chartseal
-  'ROLLED_BACK', // the database is older than the high-water mark: nothing is signed until it is recovered
+  'RECOVERY_NEEDED', // database and keystore do not fit each other: nothing is signed until it is recovered
+  'BAD_RECOVERY_KEY', // not the key that was printed for this network
+  'BAD_BACKUP', // the file is no backup or replica of this clinic
   'STATE_UNKNOWN', // a commit may or may not have happened: Chartseal must be restarted
   // signing in
   'WRONG_PIN',

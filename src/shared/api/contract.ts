@@ -16,6 +16,15 @@ const Nothing = z.object({})
 const PatientRow = s.rowOf(s.Patient)
 const Reason = z.string().trim().min(3).max(200)
 const Pin = z.string().min(4).max(64)
+/** An absolute path on the computer that the core runs on. */
+const Path = z
+  .string()
+  .trim()
+  .min(2)
+  .max(1000)
+  .regex(/^(?:\/|[A-Za-z]:[\\/]|\\\\)[^\u0000]*$/)
+/** Which log of the site; null for the one that is being written. */
+const Origin = z.string().max(200).nullable()
 
 /** A call: request in, result out. */
 const call = <Request extends z.ZodType, Value extends z.ZodType>(request: Request, value: Value) =>
@@ -45,6 +54,15 @@ export const contract = {
     ),
     openDemo: call(Nothing, Nothing),
     unlock: call(z.object({ passphrase: z.string().max(200) }), Nothing),
+    /** First run, with the printed recovery key and a copy of the database on this computer. */
+    restore: call(
+      z.object({ file: Path, recoveryKey: z.string().max(200), passphrase: z.string().max(200).nullable() }),
+      Nothing,
+    ),
+    /** Leaves `recovery-needed`, with another copy of the database where there is one. */
+    recover: call(z.object({ recoveryKey: z.string().max(200), file: Path.nullable() }), Nothing),
+    /** Writes a backup into a folder on this computer; null for the usual place. */
+    backUp: call(z.object({ folder: Path.nullable() }), z.object({ file: z.string() })),
   },
   session: {
     /** Practitioners who may sign in here. */
@@ -120,17 +138,21 @@ export const contract = {
     summary: call(Nothing, s.LedgerSummary),
     /** Newest first, below `before` when given. */
     blocks: call(
-      z.object({ before: z.number().int().nullable(), limit: z.number().int().min(1).max(200) }),
+      z.object({ origin: Origin, before: z.number().int().nullable(), limit: z.number().int().min(1).max(200) }),
       z.array(s.LedgerBlock),
     ),
     entries: call(
-      z.object({ from: z.number().int().min(0), limit: z.number().int().min(1).max(500) }),
+      z.object({ origin: Origin, from: z.number().int().min(0), limit: z.number().int().min(1).max(500) }),
       z.array(s.LedgerEntry),
     ),
     verifyAll: stream(Nothing, s.VerifyAllEvent),
-    proof: call(z.object({ index: z.number().int().min(0) }), s.Proof),
+    /** Checks every row and repairs what can be; from a second replica on this computer when IT names one. */
+    scrub: stream(z.object({ file: Path.nullable() }), s.ScrubEvent),
+    /** What went wrong and was recorded, newest first. */
+    incidents: call(Nothing, z.array(s.Incident)),
+    proof: call(z.object({ origin: Origin, index: z.number().int().min(0) }), s.Proof),
     /** The same proof for somebody without Chartseal's database. */
-    receipt: call(z.object({ index: z.number().int().min(0) }), s.ReceiptFile),
+    receipt: call(z.object({ origin: Origin, index: z.number().int().min(0) }), s.ReceiptFile),
   },
 }
 

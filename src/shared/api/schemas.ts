@@ -272,12 +272,41 @@ export const SystemState = z.enum([
   'starting', // opening and checking the ledger
   'ready',
   'read-only', // disk full or read-only folder: no values can be shown, because access cannot be recorded
-  'rolled-back', // the database is older than the high-water mark
+  'recovery-needed', // database and keystore do not fit each other; `recovery` says why
   'failed', // cannot start; `problem` says why
 ])
+/** Why nothing may be signed before a recovery. */
+export const RecoveryReason = z.enum([
+  'rolled-back', // the database holds less than this node signed
+  'other-history', // the database holds something else than this node signed
+  'tree-damaged', // the database does not hold the tree of its newest checkpoint
+  'mark-missing', // the keystore does not say what was signed last
+  'mark-damaged',
+  'moved', // the data folder comes from another computer
+  'restored', // the clinic was restored from a backup or a replica
+  'forked', // a proof exists that this log has two versions
+  'peers-ahead', // other sites hold more of this log than this node does
+])
+export type RecoveryReason = z.infer<typeof RecoveryReason>
+
+/** What a recovery starts from. */
+export const RecoveryStatus = z.object({
+  reason: RecoveryReason,
+  origin: z.string().max(200),
+  /** Entries that this node signed, as far as the keystore knows; null when it does not. */
+  signed: z.number().int().nonnegative().nullable(),
+  /** Entries that are here and proven. */
+  held: z.number().int().nonnegative(),
+  /** When the newest block that is here was sealed. */
+  heldUntil: Instant.nullable(),
+})
+export type RecoveryStatus = z.infer<typeof RecoveryStatus>
+
 export const SystemStatus = z.object({
   state: SystemState,
   problem: z.enum(API_CODES).nullable(),
+  /** Present exactly in state `recovery-needed`. */
+  recovery: RecoveryStatus.nullable(),
   version: z.string(),
   shell: z.enum(['electron', 'browser', 'headless']),
   demo: z.boolean(),
@@ -334,6 +363,8 @@ export const LedgerSummary = z.object({
   size: z.number().int(),
   root: Hash,
   blocks: z.number().int(),
+  /** Earlier incarnations of the log, oldest first. */
+  closed: z.array(z.object({ origin: z.string().max(200), size: z.number().int() })),
   sites: z.number().int(),
   faultySitesTolerated: z.number().int(),
   quorum: z.number().int(),
@@ -374,6 +405,7 @@ export const VerifyAllEvent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('progress'), done: z.number().int(), total: z.number().int() }),
   z.object({
     kind: z.literal('finding'),
+    origin: z.string().max(200),
     index: z.number().int().nullable(),
     step: z.enum(VERIFY_STEPS),
     reason: z.string(),
@@ -381,6 +413,67 @@ export const VerifyAllEvent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('done'), checked: z.number().int(), findings: z.number().int(), ms: z.number() }),
 ])
 export type VerifyAllEvent = z.infer<typeof VerifyAllEvent>
+
+/** Tables of the replica in which rows are found damaged. */
+export const DamagedKind = z.enum([
+  'entry',
+  'payload',
+  'tile',
+  'checkpoint',
+  'epoch-key', // sealed to this site
+  'recovery-copy', // an epoch key sealed to the printed recovery key
+  'index', // the index tables as a whole
+])
+export type DamagedKind = z.infer<typeof DamagedKind>
+/** What became of a damaged row: `open` is not repaired yet, `removed` was made up by somebody. */
+export const DamageOutcome = z.enum(['open', 'repaired', 'removed'])
+export type DamageOutcome = z.infer<typeof DamageOutcome>
+
+export const ScrubEvent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('progress'), done: z.number().int(), total: z.number().int() }),
+  z.object({
+    kind: z.literal('finding'),
+    what: DamagedKind,
+    origin: z.string().max(200),
+    /** Of the entry, tile, block or epoch. */
+    index: z.number().int(),
+    outcome: DamageOutcome,
+    reason: z.string().max(300),
+  }),
+  z.object({
+    kind: z.literal('done'),
+    checked: z.number().int(),
+    open: z.number().int(),
+    repaired: z.number().int(),
+    removed: z.number().int(),
+    /** False when it was stopped: the next one goes on from there. */
+    isWhole: z.boolean(),
+    ms: z.number(),
+  }),
+])
+export type ScrubEvent = z.infer<typeof ScrubEvent>
+
+/** Something that went wrong and was recorded. */
+export const Incident = z.object({
+  origin: z.string().max(200),
+  index: z.number().int(),
+  entryId: EntryId,
+  at: Instant,
+  /** Such as `rows.repaired`. */
+  kind: z.string().max(64),
+  /** Damaged rows that it is about, if it is about any. */
+  rows: z.array(
+    z.object({
+      origin: z.string().max(200),
+      kind: DamagedKind,
+      outcome: DamageOutcome,
+      count: z.number().int(),
+      /** Half-open. */
+      ranges: z.array(z.object({ from: z.number().int(), to: z.number().int() })),
+    }),
+  ),
+})
+export type Incident = z.infer<typeof Incident>
 
 /** Everything needed to check one entry again without trusting the core. */
 export const Proof = z.object({

@@ -79,7 +79,7 @@ export function tickingClock(startMs = Date.UTC(2026, 2, 2, 8)): () => number {
 /** Starts a vault on `folder` with cheap key derivation, and closes it after the test. */
 export async function startVault(
   folder: string,
-  options: { demo?: boolean; nodeSecret?: Uint8Array | null; nowMs?: () => number } = {},
+  options: { demo?: boolean; nodeSecret?: Uint8Array | null; machineId?: Uint8Array; nowMs?: () => number } = {},
 ): Promise<OpenVault> {
   const events: VaultEvent[] = []
   const vault = new Vault((event) => events.push(event), options.nowMs ?? Date.now)
@@ -90,8 +90,8 @@ export async function startVault(
     return practitioner
   }
   cleanUps.push(() => vault.close())
-  const { demo = false, nodeSecret = NODE_SECRET } = options
-  await vault.start({ dataFolder: folder, demo, nodeSecret, scryptLogN: 10 })
+  const { demo = false, nodeSecret = NODE_SECRET, machineId = null } = options
+  await vault.start({ dataFolder: folder, demo, nodeSecret, machineId, scryptLogN: 10 })
   return { vault, folder, events }
 }
 
@@ -115,11 +115,13 @@ export interface Staff {
   readonly it: string
   readonly nurse: string
   readonly physician: string
+  /** As printed. */
+  readonly recoveryKey: string
 }
 
 /** Makes a clinic with IT, a nurse, a physician and an oximeter. Nobody is signed in afterwards. */
 export async function furnish({ vault }: OpenVault): Promise<Staff> {
-  await vault.createClinic({
+  const { recoveryKey } = await vault.createClinic({
     clinicName: 'Harbour Street Clinic',
     passphrase: null,
     administrator: { name: 'Ada Admin', pin: PIN },
@@ -131,7 +133,7 @@ export async function furnish({ vault }: OpenVault): Promise<Staff> {
   const physician = await vault.enrolPractitioner({ name: 'Phil Physician', role: 'physician', pin: PIN })
   await vault.enrolDevice(OXIMETER, 'Ward oximeter')
   await vault.signOut()
-  return { it: admin.handle, nurse: nurse.handle, physician: physician.handle }
+  return { it: admin.handle, nurse: nurse.handle, physician: physician.handle, recoveryKey }
 }
 
 /** Demographics that differ from those of any other `n`. */

@@ -22,7 +22,7 @@ async function record(n: number): Promise<void> {
     late: null,
   })
   if (row?.status !== 'verified') throw new Error('not verified')
-  const { checkpoint } = await vault.proof(row.position.index)
+  const { checkpoint } = await vault.proof(null, row.position.index)
   writeSync(1, `${JSON.stringify({ entryId: row.position.entryId, value, checkpoint })}\n`)
 }
 

@@ -14,7 +14,7 @@ beforeAll(() =>
   forWholeFile(async () => {
     open = await smallClinic()
     ;({ size } = await open.vault.ledgerSummary())
-    firstReading = (await open.vault.entries(0, 500)).find(({ type }) => type === 'reading')!.index
+    firstReading = (await open.vault.entries(null, 0, 500)).find(({ type }) => type === 'reading')!.index
     sound = join(temporaryFolder(), 'ledger.db')
     const db = new Database(open.database, { readonly: true })
     db.exec(`VACUUM INTO '${sound}'`)

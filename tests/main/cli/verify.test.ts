@@ -25,11 +25,11 @@ beforeAll(() =>
     folder = temporaryFolder()
     const { vault, ...clinic } = await smallClinic()
     ;({ network, origin } = clinic)
-    index = (await vault.entries(0, 500)).find(({ type }) => type === 'reading')!.index
-    const file = await vault.receipt(index)
+    index = (await vault.entries(null, 0, 500)).find(({ type }) => type === 'reading')!.index
+    const file = await vault.receipt(null, index)
     expect(file.fileName).toMatch(/^chartseal\.local-site-[0-9a-f]{16}-node-[0-9a-f]{8}-1-\d+\.tlog-proof$/)
     receipt = file.text
-    ;({ logKey } = await vault.proof(index))
+    ;({ logKey } = await vault.proof(null, index))
   }),
 )
 

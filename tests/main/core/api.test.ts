@@ -10,7 +10,7 @@ import { contract } from '../../../src/shared/api/contract.ts'
 import { SystemEvent } from '../../../src/shared/api/schemas.ts'
 import { all, code, coreWorld, first, until, value, window, type Client } from '../../support/core-world.ts'
 import { handleOf, PATIENTS, PRACTITIONERS } from '../../support/fake-data.ts'
-import { PIN } from '../../support/fake-vault.ts'
+import { PIN, READY } from '../../support/fake-vault.ts'
 
 type World = Awaited<ReturnType<typeof coreWorld>>
 
@@ -80,6 +80,31 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
     const { client } = await coreWorld()
     await value(client.setup.openDemo({}))
     expect((await value(client.system.status({}))).demoPins).toHaveLength(1)
+  },
+  'setup.restore': async () => {
+    const { client } = await coreWorld({ before: (vault) => (vault.state = { ...READY, state: 'first-run' }) })
+    const restore = (recoveryKey: string, file = '/mnt/usb/clinic.backup') =>
+      code(client.setup.restore({ file, recoveryKey, passphrase: null }))
+    expect(await restore('wrong')).toBe('BAD_RECOVERY_KEY')
+    expect(await restore('AAAA-BBBB', 'relative.backup')).toBe('INVALID_REQUEST')
+    expect(await restore('AAAA-BBBB')).toBe('ok')
+    expect(await value(client.system.status({}))).toMatchObject({ state: 'ready', clinic: 'Restored clinic' })
+  },
+  'setup.recover': async () => {
+    const recovery = { reason: 'moved', origin: 'site/1', signed: 9, held: 9, heldUntil: null } as const
+    const { client } = await coreWorld({
+      before: (vault) => (vault.state = { ...READY, state: 'recovery-needed', problem: 'RECOVERY_NEEDED', recovery }),
+    })
+    expect(await value(client.system.status({}))).toMatchObject({ state: 'recovery-needed', recovery })
+    expect(await code(client.setup.recover({ recoveryKey: 'wrong', file: null }))).toBe('BAD_RECOVERY_KEY')
+    expect(await code(client.setup.recover({ recoveryKey: 'AAAA-BBBB', file: null }))).toBe('ok')
+    expect(await value(client.system.status({}))).toMatchObject({ state: 'ready', recovery: null })
+  },
+  'setup.backUp': async () => {
+    const { client } = await signedIn(it_)
+    expect(await value(client.setup.backUp({ folder: null }))).toEqual({ file: '/data/backups/chartseal-1.backup' })
+    const { client: stranger } = await coreWorld()
+    expect(await code(stranger.setup.backUp({ folder: '/tmp/x' }))).toBe('NOT_SIGNED_IN')
   },
   'setup.unlock': async () => {
     const { client } = await coreWorld()
@@ -242,11 +267,11 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
   },
   'ledger.blocks': async () => {
     const { client } = await coreWorld()
-    expect(await value(client.ledger.blocks({ before: null, limit: 10 }))).toHaveLength(1)
+    expect(await value(client.ledger.blocks({ origin: null, before: null, limit: 10 }))).toHaveLength(1)
   },
   'ledger.entries': async () => {
     const { client } = await coreWorld()
-    expect(await value(client.ledger.entries({ from: 2, limit: 10 }))).toMatchObject([{ index: 2 }])
+    expect(await value(client.ledger.entries({ origin: null, from: 2, limit: 10 }))).toMatchObject([{ index: 2 }])
   },
   'ledger.verifyAll': async () => {
     const { client, vault } = await coreWorld()
@@ -256,13 +281,15 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
   },
   'ledger.proof': async () => {
     const { client } = await coreWorld()
-    expect(await value(client.ledger.proof({ index: 2 }))).toMatchObject({ index: 2, size: 4 })
-    expect(await code(client.ledger.proof({ index: 9 }))).toBe('UNKNOWN_ENTRY')
+    expect(await value(client.ledger.proof({ origin: null, index: 2 }))).toMatchObject({ index: 2, size: 4 })
+    expect(await code(client.ledger.proof({ origin: null, index: 9 }))).toBe('UNKNOWN_ENTRY')
   },
   'ledger.receipt': async () => {
     const { client } = await coreWorld()
-    expect(await value(client.ledger.receipt({ index: 2 }))).toMatchObject({ fileName: 'site-1-2.tlog-proof' })
-    expect(await code(client.ledger.receipt({ index: 9 }))).toBe('UNKNOWN_ENTRY')
+    expect(await value(client.ledger.receipt({ origin: null, index: 2 }))).toMatchObject({
+      fileName: 'site-1-2.tlog-proof',
+    })
+    expect(await code(client.ledger.receipt({ origin: null, index: 9 }))).toBe('UNKNOWN_ENTRY')
   },
 }
 

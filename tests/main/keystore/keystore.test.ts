@@ -73,7 +73,7 @@ it('gives a coded error, or the right answer, whichever byte of whichever file i
   await made.practitioners.add(HANDLE, '2580', SEED)
   made.close()
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.'))
-  expect(files.length).toBe(3)
+  expect(files.length).toBe(4)
   for (const name of files) {
     const file = join(folder, name)
     const good = readFileSync(file)
@@ -151,5 +151,5 @@ it.skipIf(process.platform === 'win32')('lets no other account read it', async (
   await keystore.practitioners.add(HANDLE, '2580', SEED)
   keystore.highWater.write({ note: 'note\n', size: 3 })
   const modes = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => statSync(join(folder, name)))
-  expect([statSync(folder), ...modes].map((stat) => stat.mode & 0o077)).toEqual(Array(7).fill(0))
+  expect([statSync(folder), ...modes].map((stat) => stat.mode & 0o077)).toEqual(Array(8).fill(0))
 })

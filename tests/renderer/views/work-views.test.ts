@@ -172,7 +172,7 @@ describe('the proof inspector', () => {
     const window = await openWindow({ signedInAs: 0 })
     window.mount(ProofInspector)
     const proof = useProofStore()
-    await proof.open(42)
+    await proof.open({ origin: null, index: 42 })
     await vi.waitFor(() => expect(body()).toContain('Proof of entry 42'))
     expect(body()).toContain('Jonas Weatherby')
     expect(body()).toContain('Encrypted content')
@@ -185,7 +185,7 @@ describe('the proof inspector', () => {
     const window = await openWindow({ signedInAs: 0 })
     window.mount(ProofInspector)
     const proof = useProofStore()
-    await proof.open(42)
+    await proof.open({ origin: null, index: 42 })
     await vi.waitFor(() => expect(button('Save receipt')).toBeDefined())
     const saved: { name: string; href: string }[] = []
     const click = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: HTMLAnchorElement) {

@@ -27,6 +27,10 @@ const Content = z.strictObject({
   demo: z.boolean(),
   sharingKey: Bytes(32),
   recoveryKey: Bytes(32),
+  /** Earlier incarnations, oldest first, each with the note up to which it is part of the record. */
+  closed: z.array(z.object({ origin: z.string(), logKey: Bytes(32), note: z.string() })),
+  /** First note of the live incarnation: stands in for a high-water mark that still speaks of the one before. */
+  openedWith: z.string().nullable(),
 })
 
 /** The pinned identity of a node. */
@@ -49,13 +53,14 @@ export function readIdentity(secrets: Secrets): Identity {
 
 /** Pins the identity. Durable when the promise resolves. */
 export async function writeIdentity(secrets: Secrets, identity: Identity): Promise<void> {
-  const { network, logKey, sharingKey, recoveryKey, ...rest } = identity
+  const { network, logKey, sharingKey, recoveryKey, closed, ...rest } = identity
   const text = {
     ...rest,
     network: toHex(network),
     logKey: toHex(logKey),
     sharingKey: toHex(sharingKey),
     recoveryKey: toHex(recoveryKey),
+    closed: closed.map(({ origin, logKey: key, note }) => ({ origin, logKey: toHex(key), note })),
   }
   await writeJson(secrets, NAME, text)
 }

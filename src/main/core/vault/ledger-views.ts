@@ -20,7 +20,7 @@ import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { gradeAt, verifyRecord } from '../verify-record.ts'
 import { offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
-import type { Block, Failed } from './replica.ts'
+import type { Block, Failed, LogReplica } from './log-replica.ts'
 
 /** Entries checked before other requests get a turn. */
 const SLICE = 32
@@ -40,14 +40,15 @@ export class LedgerViews {
     const { size, root } = replica.head
     const roster = rosterAt(replica.directory, size)?.roster
     const sites = roster?.sites.length ?? 1
-    const newest = replica.blockOf(size - 1)
+    const newest = replica.live.blockOf(size - 1)
     const mark = keystore.highWater.read()
     return {
       network: toHex(identity.network),
       origin: identity.origin,
       size,
       root: toHex(root),
-      blocks: replica.newestBlock + 1,
+      blocks: replica.live.newestBlock + 1,
+      closed: replica.logs.slice(0, -1).map((log) => ({ origin: log.origin, size: log.head.size })),
       sites,
       faultySitesTolerated: toleratedFaults(sites),
       quorum: quorumOf(sites),
@@ -57,47 +58,58 @@ export class LedgerViews {
     }
   }
 
-  blocks(before: number | null, limit: number): LedgerBlock[] {
+  /** @throws ApiFailure `UNKNOWN_ENTRY` when no log of this site has that origin. */
+  blocks(origin: string | null, before: number | null, limit: number): LedgerBlock[] {
     viewerFor(this.#clinic, 'ledger')
-    const { replica, identity, store } = this.#clinic
-    return store.checkpoints(identity.origin, before, limit).map((row) => this.#block(row, replica.block(row)))
+    const log = this.#log(origin)
+    return log.store.checkpoints(log.origin, before, limit).map((row) => this.#block(log, row, log.block(row)))
   }
 
-  entries(from: number, limit: number): LedgerEntry[] {
+  /** @throws ApiFailure `UNKNOWN_ENTRY` when no log of this site has that origin. */
+  entries(origin: string | null, from: number, limit: number): LedgerEntry[] {
     viewerFor(this.#clinic, 'ledger')
+    const log = this.#log(origin)
+    const end = Math.min(from + limit, log.head.size)
+    return Array.from({ length: Math.max(0, end - from) }, (_, i) => this.#entry(log, from + i))
+  }
+
+  /** The log of an origin; the live one for null. */
+  #log(origin: string | null): LogReplica {
     const { replica } = this.#clinic
-    const end = Math.min(from + limit, replica.head.size)
-    return Array.from({ length: Math.max(0, end - from) }, (_, i) => this.#entry(from + i))
+    const log = origin === null ? replica.live : replica.log(origin)
+    if (log === null) throw new ApiFailure('UNKNOWN_ENTRY')
+    return log
   }
 
   /** @throws ApiFailure `UNKNOWN_ENTRY`, or `RECORD_NOT_VERIFIED` when its bytes are not those of the tree. */
-  proof(index: number): Proof {
+  proof(origin: string | null, index: number): Proof {
     viewerFor(this.#clinic, 'ledger')
-    const { replica, identity, store, keystore } = this.#clinic
-    const { size, note } = replica.head
+    const { replica, identity, keystore } = this.#clinic
+    const log = this.#log(origin)
+    const { size, note } = log.head
     // A note that is not marked yet could be signed differently after a crash: it does not leave.
     const mark = keystore.highWater.read()
-    if (typeof mark !== 'object' || mark.size < size) throw new ApiFailure('WRONG_STATE')
+    if (log === replica.live && (typeof mark !== 'object' || mark.size < size)) throw new ApiFailure('WRONG_STATE')
     if (index >= size) throw new ApiFailure('UNKNOWN_ENTRY')
-    const bytes = replica.provenBytes(index)
-    const roster = replica.directory.rosters[0]?.roster
+    const bytes = log.provenBytes(index)
+    const roster = log.directory.rosters[0]?.roster
     if (!(bytes instanceof Uint8Array) || roster === undefined) throw new ApiFailure('RECORD_NOT_VERIFIED')
     const { body, placement, signatures } = decodeEntry(bytes)
-    const row = store.checkpointCoveringIndex(identity.origin, index)
-    const block = row === null ? null : this.#block(row, replica.blockOf(index))
+    const row = log.store.checkpointCoveringIndex(log.origin, index)
+    const block = row === null ? null : this.#block(log, row, log.blockOf(index))
     return {
       networkId: toHex(identity.network),
       roster: toHex(encodeRoster(roster)),
-      origin: identity.origin,
-      logKey: toHex(identity.logKey),
+      origin: log.origin,
+      logKey: toHex(log.logKey),
       index,
       size,
       entry: toHex(bytes),
       leaf: toHex(leafHash(h, bytes)),
-      path: replica.trusted.tree.proveInclusion(index).map(toHex),
+      path: log.trusted.tree.proveInclusion(index).map(toHex),
       checkpoint: note,
       block,
-      grade: gradeAt(replica, index),
+      grade: gradeAt(log, index),
       type: body.type,
       at: at(body.time),
       subject:
@@ -108,7 +120,7 @@ export class LedgerViews {
               seq: placement.subjectSeq,
               previousLeaf: placement.previousLeaf === null ? null : toHex(placement.previousLeaf),
             },
-      payload: body.payload === null ? null : this.#payload(index, body.payload),
+      payload: body.payload === null ? null : this.#payload(log, index, body.payload),
       signatures: signatures.map(({ role, publicKey, signature }) => ({
         role,
         publicKey: toHex(publicKey),
@@ -119,8 +131,8 @@ export class LedgerViews {
   }
 
   /** @throws ApiFailure as {@link LedgerViews.proof}. */
-  receipt(index: number): ReceiptFile {
-    const { entry, roster, path, checkpoint, origin } = this.proof(index)
+  receipt(from: string | null, index: number): ReceiptFile {
+    const { entry, roster, path, checkpoint, origin } = this.proof(from, index)
     const text = encodeReceipt({
       extra: encodeReceiptExtra({ entry: fromHex(entry), roster: fromHex(roster) }),
       index,
@@ -139,18 +151,25 @@ export class LedgerViews {
     viewerFor(this.#clinic, 'ledger')
     const { replica } = this.#clinic
     const started = performance.now()
-    const total = replica.head.size
+    const places = replica.logs.flatMap((log) => Array.from({ length: log.head.size }, (_, index) => ({ log, index })))
+    const total = places.length
     let findings = 0
-    const find = (index: number | null, { step, reason }: Failed) => {
+    const find = (origin: string, index: number | null, { step, reason }: Failed) => {
       findings += 1
-      report({ kind: 'finding', index, step, reason: reason.slice(0, 300) })
+      report({ kind: 'finding', origin, index, step, reason: reason.slice(0, 300) })
     }
-    for (const tile of replica.damagedTiles)
-      find(null, { step: 'inclusion', reason: `tree tile ${tile} was damaged and was found again from the entries` })
+    for (const { origin, tile } of replica.logs.flatMap(({ origin, damagedTiles }) =>
+      damagedTiles.map((tile) => ({ origin, tile })),
+    ))
+      find(origin, null, {
+        step: 'inclusion',
+        reason: `tree tile ${tile} was damaged and was found again from the entries`,
+      })
     let checked = 0
     for (; checked < total && !this.#cancelled.has(run); checked++) {
-      const failed = await this.#check(checked)
-      if (failed !== null) find(checked, failed)
+      const { log, index } = places[checked] ?? unreachable()
+      const failed = await this.#check(log, index)
+      if (failed !== null) find(log.origin, index, failed)
       if (checked % SLICE === SLICE - 1) {
         report({ kind: 'progress', done: checked + 1, total })
         await new Promise((resume) => setImmediate(resume))
@@ -167,18 +186,18 @@ export class LedgerViews {
   }
 
   /** Everything about one entry that can be checked without showing it to anyone. */
-  async #check(index: number): Promise<Failed | null> {
+  async #check(log: LogReplica, index: number): Promise<Failed | null> {
     const { replica, keys } = this.#clinic
-    const verified = replica.verifiedEntry(index)
+    const verified = log.verifiedEntry(index)
     if ('step' in verified) return verified
     // The copy in the keystore may stand in for a damaged row when it is used, but not when rows are audited.
-    const damaged = replica.rowFailure(index)
+    const damaged = log.rowFailure(index)
     if (damaged !== null) return damaged
-    const block = replica.blockOf(index)
+    const block = log.blockOf(index)
     if ('step' in block) return block
     const { subject, payload } = verified.entry.body
     if (subject === null || payload === null) return null
-    const link = replica.chain(toHex(subject)).links.find((other) => other.index === index)
+    const link = replica.chain(toHex(subject)).links.find((other) => other.log === log && other.index === index)
     if (link === undefined) return { step: 'completeness', reason: 'it is in no chain' }
     const row = await verifyRecord(
       { replica, keys },
@@ -187,8 +206,7 @@ export class LedgerViews {
     return row.status === 'rejected' ? row : null
   }
 
-  #block(row: { block: number; size: number }, block: Block | Failed): LedgerBlock {
-    const { replica } = this.#clinic
+  #block(log: LogReplica, row: { block: number; size: number }, block: Block | Failed): LedgerBlock {
     if ('step' in block) {
       const zero = '0'.repeat(64)
       return {
@@ -200,7 +218,7 @@ export class LedgerViews {
         hash: zero,
         previousHash: null,
         sealedAt: at(0),
-        grade: gradeAt(replica, 0),
+        grade: gradeAt(log, 0),
         problem: block.step,
       }
     }
@@ -214,13 +232,13 @@ export class LedgerViews {
       hash: toHex(blockHash(h, checkpoint.text)),
       previousHash: seal.previousBlockHash === null ? null : toHex(seal.previousBlockHash),
       sealedAt: at(sealedAtMs),
-      grade: gradeAt(replica, checkpoint.size - 1),
+      grade: gradeAt(log, checkpoint.size - 1),
       problem: null,
     }
   }
 
-  #entry(index: number): LedgerEntry {
-    const verified = this.#clinic.replica.verifiedEntry(index)
+  #entry(log: LogReplica, index: number): LedgerEntry {
+    const verified = log.verifiedEntry(index)
     if ('step' in verified)
       return { index, entryId: null, type: null, at: null, signedBy: [], subject: null, problem: verified.step }
     const { body, signatures } = verified.entry
@@ -236,11 +254,11 @@ export class LedgerViews {
   }
 
   #payload(
+    log: LogReplica,
     index: number,
     { commitment, ciphertextHash }: { commitment: Uint8Array; ciphertextHash: Uint8Array },
   ): Proof['payload'] {
-    const { store, identity } = this.#clinic
-    const sealedBytes = store.payload(identity.origin, index)?.ciphertext.length ?? 0
+    const sealedBytes = log.store.payload(log.origin, index)?.ciphertext.length ?? 0
     return { commitment: toHex(commitment), ciphertextHash: toHex(ciphertextHash), sealedBytes }
   }
 
@@ -250,6 +268,10 @@ export class LedgerViews {
     if (binding !== undefined) return `${role} ${toHex(binding.handle).slice(0, 8)}`
     return role === 'log' ? this.#clinic.identity.log : this.#clinic.identity.site
   }
+}
+
+function unreachable(): never {
+  throw new Error('bug: a place for each entry')
 }
 
 function at(ms: number): string {

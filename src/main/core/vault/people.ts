@@ -10,7 +10,7 @@ import type { Row } from '../vault-service.ts'
 import { actorWith, utf8, viewerFor, type Clinic } from './clinic.ts'
 import { SECRETS, signerOf } from './genesis.ts'
 import type { EntrySigner } from './writer.ts'
-import type { Link } from './replica.ts'
+import type { Link } from './chains.ts'
 import type { PractitionerRole } from '../../../ledger/entry-types.ts'
 
 /** Practitioners of the site: records in the ledger, keys in the keystore. */
@@ -133,10 +133,9 @@ export class People {
     const rows: Row<Practitioner>[] = []
     for (const { subject, link } of this.#enrolments())
       rows.push(await verifyRecord({ replica, keys }, { subject, link, view: 'people', viewer, read: this.#read }))
-    for (const { index } of replica.lostSubjectsWith('practitioner.enrolled')) {
-      rows.push(
-        rejected(replica, { index, seq: 0 }, replica.damaged.get(index) ?? { step: 'present', reason: 'missing' }),
-      )
+    for (const { place } of replica.lostSubjectsWith('practitioner.enrolled')) {
+      const failed = place.log.damaged.get(place.index) ?? { step: 'present', reason: 'missing' }
+      rows.push(rejected(replica, { place, seq: 0 }, failed))
     }
     return rows
   }

@@ -118,7 +118,7 @@ export class Readings {
     )
     const { replica, keys, emit } = this.#clinic
     const indexes = new Set(recorded.slice(0, drafts.length).map(({ index }) => index))
-    const links = replica.chain(handle).links.filter(({ index }) => indexes.has(index))
+    const links = replica.chain(handle).links.filter(({ log, index }) => log === replica.live && indexes.has(index))
     const rows: Row<Reading>[] = []
     for (const link of links) {
       rows.push(

@@ -2,7 +2,7 @@ import { assert } from '../../../shared/errors.ts'
 import { equalBytes, toHex } from '../../../shared/bytes.ts'
 import type { NewEpochKey, StoreReader } from '../../store/store.ts'
 import { EnvelopeError, type RandomBytes } from '../envelope.ts'
-import { unlessDamaged } from './replica.ts'
+import { unlessDamaged } from './log-replica.ts'
 import { openEpochKey, sealEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
 
 /** The key under which a subject's new records are sealed. */

@@ -12,22 +12,18 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path'
 import { z } from 'zod'
 import { API_CODES, type ApiCode } from '../../../shared/api/codes.ts'
-import { fromHex, toHex } from '../../../shared/bytes.ts'
+import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import { assert, CodedError } from '../../../shared/errors.ts'
 import { guardedFiles } from '../../keystore/errors.ts'
 import { syncFolder } from '../../keystore/files.ts'
-import {
-  createKeystore,
-  keystoreState,
-  openKeystore,
-  type Keystore,
-  type KeystoreOptions,
-} from '../../keystore/keystore.ts'
+import { createKeystore, keystoreState, type Keystore, type KeystoreOptions } from '../../keystore/keystore.ts'
 import type { Unlock } from '../../keystore/node-secret.ts'
 import { openStore } from '../../store/open.ts'
+import { StoreError } from '../../store/errors.ts'
+import { openReadOnly } from '../../store/open-read-only.ts'
+import type { HighWaterMark } from '../../keystore/high-water.ts'
 import type { Store } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
-import { nodeHasher } from '../hasher.ts'
 import { resourceFile } from '../resource-file.ts'
 import type {
   DeviceOrigin,
@@ -39,16 +35,32 @@ import type {
   VaultState,
 } from '../vault-service.ts'
 import type { Measurement } from '../../../devices/measurement.ts'
-import type { Clinic } from './clinic.ts'
+import { actorWith, type Clinic } from './clinic.ts'
+import { backUp } from './backup.ts'
 import { DEMO_PINS_SECRET, fillDemoClinic } from './demo-clinic.ts'
 import { Enrolments } from './enrolments.ts'
 import { SECRETS, signerOf, writeGenesis } from './genesis.ts'
-import { readIdentity, readJson, writeJson } from './identity.ts'
+import { readIdentity, readJson, type Identity } from './identity.ts'
+import {
+  clinicPaths,
+  closeFiles,
+  closingOnFailure,
+  identityOf,
+  openClinicFiles,
+  readCopies,
+  writeCopies,
+  type ClinicFiles,
+} from './clinic-files.ts'
 import { LedgerViews } from './ledger-views.ts'
 import { Patients } from './patients.ts'
 import { People } from './people.ts'
 import { Readings } from './readings.ts'
-import { Replica, RolledBack } from './replica.ts'
+import { RecoveryNeeded } from './errors.ts'
+import { Recovery } from './recovery.ts'
+import { recoveryKeyText } from './recovery-key.ts'
+import { Replica } from './replica.ts'
+import { restoreClinic } from './restore.ts'
+import { logSecretOf, MACHINE_SECRET, storeSiteSecrets } from './site-secrets.ts'
 import { SubjectKeys } from './subject-keys.ts'
 import { Tray } from './tray.ts'
 import { Writer } from './writer.ts'
@@ -58,8 +70,6 @@ const random = (size: number): Uint8Array => new Uint8Array(randomBytes(size))
 /** Why nothing can be written for the moment: nothing was, and it may be tried again. */
 const PASSING: ReadonlySet<ApiCode> = new Set(['DISK_FULL', 'DATA_FOLDER_READ_ONLY', 'DATA_FOLDER_IN_USE'])
 
-const DIRECTORY_SECRET = 'directory'
-const DirectoryCopies = z.record(z.string().regex(/^\d+$/), z.string())
 const DemoPins = z.array(z.object({ handle: z.string(), pin: z.string() }))
 
 /** An open clinic with the parts that work on it. */
@@ -76,6 +86,7 @@ interface Open {
 const CLOSED: VaultState = {
   state: 'starting',
   problem: null,
+  recovery: null,
   clinic: null,
   demo: false,
   systemKeystore: false,
@@ -89,6 +100,8 @@ export class Vault implements VaultService {
   #options: VaultOptions | null = null
   #folder = ''
   #open: Open | null = null
+  /** Files that are open while nothing may be signed. */
+  #stopped: { readonly files: ClinicFiles; readonly recovery: Recovery; readonly unlock: Unlock } | null = null
   #state: VaultState = CLOSED
 
   /**
@@ -116,7 +129,14 @@ export class Vault implements VaultService {
     this.#open = null
     open?.people.signOut()
     await Promise.resolve()
-    if (open !== null) closeBoth(open.clinic)
+    if (open !== null) closeFiles(open.clinic)
+    this.#closeStopped()
+  }
+
+  #closeStopped(): void {
+    const stopped = this.#stopped
+    this.#stopped = null
+    if (stopped !== null) closeFiles(stopped.files)
   }
 
   async createClinic({
@@ -125,15 +145,55 @@ export class Vault implements VaultService {
     administrator,
   }: Parameters<VaultService['createClinic']>[0]): Promise<{ recoveryKey: string }> {
     this.#require('first-run')
-    const secret = this.#options?.nodeSecret ?? null
-    if (secret === null && passphrase === null) throw new ApiFailure('WEAK_PASSPHRASE')
-    const unlock: Unlock =
-      secret === null ? { kind: 'passphrase', passphrase: passphrase ?? '' } : { kind: 'system', nodeSecret: secret }
-    const recovery = await this.#create(unlock, clinicName, false, async (clinic) => {
-      await new People(clinic).enrolAs({ name: administrator.name, role: 'it', pin: administrator.pin }, this.#nowMs())
+    const unlock = this.#newUnlock(passphrase)
+    let recoveryKey = ''
+    await this.#make(async (folder) => {
+      recoveryKey = await this.#fill(folder, unlock, { clinic: clinicName, demo: false }, async (clinic) => {
+        const first = { name: administrator.name, role: 'it', pin: administrator.pin } as const
+        await new People(clinic).enrolAs(first, this.#nowMs())
+      })
     })
     await this.#openOrFail(unlock)
-    return { recoveryKey: recoveryText(recovery) }
+    return { recoveryKey }
+  }
+
+  /** How a new keystore opens: by the operating system where it keeps a secret for us, else by a passphrase. */
+  #newUnlock(passphrase: string | null): Unlock {
+    const secret = this.#options?.nodeSecret ?? null
+    if (secret !== null) return { kind: 'system', nodeSecret: secret }
+    if (passphrase === null) throw new ApiFailure('WEAK_PASSPHRASE')
+    return { kind: 'passphrase', passphrase }
+  }
+
+  async restoreClinic({ file, recoveryKey, passphrase }: Parameters<VaultService['restoreClinic']>[0]): Promise<void> {
+    this.#require('first-run')
+    const unlock = this.#newUnlock(passphrase)
+    const tools = { random, nowMs: this.#nowMs }
+    await this.#make((folder) => restoreClinic(folder, { file, recoveryKey, unlock }, this.#costs(), tools))
+    await this.#openOrFail(unlock)
+  }
+
+  async recover({ recoveryKey, file }: Parameters<VaultService['recover']>[0]): Promise<void> {
+    this.#require('recovery-needed')
+    const stopped = this.#stopped
+    if (stopped === null) throw new ApiFailure('WRONG_STATE')
+    stopped.recovery.authorize(recoveryKey)
+    const copy = file === null ? null : openCopy(file)
+    try {
+      await stopped.recovery.run(copy?.reader ?? null)
+      await this.#rememberMachine(stopped.files.keystore)
+    } finally {
+      copy?.close()
+    }
+    this.#closeStopped()
+    await this.#openOrFail(stopped.unlock)
+  }
+
+  async backUp(file: string | null): Promise<{ file: string }> {
+    await Promise.resolve()
+    const { clinic } = this.#ready()
+    actorWith(clinic, 'it')
+    return { file: await backUp(clinic, file ?? join(this.#folder, 'backups')) }
   }
 
   async openDemo(): Promise<void> {
@@ -201,10 +261,12 @@ export class Vault implements VaultService {
   }
 
   ledgerSummary = async () => Promise.resolve(this.#ready().ledger.summary())
-  blocks = async (before: number | null, limit: number) => Promise.resolve(this.#ready().ledger.blocks(before, limit))
-  entries = async (from: number, limit: number) => Promise.resolve(this.#ready().ledger.entries(from, limit))
-  proof = async (index: number) => Promise.resolve(this.#ready().ledger.proof(index))
-  receipt = async (index: number) => Promise.resolve(this.#ready().ledger.receipt(index))
+  blocks = async (origin: string | null, before: number | null, limit: number) =>
+    Promise.resolve(this.#ready().ledger.blocks(origin, before, limit))
+  entries = async (origin: string | null, from: number, limit: number) =>
+    Promise.resolve(this.#ready().ledger.entries(origin, from, limit))
+  proof = async (origin: string | null, index: number) => Promise.resolve(this.#ready().ledger.proof(origin, index))
+  receipt = async (origin: string | null, index: number) => Promise.resolve(this.#ready().ledger.receipt(origin, index))
   verifyAll = (run: number) =>
     this.#ready().ledger.verifyAll(run, (event) => {
       this.#emit({ kind: 'verify-all', run, event })
@@ -247,26 +309,23 @@ export class Vault implements VaultService {
       writeFileSync(join(this.#folder, 'demo-secret'), `${toHex(nodeSecret)}\n`, { mode: 0o600 })
     })
     const unlock: Unlock = { kind: 'system', nodeSecret }
-    await this.#create(unlock, 'Riverside demonstration clinic', true, fillDemoClinic)
+    const demo = { clinic: 'Riverside demonstration clinic', demo: true }
+    await this.#make(async (folder) => {
+      await this.#fill(folder, unlock, demo, fillDemoClinic)
+    })
     await this.#openWith(unlock)
   }
 
   /** Makes a clinic beside the place where it will be, and moves it there when it is complete. */
-  async #create(
-    unlock: Unlock,
-    name: string,
-    demo: boolean,
-    fill: (clinic: Clinic) => Promise<void>,
-  ): Promise<Uint8Array> {
+  async #make(fill: (folder: string) => Promise<void>): Promise<void> {
     const making = join(this.#folder, 'clinic.new')
     this.#clearMaking()
     makeFolder(making)
-    const recoveryKey = await this.#fill(making, unlock, { clinic: name, demo }, fill)
+    await fill(making)
     guardedFiles('putting the clinic into its place', () => {
       renameSync(making, this.#clinicFolder)
       syncFolder(this.#folder)
     })
-    return recoveryKey
   }
 
   /** What a crash during setup left is no clinic: nobody was told that there is one. */
@@ -276,25 +335,26 @@ export class Vault implements VaultService {
     })
   }
 
-  /** Keys, database and first entries of a new clinic in `folder`, closed again. */
+  /** Keys, database and first entries of a new clinic in `folder`, closed again. Gives the recovery key to print. */
   async #fill(
     folder: string,
     unlock: Unlock,
     { clinic: name, demo }: { clinic: string; demo: boolean },
     fill: (clinic: Clinic) => Promise<void>,
-  ): Promise<Uint8Array> {
-    const keystore = await createKeystore(join(folder, 'keystore'), unlock, this.#costs())
-    const store = closingOnFailure(keystore, () => openStore(join(folder, 'ledger.db'), { mode: 'create' }))
+  ): Promise<string> {
+    const paths = clinicPaths(folder)
+    const keystore = await createKeystore(paths.keystore, unlock, this.#costs())
+    const store = closingOnFailure(keystore, () => openStore(paths.database, { mode: 'create' }))
     try {
       const contract = new Uint8Array(readFileSync(resourceFile('contracts', 'default-v1.json')))
       const request = { clinic: name, demo, contract, nowMs: this.#nowMs() }
       const { recoveryPrivateKey } = await writeGenesis(keystore, store, request, random)
       const clinic = await this.#assemble(keystore, store, () => undefined)
       await fill(clinic)
-      await this.#saveCopies(clinic)
-      return recoveryPrivateKey
+      await this.#keepCopies(clinic)
+      return recoveryKeyText(recoveryPrivateKey, clinic.identity.network)
     } finally {
-      closeBoth({ store, keystore })
+      closeFiles({ store, keystore })
     }
   }
 
@@ -314,10 +374,10 @@ export class Vault implements VaultService {
 
   async #openWith(unlock: Unlock): Promise<void> {
     this.#set({ ...this.#state, state: 'starting' })
-    const keystore = await openKeystore(join(this.#clinicFolder, 'keystore'), unlock, this.#costs())
-    const file = join(this.#clinicFolder, 'ledger.db')
-    const store = closingOnFailure(keystore, () => openStore(file, { mode: 'existing' }))
+    const files = await openClinicFiles(this.#clinicFolder, unlock, this.#costs())
+    const { keystore, store } = files
     try {
+      await this.#checkMachine(keystore)
       const clinic = await this.#assemble(keystore, store, this.#emit)
       const people = new People(clinic)
       const patients = new Patients(clinic)
@@ -332,11 +392,13 @@ export class Vault implements VaultService {
         ledger: new LedgerViews(clinic),
       }
       const { identity } = clinic
+      await this.#keepCopies(clinic)
       this.#emit({ kind: 'ledger', size: clinic.replica.head.size })
       const pins = identity.demo ? DemoPins.parse(readJson(keystore.secrets, DEMO_PINS_SECRET) ?? []) : []
       this.#set({
         state: 'ready',
         problem: null,
+        recovery: null,
         clinic: identity.clinic,
         demo: identity.demo,
         systemKeystore: unlock.kind === 'system',
@@ -344,18 +406,41 @@ export class Vault implements VaultService {
       })
     } catch (error) {
       this.#open = null
-      closeBoth({ store, keystore })
+      if (error instanceof RecoveryNeeded && this.#stop(files, error, unlock)) return
+      closeFiles(files)
       throw error
     }
+  }
+
+  /** Keeps the files open for a recovery and says so. False when even that cannot be worked out. */
+  #stop(files: ClinicFiles, { reason }: RecoveryNeeded, unlock: Unlock): boolean {
+    const recovery = new Recovery(files, reason, { random, nowMs: this.#nowMs })
+    const { clinic, demo } = identityOf(files)
+    const status = recovery.status()
+    this.#stopped = { files, recovery, unlock }
+    this.#set({ ...this.#state, state: 'recovery-needed', problem: 'RECOVERY_NEEDED', recovery: status, clinic, demo })
+    return true
+  }
+
+  /** @throws RecoveryNeeded `moved` when the keystore was last used on another computer. */
+  async #checkMachine(keystore: Keystore): Promise<void> {
+    const machine = this.#options?.machineId ?? null
+    if (machine === null) return
+    const known = keystore.secrets.get(MACHINE_SECRET)
+    if (known === null) await this.#rememberMachine(keystore)
+    else if (!equalBytes(known, machine)) throw new RecoveryNeeded('moved', 'last used on another computer')
+  }
+
+  async #rememberMachine(keystore: Keystore): Promise<void> {
+    const machine = this.#options?.machineId ?? null
+    if (machine !== null) await keystore.secrets.put(MACHINE_SECRET, machine)
   }
 
   /** Puts an open clinic together. The replica is proven before anything else is built on it. */
   async #assemble(keystore: Keystore, store: Store, emit: (event: VaultEvent) => void): Promise<Clinic> {
     const identity = readIdentity(keystore.secrets)
-    const copies = DirectoryCopies.parse(readJson(keystore.secrets, DIRECTORY_SECRET) ?? {})
-    const copyMap = new Map(Object.entries(copies).map(([index, hex]) => [Number(index), fromHex(hex)]))
-    const mark = keystore.highWater.read()
-    const replica = Replica.open(store, identity, mark, copyMap)
+    const mark = markOf(identity, keystore.highWater.read())
+    const replica = Replica.open(store, identity, mark, readCopies(keystore))
     // A block that was committed just before a crash: its note may leave the process only once it is marked.
     const { note, size } = replica.head
     if (typeof mark !== 'object' || mark.size < size) keystore.highWater.write({ note, size })
@@ -367,7 +452,7 @@ export class Vault implements VaultService {
       newestEpoch: (subject) => replica.newestEpoch(subject),
       random,
     })
-    const logSigner = signerOf('log', secret(keystore, SECRETS.log))
+    const logSigner = signerOf('log', secret(keystore, logSecretOf(identity.origin)))
     const nowMs = this.#nowMs
     const writer = new Writer({
       replica,
@@ -388,23 +473,23 @@ export class Vault implements VaultService {
     return Promise.resolve(clinic)
   }
 
-  /** Keeps copies of newly verified directory entries where a damaged database cannot take them along. */
-  #savedDirectory: unknown = null
-  async #saveCopies({ replica, keystore }: Clinic): Promise<void> {
-    if (this.#savedDirectory === replica.directory) return
-    const saving = replica.directory
-    await writeJson(
-      keystore.secrets,
-      DIRECTORY_SECRET,
-      Object.fromEntries([...replica.directoryEntries].map(([index, bytes]) => [index, toHex(bytes)])),
-    )
-    this.#savedDirectory = saving
+  /**
+   * Keeps copies where a damaged file cannot take them along: of the directory's entries beside the keystore, and of the
+   * site's secrets, sealed to the printed recovery key, in the database.
+   */
+  #keptDirectory: unknown = null
+  async #keepCopies({ replica, keystore, store, identity }: Clinic): Promise<void> {
+    if (this.#keptDirectory === replica.directory) return
+    const keeping = replica.directory
+    await writeCopies(keystore, replica)
+    await storeSiteSecrets(keystore, store, identity)
+    this.#keptDirectory = keeping
   }
 
   #writable(clinic: Clinic): void {
     if (this.#open?.clinic !== clinic) return
     if (this.#state.state === 'read-only') this.#set({ ...this.#state, state: 'ready', problem: null })
-    this.#saveCopies(clinic).catch((error: unknown) => this.#notWritable(error))
+    this.#keepCopies(clinic).catch((error: unknown) => this.#notWritable(error))
   }
 
   /** No access can be recorded: nothing may be shown until it can. */
@@ -416,8 +501,7 @@ export class Vault implements VaultService {
   }
 
   #fail(error: unknown): void {
-    const state = error instanceof RolledBack ? 'rolled-back' : 'failed'
-    this.#set({ ...this.#state, state, problem: codeOf(error) })
+    this.#set({ ...this.#state, state: 'failed', problem: codeOf(error) })
     if (codeOf(error) === 'INTERNAL') throw error
   }
 
@@ -453,21 +537,24 @@ function makeFolder(folder: string): void {
   })
 }
 
-function closeBoth({ store, keystore }: { store: Store; keystore: Keystore }): void {
-  try {
-    store.close()
-  } finally {
-    keystore.close()
-  }
+/** A mark of an earlier incarnation says nothing of the live one: it was to be replaced by the first note of that. */
+function markOf(
+  identity: Identity,
+  kept: HighWaterMark | 'missing' | 'damaged',
+): HighWaterMark | 'missing' | 'damaged' {
+  if (typeof kept !== 'object' || identity.openedWith === null) return kept
+  const [origin] = kept.note.split('\n')
+  const isEarlier = identity.closed.some((closed) => closed.origin === origin)
+  return isEarlier ? { note: identity.openedWith, size: Number(identity.openedWith.split('\n')[1]) } : kept
 }
 
-/** What `open` opens lives as long as the keystore, and the keystore no longer than that. */
-function closingOnFailure(keystore: Keystore, open: () => Store): Store {
+/** Another copy of the replica, to take entries from. */
+function openCopy(file: string): ReturnType<typeof openReadOnly> {
   try {
-    return open()
-  } catch (error) {
-    keystore.close()
-    throw error
+    return openReadOnly(file)
+  } catch (cause) {
+    if (cause instanceof StoreError) throw new ApiFailure('BAD_BACKUP', { cause })
+    throw cause
   }
 }
 
@@ -481,10 +568,4 @@ function secret(keystore: Keystore, name: string): Uint8Array {
 function codeOf(error: unknown): ApiCode {
   const code: unknown = error instanceof CodedError ? error.code : null
   return API_CODES.find((known) => known === code) ?? 'INTERNAL'
-}
-
-/** The recovery key in groups that can be read aloud, with a check at the end. */
-function recoveryText(key: Uint8Array): string {
-  const check = toHex(nodeHasher.sha256(key)).slice(0, 8)
-  return (`${toHex(key)}${check}`.toUpperCase().match(/.{8}/g) ?? []).join('-')
 }

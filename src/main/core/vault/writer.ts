@@ -37,7 +37,8 @@ import type { NewEntry, NewEpochKey, StoredPayload } from '../../store/store.ts'
 import { sealEnvelope, type RandomBytes } from '../envelope.ts'
 import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
-import type { Head, Replica } from './replica.ts'
+import type { Head } from './log-replica.ts'
+import type { Replica } from './replica.ts'
 import type { CurrentEpoch, SubjectKeys } from './subject-keys.ts'
 
 /** A key that signs an entry. */
@@ -116,7 +117,7 @@ export class Writer {
   constructor(parts: WriterParts) {
     this.#parts = parts
     const { replica } = parts
-    this.#tree = TreeWriter.resume(h, replica.head, replica.trusted.reader)
+    this.#tree = TreeWriter.resume(h, replica.head, replica.live.trusted.reader)
   }
 
   /**
@@ -203,13 +204,13 @@ export class Writer {
     const placed = this.#prepare(jobs, first)
     const leaves: Uint8Array[] = []
     const closed: { bytes: Uint8Array[]; checkpoint: Head; note: string }[] = []
-    const block = replica.newestBlock + 1
+    const block = replica.live.newestBlock + 1
     replica.store.append(
       {
         origin,
         firstIndex: first,
         previousNote: replica.head.note,
-        knownDamage: replica.damaged.size > 0 || replica.damagedTiles.length > 0 || this.#lostCheckpoint(),
+        knownDamage: replica.live.damaged.size > 0 || replica.live.damagedTiles.length > 0 || this.#lostCheckpoint(),
         entries: placed.map(({ row }) => row),
         epochKeys: placed.flatMap(({ epochKeys }) => epochKeys),
         trayDone: jobs.flatMap((job) => job.trayDone),
@@ -341,8 +342,8 @@ export class Writer {
     const newest = replica.newestLink(subject)
     // The newest entry itself may be the damaged one: its leaf is still certain.
     const lost = gone.at(-1)
-    if (lost !== undefined && lost.index !== null && lost.seq > (newest?.seq ?? -1))
-      return { seq: lost.seq, leaf: replica.trusted.tree.leafAt(lost.index) }
+    if (lost !== undefined && lost.place !== null && lost.seq > (newest?.seq ?? -1))
+      return { seq: lost.seq, leaf: lost.place.log.leafAt(lost.place.index) }
     return newest
   }
 
@@ -366,7 +367,7 @@ export class Writer {
     const contract = contractAt(directory, firstIndex + count)
     assert(contract !== null, 'genesis is written by genesis.ts')
     const fields = encodeSeal({
-      block: replica.newestBlock + 1,
+      block: replica.live.newestBlock + 1,
       previousBlockHash: blockHash(h, head.text),
       firstIndex,
       count,
@@ -380,7 +381,7 @@ export class Writer {
   #afterFailure(error: unknown): void {
     const { replica } = this.#parts
     const isCertain = error instanceof KeystoreError || (error instanceof StoreError && error.code !== 'STATE_UNKNOWN')
-    if (isCertain) this.#tree = TreeWriter.resume(h, replica.head, replica.trusted.reader)
+    if (isCertain) this.#tree = TreeWriter.resume(h, replica.head, replica.live.trusted.reader)
     else this.#unknown = true
     this.#parts.failed(error)
   }

@@ -14,8 +14,11 @@ const codes: Record<ProblemCode, string> = {
   DISK_FULL: 'The disk is full. Free some space, then try again.',
   DATABASE_DAMAGED: 'The database cannot be read. Restore it from a backup, or call IT.',
   DATABASE_NEWER: 'A newer Chartseal wrote this database. Install the newest version.',
-  ROLLED_BACK:
-    'The database is older than the last state this computer signed. Nothing is signed until it is recovered: call IT.',
+  RECOVERY_NEEDED:
+    'The database and the keys of this computer do not fit each other. Nothing is signed until IT recovers it.',
+  BAD_RECOVERY_KEY:
+    'This is not the recovery key of this clinic. Check every group of the printed sheet, then try again.',
+  BAD_BACKUP: 'This file is no backup or database of this clinic, or it is damaged. Choose another file.',
   STATE_UNKNOWN:
     'It is not certain whether the last recording was saved. Restart Chartseal, then look at the chart before you record again.',
   WRONG_PIN: 'This PIN is not right. Try again.',

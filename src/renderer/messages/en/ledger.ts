@@ -1,5 +1,13 @@
 /** The ledger page. */
 export const messages = {
+  backup: {
+    title: 'Backup',
+    text: 'Copies the whole database. Nobody can read a backup without the printed recovery key, and restoring one never continues this computer’s log.',
+    folder: 'Folder (optional)',
+    folderHint: 'On this computer or a drive that is plugged into it. Empty: beside the data.',
+    go: 'Back up now',
+    written: 'Written and safe on the disk:',
+  },
   title: 'Ledger',
   text: 'Every signed entry of this workstation, in blocks that link to each other.',
   loading: 'Opening the ledger',

@@ -24,7 +24,7 @@ async function verifyAll({ vault, events }: OpenVault): Promise<VerifyAllEvent[]
 async function provesEverything(open: OpenVault): Promise<number> {
   const { size } = await open.vault.ledgerSummary()
   for (let index = 0; index < size; index++) {
-    const proof = await open.vault.proof(index)
+    const proof = await open.vault.proof(null, index)
     const verdict = verifyProof({
       ...proof,
       networkId: fromHex(proof.networkId),
@@ -66,7 +66,7 @@ it('names an entry that is not there', async () => {
   const staff = await furnish(open)
   await open.vault.signIn(staff.nurse, PIN)
   const { size } = await open.vault.ledgerSummary()
-  expect(await codeOf(() => open.vault.proof(size))).toBe('UNKNOWN_ENTRY')
+  expect(await codeOf(() => open.vault.proof(null, size))).toBe('UNKNOWN_ENTRY')
 })
 
 it('lists entries and blocks that fit together', async () => {
@@ -74,13 +74,13 @@ it('lists entries and blocks that fit together', async () => {
   const staff = await furnish(open)
   await open.vault.signIn(staff.it, PIN)
   const { size, blocks: count } = await open.vault.ledgerSummary()
-  const blocks = await open.vault.blocks(null, 100)
+  const blocks = await open.vault.blocks(null, null, 100)
   expect(blocks.map(({ block }) => block)).toEqual(Array.from({ length: count }, (_, i) => count - 1 - i))
   for (const [i, block] of blocks.entries()) {
     expect(block.previousHash).toBe(blocks[i + 1]?.hash ?? null)
     expect(block.firstIndex + block.count + 1).toBe(block.size)
   }
-  const entries = await open.vault.entries(0, 1000)
+  const entries = await open.vault.entries(null, 0, 1000)
   expect(entries.length).toBe(size)
   expect(entries.filter(({ problem }) => problem !== null)).toEqual([])
   for (const { size: end } of blocks) expect(entries[end - 1]?.type).toBe('seal')

@@ -21,7 +21,7 @@ async function atWork() {
 /** How many accesses the ledger holds. */
 async function accesses({ vault }: OpenVault): Promise<number> {
   const { size } = await vault.ledgerSummary()
-  return (await vault.entries(0, size)).filter(({ type }) => type === 'access').length
+  return (await vault.entries(null, 0, size)).filter(({ type }) => type === 'access').length
 }
 
 const names = (rows: Awaited<ReturnType<OpenVault['vault']['searchPatients']>>) =>
@@ -83,7 +83,7 @@ it('has recorded the access when a chart is answered, with the head that it reli
   const chart = await vault.chart(handle, 42)
   expect(chart).toMatchObject({ handle, generation: 42, unattributedDamage: 0, head: { size: before.size } })
   const after = await vault.ledgerSummary()
-  const added = await vault.entries(before.size, after.size - before.size)
+  const added = await vault.entries(null, before.size, after.size - before.size)
   expect(added.map(({ type, subject }) => [type, subject])).toEqual([
     ['access', handle],
     ['seal', null],

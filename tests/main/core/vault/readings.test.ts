@@ -36,7 +36,7 @@ it('splits what a device sent into one reading per kind, signed by device and pr
   for (const row of rows) {
     if (row.status === 'rejected') throw new Error(row.step)
     expect(row.record).toMatchObject({ method: 'device', deviceLabel: 'Ward oximeter', performer: 'Nora Nurse' })
-    const proof = await vault.proof(row.position.index)
+    const proof = await vault.proof(null, row.position.index)
     expect(proof.signatures.map(({ role }) => role).toSorted()).toEqual(['device', 'practitioner'])
     expect(row.position.block).toBe(proof.block?.block)
   }
@@ -135,7 +135,7 @@ it('marks what an unenrolled device sent, and no device signs it', async () => {
   const drafts = await vault.draftsOf(origin, null, [measurement], context)
   const [row] = await vault.signReadings({ as: signedInTo(vault), handle, drafts, manual: [], late: null })
   expect(row).toMatchObject({ status: 'verified', record: { method: 'unauthenticated-device' } })
-  const proof = await vault.proof(row?.status === 'verified' ? row.position.index : -1)
+  const proof = await vault.proof(null, row?.status === 'verified' ? row.position.index : -1)
   expect(proof.signatures.map(({ role }) => role)).toEqual(['practitioner'])
 })
 

@@ -20,10 +20,10 @@ async function parts(between: Between = {}): Promise<Parts & { subject: string; 
 function expectSound({ store, identity, keystore, replica }: Parts): void {
   const again = Replica.open(store, identity, keystore.highWater.read(), new Map())
   expect(again.head).toEqual(replica.head)
-  expect(again.damaged.size).toBe(0)
+  expect(again.live.damaged.size).toBe(0)
   for (let index = 0; index < again.head.size; index++) {
-    expect(again.verifiedEntry(index)).toHaveProperty('entry')
-    expect(again.blockOf(index)).toHaveProperty('seal')
+    expect(again.live.verifiedEntry(index)).toHaveProperty('entry')
+    expect(again.live.blockOf(index)).toHaveProperty('seal')
   }
 }
 
@@ -50,10 +50,10 @@ function failing(fault: { error: Error | null; isLate?: boolean }): Between {
 it('closes what is asked for at once into one block, in order', async () => {
   const open = await parts()
   const { writer, replica, signer, subject, told } = open
-  const [first, block] = [replica.head.size, replica.newestBlock]
+  const [first, block] = [replica.head.size, replica.live.newestBlock]
   const recorded = await Promise.all(Array.from({ length: 20 }, () => writer.record([accessOf(open, signer, subject)])))
   expect(recorded.flat().map(({ index }) => index - first)).toEqual(Array.from({ length: 20 }, (_, i) => i))
-  expect(replica.newestBlock).toBe(block + 1)
+  expect(replica.live.newestBlock).toBe(block + 1)
   expect(told.sizes).toEqual([first + 21])
   expectSound(open)
 })
@@ -61,10 +61,10 @@ it('closes what is asked for at once into one block, in order', async () => {
 it('takes more than fit into a block into the next', async () => {
   const open = await parts()
   const { writer, replica, signer, subject } = open
-  const block = replica.newestBlock
+  const block = replica.live.newestBlock
   const job = () => writer.record(Array.from({ length: 200 }, () => accessOf(open, signer, subject)))
   await Promise.all([job(), job(), job()])
-  expect(replica.newestBlock).toBe(block + 2)
+  expect(replica.live.newestBlock).toBe(block + 2)
   expectSound(open)
 })
 

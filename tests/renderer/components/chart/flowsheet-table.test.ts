@@ -69,8 +69,8 @@ describe('FlowsheetTable', () => {
   it('opens the proof of the entry behind a value', async () => {
     const wrapper = mountSheet()
     await wrapper.get('button[aria-label^="SpO₂ 97"]').trigger('click')
-    expect(useProofStore().index).toBe(20)
+    expect(useProofStore().place?.index).toBe(20)
     await wrapper.get('td.broken button').trigger('click')
-    expect(useProofStore().index).toBe(15)
+    expect(useProofStore().place?.index).toBe(15)
   })
 })

@@ -1,0 +1,200 @@
+/**
+ * Recovery: from a database and a keystore that do not fit each other to a node that may sign again.
+ *
+ * @remarks
+ * A node never goes on with a log whose end it is not sure of. When everything it signed is here, or could be fetched
+ * from another copy, it goes on. Otherwise it closes the log where its entries end and opens the next incarnation under a
+ * new key, which says where the old one ended and what of it is lost. That is safe whatever the reason was, and needs
+ * nobody else. Proven by `tests/main/core/vault/recovery.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { instantText } from '../../../clinical/instant.ts'
+import { contractAt, rosterAt } from '../../../ledger/directory.ts'
+import { encodeIncident, encodeNodeOpened, entriesLost } from '../../../ledger/fields.ts'
+import { originOf, splitOrigin } from '../../../ledger/names.ts'
+import type { RecoveryReason, RecoveryStatus } from '../../../shared/api/schemas.ts'
+import { equalBytes } from '../../../shared/bytes.ts'
+import { keyPairFromSeed, wipe } from '../../keystore/sodium.ts'
+import type { StoreReader } from '../../store/store.ts'
+import type { RandomBytes } from '../envelope.ts'
+import { sharingPublicKeyOf } from '../epoch-keys.ts'
+import { ApiFailure } from '../failure.ts'
+import { identityOf, readCopies, type ClinicFiles } from './clinic-files.ts'
+import { offsetMinAt } from './clinic.ts'
+import { writeFirstBlock, type PlainEntry } from './first-block.ts'
+import { SECRETS, signerOf } from './genesis.ts'
+import { writeIdentity, type Identity } from './identity.ts'
+import type { LogReplica } from './log-replica.ts'
+import { parseRecoveryKey } from './recovery-key.ts'
+import { logSecretOf } from './site-secrets.ts'
+import { openSurvivors, type Survivor } from './survivors.ts'
+
+/** What a recovery is given from outside. */
+export interface RecoveryTools {
+  readonly random: RandomBytes
+  readonly nowMs: () => number
+}
+
+/**
+ * Reasons after which the same log may go on, when everything that the mark says was signed is here. After any other it
+ * may go on somewhere else as well, or nobody knows what was signed last.
+ */
+const MAY_CONTINUE: ReadonlySet<RecoveryReason> = new Set(['rolled-back', 'tree-damaged'])
+
+/** A node that may not sign. */
+export class Recovery {
+  readonly #files: ClinicFiles
+  readonly #identity: Identity
+  readonly #reason: RecoveryReason
+  readonly #tools: RecoveryTools
+  /** Newest note of the live log that the keystore, or a backup of it, knows. */
+  readonly #mark: string | null
+
+  /** @param mark - Newest note known from elsewhere than the keystore; null to ask the keystore. */
+  constructor(files: ClinicFiles, reason: RecoveryReason, tools: RecoveryTools, mark: string | null = null) {
+    this.#files = files
+    this.#identity = identityOf(files)
+    this.#reason = reason
+    this.#tools = tools
+    const kept = files.keystore.highWater.read()
+    this.#mark = mark ?? (typeof kept === 'object' ? kept.note : this.#identity.openedWith)
+  }
+
+  /** What the window shows. Changes nothing. */
+  status(): RecoveryStatus {
+    const live = this.#survivors(null, null).at(-1)
+    const newest = live?.log?.blockOf(live.log.head.size - 1)
+    return {
+      reason: this.#reason,
+      origin: this.#identity.origin,
+      signed: live?.signed?.size ?? null,
+      held: live?.log?.head.size ?? 0,
+      heldUntil: newest === undefined || 'step' in newest ? null : at(newest.sealedAtMs),
+    }
+  }
+
+  /**
+   * Makes sure that whoever asks has the printed recovery key.
+   *
+   * @throws ApiFailure `BAD_RECOVERY_KEY`.
+   */
+  authorize(recoveryKey: string): void {
+    const { privateKey, networkStart } = parseRecoveryKey(recoveryKey)
+    const { network, recoveryKey: publicKey } = this.#identity
+    const fits = equalBytes(sharingPublicKeyOf(privateKey), publicKey)
+    wipe(privateKey)
+    if (!fits || !equalBytes(network.subarray(0, networkStart.length), networkStart))
+      throw new ApiFailure('BAD_RECOVERY_KEY')
+  }
+
+  /**
+   * Recovers. When it resolves, the files can be opened like those of any clinic.
+   *
+   * @param copy - Another copy of the replica, or null. Untrusted.
+   * @throws ApiFailure `BAD_BACKUP` when no roster is here and none in the copy: then nothing can be trusted.
+   */
+  async run(copy: StoreReader | null): Promise<void> {
+    const survivors = this.#survivors(copy, this.#tools.nowMs())
+    const live = survivors.at(-1)
+    if (live?.log != null && live.signed?.size === live.log.head.size && MAY_CONTINUE.has(this.#reason)) {
+      this.#files.keystore.highWater.write({ note: live.log.head.note, size: live.log.head.size })
+      return
+    }
+    await this.#openNext(survivors)
+  }
+
+  #survivors(copy: StoreReader | null, nowMs: number | null): Survivor[] {
+    const copies = readCopies(this.#files.keystore)
+    return openSurvivors(this.#files.store, this.#identity, { mark: this.#mark, copies, copy, nowMs })
+  }
+
+  /** Closes what is left and opens the next incarnation. */
+  async #openNext(survivors: readonly Survivor[]): Promise<void> {
+    const { keystore, store } = this.#files
+    const held = survivors.flatMap(({ log, origin, logKey }) => (log === null ? [] : [{ log, origin, logKey }]))
+    const base = held.at(-1)?.log
+    const ended = survivors.at(-1)
+    if (base === undefined || ended === undefined) throw new ApiFailure('BAD_BACKUP')
+    const governance = keystore.secrets.get(SECRETS.governance)
+    if (governance === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+    const seed = this.#tools.random(32)
+    const logKey = keyPairFromSeed(seed).publicKey
+    const origin = this.#nextOrigin()
+    await keystore.secrets.put(logSecretOf(origin), seed)
+    const mark = writeFirstBlock(store, {
+      identity: { ...this.#identity, origin, logKey },
+      entries: this.#firstEntries({ origin, logKey, base, ended, survivors, seed, governance }),
+      log: signerOf('log', seed),
+      rosterVersion: rosterAt(base.directory, base.head.size)?.roster.version ?? 1,
+      contractHash: contractAt(base.directory, base.head.size)?.hash ?? new Uint8Array(32),
+      random: this.#tools.random,
+      nowMs: this.#tools.nowMs(),
+    })
+    wipe(seed, governance)
+    // From here on this is the node's log: a crash before it leaves an incarnation that nobody uses.
+    await writeIdentity(keystore.secrets, {
+      ...this.#identity,
+      origin,
+      logKey,
+      closed: held.map(({ log, origin: closed, logKey: key }) => ({
+        origin: closed,
+        logKey: key,
+        note: log.head.note,
+      })),
+      openedWith: mark.note,
+    })
+    keystore.highWater.write(mark)
+  }
+
+  /** An incarnation that a crash left half opened is never used: its first note may have been signed. */
+  #nextOrigin(): string {
+    const { log } = this.#identity
+    const taken = [this.#identity.origin, ...this.#files.store.logs().map(({ origin }) => origin)]
+      .map(splitOrigin)
+      .filter((origin) => origin.log === log)
+      .map(({ incarnation }) => incarnation)
+    return originOf(log, Math.max(...taken) + 1)
+  }
+
+  #firstEntries(next: NextIncarnation): PlainEntry[] {
+    const { origin, logKey, base, ended, survivors, seed, governance } = next
+    const log = signerOf('log', seed)
+    const { size, root, note } = base.head
+    // What the log signed last, also when fewer of its entries are left: nobody can put another end to it later.
+    const newest = ended.origin === base.origin ? (ended.signed?.note ?? note) : note
+    const opened = encodeNodeOpened({
+      incarnation: splitOrigin(origin).incarnation,
+      instance: this.#tools.random(16),
+      previous: { origin: base.origin, size, root, note: newest },
+      logKey,
+    })
+    return [
+      { type: 'node.opened', fields: opened, signers: [signerOf('governance', governance), log] },
+      ...survivors.flatMap(lostEntries).map((fields): PlainEntry => ({ type: 'incident', fields, signers: [log] })),
+    ]
+  }
+}
+
+interface NextIncarnation {
+  readonly origin: string
+  readonly logKey: Uint8Array
+  /** The newest log of which entries are left. */
+  readonly base: LogReplica
+  /** The log that this one follows. */
+  readonly ended: Survivor
+  readonly survivors: readonly Survivor[]
+  readonly seed: Uint8Array
+  readonly governance: Uint8Array
+}
+
+/** What an incident says of the entries that a log signed and that are not here. */
+function lostEntries({ origin, log, signed }: Survivor) {
+  const held = log?.head.size ?? 0
+  if (signed === null || signed.size <= held) return []
+  return [encodeIncident(entriesLost({ origin, ranges: [[held, signed.size]] }))]
+}
+
+function at(ms: number): string {
+  return instantText(ms, offsetMinAt(ms))
+}

@@ -1,0 +1,120 @@
+/**
+ * Opens a clinic on this computer from a copy of its database and the printed recovery key.
+ *
+ * @remarks
+ * The copy may be a backup, or the database of any node that keeps a replica. Its own log is never continued: a new
+ * incarnation follows. Proven by `tests/main/core/vault/restore.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { constants, copyFileSync, existsSync } from 'node:fs'
+import { decodeEntry } from '../../../ledger/entry.ts'
+import { LedgerError } from '../../../ledger/errors.ts'
+import { decodeRosterFields } from '../../../ledger/fields.ts'
+import { networkIdOf } from '../../../ledger/roster.ts'
+import { equalBytes, fromHex } from '../../../shared/bytes.ts'
+import { guardedFiles } from '../../keystore/errors.ts'
+import { createKeystore, PEPPER_SECRET, type KeystoreOptions } from '../../keystore/keystore.ts'
+import type { Unlock } from '../../keystore/node-secret.ts'
+import { wipe } from '../../keystore/sodium.ts'
+import { openStore } from '../../store/open.ts'
+import type { Store } from '../../store/store.ts'
+import { sharingPublicKeyOf } from '../epoch-keys.ts'
+import { ApiFailure } from '../failure.ts'
+import { nodeHasher as h } from '../hasher.ts'
+import { clinicPaths, identityOf } from './clinic-files.ts'
+import { parseRecoveryKey, type RecoveryKey } from './recovery-key.ts'
+import { Recovery, type RecoveryTools } from './recovery.ts'
+import { openSiteSecrets, secretOf, type SiteSecrets } from './site-secrets.ts'
+
+/** What is restored, and for whom. */
+export interface RestoreRequest {
+  /** Path of the copy. Untrusted. */
+  readonly file: string
+  /** As printed. */
+  readonly recoveryKey: string
+  readonly unlock: Unlock
+}
+
+/**
+ * Fills an empty folder with the clinic of a copy.
+ *
+ * @param folder - Empty; removed by the caller when this throws.
+ * @throws ApiFailure `BAD_BACKUP`, `BAD_RECOVERY_KEY`; StoreError, KeystoreError.
+ */
+export async function restoreClinic(
+  folder: string,
+  { file, recoveryKey, unlock }: RestoreRequest,
+  options: KeystoreOptions,
+  tools: RecoveryTools,
+): Promise<void> {
+  const key = parseRecoveryKey(recoveryKey)
+  const paths = clinicPaths(folder)
+  copyDatabase(file, paths.database)
+  const store = openStore(paths.database, { mode: 'existing' })
+  try {
+    const secrets = await secretsIn(store, key)
+    const pepper = secretOf(secrets, PEPPER_SECRET) ?? badBackup()
+    const keystore = await createKeystore(paths.keystore, unlock, { ...options, pepper })
+    try {
+      for (const [name, hex] of Object.entries(secrets.secrets)) await keystore.secrets.put(name, fromHex(hex))
+      for (const [handle, practitioner] of Object.entries(secrets.practitioners))
+        keystore.practitioners.putFile(handle, fromHex(practitioner))
+      checkIdentity(identityOf({ keystore, store }), key)
+      await new Recovery({ keystore, store }, 'restored', tools, secrets.mark).run(null)
+    } finally {
+      keystore.close()
+    }
+  } finally {
+    wipe(key.privateKey)
+    store.close()
+  }
+}
+
+/** The file may be at rest, or have a write-ahead log beside it. */
+function copyDatabase(from: string, to: string): void {
+  if (!existsSync(from)) throw new ApiFailure('BAD_BACKUP')
+  guardedFiles('copying the backup', () => {
+    for (const suffix of ['', '-wal'])
+      if (existsSync(from + suffix)) copyFileSync(from + suffix, to + suffix, constants.COPYFILE_FICLONE)
+  })
+}
+
+async function secretsIn(store: Store, { privateKey, networkStart }: RecoveryKey): Promise<SiteSecrets> {
+  const sealed = store.siteSecrets()
+  const network = networkIn(store)
+  if (sealed === null || network === null) throw new ApiFailure('BAD_BACKUP')
+  // The paper says which network: a database of another one could carry secrets that anybody sealed.
+  if (!equalBytes(network.subarray(0, networkStart.length), networkStart)) throw new ApiFailure('BAD_RECOVERY_KEY')
+  return openSiteSecrets(sealed, privateKey, network)
+}
+
+/** Id of the network that the database claims to be: the hash of the roster it begins with. */
+function networkIn(store: Store): Uint8Array | null {
+  for (const { origin } of store.logs()) {
+    const bytes = store.entry(origin, 0)
+    const document = bytes === null ? null : rosterIn(bytes)
+    if (document !== null) return networkIdOf(h, document)
+  }
+  return null
+}
+
+function rosterIn(bytes: Uint8Array): Uint8Array | null {
+  try {
+    const { body } = decodeEntry(bytes)
+    return body.type === 'roster' ? decodeRosterFields(body.fields).document : null
+  } catch (error) {
+    if (error instanceof LedgerError) return null
+    throw error
+  }
+}
+
+function checkIdentity(identity: ReturnType<typeof identityOf>, { privateKey, networkStart }: RecoveryKey): void {
+  const isSite = equalBytes(identity.recoveryKey, sharingPublicKeyOf(privateKey))
+  const isNetwork = equalBytes(identity.network.subarray(0, networkStart.length), networkStart)
+  if (!isSite || !isNetwork) badBackup()
+}
+
+function badBackup(): never {
+  throw new ApiFailure('BAD_BACKUP')
+}
