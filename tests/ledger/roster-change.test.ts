@@ -88,5 +88,5 @@ it('tells kinds of policies', () => {
   expect(kinds(crashMajorityPolicy(sites(4)))).toEqual(['crash-only'])
   expect(kinds(crashMajorityPolicy(sites(4)).replace('crash-only 3', 'crash-only 4'))).toEqual(['custom'])
   expect(kinds(quorum(4).replace('group sites 3', 'group sites 2'))).toEqual(['custom'])
-  expect(kinds(`${quorum(4)}`.replace(/quorum sites\n$/, 'quorum test.local_p0\n'))).toEqual(['custom'])
+  expect(kinds(quorum(4).replace(/quorum sites\n$/, 'quorum test.local_p0\n'))).toEqual(['custom'])
 })
