@@ -133,8 +133,8 @@ describe('secrets', () => {
     const folder = copyOf(open.folder)
     rmSync(join(folder, 'clinic', 'keystore', file))
     const again = await startVault(folder)
-    expect(['KEYSTORE_DAMAGED', 'ROLLED_BACK']).toContain(stateOf(again).problem)
-    expect(['failed', 'rolled-back']).toContain(stateOf(again).state)
+    expect(['KEYSTORE_DAMAGED', 'RECOVERY_NEEDED']).toContain(stateOf(again).problem)
+    expect(['failed', 'recovery-needed']).toContain(stateOf(again).state)
     expect(await codeOf(() => again.vault.practitioners())).toBe('WRONG_STATE')
   })
 

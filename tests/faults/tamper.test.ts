@@ -476,7 +476,7 @@ describe(`a clinic whose closed database is changed (seed ${SEED})`, () => {
     await signManual(open, patients[0] ?? '', [weight('99.9')])
     await open.vault.close()
     writeFileSync(databaseOf(later), old)
-    await expectRolledBack(later, small)
+    await expectRecovery(later, small)
   })
 
   it('refuses to sign over a log whose newest block was cut off without a trace', async () => {
@@ -499,7 +499,7 @@ describe(`a clinic whose closed database is changed (seed ${SEED})`, () => {
     for (const { level, idx, hashes } of tiles)
       db.prepare('UPDATE tile SET hashes = ? WHERE level = ? AND idx = ?').run(hashes, level, idx)
     db.close()
-    await expectRolledBack(later, small)
+    await expectRecovery(later, small)
   })
 
   it('names the entries of a newest block whose rows were deleted, when the tree still holds them', async () => {
@@ -535,7 +535,7 @@ async function expectNothingWrongIn(folder: string, clinic: Closed, at: number):
   try {
     if (stateOf(open).state !== 'ready') {
       expect({ at, state: stateOf(open).state, problem: stateOf(open).problem }).toMatchObject({
-        problem: expect.stringMatching(/^(DATABASE_DAMAGED|DATABASE_NEWER|ROLLED_BACK)$/) as string,
+        problem: expect.stringMatching(/^(DATABASE_DAMAGED|DATABASE_NEWER|RECOVERY_NEEDED)$/) as string,
       })
       return 0
     }
@@ -555,10 +555,10 @@ async function expectNothingWrongIn(folder: string, clinic: Closed, at: number):
 }
 
 /** A state with a name, in which nothing is shown or signed. */
-async function expectRolledBack(folder: string, { staff }: Closed): Promise<void> {
+async function expectRecovery(folder: string, { staff }: Closed): Promise<void> {
   const before = readFileSync(databaseOf(folder))
   const open = await startVault(folder)
-  expect(stateOf(open)).toMatchObject({ state: 'rolled-back', problem: 'ROLLED_BACK' })
+  expect(stateOf(open)).toMatchObject({ state: 'recovery-needed', problem: 'RECOVERY_NEEDED' })
   expect(await codeOf(() => open.vault.signIn(staff.nurse, PIN))).toBe('WRONG_STATE')
   expect(await codeOf(() => open.vault.signReadings({ as: '', handle: '', drafts: [], manual: [], late: null }))).toBe(
     'WRONG_STATE',
