@@ -55,16 +55,15 @@ const RECORD_BYTES = 14
 /** A record may be published, and sent, without what follows the minute. */
 const SHORTEST_RECORD = 12
 
-/** Asks, and takes what begins with `answer` for the answer. */
-async function ask(context: DriverContext, question: Uint8Array, answer: number): Promise<Uint8Array> {
+/** Asks, and makes sure that what comes begins with `answer`. */
+async function ask(context: DriverContext, question: Uint8Array, answer: number): Promise<void> {
   await context.transport.write(question)
   const report = await nextReport(context, REPLY_MS, toHex(question))
   if (report[0] !== answer) throw new DeviceError('PROTOCOL', `${toHex(report.subarray(0, 16))} to ${toHex(question)}`)
-  return report
 }
 
 /** Greets as the vendor's program does, twice. Anything may answer that; only this device answers the question after it. */
-async function hello(context: DriverContext): Promise<string> {
+async function hello(context: DriverContext): Promise<void> {
   for (let greeting = 0; greeting < 2; greeting++) {
     await retrying(context, TRIES, QUIET_MS, async () => {
       await context.transport.write(CONTEC08A.ping)
@@ -72,8 +71,7 @@ async function hello(context: DriverContext): Promise<string> {
     })
   }
   try {
-    const info = await retrying(context, TRIES, QUIET_MS, () => ask(context, CONTEC08A.info, 0x48))
-    return toHex(info.subarray(1, 6))
+    await retrying(context, TRIES, QUIET_MS, () => ask(context, CONTEC08A.info, 0x48))
   } catch (error) {
     if (!(error instanceof DeviceError) || error.code !== 'PROTOCOL') throw error
     throw new DeviceError('WRONG_MODEL', 'does not say what it is', { cause: error })
@@ -146,7 +144,8 @@ async function readUser(context: DriverContext, user: number): Promise<Measureme
 /** The driver. There is nothing that ends a session. */
 export const contec08aMonitor: MemoryDriver = {
   async probe(context) {
-    return { model: `Contec08A ${await hello(context)}`, serial: null }
+    await hello(context)
+    return { model: 'Contec08A', serial: null }
   },
   async read(context): Promise<MemoryReadout> {
     await hello(context)

@@ -147,8 +147,17 @@ function readingsOf(places: readonly Place[], user: string | null): Measurement[
   return oldestFirst(readings, written.length === places.length)
 }
 
+/** The probe may have started the session already: whether a monitor answers a second start is not known. */
+async function startAgain(context: DriverContext): Promise<void> {
+  try {
+    await start(context)
+  } catch (error) {
+    if (!(error instanceof DeviceError) || error.code !== 'SILENT') throw error
+  }
+}
+
 async function readAll(context: DriverContext): Promise<MemoryReadout> {
-  await start(context)
+  await startAgain(context)
   return { ...decodeMemory(await readMemory(context)), deviceNow: null }
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { match } from '../../src/devices/driver-table.ts'
 import { DeviceError } from '../../src/devices/errors.ts'
 import { decodeScaleReport, hidScale, scaleRecords } from '../../src/devices/hid-weighing-8d.ts'
 import type { Measurement } from '../../src/devices/measurement.ts'
@@ -108,6 +109,14 @@ async function offered(steps: ScaleStep[], faults: { keepAlives?: boolean } = {}
 }
 
 describe('a scale', () => {
+  it('is recognised by its class, whoever made it, and by nothing else', () => {
+    const { device } = createVirtualScale({ clock: fakeClock() })
+    const info = { ...device, usagePage: 0x8d, usage: 0x20, interface: 0 }
+    expect(match(info).map(({ family }) => family)).toEqual(['hid-weighing-8d'])
+    expect(match({ ...info, usagePage: null })).toEqual([])
+    expect(match({ ...info, usage: 0x21 })).toEqual([])
+  })
+
   it('offers each weight once, when it has stood still twice', async () => {
     const steps = [zero(3), moving(3000), still(7240, 6), moving(2000), zero(3), moving(900), still(1230, 4), zero(2)]
     expect(await offered(steps)).toEqual(['72.40 kg', '12.30 kg'])

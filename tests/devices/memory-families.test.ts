@@ -5,7 +5,7 @@ import { parseCapture, encodeCapture, type CaptureLine } from '../../src/devices
 import { bf480Scale } from '../../src/devices/beurer-04d9-8010.ts'
 import { beurerMonitor } from '../../src/devices/beurer-0c45-7406.ts'
 import { contec08aMonitor } from '../../src/devices/contec08a-0483-5750.ts'
-import { rowOfFamily } from '../../src/devices/driver-table.ts'
+import { match, rowOfFamily } from '../../src/devices/driver-table.ts'
 import type { HidTransport, MemoryDriver } from '../../src/devices/driver.ts'
 import type { DeviceErrorCode } from '../../src/devices/errors.ts'
 import { microlifeMonitor } from '../../src/devices/microlife-04b4-5500.ts'
@@ -174,6 +174,13 @@ describe.each(FAMILIES)(
         expect(raw.length).toBeGreaterThan(0)
         expect([control, purpose]).toEqual([false, 'patient'])
       }
+    })
+
+    it('is recognised by what its virtual device says of itself', () => {
+      const { device } = world()
+      const info = { ...device, usagePage: null, usage: null, interface: -1 }
+      expect(match(info).map((row) => row.family)).toEqual([family])
+      expect(match({ ...info, productId: 0x0001 })).toEqual([])
     })
 
     it('gives the same record keys a second time, all different', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { match } from '../../src/devices/driver-table.ts'
 import { DeviceError } from '../../src/devices/errors.ts'
 import type { Measurement } from '../../src/devices/measurement.ts'
 import { decodeTemperReply, divisorOf, TEMPER, temperRecords, temperStick } from '../../src/devices/pcsensor-temper.ts'
@@ -104,6 +105,15 @@ async function take(found: AsyncGenerator<Measurement> | undefined, count: numbe
 }
 
 describe('a stick', () => {
+  it('is recognised on its second interface: the first one is a keyboard', () => {
+    const info = { ...world().device, usagePage: 0xff00, usage: 1 }
+    expect(match({ ...info, interface: 1 }).map(({ family }) => family)).toEqual(['pcsensor-temper'])
+    expect(match({ ...info, interface: 0 })).toEqual([])
+    // The BM58 has the same vendor.
+    const beurer = { ...info, vendorId: 0x0c45, productId: 0x7406, interface: 0 }
+    expect(match(beurer).map(({ family }) => family)).toEqual(['beurer-0c45-7406'])
+  })
+
   it('is asked who it is and what it measures, and nothing else', async () => {
     const { clock, device } = world({ hundredths: () => [2150, 412] })
     const { transport, sent } = watched(device.open())
