@@ -11,8 +11,8 @@
  * @packageDocumentation
  */
 import { toHex } from '../shared/bytes.ts'
-import { FRAME, encodeFrame } from './abbott-frames.ts'
-import { greet, nextFrame } from './abbott-link.ts'
+import { FRAME, encodeFrame, type FreestyleFrame } from './abbott-frames.ts'
+import { greet, nextFrame, SILENCE_SLICES } from './abbott-link.ts'
 import { readingsOf } from './device-log.ts'
 import type { Driver, DriverContext, MemoryReadout } from './driver.ts'
 import { DeviceError } from './errors.ts'
@@ -23,6 +23,7 @@ import {
   encodeMessage,
   OPERATION,
   takeMessages,
+  type LibreFrame,
   type LibreMessage,
 } from './libre-frames.ts'
 import { decodeLibreRecord, LIBRE_TABLE, readerTimeOf } from './libre-records.ts'
@@ -30,6 +31,10 @@ import { localTime } from './timeline.ts'
 
 /** How often a damaged or missing frame is asked for again within one answer. */
 const REPEATS = 6
+/** Half seconds to wait for what was asked for again. */
+const AGAIN_SLICES = 2
+/** Frames that may be on their way when one is missing. */
+const STRAY_LIMIT = 1024
 /** Ninety days of sensor values and a thousand results are far below this. */
 const MESSAGE_LIMIT = 20_000
 const FACTORY_TABLE = 1
@@ -74,23 +79,29 @@ class LibreLink {
     await this.context.transport.write(encodeFrame(FRAME.binary, encodeLibreFrame(frame)))
   }
 
-  /** Data of the next frame in order; one that is damaged or out of order is asked for again. */
+  /** Data of the next frame in order; one that is damaged or does not come is asked for again. */
   private async nextData(): Promise<Uint8Array> {
-    let failure = new DeviceError('PROTOCOL', `no frame ${this.expected}`)
-    for (let repeats = 0; repeats < REPEATS;) {
-      const frame = await nextFrame(this.context)
-      if (frame === null) throw new DeviceError('SILENT', `no frame ${this.expected}`)
-      if (frame.type === FRAME.ackReply) continue
-      if (frame.type !== FRAME.binaryReply) throw new DeviceError('PROTOCOL', `frame of type ${frame.type}`)
-      const decoded = decodedOr(frame.payload)
+    let failure = new DeviceError('SILENT', `no frame ${this.expected}`)
+    let isAsked = false
+    for (let repeats = 0, strays = 0; repeats < REPEATS && strays < STRAY_LIMIT;) {
+      const frame = await nextFrame(this.context, isAsked ? AGAIN_SLICES : SILENCE_SLICES)
+      if (frame?.type === FRAME.ackReply) {
+        strays += 1
+        continue
+      }
+      const decoded = frame === null ? failure : decodedOr(frame)
       if (!(decoded instanceof DeviceError) && decoded.number === this.expected) {
         this.expected = (this.expected + 1) & 0xff
         await this.acknowledge()
         return decoded.data
       }
       if (decoded instanceof DeviceError) failure = decoded
-      repeats += 1
-      await this.acknowledge()
+      // Those that were on their way behind a lost one come in the wrong order: asking once is enough.
+      const isStray = isAsked && !(decoded instanceof DeviceError)
+      if (isStray) strays += 1
+      else repeats += 1
+      if (!isStray) await this.acknowledge()
+      isAsked = true
     }
     throw failure
   }
@@ -101,7 +112,8 @@ class LibreLink {
   }
 }
 
-function decodedOr(payload: Uint8Array): ReturnType<typeof decodeLibreFrame> | DeviceError {
+function decodedOr({ type, payload }: FreestyleFrame): LibreFrame | DeviceError {
+  if (type !== FRAME.binaryReply) throw new DeviceError('PROTOCOL', `frame of type ${type}`)
   try {
     return decodeLibreFrame(payload)
   } catch (error) {

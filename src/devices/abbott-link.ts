@@ -22,8 +22,8 @@ import {
 } from './abbott-frames.ts'
 
 const SLICE_MS = 500
-/** A meter that says nothing for this long has nothing to say; while it sends keep-alives, the longer time counts. */
-const SILENCE_SLICES = 10
+/** A meter that says nothing for so many half seconds has nothing to say; each keep-alive begins them anew. */
+export const SILENCE_SLICES = 10
 const KEEP_ALIVES = 60
 const INTRODUCTION_SLICES = 2
 const GREETING_FRAMES = 12

@@ -31,8 +31,9 @@ import type { Measurement } from './measurement.ts'
 
 const SLICE_MS = 500
 const SILENCE_SLICES = 10
-/** Times that a frame is asked for again. */
+/** Times that a frame is asked for again, and that a transfer is begun. */
 const REPEATS = 6
+const STARTS = 2
 /** The largest memory holds 2000 results; each may have an order of its own. */
 const FRAME_COUNT_LIMIT = 8192
 /** What is left over from an earlier transfer is dropped first. */
@@ -106,28 +107,29 @@ function controlOf(bytes: Uint8Array): number {
 
 /** Starts a transfer. The meter answers with EOT, its header, and ENQ. */
 async function start(link: ContourLink): Promise<ContourHeader> {
-  await link.quiet()
-  await link.send(CONTROL.eot)
-  let header: ContourHeader | null = null
-  for (let i = 0; i < REPEATS; i++) {
-    const token = await tokenOrAgain(link)
-    if (token === null) continue
-    if ('frame' in token) header = decodeHeader(token.frame.text)
-    else if (token.control === CONTROL.enq && header !== null) return header
+  let failure = new DeviceError('PROTOCOL', 'no header')
+  for (let attempt = 0; attempt < STARTS; attempt++) {
+    await link.quiet()
+    await link.send(CONTROL.eot)
+    try {
+      return await headerOf(link)
+    } catch (error) {
+      if (!(error instanceof DeviceError) || !isMendable(error)) throw error
+      failure = error
+    }
   }
-  throw new DeviceError('PROTOCOL', 'no header')
+  throw failure
 }
 
-/** The next token; null after a damaged frame, which was asked for again. */
-async function tokenOrAgain(link: ContourLink): Promise<Token | null> {
-  try {
-    return await link.next()
-  } catch (error) {
-    if (!(error instanceof DeviceError) || !['CHECKSUM', 'PROTOCOL', 'SILENT'].includes(error.code)) throw error
-    await link.quiet()
-    await link.send(CONTROL.nak)
-    return null
+async function headerOf(link: ContourLink): Promise<ContourHeader> {
+  let header: ContourHeader | null = null
+  for (let i = 0; i < REPEATS; i++) {
+    const token = await link.next()
+    if ('frame' in token) header = decodeHeader(token.frame.text)
+    else if (token.control === CONTROL.enq && header !== null) return header
+    else if (token.control === CONTROL.nak) break
   }
+  throw new DeviceError('PROTOCOL', 'no header')
 }
 
 /** Frames from the header to the end record, each acknowledged; a repeated one counts once. */
