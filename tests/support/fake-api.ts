@@ -10,6 +10,7 @@ import type {
   Device,
   Draft,
   Grade,
+  Incident,
   LedgerBlock,
   LiveEvent,
   ManualValue,
@@ -391,6 +392,32 @@ export class FakeCore {
     }
   }
 
+  /** What `ledger.incidents` lists, newest first. */
+  incidents: Incident[] = []
+
+  /** One damaged entry, which only a second replica repairs. */
+  async *scrub(file: string | null) {
+    const total = 40 + this.recorded.length
+    for (let done = 0; done < total; done += 24) {
+      yield { kind: 'progress' as const, done, total }
+      await this.#pause(60)
+    }
+    const outcome = file === null ? ('open' as const) : ('repaired' as const)
+    const place = { what: 'entry' as const, origin: ORIGIN, index: 7 }
+    yield { kind: 'finding' as const, ...place, outcome, reason: 'the entry is missing' }
+    const counts = { open: file === null ? 1 : 0, repaired: file === null ? 0 : 1, removed: 0 }
+    const rows = [
+      { origin: ORIGIN, kind: place.what, outcome, count: 1, ranges: [{ from: place.index, to: place.index + 1 }] },
+    ]
+    const kind = file === null ? 'rows.damaged' : 'rows.repaired'
+    const at = new Date(this.now).toISOString()
+    this.incidents = [
+      { origin: ORIGIN, index: total, entryId: handleOf(0x30000 + total), at, kind, rows },
+      ...this.incidents,
+    ]
+    yield { kind: 'done' as const, checked: total, ...counts, isWhole: true, ms: 840 }
+  }
+
   async *verifyAll() {
     const total = 40 + this.recorded.length
     for (let done = 0; done < total; done += 24) {
@@ -765,6 +792,8 @@ export function fakeRouter(core: FakeCore) {
         }),
       ),
       verifyAll: os.ledger.verifyAll.handler(() => core.verifyAll()),
+      scrub: os.ledger.scrub.handler(({ input }) => core.scrub(input.file)),
+      incidents: os.ledger.incidents.handler(guard('ledger.incidents', () => ok(core.incidents))),
       proof: os.ledger.proof.handler(
         guard('ledger.proof', ({ index }) =>
           index < 40 + core.recorded.length ? ok(core.proof(index)) : fail('UNKNOWN_ENTRY'),

@@ -19,6 +19,7 @@ import type {
   Chart,
   Patient,
   Practitioner,
+  Incident,
   Proof,
   ReceiptFile,
   Reading,
@@ -295,6 +296,27 @@ export class FakeVault implements VaultService {
   async cancelVerifyAll(run: number) {
     await this.#enter('cancelVerifyAll')
     this.cancelled.push(run)
+  }
+  async scrub(run: number, file: string | null) {
+    await this.#enter('scrub')
+    const tell = (event: Extract<VaultEvent, { kind: 'scrub' }>['event']): void =>
+      this.emit({ kind: 'scrub', run, event })
+    tell({ kind: 'progress', done: 2, total: 4 })
+    if (this.endlessVerification) return
+    const outcome = file === null ? 'open' : 'repaired'
+    tell({ kind: 'finding', what: 'entry', origin: 'site/1', index: 3, outcome, reason: 'it is missing' })
+    const counts = { open: file === null ? 1 : 0, repaired: file === null ? 0 : 1, removed: 0 }
+    tell({ kind: 'done', checked: 4, ...counts, isWhole: true, ms: 12 })
+  }
+  async cancelScrub(run: number) {
+    await this.#enter('cancelScrub')
+    this.cancelled.push(run)
+  }
+  async incidents(): Promise<Incident[]> {
+    await this.#enter('incidents')
+    const ranges = [{ from: 3, to: 4 }]
+    const rows = [{ origin: 'site/1', kind: 'entry' as const, outcome: 'repaired' as const, count: 1, ranges }]
+    return [{ origin: 'site/1', index: 3, entryId: handleOf(9), at: NOW, kind: 'rows.repaired', rows }]
   }
 
   async #enter(name: string): Promise<void> {

@@ -20,6 +20,7 @@ const STREAMS: Readonly<Record<string, { coded: boolean }>> = {
   'capture.live': { coded: true },
   'capture.read': { coded: true },
   'ledger.verifyAll': { coded: false },
+  'ledger.scrub': { coded: false },
 }
 
 /**

@@ -11,13 +11,14 @@
 import { implement } from '@orpc/server'
 import { contract } from '../../shared/api/contract.ts'
 import type { Captures } from './captures.ts'
+import type { ScrubEvent, VerifyAllEvent } from '../../shared/api/schemas.ts'
 import type { DevicesService } from './devices-service.ts'
+import type { EventRuns } from './event-runs.ts'
 import { ApiFailure } from './failure.ts'
 import { answered, type Fault } from './router-failures.ts'
 import type { SessionKeeper } from './session-keeper.ts'
 import type { SystemNews } from './system-news.ts'
 import type { VaultService } from './vault-service.ts'
-import type { VerifyRuns } from './verify-runs.ts'
 
 /** What the router passes requests on to. */
 export interface RouterParts {
@@ -26,7 +27,8 @@ export interface RouterParts {
   readonly captures: Captures
   readonly devices: DevicesService
   readonly vault: VaultService
-  readonly verifyRuns: VerifyRuns
+  readonly verifyRuns: EventRuns<VerifyAllEvent, null>
+  readonly scrubRuns: EventRuns<ScrubEvent, string | null>
   /** Settles when the vault has started or failed to; never rejects. */
   readonly started: Promise<void>
   about(): { version: string; notices: string }
@@ -154,7 +156,7 @@ function bedside(os: Os, parts: RouterParts) {
 
 /** What is on record. */
 function records(os: Os, parts: RouterParts) {
-  const { vault, verifyRuns } = parts
+  const { vault, verifyRuns, scrubRuns } = parts
   const mine = signedIn(parts)
   return {
     people: {
@@ -176,7 +178,9 @@ function records(os: Os, parts: RouterParts) {
       summary: os.ledger.summary.handler(call(() => vault.ledgerSummary())),
       blocks: os.ledger.blocks.handler(call(({ origin, before, limit }) => vault.blocks(origin, before, limit))),
       entries: os.ledger.entries.handler(call(({ origin, from, limit }) => vault.entries(origin, from, limit))),
-      verifyAll: os.ledger.verifyAll.handler(({ signal }) => verifyRuns.start(signal)),
+      verifyAll: os.ledger.verifyAll.handler(({ signal }) => verifyRuns.start(null, signal)),
+      scrub: os.ledger.scrub.handler(({ input, signal }) => scrubRuns.start(input.file, signal)),
+      incidents: os.ledger.incidents.handler(call(() => vault.incidents())),
       proof: os.ledger.proof.handler(call(({ origin, index }) => vault.proof(origin, index))),
       receipt: os.ledger.receipt.handler(call(({ origin, index }) => vault.receipt(origin, index))),
     },

@@ -95,6 +95,7 @@ export type VaultEvent =
   | { readonly kind: 'tray'; readonly count: number }
   | { readonly kind: 'enrolments' }
   | { readonly kind: 'verify-all'; readonly run: number; readonly event: api.VerifyAllEvent }
+  | { readonly kind: 'scrub'; readonly run: number; readonly event: api.ScrubEvent }
 
 /** The vault. */
 export interface VaultService {
@@ -163,4 +164,8 @@ export interface VaultService {
   /** Runs in the background and reports as `verify-all` events; ends with `done`. */
   verifyAll(run: number): Promise<void>
   cancelVerifyAll(run: number): Promise<void>
+  /** Checks and repairs every row, reports as `scrub` events, ends with `done`. `file`: a second replica, or null. */
+  scrub(run: number, file: string | null): Promise<void>
+  cancelScrub(run: number): Promise<void>
+  incidents(): Promise<api.Incident[]>
 }

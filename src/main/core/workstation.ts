@@ -8,7 +8,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import type { Failure, Session } from '../../shared/api/schemas.ts'
+import type { Failure, ScrubEvent, Session, VerifyAllEvent } from '../../shared/api/schemas.ts'
 import type { Hub } from '../devices/hub.ts'
 import { Captures } from './captures.ts'
 import { DevicesService } from './devices-service.ts'
@@ -19,7 +19,7 @@ import { SessionKeeper } from './session-keeper.ts'
 import { SystemNews, type Installation } from './system-news.ts'
 import type { VaultEvent, VaultOptions, VaultState } from './vault-service.ts'
 import type { VaultConnection, VaultListeners } from './vault-thread.ts'
-import { VerifyRuns } from './verify-runs.ts'
+import { EventRuns } from './event-runs.ts'
 
 /** What a workstation is made of. */
 export interface WorkstationParts {
@@ -65,7 +65,14 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
   const news = new SystemNews(parts.installation, STARTING)
   const connection = parts.connectVault({ event: hear, gone: vaultGone })
   const { vault } = connection
-  const verifyRuns = new VerifyRuns(vault)
+  const verifyRuns = new EventRuns<VerifyAllEvent, null>({
+    begin: (run) => vault.verifyAll(run),
+    cancel: (run) => vault.cancelVerifyAll(run),
+  })
+  const scrubRuns = new EventRuns<ScrubEvent, string | null>({
+    begin: (run, file) => vault.scrub(run, file),
+    cancel: (run) => vault.cancelScrub(run),
+  })
   const devices = new DevicesService({ hub, vault, changed: (list) => news.devicesChanged(list) })
   const session = new SessionKeeper(
     {
@@ -91,7 +98,7 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
   let newest = STARTING
   const started = start()
   const router = createRouter({
-    ...{ news, session, captures, devices, vault, verifyRuns, started, fault },
+    ...{ news, session, captures, devices, vault, verifyRuns, scrubRuns, started, fault },
     about: () => ({ version: parts.installation.version, notices: parts.notices() }),
   })
   let closing: Promise<void> | null = null
@@ -128,6 +135,7 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
     else if (event.kind === 'enrolments') void ask('enrolments', () => devices.loadEnrolments())
     else if (event.kind === 'ledger') news.ledgerGrew(event.size)
     else if (event.kind === 'verify-all') verifyRuns.report(event)
+    else if (event.kind === 'scrub') scrubRuns.report(event)
     else news.tell(event)
   }
 
@@ -156,7 +164,7 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
     isFailed = true
     fault('vault', error)
     news.failed('STATE_UNKNOWN')
-    verifyRuns.fail(new ApiFailure('STATE_UNKNOWN', { cause: error }))
+    for (const runs of [verifyRuns, scrubRuns]) runs.fail(new ApiFailure('STATE_UNKNOWN', { cause: error }))
     // Nothing that is on the screen can be relied on any more.
     void session.lock().catch(() => undefined)
   }

@@ -279,6 +279,21 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
     expect(events.map(({ kind }) => kind)).toEqual(['progress', 'finding', 'done'])
     expect(vault.cancelled).toEqual([])
   },
+  'ledger.scrub': async () => {
+    const { client, vault } = await coreWorld()
+    const events = await all(client.ledger.scrub({ file: null }))
+    expect(events.map(({ kind }) => kind)).toEqual(['progress', 'finding', 'done'])
+    expect(events.at(-1)).toMatchObject({ open: 1, repaired: 0 })
+    expect((await all(client.ledger.scrub({ file: '/mnt/usb/ledger.db' }))).at(-1)).toMatchObject({
+      open: 0,
+      repaired: 1,
+    })
+    expect(vault.cancelled).toEqual([])
+  },
+  'ledger.incidents': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.ledger.incidents({}))).toMatchObject([{ index: 3, kind: 'rows.repaired' }])
+  },
   'ledger.proof': async () => {
     const { client } = await coreWorld()
     expect(await value(client.ledger.proof({ origin: null, index: 2 }))).toMatchObject({ index: 2, size: 4 })
@@ -315,7 +330,7 @@ describe('every procedure', () => {
   for (const [name, drive] of Object.entries(PROCEDURES)) it(`${name} answers`, drive)
 })
 
-const STREAMS = ['system.events', 'capture.live', 'capture.read', 'ledger.verifyAll']
+const STREAMS = ['system.events', 'capture.live', 'capture.read', 'ledger.verifyAll', 'ledger.scrub']
 const BAD_INPUTS = [undefined, null, 7, 'text', [], [{ captureId: 1 }]]
 
 describe('a request that does not fit the contract', () => {

@@ -63,6 +63,7 @@ import { restoreClinic } from './restore.ts'
 import { logSecretOf, MACHINE_SECRET, storeSiteSecrets } from './site-secrets.ts'
 import { SubjectKeys } from './subject-keys.ts'
 import { Tray } from './tray.ts'
+import { Upkeep } from './upkeep.ts'
 import { Writer } from './writer.ts'
 
 const random = (size: number): Uint8Array => new Uint8Array(randomBytes(size))
@@ -81,6 +82,7 @@ interface Open {
   readonly enrolments: Enrolments
   readonly tray: Tray
   readonly ledger: LedgerViews
+  readonly upkeep: Upkeep
 }
 
 const CLOSED: VaultState = {
@@ -128,7 +130,7 @@ export class Vault implements VaultService {
     const open = this.#open
     this.#open = null
     open?.people.signOut()
-    await Promise.resolve()
+    await open?.upkeep.close()
     if (open !== null) closeFiles(open.clinic)
     this.#closeStopped()
   }
@@ -276,6 +278,16 @@ export class Vault implements VaultService {
     this.#open?.ledger.cancel(run)
   }
 
+  scrub = (run: number, file: string | null) =>
+    this.#ready().upkeep.run(run, file, (event) => {
+      this.#emit({ kind: 'scrub', run, event })
+    })
+  cancelScrub = async (run: number) => {
+    await Promise.resolve()
+    this.#open?.upkeep.cancel(run)
+  }
+  incidents = async () => Promise.resolve(this.#ready().upkeep.incidents())
+
   /** Looks at the folder and goes as far as it can without a person. */
   async #begin(demo: boolean): Promise<void> {
     this.#clearMaking()
@@ -390,6 +402,7 @@ export class Vault implements VaultService {
         enrolments: new Enrolments(clinic),
         tray: new Tray(clinic),
         ledger: new LedgerViews(clinic),
+        upkeep: this.#upkeepOf(clinic),
       }
       const { identity } = clinic
       await this.#keepCopies(clinic)
@@ -404,6 +417,7 @@ export class Vault implements VaultService {
         systemKeystore: unlock.kind === 'system',
         demoPins: pins,
       })
+      this.#open.upkeep.start()
     } catch (error) {
       this.#open = null
       if (error instanceof RecoveryNeeded && this.#stop(files, error, unlock)) return
@@ -426,9 +440,24 @@ export class Vault implements VaultService {
   async #checkMachine(keystore: Keystore): Promise<void> {
     const machine = this.#options?.machineId ?? null
     if (machine === null) return
+    // Invented data may travel.
+    if (readIdentity(keystore.secrets).demo) return
     const known = keystore.secrets.get(MACHINE_SECRET)
     if (known === null) await this.#rememberMachine(keystore)
     else if (!equalBytes(known, machine)) throw new RecoveryNeeded('moved', 'last used on another computer')
+  }
+
+  #upkeepOf(clinic: Clinic): Upkeep {
+    const { identity, keystore, replica } = clinic
+    return new Upkeep({
+      clinic,
+      pair: { publicKey: identity.sharingKey, privateKey: secret(keystore, SECRETS.sharing) },
+      logSigner: signerOf('log', secret(keystore, logSecretOf(identity.origin))),
+      databaseFile: clinicPaths(this.#clinicFolder).database,
+      incidents: () => replica.incidents,
+      reread: () => replica.reread(),
+      isErased: () => false,
+    })
   }
 
   async #rememberMachine(keystore: Keystore): Promise<void> {
