@@ -61,12 +61,14 @@ export interface NodeOpened {
   /** Random per start of an incarnation, 16 bytes: tells a clone from the original. */
   readonly instance: Uint8Array
   /**
-   * How much of the incarnation before is still held, and the newest note it ever signed, as far as is known: never of
+   * How much of an incarnation before is still held, and the newest note it ever signed, as far as is known: never of
    * a smaller tree, and of a larger one when entries are lost. Null exactly for the first.
    */
   readonly previous: (LogHead & { readonly note: string }) | null
   /** Signs the checkpoints of this incarnation, Ed25519; null exactly for the first, whose key the roster lists. */
   readonly logKey: Uint8Array | null
+  /** Version of the roster in force; null exactly for the first. */
+  readonly rosterVersion: number | null
 }
 
 /** Publishes a contract document, with the approvals of the sites. */
@@ -165,6 +167,7 @@ export function encodeNodeOpened(opened: NodeOpened): CborMap {
           ]),
     ],
     [4, opened.logKey ?? undefined],
+    [5, opened.rosterVersion ?? undefined],
   ])
 }
 
@@ -178,7 +181,11 @@ export function decodeNodeOpened(fields: CborMap): NodeOpened {
     if ((incarnation === 1) !== (previous === null)) throw badField('node.opened', 3, 'absent exactly for the first')
     if ((incarnation === 1) !== (logKey === null)) throw badField('node.opened', 4, 'absent exactly for the first')
     if (logKey !== null) checkPublicKey(logKey)
-    return { incarnation, instance: f.bytes(2, ID_SIZE), previous, logKey }
+    const rosterVersion = f.optional(5, (key) => f.uint(key))
+    const isFirst = rosterVersion === null
+    if ((incarnation === 1) !== isFirst || rosterVersion === 0)
+      throw badField('node.opened', 5, 'absent exactly for the first')
+    return { incarnation, instance: f.bytes(2, ID_SIZE), previous, logKey, rosterVersion }
   })
 }
 

@@ -27,7 +27,7 @@ import { type Body, decodeEntry, type Entry, type EntrySignature, signedMessage 
 import { LedgerError } from './errors.ts'
 import { checkFields, decodeContractFields, decodeNodeOpened, decodeRosterFields, decodeSeal } from './fields.ts'
 import { checkContractApprovals } from './governance.ts'
-import { originOf, splitOrigin } from './names.ts'
+import { splitOrigin } from './names.ts'
 import { checkNextRoster } from './next-roster.ts'
 import { decodeRoster, type Roster } from './roster.ts'
 import { type SignatureVerifier, verifies } from './signatures.ts'
@@ -160,12 +160,16 @@ function checkRules(place: EntryInPlace, entry: Entry, signers: readonly Signer[
 
 /** A later incarnation starts where the one before ended, by the word of its site. */
 function checkOpening(place: EntryInPlace, { body }: Entry, signers: readonly Signer[]): void {
-  const { incarnation, previous } = decodeNodeOpened(body.fields)
+  const { incarnation, previous, rosterVersion } = decodeNodeOpened(body.fields)
   checkRoles(previous === null ? ['log'] : ['governance', 'log'], signers)
   if (previous === null) return
   if (place.index !== 0) throw new LedgerError('OPENING_NOT_NEXT', 'not the first entry')
-  if (previous.origin !== originOf(body.log, incarnation - 1)) {
-    throw new LedgerError('OPENING_NOT_NEXT', 'not after the incarnation before')
+  const before = splitOrigin(previous.origin)
+  if (before.log !== body.log || before.incarnation >= incarnation) {
+    throw new LedgerError('OPENING_NOT_NEXT', 'not after an incarnation before')
+  }
+  if (rosterVersion !== rosterAt(place.directory, 0)?.roster.version) {
+    throw new LedgerError('OPENING_NOT_NEXT', 'another roster version')
   }
   const publicKey = logKeyOf(place.directory, body.log, 0)
   if (publicKey === null) throw new LedgerError('UNKNOWN_SIGNER', 'the roster has no such log')

@@ -47,7 +47,8 @@ const CODECS: {
   }),
   ...[null, { ...head, note: 'a note' }].map((previous, i) => {
     const logKey = previous === null ? null : publicKey
-    const value: f.NodeOpened = { incarnation: i + 1, instance: handle('instance'), previous, logKey }
+    const rosterVersion = previous === null ? null : 4
+    const value: f.NodeOpened = { incarnation: i + 1, instance: handle('instance'), previous, logKey, rosterVersion }
     const bad: [number, CborValue | null][] = [
       [1, 0],
       [1, 2 - i],
@@ -55,7 +56,9 @@ const CODECS: {
       [2, null],
       [3, new Map([[1, 'c/n1/1']])],
       [4, i === 0 ? publicKey : null],
+      [5, i === 0 ? 1 : null],
       [5, 0],
+      [6, 0],
     ]
     return { name: `node.opened ${i + 1}`, map: f.encodeNodeOpened(value), value, read: f.decodeNodeOpened, bad }
   }),
@@ -184,6 +187,7 @@ describe('fields with keys and names', () => {
       instance: handle('i'),
       previous: { ...head, note: 'n' },
       logKey: new Uint8Array(32),
+      rosterVersion: 1,
     }
     expectCode('BAD_KEY', () => f.decodeNodeOpened(f.encodeNodeOpened(value)))
   })

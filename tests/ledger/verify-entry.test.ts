@@ -111,7 +111,13 @@ describe('an entry in its place', () => {
     expectCode('WRONG_NETWORK', () => verify(bytes, next, emptyDirectory(new Uint8Array(32))))
     expect(codeOf(() => verify(bytes, next, world.directory, 'test.local/riverside/n1/2'))).toBeNull()
     const opened = world.body('node.opened', {
-      fields: encodeNodeOpened({ incarnation: 1, instance: handle('i'), previous: null, logKey: null }),
+      fields: encodeNodeOpened({
+        incarnation: 1,
+        instance: handle('i'),
+        previous: null,
+        logKey: null,
+        rosterVersion: null,
+      }),
     })
     expect(code(opened, [['log', world.own.log]])).toBeNull()
     const opens = world.entry(opened, [['log', world.own.log]])
@@ -155,7 +161,13 @@ describe('the beginning of a log', () => {
   it('has nothing before the roster, and little before the contract', () => {
     expect(code(reading(), both, 0, start)).toBe('UNKNOWN_SIGNER')
     const opened = world.body('node.opened', {
-      fields: encodeNodeOpened({ incarnation: 1, instance: handle('i'), previous: null, logKey: null }),
+      fields: encodeNodeOpened({
+        incarnation: 1,
+        instance: handle('i'),
+        previous: null,
+        logKey: null,
+        rosterVersion: null,
+      }),
     })
     expect(code(opened, [['log', world.own.log]], 1, afterRoster)).toBeNull()
     expect(code(opened, [['log', world.own.log]], 0, start)).toBe('UNKNOWN_SIGNER')
@@ -273,7 +285,7 @@ describe('rosters and contracts of four sites', () => {
     const joined = logOf(e)
     const opened = joined.body(
       'node.opened',
-      encodeNodeOpened({ incarnation: 1, instance: handle('i'), previous: null, logKey: null }),
+      encodeNodeOpened({ incarnation: 1, instance: handle('i'), previous: null, logKey: null, rosterVersion: null }),
     )
     const entries = [
       joined.roster(document, sites),
@@ -344,7 +356,14 @@ describe('a later incarnation', () => {
   const previous = { origin: world.origin, size: next, root: root(next), note: note(next) }
   const opening = (over: Partial<NodeOpened> = {}) =>
     world.body('node.opened', {
-      fields: encodeNodeOpened({ incarnation: 2, instance: handle('i'), previous, logKey: fresh.publicKey, ...over }),
+      fields: encodeNodeOpened({
+        incarnation: 2,
+        instance: handle('i'),
+        previous,
+        logKey: fresh.publicKey,
+        rosterVersion: 1,
+        ...over,
+      }),
     })
   const authors: readonly Author[] = [
     ['governance', world.own.governance],
@@ -371,6 +390,7 @@ describe('a later incarnation', () => {
     ['a note of another root', { previous: { ...previous, root: root(0) } }, 'OPENING_NOT_NEXT'],
     ['a note of another key', { previous: { ...previous, note: note(next, fresh) } }, 'NOTE_UNSIGNED'],
     ['another incarnation', { incarnation: 3 }, 'WRONG_LOG'],
+    ['another roster version', { rosterVersion: 2 }, 'OPENING_NOT_NEXT'],
     ['the key before', { logKey: world.own.log.publicKey }, 'UNKNOWN_SIGNER'],
   ])('does not continue %s', (_name, over, expected) => {
     expect(check(opening(over))).toBe(expected)
@@ -388,7 +408,7 @@ describe('a later incarnation', () => {
     const after = applyEntry(base, 0, decodeEntry(world.entry(opening(), authors)))
     expect(check(reading(), both)).toBe('OPENING_NOT_NEXT')
     expect(check(opening(), authors, 1, after)).toBe('OPENING_NOT_NEXT')
-    const first = { incarnation: 1, instance: handle('i'), previous: null, logKey: null }
+    const first = { incarnation: 1, instance: handle('i'), previous: null, logKey: null, rosterVersion: null }
     expect(check(opening(first))).toBe('WRONG_LOG')
   })
 

@@ -187,7 +187,7 @@ function writeBlockZero(
     ),
     entryOf(
       'node.opened',
-      encodeNodeOpened({ incarnation: 1, instance: random(16), previous: null, logKey: null }),
+      encodeNodeOpened({ incarnation: 1, instance: random(16), previous: null, logKey: null, rosterVersion: null }),
       log,
     ),
   ]

@@ -168,6 +168,7 @@ export class Recovery {
       instance: this.#tools.random(16),
       previous: { origin: base.origin, size, root, note: newest },
       logKey,
+      rosterVersion: rosterAt(base.directory, size)?.roster.version ?? 1,
     })
     return [
       { type: 'node.opened', fields: opened, signers: [signerOf('governance', governance), log] },
