@@ -158,8 +158,8 @@ async function nextFrame(link: ContourLink): Promise<ContourFrame> {
       return await frameOf(link)
     } catch (error) {
       if (!(error instanceof DeviceError) || !isMendable(error)) throw error
-      // A meter that stays silent would be asked for half a minute.
-      if (error.code === 'SILENT' && failure?.code === 'SILENT') throw error
+      // A meter that stays silent would be asked for half a minute; what was wrong before says more.
+      if (error.code === 'SILENT' && failure !== null) throw failure
       failure = error
       await link.quiet()
       await link.send(CONTROL.nak)
