@@ -1,11 +1,15 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { createVirtualFreestyle, createVirtualLibre, neoLine } from '../../../src/devices/virtual-abbott.ts'
+import { contourRecord, createVirtualContour } from '../../../src/devices/virtual-ascensia.ts'
 import { createVirtualBeurer } from '../../../src/devices/virtual-beurer.ts'
 import { createVirtualBf480 } from '../../../src/devices/virtual-bf480.ts'
 import { createVirtualContec08a } from '../../../src/devices/virtual-contec08a.ts'
 import type { VirtualClock, VirtualDevice } from '../../../src/devices/virtual-device.ts'
+import { glucoseResults } from '../../../src/devices/virtual-glucose.ts'
 import { createVirtualGlucoTeq, createVirtualMicrolife } from '../../../src/devices/virtual-microlife.ts'
 import { createVirtualMemoryMonitor } from '../../../src/devices/virtual-omron-memory.ts'
 import { createVirtualPatient } from '../../../src/devices/virtual-patient.ts'
+import { createVirtualTaidoc } from '../../../src/devices/virtual-taidoc.ts'
 import { createHub, type Hub } from '../../../src/main/devices/hub.ts'
 import { virtualSource } from '../../../src/main/devices/made-up-sources.ts'
 import { codeOf, fakeClock } from '../../support/device-world.ts'
@@ -13,6 +17,7 @@ import { codeOf, fakeClock } from '../../support/device-world.ts'
 /** Many families at one hub: each fault of one device has its code, leaves the others alone, and passes. */
 const records = createVirtualPatient(2).pressures('2026-05-06T07:08:00', 3)
 const high = records.map((record) => ({ ...record, systolic: record.systolic + 40 }))
+const glucose = glucoseResults(2, '2026-05-06T07:08:00', 3)
 const NOW = '2026-05-06T08:00:00'
 
 const FAMILIES: Record<string, (clock: VirtualClock) => VirtualDevice> = {
@@ -30,6 +35,19 @@ const FAMILIES: Record<string, (clock: VirtualClock) => VirtualDevice> = {
       clock,
       deviceNow: NOW,
       users: () => [records.map(({ time }) => ({ time, weight: 724, shares: [213, 551, 402] as const }))],
+    }),
+  'abbott-1a61': (clock) =>
+    createVirtualFreestyle({ clock, deviceNow: NOW, lines: () => glucose.map(neoLine).toReversed() }),
+  'abbott-1a61-libre': (clock) =>
+    createVirtualLibre({ clock, deviceNow: NOW, history: () => glucose.slice(1), strips: () => glucose.slice(0, 1) }),
+  'ascensia-1a79': (clock) =>
+    createVirtualContour({ clock, deviceNow: NOW, records: () => glucose.map(contourRecord) }),
+  'taidoc-10c4-ea80': (clock) =>
+    createVirtualTaidoc({
+      clock,
+      model: '4277',
+      deviceNow: NOW,
+      records: () => glucose.map(({ time, mgdl }) => ({ time, value: [mgdl & 0xff, mgdl >> 8, 0, 0] })),
     }),
 }
 const NAMES = Object.keys(FAMILIES)
