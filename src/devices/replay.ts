@@ -44,6 +44,8 @@ export interface ReplayOptions {
   faults?: readonly ReplayFault[]
   /** A recording of input reports starts again when it is over. */
   loop?: boolean
+  /** A command that is asked more often than it was recorded stays without answer. */
+  once?: boolean
   /** Waits before a streamed report is served: the pace of the recording. Without it, reports come at once. */
   pace?: () => Promise<void>
   /** Told of each report of the recording when it is given to the driver: the very array of the capture. */
@@ -89,6 +91,7 @@ class Replay implements HidTransport {
   async sendFeature(report: Uint8Array): Promise<void> {
     this.mustBeThere()
     if (this.options.mode === 'strict') this.expect('feature', report)
+    else this.give(featureKey(report))
     return Promise.resolve()
   }
 
@@ -128,9 +131,16 @@ class Replay implements HidTransport {
     this.pending = []
     if (command === this.options.profile.streamFrom) this.streamAt ??= 0
     if (command === this.options.profile.streamUntil) this.streamAt = null
+    this.give(command)
+  }
+
+  /** Queues what the recording answers to a command. */
+  private give(command: string): void {
     const answers = this.answers.get(command)
-    this.queue.push(...(answers?.rounds[Math.min(answers.next, answers.rounds.length - 1)] ?? []))
-    if (answers !== undefined) answers.next += 1
+    if (answers === undefined) return
+    const round = this.options.once === true ? answers.next : Math.min(answers.next, answers.rounds.length - 1)
+    this.queue.push(...(answers.rounds[round] ?? []))
+    answers.next += 1
   }
 
   private async next(): Promise<Uint8Array | null> {
@@ -183,6 +193,11 @@ function isSame(line: CaptureLine, report: Uint8Array, profile: ReplayProfile): 
   return toHex(profile.commandPart(line.bytes).bytes) === toHex(profile.commandPart(report).bytes)
 }
 
+/** Feature reports are commands of their own. */
+function featureKey(report: Uint8Array): string {
+  return `feature ${toHex(report)}`
+}
+
 function documented(profile: ReplayProfile): Map<string, Answers> {
   return new Map([...profile.answers].map(([command, reports]) => [command, { rounds: [reports], next: 0 }]))
 }
@@ -193,13 +208,14 @@ function recorded(capture: Capture, profile: ReplayProfile): Map<string, Answers
   let parts: Uint8Array[] = []
   let current: Uint8Array[] | null = null
   for (const { direction, bytes } of capture) {
-    if (direction === 'in') current?.push(bytes)
-    if (direction === 'feature') current = null
-    if (direction !== 'out') continue
-    const part = profile.commandPart(bytes)
-    parts.push(part.bytes)
-    if (!part.last) continue
-    const command = toHex(concatBytes(...parts))
+    if (direction === 'in') {
+      current?.push(bytes)
+      continue
+    }
+    const part = direction === 'feature' ? null : profile.commandPart(bytes)
+    if (part !== null) parts.push(part.bytes)
+    if (part?.last === false) continue
+    const command = part === null ? featureKey(bytes) : toHex(concatBytes(...parts))
     parts = []
     current = []
     rounds.set(command, [...(rounds.get(command) ?? []), current])
