@@ -23,6 +23,7 @@ export class SystemNews {
   #devices: readonly Device[] = []
   #trayCount = 0
   #ledgerSize: number | null = null
+  readonly #finality = new Map<string, number>()
 
   constructor(installation: Installation, vault: VaultState) {
     this.#installation = installation
@@ -63,6 +64,11 @@ export class SystemNews {
     this.#hub.send({ kind: 'ledger', size })
   }
 
+  finalityGrew(origin: string, size: number): void {
+    this.#finality.set(origin, size)
+    this.#hub.send({ kind: 'finality', origin, size })
+  }
+
   /** Anything that has no state. */
   tell(event: Extract<SystemEvent, { kind: 'chart-changed' | 'focus' }>): void {
     this.#hub.send(event)
@@ -82,6 +88,7 @@ export class SystemNews {
       { kind: 'devices', devices: [...this.#devices] },
       { kind: 'tray', count: this.#trayCount },
       ...(this.#ledgerSize === null ? [] : [{ kind: 'ledger' as const, size: this.#ledgerSize }]),
+      ...[...this.#finality].map(([origin, size]) => ({ kind: 'finality' as const, origin, size })),
     ]
   }
 }

@@ -92,6 +92,8 @@ export type VaultEvent =
   | { readonly kind: 'state'; readonly state: VaultState }
   | { readonly kind: 'chart-changed'; readonly handle: string }
   | { readonly kind: 'ledger'; readonly size: number }
+  /** Entries `[0, size)` of a log are final. */
+  | { readonly kind: 'finality'; readonly origin: string; readonly size: number }
   | { readonly kind: 'tray'; readonly count: number }
   | { readonly kind: 'enrolments' }
   | { readonly kind: 'verify-all'; readonly run: number; readonly event: api.VerifyAllEvent }

@@ -9,10 +9,7 @@
  *
  * @packageDocumentation
  */
-import { gradeOf } from '../../ledger/grade.ts'
 import { maySee, type View } from '../../ledger/contract.ts'
-import { quorumOf } from '../../ledger/quorum.ts'
-import { rosterAt } from '../../ledger/directory.ts'
 import type { PractitionerRole } from '../../ledger/entry-types.ts'
 import type { VerifiedEntry } from '../../ledger/verify-entry.ts'
 import { ClinicalError } from '../../clinical/errors.ts'
@@ -21,7 +18,8 @@ import { equalBytes, toHex } from '../../shared/bytes.ts'
 import type { Verified } from '../../shared/verified.ts'
 import { checkCiphertext, checkCommitment, EnvelopeError, openEnvelope, type EnvelopeErrorCode } from './envelope.ts'
 import type { Link, Place } from './vault/chains.ts'
-import { unlessDamaged, type Failed, type LogReplica } from './vault/log-replica.ts'
+import type { Grades } from './vault/grades.ts'
+import { unlessDamaged, type Failed } from './vault/log-replica.ts'
 import type { Replica } from './vault/replica.ts'
 import type { SubjectKeys } from './vault/subject-keys.ts'
 import type { Row } from './vault-service.ts'
@@ -30,6 +28,7 @@ import type { Row } from './vault-service.ts'
 export interface RecordSources {
   readonly replica: Replica
   readonly keys: SubjectKeys
+  readonly grades: Pick<Grades, 'gradeAt'>
 }
 
 /** Which record, for whom, and how its content is read. */
@@ -92,7 +91,7 @@ export async function verifyRecord<Content>(
       subject,
       seq: link.seq,
       block: block.seal.block,
-      grade: gradeAt(link.log, link.index),
+      grade: sources.grades.gradeAt(link.log, link.index),
     }
     return { status: 'verified', position, record: record as Verified<Content> }
   } catch (error) {
@@ -107,7 +106,7 @@ export async function verifyRecord<Content>(
  * @returns Null when a step failed.
  */
 export async function reliedOnContent<Content>(
-  sources: RecordSources,
+  sources: Omit<RecordSources, 'grades'>,
   request: Omit<RecordRequest<Content>, 'view' | 'viewer'>,
 ): Promise<Content | null> {
   const { replica } = sources
@@ -137,12 +136,6 @@ export function rejected(
     entryId: null,
     seq,
   }
-}
-
-/** Grade of an entry: cosignatures come with peers, until then every entry in a checkpoint is sealed. */
-export function gradeAt(log: LogReplica, index: number) {
-  const sites = rosterAt(log.directory, index)?.roster.sites.length ?? 1
-  return gradeOf({ cosigners: 0, quorum: quorumOf(sites) })
 }
 
 function passed<Value extends object>(result: Value | Failed): Value {
@@ -186,7 +179,7 @@ function checkAccess<Content>(replica: Replica, { viewer, view }: RecordRequest<
 }
 
 async function contentOf<Content>(
-  { replica, keys }: RecordSources,
+  { replica, keys }: Omit<RecordSources, 'grades'>,
   request: Pick<RecordRequest<Content>, 'subject' | 'link' | 'read'>,
   entry: VerifiedEntry,
 ): Promise<Content> {

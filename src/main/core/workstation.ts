@@ -134,6 +134,7 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
     else if (event.kind === 'tray') news.trayChanged(event.count)
     else if (event.kind === 'enrolments') void ask('enrolments', () => devices.loadEnrolments())
     else if (event.kind === 'ledger') news.ledgerGrew(event.size)
+    else if (event.kind === 'finality') news.finalityGrew(event.origin, event.size)
     else if (event.kind === 'verify-all') verifyRuns.report(event)
     else if (event.kind === 'scrub') scrubRuns.report(event)
     else news.tell(event)

@@ -7,7 +7,7 @@ import { useSessionStore } from './session.ts'
 
 /**
  * Where the installation stands, and everything the core says without being asked. Other stores watch `devices`,
- * `trayCount`, `ledgerSize` and `chartChange`.
+ * `trayCount`, `ledgerSize`, `finality` and `chartChange`.
  */
 export const useSystemStore = defineStore('system', () => {
   const api = useApi()
@@ -15,6 +15,8 @@ export const useSystemStore = defineStore('system', () => {
   const devices = shallowRef<readonly Device[]>([])
   const trayCount = ref(0)
   const ledgerSize = ref(0)
+  /** Up to which size each log is final, by origin. */
+  const finality = shallowRef<ReadonlyMap<string, number>>(new Map())
   /** Handle of the chart that changed last, and a number that grows with each change. */
   const chartChange = shallowRef<{ handle: string; count: number }>({ handle: '', count: 0 })
   /** Grows when somebody started Chartseal again and this window should come to the front. */
@@ -32,6 +34,7 @@ export const useSystemStore = defineStore('system', () => {
     else if (event.kind === 'devices') devices.value = event.devices
     else if (event.kind === 'tray') trayCount.value = event.count
     else if (event.kind === 'ledger') ledgerSize.value = event.size
+    else if (event.kind === 'finality') finality.value = new Map(finality.value).set(event.origin, event.size)
     else if (event.kind === 'chart-changed')
       chartChange.value = { handle: event.handle, count: chartChange.value.count + 1 }
     else focusRequests.value += 1
@@ -102,6 +105,7 @@ export const useSystemStore = defineStore('system', () => {
     devices,
     trayCount,
     ledgerSize,
+    finality,
     chartChange,
     focusRequests,
     connection,

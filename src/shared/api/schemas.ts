@@ -336,6 +336,8 @@ export const SystemEvent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('tray'), count: z.number().int() }),
   z.object({ kind: z.literal('chart-changed'), handle: Handle }),
   z.object({ kind: z.literal('ledger'), size: z.number().int() }),
+  /** Entries `[0, size)` of a log are final. */
+  z.object({ kind: z.literal('finality'), origin: z.string().max(200), size: z.number().int().nonnegative() }),
   /** Bring the window to the front: somebody started Chartseal a second time. */
   z.object({ kind: z.literal('focus') }),
 ])

@@ -12,9 +12,11 @@ import type { Store } from '../../store/store.ts'
 import type { RandomBytes } from '../envelope.ts'
 import { ApiFailure } from '../failure.ts'
 import type { VaultEvent } from '../vault-service.ts'
+import type { Grades } from './grades.ts'
 import type { Identity } from './identity.ts'
 import type { Replica } from './replica.ts'
 import type { SubjectKeys } from './subject-keys.ts'
+import type { Standing } from './standing.ts'
 import type { Draft, EntrySigner, Writer } from './writer.ts'
 
 /** The practitioner whose key is loaded. */
@@ -35,6 +37,8 @@ export interface Clinic {
   readonly replica: Replica
   readonly keys: SubjectKeys
   readonly writer: Writer
+  readonly standing: Standing
+  readonly grades: Grades
   readonly random: RandomBytes
   readonly nowMs: () => number
   readonly emit: (event: VaultEvent) => void

@@ -18,7 +18,7 @@ import type {
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
-import { gradeAt, verifyRecord } from '../verify-record.ts'
+import { verifyRecord } from '../verify-record.ts'
 import { offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
 import type { Block, Failed, LogReplica } from './log-replica.ts'
 
@@ -84,7 +84,7 @@ export class LedgerViews {
   /** @throws ApiFailure `UNKNOWN_ENTRY`, or `RECORD_NOT_VERIFIED` when its bytes are not those of the tree. */
   proof(origin: string | null, index: number): Proof {
     viewerFor(this.#clinic, 'ledger')
-    const { replica, identity, keystore } = this.#clinic
+    const { replica, identity, keystore, grades } = this.#clinic
     const log = this.#log(origin)
     const { size, note } = log.head
     // A note that is not marked yet could be signed differently after a crash: it does not leave.
@@ -109,7 +109,7 @@ export class LedgerViews {
       path: log.trusted.tree.proveInclusion(index).map(toHex),
       checkpoint: note,
       block,
-      grade: gradeAt(log, index),
+      grade: grades.gradeAt(log, index),
       type: body.type,
       at: at(body.time),
       subject:
@@ -187,7 +187,7 @@ export class LedgerViews {
 
   /** Everything about one entry that can be checked without showing it to anyone. */
   async #check(log: LogReplica, index: number): Promise<Failed | null> {
-    const { replica, keys } = this.#clinic
+    const { replica } = this.#clinic
     const verified = log.verifiedEntry(index)
     if ('step' in verified) return verified
     // The copy in the keystore may stand in for a damaged row when it is used, but not when rows are audited.
@@ -199,10 +199,13 @@ export class LedgerViews {
     if (subject === null || payload === null) return null
     const link = replica.chain(toHex(subject)).links.find((other) => other.log === log && other.index === index)
     if (link === undefined) return { step: 'completeness', reason: 'it is in no chain' }
-    const row = await verifyRecord(
-      { replica, keys },
-      { subject: toHex(subject), link, view: 'clinical', viewer: null, read: () => null },
-    )
+    const row = await verifyRecord(this.#clinic, {
+      subject: toHex(subject),
+      link,
+      view: 'clinical',
+      viewer: null,
+      read: () => null,
+    })
     return row.status === 'rejected' ? row : null
   }
 
@@ -218,7 +221,7 @@ export class LedgerViews {
         hash: zero,
         previousHash: null,
         sealedAt: at(0),
-        grade: gradeAt(log, 0),
+        grade: this.#clinic.grades.gradeAt(log, 0),
         problem: block.step,
       }
     }
@@ -232,7 +235,7 @@ export class LedgerViews {
       hash: toHex(blockHash(h, checkpoint.text)),
       previousHash: seal.previousBlockHash === null ? null : toHex(seal.previousBlockHash),
       sealedAt: at(sealedAtMs),
-      grade: gradeAt(log, checkpoint.size - 1),
+      grade: this.#clinic.grades.gradeAt(log, checkpoint.size - 1),
       problem: null,
     }
   }

@@ -81,7 +81,7 @@ export class Patients {
    * @throws ApiFailure `UNKNOWN_PATIENT`.
    */
   async demographics(handle: string, viewer: Viewer): Promise<Row<Patient>> {
-    const { replica, keys } = this.#clinic
+    const { replica } = this.#clinic
     const { links, gone } = replica.chain(handle)
     const link = links.find(({ type }) => type === 'patient.registered')
     if (link === undefined) {
@@ -89,10 +89,13 @@ export class Patients {
       if (lost === undefined) throw new ApiFailure('UNKNOWN_PATIENT')
       return rejected(replica, lost, lost.failed)
     }
-    return verifyRecord(
-      { replica, keys },
-      { subject: handle, link, view: 'demographics', viewer: viewer.role, read: readPatient },
-    )
+    return verifyRecord(this.#clinic, {
+      subject: handle,
+      link,
+      view: 'demographics',
+      viewer: viewer.role,
+      read: readPatient,
+    })
   }
 
   /** A patient's chart: demographics and every reading, each verified or named with its failed step. */
@@ -120,17 +123,20 @@ export class Patients {
 
   /** Every reading of a chain, in its order, and every link that is gone. Access is the caller's to record. */
   async readings(handle: string, viewer: Viewer): Promise<Row<Reading>[]> {
-    const { replica, keys } = this.#clinic
+    const { replica } = this.#clinic
     const { links, gone } = replica.chain(handle)
     const rows: { seq: number; row: Row<Reading> }[] = []
     for (const link of links) {
       if (link.type !== 'reading') continue
       // A long chart must not keep a colleague's signature waiting.
       if (rows.length % SLICE === SLICE - 1) await new Promise((resume) => setImmediate(resume))
-      const row = await verifyRecord(
-        { replica, keys },
-        { subject: handle, link, view: 'clinical', viewer: viewer.role, read: readReading },
-      )
+      const row = await verifyRecord(this.#clinic, {
+        subject: handle,
+        link,
+        view: 'clinical',
+        viewer: viewer.role,
+        read: readReading,
+      })
       rows.push({ seq: link.seq, row })
     }
     // The registration has its own row; of everything else that is gone nobody knows what it was.

@@ -129,10 +129,10 @@ export class People {
   readonly #read = (text: string, entry: VerifiedEntry) => readPractitioner(this.#clinic, text, entry)
 
   async #rows(viewer: PractitionerRole): Promise<Row<Practitioner>[]> {
-    const { replica, keys } = this.#clinic
+    const { replica } = this.#clinic
     const rows: Row<Practitioner>[] = []
     for (const { subject, link } of this.#enrolments())
-      rows.push(await verifyRecord({ replica, keys }, { subject, link, view: 'people', viewer, read: this.#read }))
+      rows.push(await verifyRecord(this.#clinic, { subject, link, view: 'people', viewer, read: this.#read }))
     for (const { place } of replica.lostSubjectsWith('practitioner.enrolled')) {
       const failed = place.log.damaged.get(place.index) ?? { step: 'present', reason: 'missing' }
       rows.push(rejected(replica, { place, seq: 0 }, failed))

@@ -116,16 +116,19 @@ export class Readings {
       [...drafts, accessDraft(this.#clinic, viewer, { subject: handle })],
       trayDone,
     )
-    const { replica, keys, emit } = this.#clinic
+    const { replica, emit } = this.#clinic
     const indexes = new Set(recorded.slice(0, drafts.length).map(({ index }) => index))
     const links = replica.chain(handle).links.filter(({ log, index }) => log === replica.live && indexes.has(index))
     const rows: Row<Reading>[] = []
     for (const link of links) {
       rows.push(
-        await verifyRecord(
-          { replica, keys },
-          { subject: handle, link, view: 'clinical', viewer: viewer.role, read: readReading },
-        ),
+        await verifyRecord(this.#clinic, {
+          subject: handle,
+          link,
+          view: 'clinical',
+          viewer: viewer.role,
+          read: readReading,
+        }),
       )
     }
     emit({ kind: 'chart-changed', handle })

@@ -61,6 +61,7 @@ import { recoveryKeyText } from './recovery-key.ts'
 import { Replica } from './replica.ts'
 import { restoreClinic } from './restore.ts'
 import { logSecretOf, MACHINE_SECRET, storeSiteSecrets } from './site-secrets.ts'
+import { Standing } from './standing.ts'
 import { SubjectKeys } from './subject-keys.ts'
 import { Tray } from './tray.ts'
 import { Upkeep } from './upkeep.ts'
@@ -102,6 +103,8 @@ export class Vault implements VaultService {
   #options: VaultOptions | null = null
   #folder = ''
   #open: Open | null = null
+  /** What opened the clinic that is open. */
+  #unlock: Unlock | null = null
   /** Files that are open while nothing may be signed. */
   #stopped: { readonly files: ClinicFiles; readonly recovery: Recovery; readonly unlock: Unlock } | null = null
   #state: VaultState = CLOSED
@@ -131,6 +134,7 @@ export class Vault implements VaultService {
     this.#open = null
     open?.people.signOut()
     await open?.upkeep.close()
+    open?.clinic.standing.close()
     if (open !== null) closeFiles(open.clinic)
     this.#closeStopped()
   }
@@ -388,6 +392,7 @@ export class Vault implements VaultService {
     this.#set({ ...this.#state, state: 'starting' })
     const files = await openClinicFiles(this.#clinicFolder, unlock, this.#costs())
     const { keystore, store } = files
+    this.#unlock = unlock
     try {
       await this.#checkMachine(keystore)
       const clinic = await this.#assemble(keystore, store, this.#emit)
@@ -418,6 +423,7 @@ export class Vault implements VaultService {
         demoPins: pins,
       })
       this.#open.upkeep.start()
+      clinic.standing.start()
     } catch (error) {
       this.#open = null
       if (error instanceof RecoveryNeeded && this.#stop(files, error, unlock)) return
@@ -473,6 +479,7 @@ export class Vault implements VaultService {
     // A block that was committed just before a crash: its note may leave the process only once it is marked.
     const { note, size } = replica.head
     if (typeof mark !== 'object' || mark.size < size) keystore.highWater.write({ note, size })
+    const standing = this.#standingOf(keystore, store, identity, replica)
     const privateKey = secret(keystore, SECRETS.sharing)
     const keys = new SubjectKeys({
       store,
@@ -491,6 +498,7 @@ export class Vault implements VaultService {
       random,
       nowMs,
       committed: (size) => {
+        standing.committed()
         emit({ kind: 'ledger', size })
         this.#writable(clinic)
       },
@@ -498,8 +506,53 @@ export class Vault implements VaultService {
         this.#notWritable(error)
       },
     })
-    const clinic: Clinic = { identity, keystore, store, replica, keys, writer, random, nowMs, emit, viewer: null }
+    const parts = { identity, keystore, store, replica, keys, writer, standing, grades: standing.grades }
+    const clinic: Clinic = { ...parts, random, nowMs, emit, viewer: null }
     return Promise.resolve(clinic)
+  }
+
+  /**
+   * Cosignatures, grades and fork proofs.
+   *
+   * @throws RecoveryNeeded `forked` when there is a proof about the log that this node writes.
+   */
+  #standingOf(keystore: Keystore, store: Store, identity: Identity, replica: Replica): Standing {
+    const standing: Standing = new Standing({
+      ...{ store, keystore, identity, replica, nowMs: this.#nowMs },
+      changed: (origin) => {
+        const log = replica.log(origin)
+        if (log !== null) this.#emit({ kind: 'finality', origin, size: standing.grades.finalSize(log) })
+      },
+      contested: (origin) => {
+        this.#contested(origin)
+      },
+      failed: (error) => {
+        this.#notWritable(error)
+      },
+    })
+    if (standing.locker.isContested(identity.origin))
+      throw new RecoveryNeeded('forked', 'there is a proof that this log has two versions')
+    return standing
+  }
+
+  /** Somebody proved that a log has two versions. The own one ends here: nothing more is signed. */
+  #contested(origin: string): void {
+    const [open, unlock] = [this.#open, this.#unlock]
+    if (open === null || unlock === null || origin !== open.clinic.identity.origin) return
+    const { people, upkeep, clinic } = open
+    clinic.writer.stop()
+    people.signOut()
+    this.#open = null
+    const failure = new RecoveryNeeded('forked', 'there is a proof that this log has two versions')
+    upkeep
+      .close()
+      .then(() => {
+        clinic.standing.close()
+        this.#stop(clinic, failure, unlock)
+      })
+      .catch((error: unknown) => {
+        this.#fail(error)
+      })
   }
 
   /**

@@ -113,6 +113,7 @@ export class Writer {
   #lostAtStart = true
   /** Set when the outcome of a commit is unknown. */
   #unknown = false
+  #stopped = false
 
   constructor(parts: WriterParts) {
     this.#parts = parts
@@ -134,6 +135,11 @@ export class Writer {
       this.#queue.push({ drafts, epochs, trayDone, done, failed })
       this.#schedule()
     })
+  }
+
+  /** Ends the log here: whatever waits, and whatever comes, is refused. */
+  stop(): void {
+    this.#stopped = true
   }
 
   async #epochOf(draft: Draft): Promise<CurrentEpoch | null> {
@@ -196,6 +202,7 @@ export class Writer {
   }
 
   #writeBlock(jobs: readonly Job[]): void {
+    if (this.#stopped) throw new ApiFailure('RECOVERY_NEEDED')
     if (this.#unknown) throw new ApiFailure('STATE_UNKNOWN')
     const { replica, keys, committed, failed } = this.#parts
     const { origin } = replica.identity

@@ -1,0 +1,207 @@
+/**
+ * How this replica's logs stand: cosignatures, grades, and fork proofs, put together.
+ *
+ * @packageDocumentation
+ */
+import { z } from 'zod'
+import type { AllSuspects } from '../../../ledger/convict.ts'
+import type { CosignerKey } from '../../../ledger/cosignature.ts'
+import type { LogKey } from '../../../ledger/checkpoint.ts'
+import type { Directory } from '../../../ledger/directory.ts'
+import { LEDGER_ERROR_CODES, LedgerError } from '../../../ledger/errors.ts'
+import type { EntriesVerdict } from '../../../ledger/mirror.ts'
+import { splitOrigin } from '../../../ledger/names.ts'
+import { mirrorNameOf } from '../../../ledger/roster.ts'
+import { toHex } from '../../../shared/bytes.ts'
+import type { Keystore } from '../../keystore/keystore.ts'
+import { verifier } from '../../keystore/sodium.ts'
+import type { Store } from '../../store/store.ts'
+import { Cosignatures, type CosignedLog } from './cosignatures.ts'
+import { Cosigning } from './cosigning.ts'
+import { EvidenceLocker } from './evidence-locker.ts'
+import { SECRETS, signerOf } from './genesis.ts'
+import { Grades } from './grades.ts'
+import { type Identity, readJson, writeJson } from './identity.ts'
+import type { LogReplica } from './log-replica.ts'
+import type { Replica } from './replica.ts'
+
+/** What the standing of a replica is worked out from. */
+export interface StandingParts {
+  readonly store: Store
+  readonly keystore: Keystore
+  readonly identity: Identity
+  readonly replica: Replica
+  readonly nowMs: () => number
+  /** Told when grades of a log changed. */
+  readonly changed: (origin: string) => void
+  /** Told when a log became contested. */
+  readonly contested: (origin: string) => void
+  /** Told when a cosignature or a proof could not be stored. */
+  readonly failed: (error: unknown) => void
+}
+
+const COPIES_SECRET = 'evidence'
+const Copies = z.array(z.string())
+
+/** Blocks that come within this time share one cosignature. */
+const COSIGN_AFTER_MS = 20
+/** Entries evaluated before other requests get a turn. */
+const SLICE = 256
+
+/** See the module's comment. */
+export class Standing {
+  readonly cosignatures: Cosignatures
+  readonly grades: Grades
+  readonly locker: EvidenceLocker
+  readonly #parts: StandingParts
+  /** Null on a node that does not hold the site's mirror key. */
+  readonly #cosigning: Cosigning | null
+  /** Entries found valid since the start, by log. */
+  readonly #evaluated = new Map<string, number>()
+  #timer: NodeJS.Timeout | null = null
+  #isRunning = false
+
+  constructor(parts: StandingParts) {
+    this.#parts = parts
+    const { store, nowMs } = parts
+    const nowS = () => Math.floor(nowMs() / 1000)
+    const conflict = (log: CosignedLog, note: string): void => {
+      this.locker.report(log, note)
+    }
+    const changed = (origin: string): void => {
+      this.grades.changed(origin)
+      parts.changed(origin)
+    }
+    this.cosignatures = new Cosignatures({ store, verifier, nowS, changed, conflict })
+    this.locker = this.#openLocker()
+    this.grades = new Grades({ cosignatures: this.cosignatures, contest: (origin) => this.locker.contest(origin) })
+    for (const log of parts.replica.logs) this.cosignatures.load(log)
+    this.locker.load()
+    this.#cosigning = this.#openCosigning(nowS, conflict)
+  }
+
+  /** Cosigns from now on, beginning with what was left open. */
+  start(): void {
+    this.#isRunning = true
+    for (const log of this.#parts.replica.logs) this.#cosigning?.follow(log)
+  }
+
+  /** Says that a block was committed to the live log. */
+  committed(): void {
+    if (this.#isRunning) this.#cosigning?.follow(this.#parts.replica.live)
+  }
+
+  /** Cosigns what waits, and stops. */
+  close(): void {
+    const timer = this.#timer
+    this.#isRunning = false
+    this.#timer = null
+    if (timer === null) return
+    clearTimeout(timer)
+    this.#cosigning?.flush()
+  }
+
+  #openLocker(): EvidenceLocker {
+    const { store, keystore, nowMs, contested, failed } = this.#parts
+    const { cosignatures } = this
+    return new EvidenceLocker({
+      ...{ store, cosignatures, verifier, nowMs },
+      suspects: (origin) => this.#suspects(origin),
+      copies: Copies.parse(readJson(keystore.secrets, COPIES_SECRET) ?? []),
+      saveCopies: (texts) => {
+        writeJson(keystore.secrets, COPIES_SECRET, texts).catch(failed)
+      },
+      changed: (origin) => {
+        this.grades.changed(origin)
+        contested(origin)
+      },
+    })
+  }
+
+  #openCosigning(nowS: () => number, conflict: (log: CosignedLog, note: string) => void): Cosigning | null {
+    const { store, keystore, identity, replica, failed } = this.#parts
+    const seed = keystore.secrets.get(SECRETS.mirror)
+    if (seed === null) return null
+    const signer = signerOf('log', seed)
+    return new Cosigning({
+      ...{ store, cosignatures: this.cosignatures, site: identity.site, verifier, nowS, conflict, failed },
+      mirror: { publicKey: signer.publicKey, sign: (message) => signer.sign(message) },
+      isOwn: (origin) => replica.log(origin) !== null,
+      mark: (origin) => this.#markOf(origin),
+      evaluate: (origin, from, to) => this.#evaluate(origin, from, to),
+      isContested: (origin) => this.locker.isContested(origin),
+      later: (run) => {
+        this.#timer = setTimeout(() => {
+          this.#timer = null
+          run()
+        }, COSIGN_AFTER_MS)
+      },
+    })
+  }
+
+  /** The newest note that the keystore knows the log to have signed. */
+  #markOf(origin: string): string | null {
+    const { identity, keystore } = this.#parts
+    const closed = identity.closed.find((log) => log.origin === origin)
+    if (closed !== undefined) return closed.note
+    const mark = keystore.highWater.read()
+    return typeof mark === 'object' ? mark.note : null
+  }
+
+  /** Judges entries a slice at a time: what is left is judged when the log is followed again. */
+  #evaluate(origin: string, from: number, to: number): EntriesVerdict {
+    const log = this.#parts.replica.log(origin)
+    if (log === null) return { verdict: 'wait' }
+    const start = Math.max(from, this.#evaluated.get(origin) ?? 0)
+    const end = Math.min(to, start + SLICE)
+    for (let index = start; index < end; index++) {
+      const verdict = verdictOn(log, index)
+      if (verdict !== null) return verdict
+    }
+    this.#evaluated.set(origin, end)
+    if (end === to) return { verdict: 'valid' }
+    // Not while it is running: the head it works on is still the one to follow.
+    setImmediate(() => {
+      if (this.#isRunning) this.#cosigning?.follow(log)
+    })
+    return { verdict: 'wait' }
+  }
+
+  #suspects(origin: string): AllSuspects | null {
+    const { replica } = this.#parts
+    const log = replica.log(origin)
+    const directory = log?.directory ?? replica.live.directory
+    const opened = log === null ? [] : [...directory.opened.map(({ logKey }) => logKey), log.logKey]
+    const logKeys = [...listedKeys(directory, origin), ...opened].map((publicKey) => ({ name: origin, publicKey }))
+    if (logKeys.length === 0) return null
+    const cosigners = directory.rosters.flatMap(({ roster }) =>
+      roster.sites.map(({ id, mirrorKey }): CosignerKey => ({ name: mirrorNameOf(id), publicKey: mirrorKey })),
+    )
+    return { logKeys: unique(logKeys), cosigners: unique(cosigners) }
+  }
+}
+
+/** What stands against an entry; null when nothing does. A damaged row is repaired, not refused. */
+function verdictOn(log: LogReplica, index: number): EntriesVerdict | null {
+  const verified = log.verifiedEntry(index)
+  if (!('step' in verified)) return null
+  const code = LEDGER_ERROR_CODES.find((known) => verified.reason.startsWith(`${known}:`))
+  const isDamage = verified.step === 'present' || verified.step === 'inclusion' || code === undefined
+  return isDamage ? { verdict: 'wait' } : { verdict: 'refuse', index, code }
+}
+
+/** Every key that a roster ever listed for a log. */
+function listedKeys({ rosters }: Directory, origin: string): Uint8Array[] {
+  try {
+    const { log } = splitOrigin(origin)
+    const nodes = rosters.flatMap(({ roster }) => roster.sites.flatMap((site) => site.nodes))
+    return nodes.filter((node) => node.log === log).map((node) => node.logKey)
+  } catch (error) {
+    if (error instanceof LedgerError) return []
+    throw error
+  }
+}
+
+function unique<Key extends LogKey | CosignerKey>(keys: readonly Key[]): Key[] {
+  return [...new Map(keys.map((key) => [`${key.name} ${toHex(key.publicKey)}`, key])).values()]
+}
