@@ -6,7 +6,16 @@ import { CONSCIOUSNESS, MANUAL_FIELDS, TEMPERATURE_SITES } from '../../src/rende
 import { CHECK_STEPS } from '../../src/renderer/components/proof/check-in-window.ts'
 import { createMessages } from '../../src/renderer/i18n.ts'
 import { PROVEN } from '../../src/shared/api/codes.ts'
-import { DeviceStatus, Grade, LedgerSummary, READING_KINDS, Role, TrayItem } from '../../src/shared/api/schemas.ts'
+import {
+  DamagedKind,
+  DamageOutcome,
+  DeviceStatus,
+  Grade,
+  LedgerSummary,
+  READING_KINDS,
+  Role,
+  TrayItem,
+} from '../../src/shared/api/schemas.ts'
 
 const { te } = createMessages().global as unknown as { te: (key: string) => boolean }
 const GRADES = Grade.shape.name.options
@@ -33,6 +42,8 @@ describe('the work views have words for', () => {
     ['every step of the window’s own check', CHECK_STEPS, 'proof.verify.steps'],
     ['every grade', GRADES, 'proof.grade'],
     ['the meaning of every grade', GRADES, 'proof.gradeText'],
+    ['every table that a check looks through', DamagedKind.options, 'ledger.incidents.rows'],
+    ['what became of a damaged row', DamageOutcome.options, 'ledger.incidents.outcomes'],
     ['every high-water mark', LedgerSummary.shape.highWaterMark.options, 'ledger.summary.mark'],
     ['what every high-water mark means', LedgerSummary.shape.highWaterMark.options, 'ledger.summary.markText'],
     ['every state of a device', DeviceStatus.options, 'devices.status'],

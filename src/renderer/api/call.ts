@@ -1,4 +1,5 @@
 import { ORPCError } from '@orpc/client'
+import { API_CODES } from '../../shared/api/codes.ts'
 import { ConnectionLostError, useApi } from './client.ts'
 import type { ApiClient, Outcome, Problem } from './types.ts'
 
@@ -43,5 +44,7 @@ export async function follow<Event>(
 function problemOf(cause: unknown, isOffline: boolean): Problem {
   if (isOffline || cause instanceof ConnectionLostError) return { ok: false, code: 'OFFLINE' }
   if (cause instanceof ORPCError && cause.code === 'BAD_REQUEST') return { ok: false, code: 'INVALID_REQUEST' }
-  return { ok: false, code: 'INTERNAL' }
+  // A stream that breaks carries its code as the code of the error.
+  const code = API_CODES.find((known) => cause instanceof ORPCError && cause.code === known)
+  return { ok: false, code: code ?? 'INTERNAL' }
 }

@@ -1,3 +1,4 @@
+import { ORPCError } from '@orpc/client'
 import { describe, expect, it } from 'vitest'
 import { call, follow } from '../../../src/renderer/api/call.ts'
 import { connectApi, provideApi } from '../../../src/renderer/api/client.ts'
@@ -67,6 +68,16 @@ describe('follow', () => {
     )
     expect(ended).toBeNull()
     expect(kinds.at(-1)).toBe('done')
+  })
+
+  it.each([
+    ['BAD_BACKUP', 'BAD_BACKUP'],
+    ['BAD_REQUEST', 'INVALID_REQUEST'],
+    ['NO_SUCH_CODE', 'INTERNAL'],
+  ])('names why a stream broke with %s', async (thrown, code) => {
+    provideApi(fakeApi(new FakeCore()))
+    const broken = () => Promise.reject(new ORPCError(thrown))
+    expect(await follow(broken, () => undefined, new AbortController().signal)).toEqual({ ok: false, code })
   })
 
   it('stops at once when aborted', async () => {

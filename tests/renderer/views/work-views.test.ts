@@ -90,6 +90,24 @@ describe('devices', () => {
 })
 
 describe('the ledger page', () => {
+  it('checks and repairs, from a second copy when IT names one, and lists what was recorded', async () => {
+    const { view } = await visit('/ledger', 3)
+    await vi.waitFor(() => expect(body()).toContain('No incident was recorded.'))
+    button('Check and repair')?.click()
+    await vi.waitFor(() => expect(body()).toContain('1 damaged row could not be repaired'))
+    expect(body()).toContain('Entry 7: not repaired (1)')
+    await view.find('input[name="repair-file"]').setValue('/mnt/usb/ledger.db')
+    button('Check and repair')?.click()
+    await vi.waitFor(() => expect(body()).toContain('1 damaged row was repaired'))
+    expect(body()).toContain('Entry 7: repaired (1)')
+  })
+
+  it('lets others check, without naming a file', async () => {
+    const { view } = await visit('/ledger', 0)
+    await vi.waitFor(() => expect(button('Check and repair')).toBeDefined())
+    expect(view.find('input[name="repair-file"]').exists()).toBe(false)
+  })
+
   it('shows rejected entries with the step, and no value anywhere', async () => {
     const { core, view } = await visit('/ledger', 3)
     const rejected = core.recorded.find((one) => 'status' in one.reading)!

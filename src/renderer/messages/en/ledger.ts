@@ -59,6 +59,53 @@ export const messages = {
     failed: 'The check could not finish.',
   },
 
+  repair: {
+    title: 'Check and repair',
+    text: 'Reads every stored row again, compares it with the signed tree, and repairs what is damaged. It runs by itself after each start; here it runs at once.',
+    file: 'Repair from a second copy (optional)',
+    fileHint:
+      'Path of a backup or of another computer’s database, on this computer. It is only read, and nothing of it is taken on trust.',
+    go: 'Check and repair',
+    stop: 'Stop',
+    label: 'Progress of the check',
+    running: 'Reading entry {done} of {total}',
+    sound: 'Every row is as it was signed: {n} entry read. | Every row is as it was signed: {n} entries read.',
+    repaired:
+      '{n} damaged row was repaired and reads back as it was signed. | {n} damaged rows were repaired and read back as they were signed.',
+    open: '{n} damaged row could not be repaired ({repaired} could). Its values are not shown anywhere. Name a backup or another computer’s database above. | {n} damaged rows could not be repaired ({repaired} could). Their values are not shown anywhere. Name a backup or another computer’s database above.',
+    stopped: 'Stopped after {n} of {total} entries. The next check goes on from there.',
+    failed: 'The check could not finish.',
+    findings: 'Damaged rows',
+  },
+
+  incidents: {
+    title: 'Incidents',
+    none: 'No incident was recorded.',
+    other: 'Incident: {kind}',
+    rowsAt: '{what} {places}: {outcome} ({count})',
+    rowsOnly: '{what}: {outcome} ({count})',
+    kinds: {
+      'rows-damaged': 'Stored rows were found damaged, and not all could be repaired here.',
+      'rows-repaired': 'Stored rows were found damaged, and all were repaired.',
+      'rows-lost': 'Stored rows were found damaged, and the copy that was asked did not have all of them.',
+      'entries-lost': 'Entries that this computer had signed are lost.',
+    },
+    rows: {
+      entry: 'Entry',
+      payload: 'Sealed record of entry',
+      tile: 'Tree tile',
+      checkpoint: 'Checkpoint of block',
+      'epoch-key': 'Patient key',
+      'recovery-copy': 'Recovery copy of a patient key',
+      index: 'Index tables',
+    },
+    outcomes: {
+      open: 'not repaired',
+      repaired: 'repaired',
+      removed: 'made up, removed',
+    },
+  },
+
   blocks: {
     title: 'Blocks',
     caption: 'Blocks, newest first',
