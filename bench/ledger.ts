@@ -12,15 +12,20 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { benchClinic, bloodPressure } from './clinic.ts'
 import { measure, type Measured } from './measure.ts'
+import { benchRoots, benchSignatures, benchStored } from './tree.ts'
 
 const ENTRY_BYTES = 400
 const CHART_SIZES = [1000, 10_000] as const
+/** Two sizes, so that it shows how each cost grows. */
+const LOG_SIZES = [2 ** 16, 2 ** 20] as const
 const PATH_LENGTH = 20
 
 const results: Record<string, Measured[]> = {}
 
 results.append = await benchAppend()
 for (const size of CHART_SIZES) results[`chart-${size}`] = await benchChart(size)
+Object.assign(results, await benchSignatures(), await benchRoots())
+for (const size of LOG_SIZES) Object.assign(results, await benchStored(size))
 mkdirSync('out/bench', { recursive: true })
 writeFileSync(join('out', 'bench', 'ledger.json'), `${JSON.stringify(results, null, 2)}\n`)
 

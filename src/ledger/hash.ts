@@ -33,12 +33,14 @@ export function leafHash(h: Hasher, entry: Uint8Array): Uint8Array {
 
 /** Hash of an inner node: SHA-256 of a one byte, `left` and `right`, {@link HASH_SIZE} bytes each. */
 export function nodeHash(h: Hasher, left: Uint8Array, right: Uint8Array): Uint8Array {
-  const input = new Uint8Array(1 + 2 * HASH_SIZE)
-  input[0] = 0x01
-  input.set(left, 1)
-  input.set(right, 1 + HASH_SIZE)
-  return h.sha256(input)
+  // One input for all calls: hashing is synchronous and keeps nothing, and allocating took a third of the time.
+  nodeInput.set(left, 1)
+  nodeInput.set(right, 1 + HASH_SIZE)
+  return h.sha256(nodeInput)
 }
+
+const nodeInput = new Uint8Array(1 + 2 * HASH_SIZE)
+nodeInput[0] = 0x01
 
 /** Root of the tree without leaves: SHA-256 of nothing. */
 export function emptyRoot(h: Hasher): Uint8Array {
