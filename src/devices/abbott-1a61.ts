@@ -25,7 +25,7 @@ import {
   isWholeReply,
 } from './abbott-frames.ts'
 import { askText, greet } from './abbott-link.ts'
-import { decodeLine } from './abbott-records.ts'
+import { decodeLog } from './abbott-records.ts'
 import { readingsOf, type LogEntry } from './device-log.ts'
 import type { Driver, DriverContext, MemoryReadout } from './driver.ts'
 import { DeviceError } from './errors.ts'
@@ -37,7 +37,7 @@ async function readAll(context: DriverContext): Promise<MemoryReadout> {
   await greet(context)
   const deviceNow = await clockOf(context)
   const lines = decodeList(await askText(context, '$result?'))
-  const measurements = readingsOf(lines.map(decodeLine).toReversed())
+  const measurements = readingsOf(decodeLog(lines))
   context.progress(measurements.length, measurements.length)
   return { measurements, deviceNow, complete: true }
 }
@@ -87,7 +87,7 @@ function repliesOf(reports: readonly Uint8Array[]): string[] {
 
 /** A list's records, oldest first. Replies that are no lists hold no readings. */
 function logOf(body: string): LogEntry[] {
-  return isList(body) ? decodeList(body).map(decodeLine).toReversed() : []
+  return isList(body) ? decodeLog(decodeList(body)) : []
 }
 
 /**

@@ -57,6 +57,26 @@ export function decodeLine(line: string): LogEntry {
   return layout.decode(fields)
 }
 
+const ID_RANGE = 0x1_0000
+
+/**
+ * A log.
+ *
+ * @param lines - Newest first, as a meter sends it. Untrusted.
+ * @returns Oldest first.
+ * @throws {@link DeviceError} `PROTOCOL` also when the records' numbers do not go down: a sum does not notice when
+ *   parts of a reply have changed places.
+ */
+export function decodeLog(lines: readonly string[]): LogEntry[] {
+  const ids = lines.map((line) => number(line.split(',')[1] ?? '', ID_DIGITS) ?? 0)
+  const isAscending = ids.some((id, index) => {
+    const down = ((ids[index - 1] ?? id) - id + ID_RANGE) % ID_RANGE
+    return down >= ID_RANGE / 2
+  })
+  if (isAscending) throw new DeviceError('PROTOCOL', 'records are out of order')
+  return lines.map(decodeLine).toReversed()
+}
+
 function decodeInsulinx(fields: Fields): LogEntry {
   const value = fields[INSULINX.value] ?? ''
   const quantity = number(value) === null ? offScale('glucose', null, signOf(value)) : measured('glucose', value)
@@ -128,8 +148,12 @@ function timeAt(fields: Fields, at: number): string | null {
   return localTime(2000 + year, month, day, hour, minute)
 }
 
-function number(text: string): number | null {
-  return /^\d{1,4}$/.test(text) ? Number(text) : null
+/** Digits that a value may have, and an id. */
+const VALUE_DIGITS = 4
+const ID_DIGITS = 10
+
+function number(text: string, digits = VALUE_DIGITS): number | null {
+  return /^\d+$/.test(text) && text.length <= digits ? Number(text) : null
 }
 
 function signOf(value: string): '<' | '>' {

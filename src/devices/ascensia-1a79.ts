@@ -192,13 +192,20 @@ async function finish(link: ContourLink): Promise<void> {
   })
 }
 
+function isSame(first: ContourHeader, second: ContourHeader): boolean {
+  const without = (header: ContourHeader): string => JSON.stringify({ ...header, deviceNow: null })
+  return without(first) === without(second)
+}
+
 /** The whole transfer, up to its end record. */
 async function readAll(context: DriverContext): Promise<MemoryReadout> {
   const link = new ContourLink(context)
-  const { results } = await start(link)
-  const [head = '', ...texts] = await transfer(context, link, results ?? 0)
+  const first = await start(link)
+  const [head = '', ...texts] = await transfer(context, link, first.results ?? 0)
   await finish(link)
   const header = decodeHeader(head)
+  // It comes twice. A sum does not notice when parts of it have changed places.
+  if (!isSame(first, header)) throw new DeviceError('PROTOCOL', 'the header came in two versions')
   const entries = decodeResults(texts.slice(0, -1), header.scale)
   return {
     measurements: readingsOf(entries),

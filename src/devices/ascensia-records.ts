@@ -27,6 +27,8 @@ export interface ContourHeader {
 }
 
 const RESULT_FIELDS = 9
+/** Twice as many as any published result has. */
+const MARKER_LIMIT = 10
 const MGDL_PER_MMOL = 18.0182
 const UNITS = ['mg/dL', 'mmol/L'] as const
 const MARKERS: Readonly<Record<string, string>> = { B: 'before-meal', A: 'after-meal', F: 'fasting' }
@@ -91,6 +93,7 @@ function decodeResult(
   }
   if (name !== '^^^Glucose') return { kind: 'other' }
   const markers = marks === '' ? [] : marks.split('/')
+  if (markers.length > MARKER_LIMIT) throw new DeviceError('PROTOCOL', `${markers.length} markers`)
   const deviceTime = timeOf(time)
   const [unit = '', reference = ''] = units.split('^')
   return {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { freestyleMeter, freestyleRecords } from '../../src/devices/abbott-1a61.ts'
 import { decodeFrame, FRAME, fromLatin1 } from '../../src/devices/abbott-frames.ts'
 import { encodeCapture, parseCapture, type CaptureLine } from '../../src/devices/capture-file.ts'
-import { createReplay, type ReplayFault } from '../../src/devices/replay.ts'
+import { createReplay, recordingTransport, type ReplayFault } from '../../src/devices/replay.ts'
 import { replayProfile } from '../../src/devices/replay-profiles.ts'
 import { createVirtualFreestyle, neoLine } from '../../src/devices/virtual-abbott.ts'
 import { glucoseResults } from '../../src/devices/virtual-glucose.ts'
@@ -268,6 +268,29 @@ describe('anything that answers', () => {
         expect(reads).toBeLessThan(5000)
       }),
       { numRuns: 60 },
+    )
+  })
+
+  it('in another order gives the same readings or a DeviceError', async () => {
+    const clock = fakeClock()
+    const lines: CaptureLine[] = []
+    const device = make(clock)
+    await driver.read?.(
+      contextOf(
+        recordingTransport(device.open(), (line) => lines.push(line)),
+        clock,
+      ),
+    )
+    const reports = lines.filter(({ direction }) => direction === 'in').map((line) => line.bytes)
+    const wanted = freestyleRecords(reports)
+    expect(wanted).toHaveLength(12)
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(reports, { minLength: reports.length }), async (shuffled) => {
+        let found = wanted
+        const code = await codeOf(() => (found = freestyleRecords(shuffled)))
+        if (code === 'none') expect([wanted, []]).toContainEqual(found)
+      }),
+      { numRuns: 300 },
     )
   })
 

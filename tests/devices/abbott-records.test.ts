@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeLine } from '../../src/devices/abbott-records.ts'
+import { decodeLine, decodeLog } from '../../src/devices/abbott-records.ts'
 import { codeOf } from '../support/device-world.ts'
 
 const measurementOf = (line: string) => {
@@ -74,6 +74,28 @@ describe('a Precision Neo record from the description', () => {
 
   it('of insulin is no reading', () => {
     expect(decodeLine('10,5,7,18,17,14,40,1,1,4,0,0,0')).toEqual({ kind: 'other' })
+  })
+})
+
+describe('a log', () => {
+  const insulin = (id: number): string => `10,${id},7,18,17,14,40,1,1,4,0,0,0`
+
+  it('is turned around: meters send the newest record first', () => {
+    const entries = decodeLog([neo('105').replace('7,13', '7,14'), neo('104')])
+    expect(entries.map((entry) => entry.kind === 'reading' && entry.measurement.quantities[0]?.value)).toEqual([
+      '104',
+      '105',
+    ])
+  })
+
+  it.each([
+    ['goes down', [13, 4, 2], 'none'],
+    ['goes around', [1, 0, 65_535, 65_530], 'none'],
+    ['stays', [7, 7], 'none'],
+    ['goes up', [2, 4], 'PROTOCOL'],
+    ['goes up in the middle', [20, 10, 15, 5], 'PROTOCOL'],
+  ])('whose numbering %s', async (_, ids, code) => {
+    expect(await codeOf(() => decodeLog(ids.map(insulin)))).toBe(code)
   })
 })
 

@@ -83,6 +83,16 @@ describe('a session put together from real records', () => {
     ).toBe('PROTOCOL')
   })
 
+  it('whose header comes in two versions is refused', async () => {
+    const lines = sessionOf(TEXTS_SENT)
+    const other = sessionOf([HEADER.replace('V=20600', 'V=26000'), ...TEXTS_SENT.slice(1)])
+    // Up to the first ACK from one, from there on from the other.
+    const at = lines.findIndex((line, index) => index > 0 && line.direction === 'out')
+    const mixed = [...lines.slice(0, at), ...other.slice(at)]
+    const transport = createReplay(mixed, { mode: 'strict', profile })
+    expect(await codeOf(async () => contourMeter.read?.(contextOf(transport, fakeClock())))).toBe('PROTOCOL')
+  })
+
   it('is said to be incomplete when the header counts more', async () => {
     const more = sessionOf([HEADER.replace('|2|||||P', '|226|||||P'), ...TEXTS_SENT.slice(1)])
     const transport = createReplay(more, { mode: 'by-content', profile })
