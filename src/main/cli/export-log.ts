@@ -6,14 +6,11 @@
  *
  * @packageDocumentation
  */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { LedgerError } from '../../ledger/errors.ts'
 import { CodedError } from '../../shared/errors.ts'
 import { exportLogOfFile } from '../core/index.ts'
-import { defaultDataFolder } from '../shell/data-folder.ts'
-import { surroundings } from '../shell/surroundings.ts'
 import { UsageError } from '../shell/usage-error.ts'
+import { databaseIn } from './data-folder.ts'
 import { EXIT, type ExitCode, pathOf, plain, printJson, printLine, readArguments } from './command.ts'
 
 const USAGE = 'usage: chartseal export-log ORIGIN DIR --data DIR|--db FILE [--json]'
@@ -44,13 +41,6 @@ export function exportLog(args: readonly string[]): ExitCode {
     } else printLine(plain(`invalid: ${error.code}: ${error.message}`))
     return EXIT.invalid
   }
-}
-
-/** The database of a data folder: of its clinic, or else of the demonstration in it. */
-function databaseIn(data: string | undefined): string {
-  const folder = data === undefined ? defaultDataFolder(surroundings(), false) : pathOf(data)
-  const places = [join(folder, 'clinic', 'ledger.db'), join(folder, 'demo', 'clinic', 'ledger.db')]
-  return places.find((place) => existsSync(place)) ?? join(folder, 'clinic', 'ledger.db')
 }
 
 /** The log is there and does not hold, as opposed to: it cannot be read, or not be written there. */

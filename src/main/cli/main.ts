@@ -15,6 +15,12 @@ Commands
                     check everything in a database that needs no key
   export-log ORIGIN DIR --data DIR|--db FILE [--json]
                     write a log as a directory in the tlog-tiles format
+  backup [--data DIR] [--to FOLDER] [--json]
+                    write a backup, also while Chartseal runs
+  restore FILE [--data DIR] [--json]
+                    open a clinic from a backup or from any copy of its database
+  decode FAMILY FILE|-
+                    a device's captured bytes as FHIR Observations, one a line
   help              this text
   --version         version of Chartseal
 
@@ -27,6 +33,9 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   fsck: async () => (await import('./fsck.ts')).fsck,
   audit: async () => (await import('./audit.ts')).audit,
   'export-log': async () => (await import('./export-log.ts')).exportLog,
+  backup: async () => (await import('./backup.ts')).backup,
+  restore: async () => (await import('./restore.ts')).restore,
+  decode: async () => (await import('./decode.ts')).decode,
   help: () => printHelp,
   '--help': () => printHelp,
   '-h': () => printHelp,

@@ -14,9 +14,11 @@ import { acquireFolderLock, type FolderLock } from '../store/folder-lock.ts'
 import { ApiFailure, failureOf } from './failure.ts'
 import { demoDevices, recordings } from './sources.ts'
 import { absentVault, startVaultThread, type VaultConnection, type VaultListeners } from './vault-thread.ts'
+import { machineId } from './machine-id.ts'
 import { startWorkstation, type Workstation } from './workstation.ts'
 
 export { auditReplicaFile, exportLogOfFile } from './audit/index.ts'
+export { backUpDatabase, restoreOffline } from './offline.ts'
 
 /** How a core is started. */
 export interface CoreOptions {
@@ -57,7 +59,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const { dataFolder, shell, nodeSecret } = options
   const core = startWorkstation({
     connectVault,
-    vaultOptions: { dataFolder, demo: options.demo, nodeSecret },
+    vaultOptions: { dataFolder, demo: options.demo, nodeSecret, machineId: await machineId() },
     hub,
     idleLimitS: options.idleLimitS ?? IDLE_LIMIT_S,
     installation: { version: packageJson.version, shell, dataFolder },

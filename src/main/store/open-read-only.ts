@@ -16,6 +16,7 @@ import { guarded, query, type Query, type WritableDb } from './database.ts'
 import { StoreError } from './errors.ts'
 import { MIGRATIONS } from './migrations/migrate.ts'
 import { requireOurs, requireSchema } from './open.ts'
+import { writeSnapshot } from './snapshot.ts'
 import { SqliteStore } from './sqlite-store.ts'
 import type { CosignatureRow, StoreReader, SubjectEntry } from './store.ts'
 
@@ -34,6 +35,8 @@ export interface ReplicaFile {
   hasSubjectEntry(subject: Uint8Array, row: SubjectEntry): boolean
   /** In order of size. */
   cosignatures(origin: string): CosignatureRow[]
+  /** See {@link Store.snapshot}. */
+  snapshot(file: string): void
   close(): void
 }
 
@@ -158,6 +161,13 @@ class OpenReplica implements ReplicaFile {
       this.#db,
       `SELECT c.size, c.name, c.line FROM cosignature c JOIN log l ON l.id = c.log WHERE l.origin = ? ORDER BY c.size, c.name`,
     ).all(origin)
+  }
+
+  snapshot(file: string): void {
+    // A snapshot is a transaction of its own.
+    this.#db.exec('COMMIT')
+    writeSnapshot(this.#db, file)
+    this.#db.exec('BEGIN')
   }
 
   close(): void {

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path'
 import { assert } from '../../shared/errors.ts'
 import { appendBlock } from './append-block.ts'
 import { guarded, type WritableDb } from './database.ts'
@@ -19,7 +18,7 @@ import type {
   StoredPayload,
   TrayRow,
 } from './store.ts'
-import { syncPath } from './sync-path.ts'
+import { writeSnapshot } from './snapshot.ts'
 import { CosignatureTable } from './tables/cosignatures.ts'
 import { EntryTable } from './tables/entries.ts'
 import { EvidenceTable } from './tables/evidence.ts'
@@ -187,11 +186,7 @@ export class SqliteStore implements Store {
   }
 
   snapshot(file: string): void {
-    guarded('writing a backup', () => {
-      this.#db.prepare('VACUUM INTO ?').run(file)
-      syncPath(file)
-      if (process.platform !== 'win32') syncPath(dirname(file))
-    })
+    writeSnapshot(this.#db, file)
   }
 
   payload(origin: string, index: number) {

@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { guardedFiles } from '../../keystore/errors.ts'
 import { syncFolder } from '../../keystore/files.ts'
+import type { Store } from '../../store/store.ts'
 import type { Clinic } from './clinic.ts'
 import { storeSiteSecrets } from './site-secrets.ts'
 
@@ -23,14 +24,19 @@ import { storeSiteSecrets } from './site-secrets.ts'
  */
 export async function backUp({ keystore, store, identity, nowMs }: Clinic, folder: string): Promise<string> {
   await storeSiteSecrets(keystore, store, identity)
+  return writeSnapshot(store, folder, nowMs())
+}
+
+/** The same for a database that is open in any way. */
+export function writeSnapshot(source: Pick<Store, 'snapshot'>, folder: string, nowMs: number): string {
   guardedFiles('making the folder of backups', () => {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   })
-  const file = freeName(folder, nowMs())
+  const file = freeName(folder, nowMs)
   const draft = `${file}.part`
   try {
     rmSync(draft, { force: true })
-    store.snapshot(draft)
+    source.snapshot(draft)
     guardedFiles('naming the backup', () => {
       renameSync(draft, file)
       syncFolder(folder)

@@ -35,7 +35,7 @@ import type {
   VaultState,
 } from '../vault-service.ts'
 import type { Measurement } from '../../../devices/measurement.ts'
-import { actorWith, type Clinic } from './clinic.ts'
+import { actorFor, type Clinic } from './clinic.ts'
 import { backUp } from './backup.ts'
 import { DEMO_PINS_SECRET, fillDemoClinic } from './demo-clinic.ts'
 import { Enrolments } from './enrolments.ts'
@@ -198,7 +198,7 @@ export class Vault implements VaultService {
   async backUp(file: string | null): Promise<{ file: string }> {
     await Promise.resolve()
     const { clinic } = this.#ready()
-    actorWith(clinic, 'it')
+    actorFor(clinic, 'administer.storage')
     return { file: await backUp(clinic, file ?? join(this.#folder, 'backups')) }
   }
 
@@ -362,7 +362,7 @@ export class Vault implements VaultService {
     const keystore = await createKeystore(paths.keystore, unlock, this.#costs())
     const store = closingOnFailure(keystore, () => openStore(paths.database, { mode: 'create' }))
     try {
-      const contract = new Uint8Array(readFileSync(resourceFile('contracts', 'default-v1.json')))
+      const contract = new Uint8Array(readFileSync(resourceFile('contracts', 'default-v1.cedar')))
       const request = { clinic: name, demo, contract, nowMs: this.#nowMs() }
       const { recoveryPrivateKey } = await writeGenesis(keystore, store, request, random)
       const clinic = await this.#assemble(keystore, store, () => undefined)
