@@ -10,10 +10,11 @@
  */
 import { equalBytes, toHex } from '../shared/bytes.ts'
 import { assert } from '../shared/errors.ts'
-import { CONTRACT_LANGUAGE, type Contract, parseContract, type Signer } from './contract.ts'
+import { CONTRACT_LANGUAGE, type Contract, parseContract } from './contract.ts'
 import type { Body, Entry } from './entry.ts'
 import type { PractitionerRole, SignatureRole } from './entry-types.ts'
 import { LedgerError } from './errors.ts'
+import type { Signer } from './evaluate-entry.ts'
 import {
   type ContractPublished,
   decodeContractFields,
@@ -25,6 +26,7 @@ import {
 import type { SignedRoster } from './governance.ts'
 import { nobleHasher } from './hash.ts'
 import { checkProposal } from './next-roster.ts'
+import type { PolicyEngine } from './policy-engine.ts'
 import type { Roster, RosterSite } from './roster.ts'
 
 /** A roster, and from which index on it is in force. */
@@ -74,6 +76,8 @@ export interface KeyBinding {
 export interface Directory {
   /** Network id, 32 bytes. */
   readonly network: Uint8Array
+  /** Reads the contracts. */
+  readonly policies: PolicyEngine
   /** In ascending order of `from`. */
   readonly rosters: readonly RosterInForce[]
   /** In ascending order of `from`. */
@@ -87,8 +91,8 @@ export interface Directory {
 }
 
 /** The directory before the first entry. `network` comes from the keystore, never from the database. */
-export function emptyDirectory(network: Uint8Array): Directory {
-  return { network, rosters: [], contracts: [], bindings: new Map(), opened: [], founder: null }
+export function emptyDirectory(network: Uint8Array, policies: PolicyEngine): Directory {
+  return { network, policies, rosters: [], contracts: [], bindings: new Map(), opened: [], founder: null }
 }
 
 /**
@@ -273,7 +277,7 @@ function contractChange(directory: Directory, index: number, published: Contract
     throw new LedgerError('CONTRACT_NOT_NEXT', `version ${version}`)
   }
   if (language !== CONTRACT_LANGUAGE) throw new LedgerError('BAD_CONTRACT', 'a language we do not evaluate')
-  const contract = parseContract(document)
+  const contract = parseContract(directory.policies, document)
   const hash = nobleHasher.sha256(document)
   return (d, from) => ({ ...d, contracts: [...d.contracts, { from, version, contract, hash, published }] })
 }

@@ -51,7 +51,7 @@ const STEP_OF = {
   TYPE_REFUSED: 'contract', // the contract in force has no rule for this type
   SIGNATURE_MISSING: 'contract', // a role that must sign did not
   SIGNATURE_UNEXPECTED: 'contract', // a role signed that must not
-  ROLE_REFUSED: 'contract', // a practitioner signed whose role may not
+  CONTRACT_DENIED: 'contract', // the contract in force does not let these signers record this
   WRONG_DEVICE: 'contract', // signed by another device than the reading names
   KEY_REUSED: 'contract', // an enrolment of a key that is already bound
   QUORUM_MISSING: 'contract', // fewer sites signed than the roster in force asks for
@@ -63,6 +63,18 @@ export type LedgerErrorCode = keyof typeof STEP_OF
 
 /** Data that claimed to come from the ledger, and does not. */
 export class LedgerError extends CodedError<LedgerErrorCode> {}
+
+/** The contract in force does not let somebody do something. */
+export class ContractDenied extends LedgerError {
+  /** Id of the policy that explains why; null when no policy is about it. */
+  readonly policy: string | null
+
+  /** `what` names roles and types, nobody's data. */
+  constructor(policy: string | null, what: string) {
+    super('CONTRACT_DENIED', `${policy ?? 'no policy'}: ${what}`)
+    this.policy = policy
+  }
+}
 
 /** All codes, for tables that must have a row for each. */
 export const LEDGER_ERROR_CODES = Object.keys(STEP_OF) as LedgerErrorCode[]

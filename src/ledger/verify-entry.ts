@@ -10,7 +10,6 @@
  */
 import { equalBytes } from '../shared/bytes.ts'
 import { openCheckpoint } from './checkpoint.ts'
-import { checkRoles, evaluateEntry, type Signer } from './contract.ts'
 import {
   checkAdmissible,
   contractAt,
@@ -25,6 +24,7 @@ import {
 } from './directory.ts'
 import { type Body, decodeEntry, type Entry, type EntrySignature, signedMessage } from './entry.ts'
 import { LedgerError } from './errors.ts'
+import { checkRoles, evaluateEntry, type Signer } from './evaluate-entry.ts'
 import { checkFields, decodeContractFields, decodeNodeOpened, decodeRosterFields, decodeSeal } from './fields.ts'
 import { checkContractApprovals } from './governance.ts'
 import { splitOrigin } from './names.ts'
@@ -151,6 +151,7 @@ function checkRules(place: EntryInPlace, entry: Entry, signers: readonly Signer[
     checkContractApprovals(verifier, network, current.roster, decodeContractFields(fields))
   } else if (type === 'node.opened') checkOpening(place, entry, signers)
   else if (contract === null) throw new LedgerError('TYPE_REFUSED', `${type} before the first contract`)
+  else if (type === 'seal') checkRoles(['log'], signers)
   else evaluateEntry(contract.contract, entry, signers)
   if (type !== 'seal' || contract === null) return
   const seal = decodeSeal(fields)

@@ -5,6 +5,7 @@ import { encodeDeviceEnrolled, encodePractitionerEnrolled } from '../../src/ledg
 import { nobleHasher as h } from '../../src/ledger/hash.ts'
 import { encodeRoster } from '../../src/ledger/roster.ts'
 import { toHex } from '../../src/shared/bytes.ts'
+import { policyEngine } from '../../src/main/core/policy-engine.ts'
 import { expectCode } from '../support/expect-code.ts'
 import { handle, testKey, TestLog, testRoster, testSite } from '../support/ledger-world.ts'
 
@@ -47,9 +48,9 @@ describe('a directory', () => {
   })
 
   it('is never changed, and stays the same for entries that change nothing', () => {
-    const before = emptyDirectory(world.network)
+    const before = emptyDirectory(world.network, policyEngine())
     const after = applyEntry(before, 0, decodeEntry(world.rosterEntry()))
-    expect(before).toEqual(emptyDirectory(world.network))
+    expect(before).toEqual(emptyDirectory(world.network, policyEngine()))
     const incident = decodeEntry(world.entry(world.body('incident'), [['log', world.own.log]]))
     expect(applyEntry(after, 1, incident)).toBe(after)
     expect(() => applyEntry(after, 0, incident)).toThrow('bug')
@@ -103,7 +104,7 @@ describe('a directory', () => {
   })
 
   it('begins with the roster of its network', () => {
-    const other = emptyDirectory(new Uint8Array(32))
+    const other = emptyDirectory(new Uint8Array(32), policyEngine())
     expectCode('WRONG_NETWORK', () => applyEntry(other, 0, decodeEntry(world.rosterEntry())))
   })
 

@@ -199,9 +199,9 @@ describe('a mirror', () => {
   it('never cosigns a head that holds an entry it refused, whatever comes later', () => {
     const first = advance(filled(offered(emptyMirror(origin), 300)).state, valid).next
     const { next, progress } = advance(filled(offered(first, 400)).state, () => {
-      return { verdict: 'refuse', index: 350, code: 'ROLE_REFUSED' }
+      return { verdict: 'refuse', index: 350, code: 'CONTRACT_DENIED' }
     })
-    expect([progress, next.refused]).toEqual(['refused', { index: 350, code: 'ROLE_REFUSED' }])
+    expect([progress, next.refused]).toEqual(['refused', { index: 350, code: 'CONTRACT_DENIED' }])
     const later = advance(filled(offered(next, 700)).state, valid)
     expect([later.progress, later.next.mirrored?.size]).toEqual(['refused', 300])
     const store = Object.assign(new MemoryMirror(), { state: later.next })

@@ -27,6 +27,7 @@ import { contractMessage, rosterMessage } from '../../src/ledger/governance.ts'
 import { nobleHasher as h } from '../../src/ledger/hash.ts'
 import { encodeRoster, networkIdOf } from '../../src/ledger/roster.ts'
 import { verifyEntry } from '../../src/ledger/verify-entry.ts'
+import { policyEngine } from '../../src/main/core/policy-engine.ts'
 import { codeOf, expectCode } from '../support/expect-code.ts'
 import {
   approvalsBy,
@@ -71,7 +72,7 @@ describe('an entry in its place', () => {
   })
 
   it('verifies as the whole log does, with the directory of its place and with the newest', () => {
-    let directory = emptyDirectory(world.network)
+    let directory = emptyDirectory(world.network, policyEngine())
     for (const [index, bytes] of world.entries.entries()) {
       const { entry } = verify(bytes, index, directory)
       expect(codeOf(() => verify(bytes, index))).toBeNull()
@@ -108,7 +109,7 @@ describe('an entry in its place', () => {
     expect(code(reading({ log: 'test.local/other/n1' }), both)).toBe('WRONG_LOG')
     expectCode('WRONG_LOG', () => verify(bytes, next, world.directory, 'test.local/other/n1/1'))
     expectCode('BAD_NAME', () => verify(bytes, next, world.directory, 'test.local'))
-    expectCode('WRONG_NETWORK', () => verify(bytes, next, emptyDirectory(new Uint8Array(32))))
+    expectCode('WRONG_NETWORK', () => verify(bytes, next, emptyDirectory(new Uint8Array(32), policyEngine())))
     expect(codeOf(() => verify(bytes, next, world.directory, 'test.local/riverside/n1/2'))).toBeNull()
     const opened = world.body('node.opened', {
       fields: encodeNodeOpened({
@@ -127,18 +128,18 @@ describe('an entry in its place', () => {
   it('is signed by keys that are known there, and by the roles of the contract', () => {
     expect(code(reading(), [['practitioner', testKey('stranger')]])).toBe('UNKNOWN_SIGNER')
     expect(code(reading(), both, 3)).toBe('UNKNOWN_SIGNER')
-    expect(code(reading(), [both[0] ?? ['log', world.own.log]])).toBe('SIGNATURE_MISSING')
+    expect(code(reading(), [both[0] ?? ['log', world.own.log]])).toBe('CONTRACT_DENIED')
     expect(code(reading(), [...both, ['log', world.own.log]])).toBe('SIGNATURE_UNEXPECTED')
     expect(
       code(reading(), [
         ['practitioner', world.it],
         ['device', world.device],
       ]),
-    ).toBe('ROLE_REFUSED')
+    ).toBe('CONTRACT_DENIED')
     expect(code(reading(), [...both, ['log', world.own.governance]])).toBe('UNKNOWN_SIGNER')
     expect(code(reading(), [...both, ['patient', world.nurse]])).toBe('UNKNOWN_SIGNER')
     const free = world.body('export')
-    expect(code(free, [['practitioner', world.nurse]])).toBe('TYPE_REFUSED')
+    expect(code(free, [['practitioner', world.nurse]])).toBe('CONTRACT_DENIED')
   })
 
   it('has the fields of its type', () => {
@@ -147,7 +148,7 @@ describe('an entry in its place', () => {
 })
 
 describe('the beginning of a log', () => {
-  const start = emptyDirectory(world.network)
+  const start = emptyDirectory(world.network, policyEngine())
   const afterRoster = applyEntry(start, 0, decodeEntry(world.rosterEntry()))
 
   it('is the roster of the network, signed by every site in it', () => {
@@ -239,7 +240,7 @@ describe('rosters and contracts of four sites', () => {
     return { body, roster, contract, check }
   }
   const own = logOf(sites[0]!)
-  const start = emptyDirectory(network)
+  const start = emptyDirectory(network, policyEngine())
   const founded = applyEntry(start, 0, decodeEntry(own.roster(document, sites)))
 
   it('are approved by all sites at first, by a quorum and who joins later', () => {

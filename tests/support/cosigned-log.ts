@@ -6,6 +6,7 @@ import { type Directory, emptyDirectory } from '../../src/ledger/directory.ts'
 import { nobleHasher, utf8 } from '../../src/ledger/hash.ts'
 import { parseNote } from '../../src/ledger/note.ts'
 import { encodeRoster, type Roster, type RosterSite } from '../../src/ledger/roster.ts'
+import { policyEngine } from '../../src/main/core/policy-engine.ts'
 import { addCosignature, ForkedLog } from './forked-log.ts'
 import { testRoster, testSite } from './ledger-world.ts'
 
@@ -26,7 +27,7 @@ export class CosignedTestLog implements CosignedLog {
   readonly origin = this.forked.logKey.name
   readonly log = 'test.local/forked'
   readonly logKey = this.forked.logKey.publicKey
-  directory: Directory = emptyDirectory(new Uint8Array(32))
+  directory: Directory = emptyDirectory(new Uint8Array(32), policyEngine())
   head: CosignedLog['head']
   readonly trusted = {
     tree: {

@@ -9,12 +9,14 @@ import {
   encodeDeviceEnrolled,
   encodePractitionerEnrolled,
   encodeRosterFields,
+  encodeSeal,
 } from '../../src/ledger/fields.ts'
 import { type Approval, contractMessage, rosterMessage } from '../../src/ledger/governance.ts'
 import { nobleHasher, utf8 } from '../../src/ledger/hash.ts'
 import { quorumPolicy } from '../../src/ledger/policy.ts'
 import { encodeRoster, mirrorNameOf, networkIdOf, type Roster, type RosterSite } from '../../src/ledger/roster.ts'
 import type { SignatureVerifier } from '../../src/ledger/signatures.ts'
+import { policyEngine } from '../../src/main/core/policy-engine.ts'
 import { readFileSync } from 'node:fs'
 
 await sodium.ready
@@ -46,7 +48,7 @@ export function testKey(label: string | Uint8Array): TestKey {
 export const handle = (label: string): Uint8Array => nobleHasher.sha256(utf8(`handle ${label}`)).slice(0, 16)
 
 export const contractDocument = new Uint8Array(
-  readFileSync(new URL('../../resources/contracts/default-v1.json', import.meta.url)),
+  readFileSync(new URL('../../resources/contracts/default-v1.cedar', import.meta.url)),
 )
 
 /** All keys of one site with one node. */
@@ -107,7 +109,7 @@ export class TestLog {
   constructor() {
     this.rosterDocument = encodeRoster(testRoster([this.own.site]))
     this.network = networkIdOf(nobleHasher, this.rosterDocument)
-    this.directory = emptyDirectory(this.network)
+    this.directory = emptyDirectory(this.network, policyEngine())
   }
 
   /** A body of `type` that the format accepts. */
@@ -173,6 +175,20 @@ export class TestLog {
     const fields = encodeDeviceEnrolled({ publicKey: key.publicKey })
     const body = this.body('device.enrolled', { subject: handle('device'), fields })
     return this.entry(body, [['practitioner', this.it]])
+  }
+
+  /** A seal of everything so far since `firstIndex`. */
+  sealEntry(firstIndex = 0, key: TestKey = this.own.log) {
+    const [roster, contract] = [this.directory.rosters.at(-1), this.directory.contracts.at(-1)]
+    const fields = encodeSeal({
+      block: firstIndex === 0 ? 0 : 1,
+      previousBlockHash: firstIndex === 0 ? null : new Uint8Array(32).fill(1),
+      firstIndex,
+      count: this.entries.length - firstIndex,
+      rosterVersion: roster?.roster.version ?? 1,
+      contractHash: contract?.hash ?? new Uint8Array(32),
+    })
+    return this.entry(this.body('seal', { fields }), [['log', key]])
   }
 
   /** Roster, contract, three practitioners and a device: what every clinic starts from. */

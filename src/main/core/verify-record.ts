@@ -9,7 +9,7 @@
  *
  * @packageDocumentation
  */
-import { maySee, type View } from '../../ledger/contract.ts'
+import { decideView, type View } from '../../ledger/contract.ts'
 import type { PractitionerRole } from '../../ledger/entry-types.ts'
 import type { VerifiedEntry } from '../../ledger/verify-entry.ts'
 import { ClinicalError } from '../../clinical/errors.ts'
@@ -173,7 +173,7 @@ function holdsDamagedLeaf(replica: Replica, link: Link): boolean {
 function checkAccess<Content>(replica: Replica, { viewer, view }: RecordRequest<Content>): void {
   if (viewer === null) return
   const contract = replica.contract()
-  if (contract === null || !maySee(contract.contract, view, viewer)) {
+  if (contract === null || !decideView(contract.contract, view, viewer).allowed) {
     throw new StepFailed({ step: 'access', reason: `the contract does not let this role see ${view} data` })
   }
 }

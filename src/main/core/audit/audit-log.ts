@@ -18,6 +18,7 @@ import type { ReplicaFile } from '../../store/open-read-only.ts'
 import type { LogRow } from '../../store/store.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { trustedTree } from '../vault/trusted-tree.ts'
+import { policyEngine } from '../policy-engine.ts'
 import { BlockAudit, checkCosignatures, checkLogKey } from './audit-blocks.ts'
 import { type AuditFinding, findingOf } from './finding.ts'
 import { LogView } from './log-view.ts'
@@ -75,7 +76,7 @@ class LogAudit {
     this.#view = new LogView(file, log)
     this.#network = network
     this.#blocks = new BlockAudit(this.#view)
-    this.#directory = emptyDirectory(network)
+    this.#directory = emptyDirectory(network, policyEngine())
   }
 
   *run(): Findings {

@@ -3,8 +3,9 @@
  *
  * @packageDocumentation
  */
-import { maySee, type View } from '../../../ledger/contract.ts'
+import { type Deed, decideDeed, decideView, type Contract, type Decision, type View } from '../../../ledger/contract.ts'
 import type { PractitionerRole } from '../../../ledger/entry-types.ts'
+import { decideAuthor, type GovernedType } from '../../../ledger/evaluate-entry.ts'
 import { encodeAccess } from '../../../ledger/fields.ts'
 import { fromHex } from '../../../shared/bytes.ts'
 import type { Keystore } from '../../keystore/keystore.ts'
@@ -59,23 +60,36 @@ export function viewerOf(clinic: Clinic): Viewer {
 /**
  * Who is looking, when the contract lets that role see `view`.
  *
- * @throws ApiFailure `NOT_SIGNED_IN` or `NOT_ALLOWED`.
+ * @throws ApiFailure `NOT_SIGNED_IN`, or `NOT_ALLOWED` with the policy.
  */
 export function viewerFor(clinic: Clinic, view: View): Viewer {
-  const viewer = viewerOf(clinic)
-  const contract = clinic.replica.contract()
-  if (contract === null || !maySee(contract.contract, view, viewer.role)) throw new ApiFailure('NOT_ALLOWED')
-  return viewer
+  return whoMay(clinic, (contract, role) => decideView(contract, view, role))
 }
 
 /**
- * Who is acting, when that role may.
+ * Who is acting, when the contract lets that role do `deed`.
  *
- * @throws ApiFailure `NOT_SIGNED_IN` or `NOT_ALLOWED`.
+ * @throws ApiFailure `NOT_SIGNED_IN`, or `NOT_ALLOWED` with the policy.
  */
-export function actorWith(clinic: Clinic, ...roles: readonly PractitionerRole[]): Viewer {
+export function actorFor(clinic: Clinic, deed: Deed): Viewer {
+  return whoMay(clinic, (contract, role) => decideDeed(contract, deed, role))
+}
+
+/**
+ * Who is writing, when the contract lets that role record entries of `type`.
+ *
+ * @throws ApiFailure `NOT_SIGNED_IN`, or `NOT_ALLOWED` with the policy.
+ */
+export function authorFor(clinic: Clinic, type: GovernedType): Viewer {
+  return whoMay(clinic, (contract, role) => decideAuthor(contract, type, role))
+}
+
+function whoMay(clinic: Clinic, decide: (contract: Contract, role: PractitionerRole) => Decision): Viewer {
   const viewer = viewerOf(clinic)
-  if (!roles.includes(viewer.role)) throw new ApiFailure('NOT_ALLOWED')
+  const inForce = clinic.replica.contract()
+  if (inForce === null) throw new ApiFailure('NOT_ALLOWED')
+  const { allowed, policy } = decide(inForce.contract, viewer.role)
+  if (!allowed) throw new ApiFailure('NOT_ALLOWED', policy === null ? {} : { detail: policy.id })
   return viewer
 }
 

@@ -6,7 +6,7 @@ import { keyPairFromSeed, wipe } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
 import { ContentMismatch, reliedOnContent } from '../verify-record.ts'
 import type { DeviceOrigin, EnrolledDevice } from '../vault-service.ts'
-import { actorWith, utf8, type Clinic, type Viewer } from './clinic.ts'
+import { actorFor, utf8, type Clinic, type Viewer } from './clinic.ts'
 
 /** Devices of the site: each has a key on this node that signs what arrives from it. */
 export class Enrolments {
@@ -35,7 +35,7 @@ export class Enrolments {
    * @throws ApiFailure `NOT_ALLOWED` for anyone but IT, `DEVICE_ALREADY_ENROLLED`.
    */
   async enrol(origin: DeviceOrigin, label: string): Promise<EnrolledDevice> {
-    const viewer = actorWith(this.#clinic, 'it')
+    const viewer = actorFor(this.#clinic, 'administer.devices')
     const known = await this.list()
     const isSame = (device: EnrolledDevice) =>
       device.family === origin.family &&

@@ -7,7 +7,7 @@ import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
 import { ContentMismatch, rejected, verifyRecord } from '../verify-record.ts'
 import type { Row } from '../vault-service.ts'
-import { accessDraft, actorWith, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
+import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
 import { readReading } from './reading-record.ts'
 
 /** Readings verified before other requests get a turn. */
@@ -42,7 +42,7 @@ export class Patients {
    * @throws ApiFailure `DUPLICATE_PATIENT` with the field that is the same.
    */
   async register(patient: Omit<Patient, 'handle'>): Promise<Patient> {
-    const viewer = actorWith(this.#clinic, 'physician', 'nurse', 'it')
+    const viewer = authorFor(this.#clinic, 'patient.registered')
     for (const row of await this.#all(viewer)) if (row.status === 'verified') refuseDuplicate(patient, row.record)
     const registered = await this.registerAs(viewer, patient, this.#clinic.nowMs())
     viewer.seen.add(registered.handle)

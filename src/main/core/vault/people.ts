@@ -7,7 +7,7 @@ import { keyPairFromSeed, sign, wipe } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
 import { ContentMismatch, rejected, reliedOnContent, verifyRecord } from '../verify-record.ts'
 import type { Row } from '../vault-service.ts'
-import { actorWith, utf8, viewerFor, type Clinic } from './clinic.ts'
+import { actorFor, utf8, viewerFor, type Clinic } from './clinic.ts'
 import { SECRETS, signerOf } from './genesis.ts'
 import type { EntrySigner } from './writer.ts'
 import type { Link } from './chains.ts'
@@ -89,7 +89,7 @@ export class People {
    * @throws KeystoreError `WEAK_PIN`; ApiFailure `NOT_ALLOWED` for anyone but IT.
    */
   async enrol(request: { name: string; role: Role; pin: string }): Promise<Practitioner> {
-    actorWith(this.#clinic, 'it')
+    actorFor(this.#clinic, 'administer.people')
     return this.enrolAs(request, this.#clinic.nowMs())
   }
 

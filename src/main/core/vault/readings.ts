@@ -10,7 +10,7 @@ import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
 import { verifyRecord } from '../verify-record.ts'
 import type { DeviceOrigin, EnrolledDevice, HeldDraft, ReadContext, Row, VaultService } from '../vault-service.ts'
-import { accessDraft, actorWith, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
+import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
 import { SECRETS, signerOf } from './genesis.ts'
 import type { Patients } from './patients.ts'
 import { readReading } from './reading-record.ts'
@@ -87,7 +87,7 @@ export class Readings {
     manual,
     late,
   }: Parameters<VaultService['signReadings']>[0]): Promise<Row<Reading>[]> {
-    const viewer = actorWith(this.#clinic, 'physician', 'nurse')
+    const viewer = authorFor(this.#clinic, 'reading')
     // Somebody else signed in between the question and now: they are not made to sign it.
     if (viewer.handle !== as) throw new ApiFailure('NOT_SIGNED_IN')
     const patient = await this.#patients.demographics(handle, viewer)

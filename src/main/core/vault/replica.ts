@@ -20,6 +20,7 @@ import { Chains, type Chain, type Link, type Place } from './chains.ts'
 import { RecoveryNeeded } from './errors.ts'
 import type { Identity } from './identity.ts'
 import { LogReplica, unlessDamaged, type Head, type LogReplicaParts } from './log-replica.ts'
+import { policyEngine } from '../policy-engine.ts'
 
 /** Copies of directory entries kept with the keystore, by origin and index. */
 export type DirectoryCopies = ReadonlyMap<string, ReadonlyMap<number, Uint8Array>>
@@ -155,7 +156,7 @@ export class Replica {
 
 /** What is in force before the first entry of the log that follows `before`. */
 function baseAfter(before: LogReplica | null, { network }: Pick<Identity, 'network'>): Directory {
-  return before === null ? emptyDirectory(network) : nextIncarnation(before.directory, before.head.size)
+  return before === null ? emptyDirectory(network, policyEngine()) : nextIncarnation(before.directory, before.head.size)
 }
 
 /** What a log of this site is opened from, when `before` is the incarnation before it. */

@@ -6,7 +6,7 @@ import { openSealed, seal } from '../../keystore/sodium.ts'
 import type { TrayRow } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
 import type { HeldDraft } from '../vault-service.ts'
-import { actorWith, offsetMinAt, utf8, viewerFor, type Clinic } from './clinic.ts'
+import { authorFor, offsetMinAt, utf8, viewerFor, type Clinic } from './clinic.ts'
 import { SECRETS } from './genesis.ts'
 
 /** A row of the tray whose reason is this was discarded by a person: kept, so that reading the device again adds nothing. */
@@ -60,7 +60,7 @@ export class Tray {
 
   /** @throws ApiFailure `UNKNOWN_TRAY_ITEM`. */
   drafts(ids: readonly string[]): HeldDraft[] {
-    actorWith(this.#clinic, 'physician', 'nurse')
+    authorFor(this.#clinic, 'reading')
     return ids.map((id) => {
       const { draft, raw, device } = this.#open(this.#find(id))
       return { draft, raw: fromHex(raw), device }
@@ -69,7 +69,7 @@ export class Tray {
 
   /** Marks items as discarded, by whom and why. They stay sealed in the database. */
   discard(ids: readonly string[], reason: string): void {
-    const viewer = actorWith(this.#clinic, 'physician', 'nurse')
+    const viewer = authorFor(this.#clinic, 'reading')
     const { store, nowMs } = this.#clinic
     for (const id of ids) {
       const row = this.#find(id)

@@ -17,7 +17,7 @@ import { ApiFailure } from '../failure.ts'
 import type { SharingKeyPair } from '../epoch-keys.ts'
 import { EnvelopeError } from '../envelope.ts'
 import type { Place } from './chains.ts'
-import { actorWith, offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
+import { actorFor, offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
 import { decodeDamage, encodeDamage, incidentOf } from './incidents.ts'
 import { openSecondReplica, type RepairSource } from './repair.ts'
 import { Scrub } from './scrub.ts'
@@ -95,7 +95,7 @@ export class Upkeep {
   async run(run: number, file: string | null, report: (event: ScrubEvent) => void): Promise<void> {
     const { clinic, databaseFile } = this.#parts
     viewerFor(clinic, 'ledger')
-    if (file !== null) actorWith(clinic, 'it')
+    if (file !== null) actorFor(clinic, 'administer.storage')
     const sources = file === null ? [] : [openSecondReplica(file, databaseFile)]
     const stop = new AbortController()
     this.#stops.set(run, stop)

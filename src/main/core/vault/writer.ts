@@ -23,7 +23,7 @@ import { MEDIA_FHIR_R4_JSON } from '../../../ledger/body.ts'
 import type { CborMap } from '../../../ledger/cbor.ts'
 import type { EntryType, SignatureRole } from '../../../ledger/entry-types.ts'
 import { encodeSeal } from '../../../ledger/fields.ts'
-import { LedgerError, stepOf } from '../../../ledger/errors.ts'
+import { ContractDenied, LedgerError, stepOf } from '../../../ledger/errors.ts'
 import { leafHash } from '../../../ledger/hash.ts'
 import { TreeWriter } from '../../../ledger/tree-writer.ts'
 import { verifyEntry } from '../../../ledger/verify-entry.ts'
@@ -400,7 +400,9 @@ class NotPlaced extends Error {}
 /** What the caller is told. */
 function refusalOf(cause: unknown): unknown {
   const isContract = cause instanceof LedgerError && stepOf(cause.code) === 'contract'
-  return isContract ? new ApiFailure('NOT_ALLOWED', { cause }) : cause
+  if (!isContract) return cause
+  const policy = cause instanceof ContractDenied ? cause.policy : null
+  return new ApiFailure('NOT_ALLOWED', policy === null ? { cause } : { cause, detail: policy })
 }
 
 function unreachable(): never {
