@@ -13,7 +13,7 @@
  * @packageDocumentation
  */
 import { concatBytes, toHex } from '../shared/bytes.ts'
-import { nextReport, partFrom, retrying } from './conversation.ts'
+import { forgetLateAnswers, nextReport, partFrom, retrying } from './conversation.ts'
 import { drain, throwIfAborted, type DriverContext, type MemoryDriver, type MemoryReadout } from './driver.ts'
 import { DeviceError } from './errors.ts'
 import type { Measurement } from './measurement.ts'
@@ -56,6 +56,8 @@ async function ask(
   timeoutMs = REPLY_MS,
 ): Promise<Uint8Array> {
   throwIfAborted(context)
+  // An answer does not say to which question.
+  await forgetLateAnswers(context)
   await context.transport.write(encodeCommand(command, argument))
   const report = await nextReport(context, timeoutMs, toHex(Uint8Array.of(command)))
   if (report.length !== REPORT_BYTES) throw new DeviceError('PROTOCOL', `report of ${report.length} bytes`)

@@ -16,7 +16,7 @@
  * @packageDocumentation
  */
 import { toHex } from '../shared/bytes.ts'
-import { nextReport, retrying } from './conversation.ts'
+import { forgetLateAnswers, nextReport, retrying } from './conversation.ts'
 import { throwIfAborted, type DriverContext, type MemoryDriver, type MemoryReadout } from './driver.ts'
 import { DeviceError } from './errors.ts'
 import type { Measurement } from './measurement.ts'
@@ -57,6 +57,7 @@ const SHORTEST_RECORD = 12
 
 /** Asks, and makes sure that what comes begins with `answer`. */
 async function ask(context: DriverContext, question: Uint8Array, answer: number): Promise<void> {
+  await forgetLateAnswers(context)
   await context.transport.write(question)
   const report = await nextReport(context, REPLY_MS, toHex(question))
   if (report[0] !== answer) throw new DeviceError('PROTOCOL', `${toHex(report.subarray(0, 16))} to ${toHex(question)}`)
@@ -121,6 +122,7 @@ function standTogether(systolic: number, diastolic: number, mean: number): boole
 
 /** The readings of one user, as the device sends them. */
 async function readUser(context: DriverContext, user: number): Promise<Measurement[]> {
+  await forgetLateAnswers(context)
   await context.transport.write(encodeDownload(user))
   const first = await nextReport(context, REPLY_MS, `download ${user}`)
   if (first[0] !== 0x4a) throw new DeviceError('PROTOCOL', `download ${user}: ${toHex(first.subarray(0, 8))}`)

@@ -9,11 +9,19 @@
 import { drain, throwIfAborted, type DriverContext } from './driver.ts'
 import { DeviceError, type DeviceErrorCode } from './errors.ts'
 
-/** What asking again can mend: a damaged answer, one that belongs to another question, and none. */
-const MENDABLE: ReadonlySet<DeviceErrorCode> = new Set(['PROTOCOL', 'CHECKSUM', 'SILENT'])
-
 /** Longer than any burst of reports that a device here sends after one question. */
 const STALE_LIMIT = 256
+
+/** Long enough for a report that has arrived. */
+const AT_ONCE_MS = 1
+
+/** Reads and drops answers that came too late for their questions: they must not be taken for the next one's. */
+export async function forgetLateAnswers(context: DriverContext): Promise<void> {
+  await drain(context.transport, AT_ONCE_MS, STALE_LIMIT)
+}
+
+/** What asking again can mend: a damaged answer, one that belongs to another question, and none. */
+const MENDABLE: ReadonlySet<DeviceErrorCode> = new Set(['PROTOCOL', 'CHECKSUM', 'SILENT'])
 
 /**
  * Does `once` until it succeeds. Between two tries what is still on its way is read and dropped.

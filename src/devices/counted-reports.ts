@@ -8,6 +8,7 @@
  * @packageDocumentation
  */
 import { concatBytes, toHex } from '../shared/bytes.ts'
+import { forgetLateAnswers } from './conversation.ts'
 import { throwIfAborted, type DriverContext } from './driver.ts'
 import { DeviceError } from './errors.ts'
 
@@ -54,6 +55,7 @@ export interface CountedWait {
  */
 export async function askCounted(context: DriverContext, message: Uint8Array, wait: CountedWait): Promise<Uint8Array> {
   throwIfAborted(context)
+  await forgetLateAnswers(context)
   for (const report of encodeCounted(message)) await context.transport.write(report)
   const parts: Uint8Array[] = []
   let length = 0

@@ -15,7 +15,7 @@
 import { concatBytes, toHex } from '../shared/bytes.ts'
 import { drain, throwIfAborted, type DeviceIdentity, type Driver, type DriverContext } from './driver.ts'
 import { DeviceError } from './errors.ts'
-import { nextReport, retrying } from './conversation.ts'
+import { forgetLateAnswers, nextReport, retrying } from './conversation.ts'
 import { measured, ORDINARY, type Measurement } from './measurement.ts'
 
 export const REPORT_BYTES = 8
@@ -93,6 +93,7 @@ function readingOf(raw: Uint8Array, sensor: 'stick' | 'probe', isF1: boolean): T
 
 /** Sends a question and puts together the reports of its answer: two, or one. */
 async function ask(context: DriverContext, question: Uint8Array): Promise<Uint8Array> {
+  await forgetLateAnswers(context)
   await context.transport.write(question)
   const first = await nextReport(context, REPLY_MS, toHex(question))
   const second = await context.transport.read(REST_MS)

@@ -100,6 +100,34 @@ describe('a session', () => {
     }
   })
 
+  it('takes no late answer for that to the next question', async () => {
+    const { clock, device } = world(records)
+    const transport = device.open()
+    const late: Uint8Array[] = []
+    let questions = 0
+    let answered = 0
+    const slow = {
+      close: () => transport.close(),
+      sendFeature: (report: Uint8Array) => transport.sendFeature(report),
+      write: async (report: Uint8Array) => {
+        questions += 1
+        await transport.write(report)
+      },
+      read: async (ms: number) => {
+        // The third question is asked again, and its first answer comes after that to the second try.
+        if (answered > 2 && late.length > 0) return late.shift() ?? null
+        const report = await transport.read(ms)
+        if (report !== null && questions === 3) late.push(report)
+        else if (report !== null) answered += 1
+        return questions === 3 ? null : report
+      },
+    }
+    const { measurements } = await beurerMonitor.read(contextOf(slow, clock))
+    expect(measurements.map(({ deviceTime }) => deviceTime)).toEqual(
+      records.map(({ time }) => `${time.slice(0, 16)}:00`),
+    )
+  })
+
   it('tells the text that the monitor has about itself', async () => {
     const { clock, device } = world(records)
     const identity = await beurerMonitor.probe(contextOf(device.open(), clock))

@@ -8,9 +8,10 @@ import { bytes, codeOf, contextOf, fakeClock } from '../support/device-world.ts'
 const WAIT = { firstMs: 100, quietMs: 10, limit: 20 }
 
 const answering = (reports: readonly Uint8Array[]) => {
-  const queue = [...reports]
+  const queue: Uint8Array[] = []
   const nothing = (): Promise<void> => Promise.resolve()
-  return { write: nothing, sendFeature: nothing, close: nothing, read: () => Promise.resolve(queue.shift() ?? null) }
+  const write = (): Promise<void> => Promise.resolve(void queue.push(...reports))
+  return { write, sendFeature: nothing, close: nothing, read: () => Promise.resolve(queue.shift() ?? null) }
 }
 
 it('cuts by the count, whatever the bridge puts into its upper half and leaves behind it', () => {
@@ -35,9 +36,17 @@ it('takes an answer to be over when the line is quiet', async () => {
   expect(await askCounted(context, bytes('05'), WAIT)).toEqual(bytes('01 02 03 04 05 06 07 08 09'))
 })
 
+it('drops what came before the question', async () => {
+  const transport = answering(encodeCounted(bytes('01 02')))
+  await transport.write()
+  expect(await askCounted(contextOf(transport, fakeClock()), bytes('05'), WAIT)).toEqual(bytes('01 02'))
+})
+
 it('gives up on an answer that never ends, also of empty reports', async () => {
   for (const report of [bytes('07 00 00 00 00 00 00 00'), bytes('00 00 00 00 00 00 00 00')]) {
-    const endless = { ...answering([]), read: () => Promise.resolve(report) }
+    let asked = false
+    const write = (): Promise<void> => Promise.resolve(void (asked = true))
+    const endless = { ...answering([]), write, read: () => Promise.resolve(asked ? report : null) }
     expect(await codeOf(() => askCounted(contextOf(endless, fakeClock()), bytes('05'), WAIT))).toBe('PROTOCOL')
   }
 })

@@ -304,13 +304,14 @@ describe.each(FAMILIES)(
         const own = (await recorded()).filter(({ direction }) => direction === 'in').map(({ bytes }) => bytes)
         const report = fc.oneof(fc.constantFrom(...own), fc.uint8Array({ maxLength: 64 }))
         await fc.assert(
-          fc.asyncProperty(fc.array(report, { maxLength: 40 }), async (reports) => {
-            const queue = [...reports]
-            const nothing = (): Promise<void> => Promise.resolve()
+          fc.asyncProperty(fc.array(fc.array(report, { maxLength: 12 }), { maxLength: 30 }), async (bursts) => {
+            let unsent = bursts.map((burst) => [...burst])
+            let queue: Uint8Array[] = []
+            const answer = (): Promise<void> => Promise.resolve(void queue.push(...(unsent.shift() ?? [])))
             const read = (): Promise<Uint8Array | null> => Promise.resolve(queue.shift() ?? null)
-            const transport = { write: nothing, sendFeature: nothing, close: nothing, read }
+            const transport = { write: answer, sendFeature: answer, close: () => Promise.resolve(), read }
             expect(CODED).toContain(await codeOf(() => driver.probe(contextOf(transport, fakeClock()))))
-            queue.push(...reports)
+            ;[unsent, queue] = [bursts.map((burst) => [...burst]), []]
             expect(CODED).toContain(await codeOf(() => driver.read(contextOf(transport, fakeClock()))))
           }),
           { numRuns: 60 },
