@@ -57,6 +57,25 @@ describe('a replay by content', () => {
     expect(first).toEqual([1, 2, 3, 3, 1])
   })
 
+  it('that is asked once only has no answer a second time', async () => {
+    const transport = replay({ mode: 'by-content', once: true })
+    const first: (number | undefined)[] = []
+    for (let i = 0; i < 3; i++) {
+      await transport.write(version)
+      first.push((await transport.read(1))?.[0])
+    }
+    expect(first).toEqual([2, 3, undefined])
+  })
+
+  it('answers what was asked by a feature report', async () => {
+    const transport = replay({ mode: 'by-content' }, 'FEAT> 01 02\nIN< 03 AA BB CC 00 00 00 00\nOUT> 01 07\nIN< 01 08')
+    await transport.sendFeature(bytes('0103'))
+    expect(await transport.read(1)).toBeNull()
+    await transport.sendFeature(bytes('0102'))
+    expect(await transport.read(1)).toEqual(bytes('03aabbcc00000000'))
+    expect(await transport.read(1)).toBeNull()
+  })
+
   it('is silent when the command is not in the recording', async () => {
     const transport = replay({ mode: 'by-content' })
     await transport.write(bytes('0550524630300000'))
