@@ -109,8 +109,8 @@ function decodeResult(
         ...(reference === 'P' || reference === '' ? [] : [mark('reference', reference)]),
         ...markers.filter((marker) => marker !== 'C').map(flagOf),
       ],
-      // Without the sequence number, which moves when the memory is full.
-      recordKey: [time, value, units, marks].join('|'),
+      // Without the sequence number, which moves when the memory is full, and the markers, which a person can change.
+      recordKey: [time, value, units].join('|'),
       raw: toLatin1(text),
     },
   }

@@ -82,7 +82,7 @@ export function decodeRecord(kind: TaidocKind, time: Uint8Array, value: Uint8Arr
       ...unexplained('time', ((time[2] ?? 0) & 0xc0) | (((time[3] ?? 0) & 0xe0) << 8)),
       ...(kind === 'glucose' ? [] : [EXPERIMENTAL]),
     ],
-    recordKey: `${toHex(time)}:${toHex(value)}`,
+    recordKey: `${toHex(time)}:${toHex(kind === 'glucose' ? value.with(3, (value[3] ?? 0) & ~MEAL_BITS) : value)}`,
     raw: Uint8Array.of(...time, ...value),
   }
   return { kind: 'reading', measurement }
@@ -96,7 +96,8 @@ interface Value {
 }
 
 const GLUCOSE = { low: 20, high: 600 } as const
-/** Meal and control, in the two top bits of the last byte. */
+/** Meal and control, in the two top bits of the last byte. A person can change them: they are not in the key. */
+const MEAL_BITS = 0xc0
 const MEAL = [null, 'before-meal', 'after-meal', null] as const
 const CONTROL_SOLUTION = 3
 /** What a meter for several substances measured, in the four bits below. */

@@ -109,13 +109,14 @@ describe('a result', () => {
     ])
   })
 
-  it('has the same key wherever it stands', () => {
-    const key = (sequence: number) => {
-      const [entry] = decodeResults([`R|${sequence}|^^^Glucose|93|mg/dL^P||A||201505261150`], SCALE)
+  it('has the same key wherever it stands and however it is marked', () => {
+    const key = (sequence: number, marks = 'A', value = 93) => {
+      const [entry] = decodeResults([`R|${sequence}|^^^Glucose|${value}|mg/dL^P||${marks}||201505261150`], SCALE)
       return entry?.kind === 'reading' ? entry.measurement.recordKey : ''
     }
     expect(key(3)).toBe(key(2))
-    expect(key(3)).not.toBe('')
+    expect(key(3, 'F/M0')).toBe(key(3))
+    expect(key(3, 'A', 94)).not.toBe(key(3))
   })
 
   it.each([

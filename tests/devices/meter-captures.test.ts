@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeCapture } from '../../src/devices/decode-capture.ts'
-import { captureText, codeOf, hasCapture } from '../support/device-world.ts'
+import { bytes, captureText, codeOf, hasCapture } from '../support/device-world.ts'
 import { sharedData } from '../support/shared-data.ts'
 
 /** The published captures and vectors of the meters, through what `chartseal decode` uses. */
@@ -83,6 +84,28 @@ describe('captures', () => {
       }
     },
   )
+
+  it.skipIf(!hasCapture(session))('need ../shared/data: a changed byte is noticed, or changes nothing', async () => {
+    const lines = captureText(session).split('\n')
+    const wanted = await shown('abbott-1a61', lines.join('\n'))
+    const received = lines.flatMap((line, index) => (line.startsWith('IN<') ? [index] : []))
+    const places = fc.record({
+      line: fc.constantFrom(...received),
+      byte: fc.nat(63),
+      xor: fc.integer({ min: 1, max: 255 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(places, async ({ line, byte, xor }) => {
+        const report = bytes((lines[line] ?? '').slice(3))
+        report[byte] = (report[byte] ?? 0) ^ xor
+        const damaged = lines.with(line, `IN< ${Buffer.from(report).toString('hex')}`).join('\n')
+        let found = wanted
+        await codeOf(async () => (found = await shown('abbott-1a61', damaged)))
+        expect(found).toEqual(wanted)
+      }),
+      { numRuns: 100 },
+    )
+  })
 
   it.skipIf(!hasCapture('contour-1a79.hex'))(
     'need ../shared/data: the header of a Contour USB holds no reading',

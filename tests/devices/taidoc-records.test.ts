@@ -88,6 +88,15 @@ describe('a record', () => {
     ])
   })
 
+  it('has the same key however its meal is marked', () => {
+    const key = (value: string): string => {
+      const entry = decodeRecord('glucose', TIME, bytes(value))
+      return entry.kind === 'reading' ? entry.measurement.recordKey : ''
+    }
+    expect(key('68 00 00 80')).toBe(key('68 00 00 40'))
+    expect(key('69 00 00 40')).not.toBe(key('68 00 00 40'))
+  })
+
   it('without a time says so', () => {
     expect(shown('glucose', '68 00 00 00', bytes('00 00 00 00'))).toContain('device-time-invalid')
   })
