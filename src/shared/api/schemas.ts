@@ -285,6 +285,7 @@ export const RecoveryReason = z.enum([
   'moved', // the data folder comes from another computer
   'restored', // the clinic was restored from a backup or a replica
   'forked', // a proof exists that this log has two versions
+  'peers-inconsistent', // other sites cosigned what contradicts this node's log
   'peers-ahead', // other sites hold more of this log than this node does
 ])
 export type RecoveryReason = z.infer<typeof RecoveryReason>
@@ -371,6 +372,10 @@ export const LedgerSummary = z.object({
   faultySitesTolerated: z.number().int(),
   quorum: z.number().int(),
   policy: z.string(),
+  /** What kind of policy it is. */
+  policyMode: z.enum(['solo', 'quorum', 'unanimous', 'crash-only', 'groups']),
+  /** Entries `[0, final)` are final. */
+  final: z.number().int().nonnegative(),
   /** Newest block's seal time. */
   sealedAt: Instant.nullable(),
   highWaterMark: z.enum(['equal', 'behind', 'missing']),
@@ -477,11 +482,37 @@ export const Incident = z.object({
 })
 export type Incident = z.infer<typeof Incident>
 
+/** A proof that somebody signed two versions of one log. */
+export const Evidence = z.object({
+  id: Hash,
+  origin: z.string().max(200),
+  /** About a log of this node. */
+  isOwn: z.boolean(),
+  /** The log itself signed both versions. */
+  byLog: z.boolean(),
+  /** Sites that cosigned both. */
+  sites: z.array(z.string().max(200)),
+  /** Sizes of the two heads. */
+  olderSize: z.number().int().nonnegative(),
+  newerSize: z.number().int().nonnegative(),
+  receivedAt: Instant,
+})
+export type Evidence = z.infer<typeof Evidence>
+
+/** The same as a file that travels, checked by `chartseal evidence check`. */
+export const EvidenceFile = z.object({
+  fileName: z.string().regex(/^[a-z0-9.-]{1,200}\.fork$/),
+  text: z.string().max(140_000),
+})
+export type EvidenceFile = z.infer<typeof EvidenceFile>
+
 /** Everything needed to check one entry again without trusting the core. */
 export const Proof = z.object({
   networkId: Hash,
-  /** Exact bytes of the genesis roster; SHA-256 of them is the network id. */
-  roster: hexUpTo(65536),
+  /** Fields of the roster entries, from the first, whose document hashes to the network id, to the one of the seal. */
+  rosters: z.array(hexUpTo(65536)).min(1).max(512),
+  /** Exact bytes of the entry that opened the incarnation; null for the first. */
+  opened: hexUpTo(65536).nullable(),
   origin: z.string(),
   logKey: hexOf(32),
   index: z.number().int(),
@@ -493,6 +524,9 @@ export const Proof = z.object({
   path: z.array(Hash).max(63),
   /** The checkpoint as a signed note. */
   checkpoint: z.string().max(16384),
+  /** Exact bytes of the last entry under the checkpoint, and its sibling hashes. */
+  seal: hexUpTo(65536),
+  sealPath: z.array(Hash).max(63),
   block: LedgerBlock.nullable(),
   grade: Grade,
   type: z.string(),

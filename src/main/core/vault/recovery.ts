@@ -97,8 +97,9 @@ export class Recovery {
   async run(copy: StoreReader | null): Promise<void> {
     const survivors = this.#survivors(copy, this.#tools.nowMs())
     const live = survivors.at(-1)
-    if (live?.log != null && live.signed?.size === live.log.head.size && MAY_CONTINUE.has(this.#reason)) {
-      this.#files.keystore.highWater.write({ note: live.log.head.note, size: live.log.head.size })
+    const log = live?.log ?? null
+    if (log !== null && live?.signed?.size === log.head.size && MAY_CONTINUE.has(this.#reason)) {
+      this.#files.keystore.highWater.write({ note: log.head.note, size: log.head.size })
       return
     }
     await this.#openNext(survivors)

@@ -9,10 +9,13 @@
  * @packageDocumentation
  */
 import { openCheckpoint } from '../../../ledger/checkpoint.ts'
-import { emptyDirectory, nextIncarnation, type Directory } from '../../../ledger/directory.ts'
+import { emptyDirectory, nextIncarnation, rosterAt, type Directory } from '../../../ledger/directory.ts'
 import type { EntryType } from '../../../ledger/entry-types.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
-import { equalBytes, toHex } from '../../../shared/bytes.ts'
+import { quorumOf } from '../../../ledger/quorum.ts'
+import { decideStart } from '../../../ledger/start-up.ts'
+import { toHex } from '../../../shared/bytes.ts'
+import { assert } from '../../../shared/errors.ts'
 import { verifier } from '../../keystore/sodium.ts'
 import type { HighWaterMark } from '../../keystore/high-water.ts'
 import type { Store } from '../../store/store.ts'
@@ -48,24 +51,24 @@ export class Replica {
    *
    * @param mark - From the keystore.
    * @param copies - Directory entries kept with the keystore.
-   * @throws {@link RecoveryNeeded} when the database holds less than the mark says, or another history.
+   * @param isSamePlace - False when the keystore was made for another computer.
+   * @throws {@link RecoveryNeeded} when the log must not be continued as it is (`ledger/start-up.ts`).
    */
   static open(
     store: Store,
     identity: Identity,
     mark: HighWaterMark | 'missing' | 'damaged',
     copies: DirectoryCopies,
+    isSamePlace = true,
   ): Replica {
     const logs: LogReplica[] = []
     const chains = new Chains(store, () => logs)
     for (const { origin, logKey, note } of identity.closed) {
       const parts = partsOf(store, identity, copies, { origin, logKey }, logs.at(-1) ?? null)
-      logs.push(openLog(parts, headOf(parts, note), chains))
+      logs.push(openClosed(parts, note, chains))
     }
     const parts = partsOf(store, identity, copies, identity, logs.at(-1) ?? null)
-    const live = openLog(parts, newestHead(parts, mark), chains)
-    logs.push(live)
-    if (typeof mark === 'object') checkMark(live, parts, mark)
+    logs.push(openLive(parts, mark, isSamePlace, chains))
     chains.readHints()
     return new Replica(store, identity, logs, chains)
   }
@@ -171,62 +174,87 @@ export function partsOf(
   return { store, network, origin, logKey, base, copies: copies.get(origin) ?? new Map<number, Uint8Array>() }
 }
 
-function openLog(parts: LogReplicaParts, head: Head, chains: Chains): LogReplica {
+/** A log at a head, or null when the database does not hold its tree. */
+function openLog(parts: LogReplicaParts, head: Head, chains: Chains): LogReplica | null {
   const early: Parameters<Parameters<typeof LogReplica.open>[2]>[0][] = []
   try {
     const log = LogReplica.open(parts, head, (entry) => early.push(entry))
     for (const entry of early) chains.take(log, entry)
     return log
-  } catch (cause) {
-    if (!(cause instanceof LedgerError)) throw cause
-    const newest = Math.max(0, ...signedHeads(parts, null).map(({ size }) => size))
-    const reason = newest < head.size ? 'rolled-back' : 'tree-damaged'
-    throw new RecoveryNeeded(reason, 'the database does not hold the tree of its checkpoint', { cause })
+  } catch (error) {
+    if (error instanceof LedgerError) return null
+    throw error
   }
 }
 
-/** A note of ours, opened. */
-function headOf({ origin, logKey }: LogReplicaParts, note: string): Head {
+/** A closed incarnation, at the note that the keystore keeps of it. */
+function openClosed(parts: LogReplicaParts, note: string, chains: Chains): LogReplica {
+  const head = noteHead(parts, note)
+  if (head === null) throw new RecoveryNeeded('mark-damaged', 'the keystore holds a note of another log')
+  const log = openLog(parts, head, chains)
+  if (log === null) throw new RecoveryNeeded('tree-damaged', 'the database does not hold the tree of a closed log')
+  return log
+}
+
+/** The live log, when it may be continued. */
+function openLive(
+  parts: LogReplicaParts,
+  mark: HighWaterMark | 'missing' | 'damaged',
+  isSamePlace: boolean,
+  chains: Chains,
+): LogReplica {
+  const marked = typeof mark === 'object' ? noteHead(parts, mark.note) : null
+  const stored = newestSigned(parts)
+  // The row of the newest checkpoint may be gone while the tree is there: the mark stands in for it.
+  const newest = stored === null || (marked !== null && marked.size > stored.size) ? marked : stored
+  const log = newest === null ? null : openLog(parts, newest, chains)
+  const isOlder = marked !== null && (stored?.size ?? 0) < marked.size
+  const { n, q } = votesOf(log)
+  const decision = decideStart({
+    head: log?.head ?? stored,
+    isTreeDamaged: log === null && !isOlder,
+    rootAt: (size) => (log === null ? new Uint8Array() : log.trusted.tree.rootAt(size)),
+    mark: marked !== null ? { kind: 'note', head: marked } : { kind: mark === 'missing' ? 'missing' : 'damaged' },
+    isRestored: false,
+    isSamePlace,
+    answers: [],
+    n,
+    q,
+  })
+  if (decision.kind !== 'sign') throw new RecoveryNeeded(decision.why, 'the log must not be continued as it is')
+  assert(log !== null, 'what may be signed is open')
+  return log
+}
+
+/** Sites of the roster in force, and their quorum. */
+function votesOf(log: LogReplica | null): { n: number; q: number } {
+  const n = (log === null ? null : rosterAt(log.directory, log.head.size))?.roster.sites.length ?? 1
+  return { n, q: quorumOf(n) }
+}
+
+/** A note that this log signed, or null. */
+export function noteHead({ origin, logKey }: LogReplicaParts, note: string): Head | null {
   try {
     return { ...openCheckpoint(note, { name: origin, publicKey: logKey }, verifier), note }
-  } catch (cause) {
-    if (!(cause instanceof LedgerError)) throw cause
-    throw new RecoveryNeeded('mark-damaged', 'the keystore holds a note of another log', { cause })
+  } catch (error) {
+    if (error instanceof LedgerError) return null
+    throw error
   }
-}
-
-function checkMark(live: LogReplica, parts: LogReplicaParts, mark: HighWaterMark): void {
-  const marked = headOf(parts, mark.note)
-  if (!equalBytes(live.trusted.tree.rootAt(marked.size), marked.root))
-    throw new RecoveryNeeded('other-history', 'the database holds another history than the high-water mark')
 }
 
 /** Checkpoint rows among which a newer one than the mark is looked for: one is written after each block. */
 const NEWEST_ROWS = 1000
 
-/** The newest checkpoint that the log signed and the keystore does not contradict. */
-function newestHead(parts: LogReplicaParts, mark: HighWaterMark | 'missing' | 'damaged'): Head {
-  if (typeof mark !== 'object') throw new RecoveryNeeded(`mark-${mark}`, `the high-water mark is ${mark}`)
-  return signedHeads(parts, headOf(parts, mark.note))[0] ?? headOf(parts, mark.note)
-}
-
-/**
- * Checkpoints in the database that the log signed, above `floor`, largest first. Whether the tree is there nobody has
- * looked at yet.
- */
-export function signedHeads(parts: LogReplicaParts, floor: Head | null): Head[] {
-  const heads: Head[] = []
-  for (const { note } of parts.store.checkpoints(parts.origin, null, NEWEST_ROWS)) {
-    // Only what claims to be newer is worth a signature's time.
-    if (!(Number(note.split('\n')[1]) > (floor?.size ?? 0))) continue
-    try {
-      // Newer than the mark: the process ended between the commit and the mark. The log signed it.
-      heads.push({ ...openCheckpoint(note, { name: parts.origin, publicKey: parts.logKey }, verifier), note })
-    } catch (error) {
-      if (!(error instanceof LedgerError)) throw error
-    }
+/** The newest checkpoint row that the log signed, or null. Whether its tree is there nobody has looked at yet. */
+function newestSigned(parts: LogReplicaParts): Head | null {
+  const rows = unlessDamaged(() => parts.store.checkpoints(parts.origin, null, NEWEST_ROWS)) ?? []
+  // What claims to be newest is looked at first: the first that the log signed ends the search.
+  const claimed = ({ note }: { note: string }) => Number(note.split('\n')[1]) || 0
+  for (const { note } of rows.toSorted((a, b) => claimed(b) - claimed(a))) {
+    const head = noteHead(parts, note)
+    if (head !== null) return head
   }
-  return heads.sort((a, b) => b.size - a.size)
+  return null
 }
 
 function noLog(): never {

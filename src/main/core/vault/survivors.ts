@@ -7,14 +7,12 @@
  *
  * @packageDocumentation
  */
-import { openCheckpoint } from '../../../ledger/checkpoint.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
-import { verifier } from '../../keystore/sodium.ts'
 import type { CheckpointRow, Store, StoreReader } from '../../store/store.ts'
 import type { Identity } from './identity.ts'
 import { importLog } from './import-log.ts'
 import { LogReplica, unlessDamaged, type Head, type LogReplicaParts } from './log-replica.ts'
-import { partsOf, type DirectoryCopies } from './replica.ts'
+import { noteHead, partsOf, type DirectoryCopies } from './replica.ts'
 
 /** One log, as far as it is here. */
 export interface Survivor {
@@ -55,7 +53,12 @@ export function openSurvivors(
     const parts = partsOf(store, identity, copies, { origin, logKey }, before)
     const here = largestSound(parts)
     const log = copy === null || nowMs === null ? here : extended(parts, here, copy, nowMs)
-    survivors.push({ origin, logKey, log, signed: larger(noteHead(parts, note), log?.head ?? null) })
+    survivors.push({
+      origin,
+      logKey,
+      log,
+      signed: larger(note === null ? null : noteHead(parts, note), log?.head ?? null),
+    })
   }
   return survivors
 }
@@ -126,16 +129,6 @@ function* signedHeads(parts: LogReplicaParts): Generator<Head[]> {
     if (last === undefined || (before !== null && last.block >= before)) return
     yield rows.flatMap(({ note }) => noteHead(parts, note) ?? []).sort((a, b) => b.size - a.size)
     before = last.block
-  }
-}
-
-function noteHead({ origin, logKey }: LogReplicaParts, note: string | null): Head | null {
-  if (note === null) return null
-  try {
-    return { ...openCheckpoint(note, { name: origin, publicKey: logKey }, verifier), note }
-  } catch (error) {
-    if (error instanceof LedgerError) return null
-    throw error
   }
 }
 

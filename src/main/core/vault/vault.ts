@@ -39,6 +39,7 @@ import { actorFor, type Clinic } from './clinic.ts'
 import { backUp } from './backup.ts'
 import { DEMO_PINS_SECRET, fillDemoClinic } from './demo-clinic.ts'
 import { Enrolments } from './enrolments.ts'
+import { EvidenceViews } from './evidence-views.ts'
 import { SECRETS, signerOf, writeGenesis } from './genesis.ts'
 import { readIdentity, readJson, type Identity } from './identity.ts'
 import {
@@ -84,6 +85,7 @@ interface Open {
   readonly tray: Tray
   readonly ledger: LedgerViews
   readonly upkeep: Upkeep
+  readonly evidence: EvidenceViews
 }
 
 const CLOSED: VaultState = {
@@ -291,6 +293,9 @@ export class Vault implements VaultService {
     this.#open?.upkeep.cancel(run)
   }
   incidents = async () => Promise.resolve(this.#ready().upkeep.incidents())
+  evidence = async () => Promise.resolve(this.#ready().evidence.list())
+  evidenceFile = async (id: string) => Promise.resolve(this.#ready().evidence.file(id))
+  importEvidence = async (text: string) => Promise.resolve(this.#ready().evidence.import(text))
 
   /** Looks at the folder and goes as far as it can without a person. */
   async #begin(demo: boolean): Promise<void> {
@@ -394,7 +399,6 @@ export class Vault implements VaultService {
     const { keystore, store } = files
     this.#unlock = unlock
     try {
-      await this.#checkMachine(keystore)
       const clinic = await this.#assemble(keystore, store, this.#emit)
       const people = new People(clinic)
       const patients = new Patients(clinic)
@@ -408,6 +412,7 @@ export class Vault implements VaultService {
         tray: new Tray(clinic),
         ledger: new LedgerViews(clinic),
         upkeep: this.#upkeepOf(clinic),
+        evidence: new EvidenceViews(clinic),
       }
       const { identity } = clinic
       await this.#keepCopies(clinic)
@@ -442,15 +447,13 @@ export class Vault implements VaultService {
     return true
   }
 
-  /** @throws RecoveryNeeded `moved` when the keystore was last used on another computer. */
-  async #checkMachine(keystore: Keystore): Promise<void> {
+  /** False when the keystore was last used on another computer. Invented data may travel. */
+  async #isSamePlace(keystore: Keystore, { demo }: Identity): Promise<boolean> {
     const machine = this.#options?.machineId ?? null
-    if (machine === null) return
-    // Invented data may travel.
-    if (readIdentity(keystore.secrets).demo) return
+    if (machine === null || demo) return true
     const known = keystore.secrets.get(MACHINE_SECRET)
     if (known === null) await this.#rememberMachine(keystore)
-    else if (!equalBytes(known, machine)) throw new RecoveryNeeded('moved', 'last used on another computer')
+    return known === null || equalBytes(known, machine)
   }
 
   #upkeepOf(clinic: Clinic): Upkeep {
@@ -475,7 +478,8 @@ export class Vault implements VaultService {
   async #assemble(keystore: Keystore, store: Store, emit: (event: VaultEvent) => void): Promise<Clinic> {
     const identity = readIdentity(keystore.secrets)
     const mark = markOf(identity, keystore.highWater.read())
-    const replica = Replica.open(store, identity, mark, readCopies(keystore))
+    const isSamePlace = await this.#isSamePlace(keystore, identity)
+    const replica = Replica.open(store, identity, mark, readCopies(keystore), isSamePlace)
     // A block that was committed just before a crash: its note may leave the process only once it is marked.
     const { note, size } = replica.head
     if (typeof mark !== 'object' || mark.size < size) keystore.highWater.write({ note, size })

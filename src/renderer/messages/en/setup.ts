@@ -78,6 +78,7 @@ export const messages = {
       moved: 'These data were last used on another computer. If that computer still works with them, stop it first.',
       restored: 'These data were restored from a backup.',
       forked: 'There is proof that two versions of this computer’s log exist.',
+      'peers-inconsistent': 'Other sites signed something that contradicts this computer’s log.',
       'peers-ahead': 'Other sites hold more of this computer’s log than this computer does.',
     },
     held: 'Entries that are here and proven',
