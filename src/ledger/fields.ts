@@ -11,6 +11,7 @@
 import { type Body, ID_SIZE, MAX_ENTRY_SIZE } from './body.ts'
 import { type CborMap, type CborValue, mapOf } from './cbor.ts'
 import { isPractitionerRole, type PractitionerRole } from './entry-types.ts'
+import { decodeErasure } from './erasure.ts'
 import { badField, readMap, readTuple } from './fields-reader.ts'
 import {
   type Approval,
@@ -386,6 +387,7 @@ export function checkFields(body: Body): void {
 }
 
 const CHECKS: Partial<Record<Body['type'], (fields: CborMap) => unknown>> = {
+  'record.erased': decodeErasure,
   seal: decodeSeal,
   'node.opened': decodeNodeOpened,
   roster: decodeRosterFields,

@@ -1,12 +1,15 @@
 import { assert } from '../../shared/errors.ts'
 import { appendBlock } from './append-block.ts'
 import { guarded, type WritableDb } from './database.ts'
+import { eraseRows, forgetDeleted } from './erase.ts'
 import type {
   BlockClosing,
   CheckpointRow,
   CosignatureRow,
   DamagedPlace,
   DamagedRow,
+  ErasedRows,
+  EraseRequest,
   EvidenceRow,
   IndexRow,
   MirrorRow,
@@ -356,6 +359,15 @@ export class SqliteStore implements Store {
     this.#change(origin, (log) => {
       this.#repairs.epochKey(log, kind, key)
     })
+  }
+
+  eraseRecords(request: EraseRequest): ErasedRows {
+    const tables = { payloads: this.#payloads, quarantine: this.#quarantine }
+    return this.#gate.run(() => eraseRows(tables, (origin) => this.#writableLog(origin), request))
+  }
+
+  forgetErased(marks: readonly Uint8Array[]): boolean {
+    return forgetDeleted(this.#db, marks)
   }
 
   settleDamage(place: DamagedPlace): void {

@@ -189,6 +189,22 @@ export interface DamagedRow extends DamagedPlace {
 /** What became of a damaged row: `open` is not repaired yet, `removed` was made up by somebody. */
 export type DamageOutcome = 'open' | 'repaired' | 'removed'
 
+/** What is to be erased. */
+export interface EraseRequest {
+  /** Entries whose payloads go. */
+  readonly records: readonly EntryPlace[]
+  /** Epoch keys that go with them, sealed to whomever; null to keep all. */
+  readonly keys: { readonly subject: Uint8Array; readonly epochs: readonly number[] } | null
+}
+
+/** What was erased. */
+export interface ErasedRows {
+  readonly payloads: number
+  readonly keys: number
+  /** Random beginnings of the values that were deleted, for {@link StoreWriter.forgetErased}. */
+  readonly marks: readonly Uint8Array[]
+}
+
 /** A row in quarantine. */
 export interface QuarantineRow extends DamagedRow {
   readonly id: number
@@ -323,6 +339,15 @@ export interface StoreWriter {
   /** An entry reports the outcome of these rows of quarantine. */
   reportDamage(ids: readonly number[], incident: Uint8Array): void
   putProjection(origin: string, row: ProjectionRow): void
+  /** Deletes payloads, what quarantine holds of them, and keys. What is gone already does not count. */
+  eraseRecords(request: EraseRequest): ErasedRows
+  /**
+   * Leaves nothing of what was erased in the files of the database. Not a transaction; repeat it until it succeeds.
+   *
+   * @param marks - From {@link StoreWriter.eraseRecords}; none after a restart.
+   * @returns False while somebody else reads the database.
+   */
+  forgetErased(marks: readonly Uint8Array[]): boolean
   /** Damage at a place turned out to be settled by something else. */
   settleDamage(place: DamagedPlace): void
   /** Replaces a damaged or missing tile. The caller has checked that it hashes into a signed root. */

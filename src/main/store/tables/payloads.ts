@@ -13,7 +13,6 @@ export class PayloadTables {
   readonly #deletePayload
   readonly #putEpochKey
   readonly #deleteEpochKey
-  readonly #deleteEpochKeys
 
   constructor(db: WritableDb) {
     this.#payload = query<[number, number], StoredPayload>(
@@ -49,7 +48,6 @@ export class PayloadTables {
       db,
       'DELETE FROM epoch_key WHERE subject = ? AND epoch = ? AND recipient = ?',
     )
-    this.#deleteEpochKeys = command<[Uint8Array]>(db, 'DELETE FROM epoch_key WHERE subject = ?')
   }
 
   payload(log: number, index: number): StoredPayload | null {
@@ -88,9 +86,5 @@ export class PayloadTables {
 
   deleteEpochKey({ subject, epoch, recipient }: Omit<NewEpochKey, 'sealed'>): void {
     this.#deleteEpochKey(subject, epoch, recipient)
-  }
-
-  deleteEpochKeys(subject: Uint8Array): void {
-    this.#deleteEpochKeys(subject)
   }
 }

@@ -21,7 +21,7 @@ export class QuarantineTable {
   readonly #settle
   readonly #report
   readonly #forgetRecord
-  readonly #forgetSubject
+  readonly #forgetKey
 
   constructor(db: WritableDb, logs: LogTable) {
     this.#logs = logs
@@ -43,7 +43,7 @@ export class QuarantineTable {
       db,
       `DELETE FROM quarantine WHERE log = ? AND kind = 'payload' AND idx = ?`,
     )
-    this.#forgetSubject = command<[Uint8Array]>(db, 'DELETE FROM quarantine WHERE subject = ?')
+    this.#forgetKey = command<[Uint8Array, number]>(db, 'DELETE FROM quarantine WHERE subject = ? AND idx = ?')
   }
 
   newest(limit: number): QuarantineRow[] {
@@ -80,8 +80,9 @@ export class QuarantineTable {
     this.#forgetRecord(log, index)
   }
 
-  forgetSubject(subject: Uint8Array): void {
-    this.#forgetSubject(subject)
+  /** Deletes what is left of an erased epoch key. */
+  forgetKey(subject: Uint8Array, epoch: number): void {
+    this.#forgetKey(subject, epoch)
   }
 
   #placed({ log, ...row }: Row): QuarantineRow[] {
