@@ -51,6 +51,26 @@ export function leastOverlap(policy: Policy): number {
   return policy.quorum === null ? 0 : (least.get(policy.quorum) ?? 0)
 }
 
+/** What kind of policy it is, for people. */
+export type PolicyMode =
+  | 'solo' // the one site there is
+  | 'quorum' // some number of the sites
+  | 'unanimous' // every site
+  | 'crash-only' // some number of the sites, none of which may lie
+  | 'groups' // groups of sites, as a network that weighs them or keeps to regions has
+
+/** The mode of a policy. Its witnesses are the sites of a roster. */
+export function policyMode(policy: Policy): PolicyMode {
+  if (isCrashOnly(policy)) return 'crash-only'
+  const sites = new Set(policy.witnesses.map(({ name }) => name))
+  const quorum = policy.groups.find(({ name }) => name === policy.quorum)
+  if (quorum === undefined) return sites.size === 1 ? 'solo' : 'groups'
+  const isFlat = quorum.members.length === sites.size && quorum.members.every((name) => sites.has(name))
+  if (!isFlat) return 'groups'
+  if (sites.size === 1) return 'solo'
+  return quorum.k === sites.size ? 'unanimous' : 'quorum'
+}
+
 /** True for a policy that says of itself that no site may lie. */
 export function isCrashOnly(policy: Policy): boolean {
   return policy.quorum === CRASH_ONLY

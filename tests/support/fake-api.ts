@@ -10,6 +10,7 @@ import type {
   Device,
   Draft,
   Grade,
+  Evidence,
   Incident,
   LedgerBlock,
   LiveEvent,
@@ -392,6 +393,19 @@ export class FakeCore {
     }
   }
 
+  /** What `ledger.evidence` lists. */
+  evidence: Evidence[] = []
+
+  /** A proof about the own log, in any text that looks like one. */
+  proofIn(text: string): Evidence | null {
+    if (!text.startsWith('chartseal/fork/v1\n')) return null
+    const sizes = { olderSize: 30, newerSize: 40 }
+    const at = new Date(this.now).toISOString()
+    const proof = { id: hashOf(77), origin: ORIGIN, isOwn: true, byLog: true, sites: [], ...sizes, receivedAt: at }
+    this.evidence = [proof]
+    return proof
+  }
+
   /** What `ledger.incidents` lists, newest first. */
   incidents: Incident[] = []
 
@@ -763,6 +777,8 @@ export function fakeRouter(core: FakeCore) {
             faultySitesTolerated: 0,
             quorum: 1,
             policy: 'solo',
+            policyMode: 'solo' as const,
+            final: size,
             sealedAt: new Date(core.now - 120_000).toISOString(),
             closed: [],
             highWaterMark: 'equal' as const,
@@ -794,6 +810,20 @@ export function fakeRouter(core: FakeCore) {
       verifyAll: os.ledger.verifyAll.handler(() => core.verifyAll()),
       scrub: os.ledger.scrub.handler(({ input }) => core.scrub(input.file)),
       incidents: os.ledger.incidents.handler(guard('ledger.incidents', () => ok(core.incidents))),
+      evidence: os.ledger.evidence.handler(guard('ledger.evidence', () => ok(core.evidence))),
+      evidenceFile: os.ledger.evidenceFile.handler(
+        guard('ledger.evidenceFile', ({ id }) =>
+          core.evidence.some((one) => one.id === id)
+            ? ok({ fileName: 'ward.fork', text: 'chartseal/fork/v1\n' })
+            : fail('UNKNOWN_ENTRY'),
+        ),
+      ),
+      importEvidence: os.ledger.importEvidence.handler(
+        guard('ledger.importEvidence', ({ text }) => {
+          const proof = core.proofIn(text)
+          return proof === null ? fail('NOT_EVIDENCE') : ok(proof)
+        }),
+      ),
       proof: os.ledger.proof.handler(
         guard('ledger.proof', ({ index }) =>
           index < 40 + core.recorded.length ? ok(core.proof(index)) : fail('UNKNOWN_ENTRY'),

@@ -19,6 +19,7 @@ import type {
   Chart,
   Patient,
   Practitioner,
+  Evidence,
   Incident,
   Proof,
   ReceiptFile,
@@ -41,6 +42,17 @@ const BLOCK = {
   sealedAt: NOW,
   grade: GRADE,
   problem: null,
+}
+
+const EVIDENCE: Evidence = {
+  id: hashOf(8),
+  origin: 'site/1',
+  isOwn: true,
+  byLog: true,
+  sites: [],
+  olderSize: 3,
+  newerSize: 4,
+  receivedAt: NOW,
 }
 
 /** What a patient whose record does not verify looks like. */
@@ -242,7 +254,14 @@ export class FakeVault implements VaultService {
 
   async ledgerSummary() {
     await this.#enter('ledgerSummary')
-    const sites = { sites: 1, faultySitesTolerated: 0, quorum: 1, policy: 'solo' }
+    const sites = {
+      sites: 1,
+      faultySitesTolerated: 0,
+      quorum: 1,
+      policy: 'solo',
+      policyMode: 'solo' as const,
+      final: 4,
+    }
     const head = {
       network: hashOf(3),
       origin: 'site/1',
@@ -317,6 +336,21 @@ export class FakeVault implements VaultService {
     const ranges = [{ from: 3, to: 4 }]
     const rows = [{ origin: 'site/1', kind: 'entry' as const, outcome: 'repaired' as const, count: 1, ranges }]
     return [{ origin: 'site/1', index: 3, entryId: handleOf(9), at: NOW, kind: 'rows.repaired', rows }]
+  }
+
+  async evidence(): Promise<Evidence[]> {
+    await this.#enter('evidence')
+    return [EVIDENCE]
+  }
+  async evidenceFile(id: string) {
+    await this.#enter('evidenceFile')
+    if (id !== EVIDENCE.id) throw new ApiFailure('UNKNOWN_ENTRY')
+    return { fileName: 'site-1.fork', text: 'chartseal/fork/v1\n' }
+  }
+  async importEvidence(text: string): Promise<Evidence> {
+    await this.#enter('importEvidence')
+    if (!text.startsWith('chartseal/fork/v1\n')) throw new ApiFailure('NOT_EVIDENCE')
+    return EVIDENCE
   }
 
   async #enter(name: string): Promise<void> {

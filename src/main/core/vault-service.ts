@@ -170,4 +170,10 @@ export interface VaultService {
   scrub(run: number, file: string | null): Promise<void>
   cancelScrub(run: number): Promise<void>
   incidents(): Promise<api.Incident[]>
+  erase(request: api.ErasureRequest): Promise<api.ErasureReceipt>
+  /** Newest first. */
+  erasures(): Promise<api.Erasure[]>
+  evidence(): Promise<api.Evidence[]>
+  evidenceFile(id: string): Promise<api.EvidenceFile>
+  importEvidence(text: string): Promise<api.Evidence>
 }

@@ -11,6 +11,8 @@ import type { Verified } from '../../shared/verified.ts'
 export type {
   Device,
   Draft,
+  Evidence,
+  EvidenceFile,
   Grade,
   Incident,
   LedgerBlock,

@@ -122,7 +122,7 @@ export const useLedgerStore = defineStore('ledger', () => {
   }
 
   watch(
-    () => system.ledgerSize,
+    () => [system.ledgerSize, system.finality] as const,
     () => {
       if (loaded.value) void load()
     },

@@ -45,6 +45,7 @@ export const API_CODES = [
   'UNKNOWN_TRAY_ITEM',
   'RECORD_NOT_VERIFIED', // the record this depends on failed verification
   'UNKNOWN_ENTRY',
+  'NOT_EVIDENCE', // the file convicts nobody whom this replica knows
   // devices
   'DEVICE_NOT_CONNECTED',
   'DEVICE_NOT_ENROLLED',

@@ -148,8 +148,17 @@ export const contract = {
     verifyAll: stream(Nothing, s.VerifyAllEvent),
     /** Checks every row and repairs what can be; from a second replica on this computer when IT names one. */
     scrub: stream(z.object({ file: Path.nullable() }), s.ScrubEvent),
+    /** Erases records of a patient on this computer, for ever; what the contract asks for must have signed. */
+    erase: call(s.ErasureRequest, s.ErasureReceipt),
+    /** What was erased, newest first. */
+    erasures: call(Nothing, z.array(s.Erasure)),
     /** What went wrong and was recorded, newest first. */
     incidents: call(Nothing, z.array(s.Incident)),
+    /** Proofs that somebody signed two versions of a log. */
+    evidence: call(Nothing, z.array(s.Evidence)),
+    evidenceFile: call(z.object({ id: s.Hash }), s.EvidenceFile),
+    /** Takes a proof from a file. One about the log of this node ends that log. */
+    importEvidence: call(z.object({ text: z.string().min(1).max(140_000) }), s.Evidence),
     proof: call(z.object({ origin: Origin, index: z.number().int().min(0) }), s.Proof),
     /** The same proof for somebody without Chartseal's database. */
     receipt: call(z.object({ origin: Origin, index: z.number().int().min(0) }), s.ReceiptFile),

@@ -290,9 +290,41 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
     })
     expect(vault.cancelled).toEqual([])
   },
+  'ledger.erase': async () => {
+    const { client } = await signedIn(it_)
+    const request = {
+      handle: ada!.handle,
+      records: null,
+      reason: 'patient-request',
+      authority: 'gdpr-17',
+      second: null,
+    }
+    expect(await value(client.ledger.erase(request))).toMatchObject({ isWhole: true, statement: 'signed' })
+    expect(await value(client.ledger.erasures({}))).toHaveLength(1)
+    expect(await code(client.ledger.erase({ ...request, reason: 'She asked' }))).toBe('INVALID_REQUEST')
+  },
+  'ledger.erasures': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.ledger.erasures({}))).toEqual([])
+  },
   'ledger.incidents': async () => {
     const { client } = await coreWorld()
     expect(await value(client.ledger.incidents({}))).toMatchObject([{ index: 3, kind: 'rows.repaired' }])
+  },
+  'ledger.evidence': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.ledger.evidence({}))).toMatchObject([{ origin: 'site/1', byLog: true }])
+  },
+  'ledger.evidenceFile': async () => {
+    const { client } = await coreWorld()
+    const [proof] = await value(client.ledger.evidence({}))
+    expect(await value(client.ledger.evidenceFile({ id: proof?.id ?? '' }))).toMatchObject({ fileName: 'site-1.fork' })
+    expect(await code(client.ledger.evidenceFile({ id: '0'.repeat(64) }))).toBe('UNKNOWN_ENTRY')
+  },
+  'ledger.importEvidence': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.ledger.importEvidence({ text: 'chartseal/fork/v1\n…' }))).toMatchObject({ isOwn: true })
+    expect(await code(client.ledger.importEvidence({ text: 'something else' }))).toBe('NOT_EVIDENCE')
   },
   'ledger.proof': async () => {
     const { client } = await coreWorld()

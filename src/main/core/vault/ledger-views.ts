@@ -1,12 +1,18 @@
 import { instantText } from '../../../clinical/instant.ts'
 import { blockHash } from '../../../ledger/block.ts'
 import { rosterAt } from '../../../ledger/directory.ts'
+import { encodeCbor } from '../../../ledger/cbor.ts'
 import { decodeEntry } from '../../../ledger/entry.ts'
+import { encodeRosterFields } from '../../../ledger/fields.ts'
+import type { SignedRoster } from '../../../ledger/governance.ts'
 import { leafHash } from '../../../ledger/hash.ts'
+import { splitOrigin } from '../../../ledger/names.ts'
 import { encodeReceipt } from '../../../ledger/receipt.ts'
 import { encodeReceiptExtra } from '../../../ledger/receipt-extra.ts'
-import { encodeRoster } from '../../../ledger/roster.ts'
-import { quorumOf, toleratedFaults } from '../../../ledger/quorum.ts'
+import { electorateOf } from '../../../ledger/finality.ts'
+import { liarsAllowed } from '../../../ledger/log-finality.ts'
+import { leastCosignatures } from '../../../ledger/policy.ts'
+import { policyMode } from '../../../ledger/policy-safety.ts'
 import type {
   VerifyAllEvent,
   LedgerBlock,
@@ -39,7 +45,7 @@ export class LedgerViews {
     const { replica, identity, keystore } = this.#clinic
     const { size, root } = replica.head
     const roster = rosterAt(replica.directory, size)?.roster
-    const sites = roster?.sites.length ?? 1
+    const electorate = roster === undefined ? null : electorateOf(roster)
     const newest = replica.live.blockOf(size - 1)
     const mark = keystore.highWater.read()
     return {
@@ -49,10 +55,12 @@ export class LedgerViews {
       root: toHex(root),
       blocks: replica.live.newestBlock + 1,
       closed: replica.logs.slice(0, -1).map((log) => ({ origin: log.origin, size: log.head.size })),
-      sites,
-      faultySitesTolerated: toleratedFaults(sites),
-      quorum: quorumOf(sites),
+      sites: roster?.sites.length ?? 1,
+      faultySitesTolerated: electorate === null ? 0 : liarsAllowed(electorate),
+      quorum: electorate === null ? 1 : leastCosignatures(electorate.policy),
       policy: roster?.policy ?? '',
+      policyMode: electorate === null ? 'solo' : policyMode(electorate.policy),
+      final: this.#clinic.grades.finalSize(replica.live),
       sealedAt: 'step' in newest ? null : at(newest.sealedAtMs),
       highWaterMark: typeof mark !== 'object' ? 'missing' : mark.size === size ? 'equal' : 'behind',
     }

@@ -38,6 +38,7 @@ const codes: Record<ProblemCode, string> = {
   UNKNOWN_TRAY_ITEM: 'This item has left the tray. Somebody else may have assigned it.',
   RECORD_NOT_VERIFIED: 'A record this depends on could not be verified. Open its proof, and call IT.',
   UNKNOWN_ENTRY: 'There is no such entry in the ledger.',
+  NOT_EVIDENCE: 'This file proves nothing about a log that is known here. Choose another file.',
   DEVICE_NOT_CONNECTED: 'The device is not connected. Plug it in and switch it on.',
   DEVICE_NOT_ENROLLED:
     'This device is not enrolled. IT can enrol it on the Devices page; its values wait in the tray until then.',

@@ -24,6 +24,15 @@ export const messages = {
     quorum: 'Quorum',
     quorumText: '{q} of {n} site | {q} of {n} sites',
     faults: 'Faulty sites tolerated',
+    final: 'Final',
+    finalText: '{final} of {size}',
+    mode: {
+      solo: 'One site: what its own mirror confirms is final.',
+      quorum: 'Enough sites: {q} of {n} must confirm, whichever they are.',
+      unanimous: 'Every site: all {n} must confirm.',
+      'crash-only': 'Crash-only: {q} of {n} must confirm. It survives sites that stop, and none that lies.',
+      groups: 'Groups of sites: at least {q} of {n} must confirm, in the groups that the policy names.',
+    },
     policy: 'Policy',
     policyShow: 'Show policy text',
     policyHide: 'Hide policy text',
@@ -104,6 +113,29 @@ export const messages = {
       repaired: 'repaired',
       removed: 'made up, removed',
     },
+  },
+
+  evidence: {
+    title: 'Proofs of two versions',
+    text: 'A log that shows different histories to different people can be proven guilty with two of its signatures. Such proofs are kept here, and anyone can check them.',
+    none: 'There is no proof against any log or site.',
+    ownContested:
+      'A log of this workstation exists in two versions. Its final entries stay valid; newer ones are marked as contested until people have decided which are right. Tell clinic IT: most often a disk was cloned or a backup was used on two computers. Find the other copy, switch it off, and keep its disk.',
+    byLog: 'The log itself signed both versions.',
+    bySites: 'Site {sites} confirmed both versions. | Sites {sites} confirmed both versions.',
+    byLogAndSites:
+      'The log itself signed both versions, and site {sites} confirmed both. | The log itself signed both versions, and sites {sites} confirmed both.',
+    sizes: 'The versions differ within the first {older} entries; the other signature covers {newer}.',
+    ownText: 'This workstation signs nothing more in it.',
+    otherText: 'Its final entries stay valid, the rest is contested.',
+    save: 'Save',
+    show: 'Show',
+    takeOf: 'Save the proof about {origin}',
+    saved: 'Saved as {file}.',
+    copyIt: 'Copy the text and keep it as {file}.',
+    whole: 'the whole proof',
+    bring: 'Bring a proof from a file',
+    imported: 'The proof holds: {origin} exists in two versions.',
   },
 
   blocks: {

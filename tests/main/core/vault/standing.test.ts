@@ -1,0 +1,131 @@
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
+import { signCheckpoint } from '../../../../src/ledger/checkpoint.ts'
+import { encodeFork, proveFork } from '../../../../src/ledger/evidence.ts'
+import { SECRETS, signerOf } from '../../../../src/main/core/vault/genesis.ts'
+import { readIdentity } from '../../../../src/main/core/vault/identity.ts'
+import { openKeystore } from '../../../../src/main/keystore/keystore.ts'
+import { openStore } from '../../../../src/main/store/open.ts'
+import {
+  codeOf,
+  databaseOf,
+  furnish,
+  NODE_SECRET,
+  type OpenVault,
+  patientNumber,
+  PIN,
+  signManual,
+  startVault,
+  stateOf,
+  temporaryFolder,
+} from '../../../faults/support/clinic.ts'
+import { weight } from '../../../faults/support/values.ts'
+
+async function clinic() {
+  const open = await startVault(temporaryFolder())
+  const staff = await furnish(open)
+  await open.vault.signIn(staff.nurse, PIN)
+  const { handle: patient } = await open.vault.registerPatient(patientNumber(1))
+  return { open, staff, patient }
+}
+
+/** Entries that are final, as windows were told last. */
+function finalSize({ events }: OpenVault): number {
+  const event = events.findLast((one) => one.kind === 'finality')
+  return event?.size ?? 0
+}
+
+async function allFinal(open: OpenVault): Promise<void> {
+  const { size } = await open.vault.ledgerSummary()
+  await vi.waitFor(() => {
+    expect(finalSize(open)).toBe(size)
+  })
+}
+
+/** What the closed clinic's keys and rows say, for a test that signs what the vault never would. */
+async function keysOf(folder: string) {
+  const unlock = { kind: 'system' as const, nodeSecret: NODE_SECRET }
+  const keystore = await openKeystore(join(folder, 'clinic', 'keystore'), unlock, { scryptLogN: 10 })
+  const identity = readIdentity(keystore.secrets)
+  const signer = signerOf('log', keystore.secrets.get(SECRETS.log) ?? new Uint8Array(0))
+  const mark = keystore.highWater.read()
+  keystore.close()
+  if (typeof mark !== 'object') throw new Error('the clinic has a mark')
+  return { identity, signer, mark }
+}
+
+/** A proof that the clinic's log has a second version of its newest head. */
+async function forkOf(folder: string): Promise<string> {
+  const { identity, signer, mark } = await keysOf(folder)
+  const other = { origin: identity.origin, size: mark.size, root: new Uint8Array(32).fill(1) }
+  const note = signCheckpoint(other, { name: identity.origin, publicKey: identity.logKey }, (m) => signer.sign(m))
+  const noTree = { rootAt: () => new Uint8Array(32), proveConsistency: () => [] }
+  return encodeFork(proveFork(mark.note, note, noTree))
+}
+
+describe('a clinic on its own', () => {
+  it('makes what it sealed final shortly after, and says so', async () => {
+    const { open, patient } = await clinic()
+    const [row] = await signManual(open, patient, [weight('71.5')])
+    expect(row).toMatchObject({ status: 'verified', position: { grade: { q: 1 } } })
+    await allFinal(open)
+    const { readings } = await open.vault.chart(patient, 1)
+    expect(readings).toMatchObject([{ position: { grade: { name: 'final', k: 1, q: 1 } } }])
+    const [block] = await open.vault.blocks(null, null, 1)
+    await allFinal(open)
+    expect(block?.size).toBeGreaterThan(0)
+    expect((await open.vault.blocks(null, null, 1))[0]?.grade).toEqual({ name: 'final', k: 1, q: 1 })
+  })
+
+  it('has one line of its mirror for blocks that come at once, and a sound table for an auditor', async () => {
+    const { open, patient } = await clinic()
+    for (let n = 0; n < 5; n++) await signManual(open, patient, [weight(`7${n}.5`)])
+    await allFinal(open)
+    const blocks = (await open.vault.ledgerSummary()).blocks
+    await open.vault.close()
+    const store = openStore(databaseOf(open.folder), { mode: 'existing' })
+    const { identity } = await keysOf(open.folder)
+    const rows = store.cosignatures(identity.origin, 0, 100)
+    store.close()
+    expect(rows.length).toBeGreaterThan(0)
+    expect(rows.length).toBeLessThan(blocks)
+    expect(new Set(rows.map(({ name }) => name))).toEqual(new Set([`${identity.site}/mirror`]))
+  })
+
+  it('knows after a start what is final, and cosigns what a crash left open', async () => {
+    const { open, staff, patient } = await clinic()
+    await signManual(open, patient, [weight('71.5')])
+    // Closing cosigns at once what waits.
+    await open.vault.close()
+    const again = await startVault(open.folder)
+    await again.vault.signIn(staff.nurse, PIN)
+    const { readings } = await again.vault.chart(patient, 1)
+    expect(readings).toMatchObject([{ position: { grade: { name: 'final' } } }])
+    await again.vault.close()
+    const store = openStore(databaseOf(open.folder), { mode: 'existing' })
+    const { identity } = await keysOf(open.folder)
+    const [newest] = store.cosignatures(identity.origin, 0, 1)
+    store.close()
+    expect(newest?.size).toBe((await keysOf(open.folder)).mark.size)
+  })
+})
+
+describe('a clinic whose log was proven forked', () => {
+  it('signs nothing more, and goes on in a new incarnation with its old records contested', async () => {
+    const { open, staff, patient } = await clinic()
+    await signManual(open, patient, [weight('71.5')])
+    await allFinal(open)
+    await open.vault.close()
+    const proof = await forkOf(open.folder)
+    const again = await startVault(open.folder)
+    await again.vault.signIn(staff.nurse, PIN)
+    expect(await again.vault.importEvidence(proof)).toMatchObject({ isOwn: true })
+    await vi.waitFor(() => {
+      expect(stateOf(again)).toMatchObject({ state: 'recovery-needed', recovery: { reason: 'forked' } })
+    })
+    expect(await codeOf(() => signManual(again, patient, [weight('72.5')]))).toBe('WRONG_STATE')
+    await again.vault.close()
+    const third = await startVault(open.folder)
+    expect(stateOf(third)).toMatchObject({ state: 'recovery-needed', recovery: { reason: 'forked' } })
+  })
+})
