@@ -78,6 +78,40 @@ it('cannot hide a patient’s newest reading behind another subject’s name', a
   expect(chart.unattributedDamage).toBe(2)
 })
 
+it('takes no place for good: what was deleted and comes back stands beside what was recorded meanwhile', async () => {
+  const clinic = await closedClinic()
+  const subject = Buffer.from(clinic.handle, 'hex')
+  type Row = Record<string, number | string | Uint8Array>
+  const taken: { table: string; row: Row }[] = []
+  bend(clinic, (db) => {
+    const newest = db.prepare('SELECT max(idx) FROM subject_entry WHERE subject = ? AND type = ?').pluck()
+    const index = newest.get(subject, 'reading') as number
+    for (const table of ['entry', 'payload', 'subject_entry', 'entry_id']) {
+      const rows = db.prepare(`SELECT * FROM ${table} WHERE idx >= ?`).all(index) as Row[]
+      taken.push(...rows.map((row) => ({ table, row })))
+      db.prepare(`DELETE FROM ${table} WHERE idx >= ?`).run(index)
+    }
+  })
+  const open = await atWork(clinic)
+  await signManual(open, clinic.handle, [weight('88.8')])
+  const incidents = (await open.vault.entries(null, 0, 1000)).filter(({ type }) => type === 'incident')
+  expect(incidents.length).toBe(1)
+  await open.vault.close()
+  bend(clinic, (db) => {
+    for (const { table, row } of taken) {
+      const { log, idx, ...rest } = row
+      const kept = 'pos' in rest ? rest : { log, idx, ...rest }
+      const names = Object.keys(kept)
+      db.prepare(`INSERT OR IGNORE INTO ${table} (${names.join()}) VALUES (${names.map(() => '?').join()})`).run(
+        Object.values(kept),
+      )
+    }
+  })
+  const again = await atWork(clinic)
+  const chart = await again.vault.chart(clinic.handle, 1)
+  expect(chart.readings.map(({ status }) => status)).toEqual(['verified', 'verified', 'verified', 'verified'])
+})
+
 it('cannot put a key of its own under what is recorded next', async () => {
   const clinic = await closedClinic()
   await forgeEpochKey(clinic, 1)

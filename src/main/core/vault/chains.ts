@@ -9,6 +9,7 @@
  * @packageDocumentation
  */
 import type { EntryType } from '../../../ledger/entry-types.ts'
+import { decodeIncident, readEntriesLost, type EntriesLost } from '../../../ledger/fields.ts'
 import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import type { Store } from '../../store/store.ts'
 import { unlessDamaged, type Failed, type LogReplica, type TakenEntry } from './log-replica.ts'
@@ -44,8 +45,16 @@ export interface Chain {
   readonly links: readonly Link[]
   /** In order of `seq`. */
   readonly gone: readonly LostLink[]
-  /** The links that claim a place: one, unless somebody cheats. */
+  /** The links that claim a place: one, unless somebody cheats. Those that were declared lost first are not counted. */
   readonly claims: ReadonlyMap<number, readonly Link[]>
+}
+
+/** Entries that the log itself declared lost. */
+interface Loss {
+  readonly origin: string
+  readonly ranges: readonly (readonly [number, number])[]
+  /** How many entries had been read before the declaration. */
+  readonly at: number
 }
 
 /** What the database's index says of an entry that is damaged. */
@@ -69,6 +78,10 @@ export class Chains {
   readonly #epochs = new Map<string, number>()
   readonly #incidents: Place[] = []
   #hints: readonly Hint[] = []
+  readonly #losses: Loss[] = []
+  /** Order in which entries were read: oldest incarnation first. */
+  readonly #order = new Map<Link, number>()
+  #taken = 0
 
   /**
    * @param store - For the index tables.
@@ -81,9 +94,13 @@ export class Chains {
 
   /** Takes in a proven entry. */
   take(log: LogReplica, { index, entry, leaf }: TakenEntry): void {
-    const { type, subject, id, payload } = entry.body
+    const { type, subject, id, payload, fields } = entry.body
+    const at = this.#taken++
     this.#ids.set(toHex(id), { log, index })
-    if (type === 'incident') this.#incidents.push({ log, index })
+    if (type === 'incident') {
+      this.#incidents.push({ log, index })
+      this.#takeLoss(readEntriesLost(decodeIncident(fields)), at)
+    }
     if (subject === null || entry.placement === null) return
     const key = toHex(subject)
     if (payload !== null) this.#epochs.set(key, payload.epoch)
@@ -91,13 +108,40 @@ export class Chains {
     const links = this.#subjects.get(key)
     if (links === undefined) this.#subjects.set(key, [link])
     else links.push(link)
+    this.#order.set(link, at)
     this.#chains.delete(key)
+  }
+
+  #takeLoss(lost: EntriesLost | null, at: number): void {
+    if (lost === null) return
+    this.#losses.push({ ...lost, at })
+    this.#chains.clear()
+  }
+
+  /** Damage that may be anybody's and that no entry declares lost: whoever writes about a subject must say so first. */
+  undeclaredLoss(): Place[] {
+    return this.unattributedDamage().filter((place) => this.#lossOf(place) === null)
+  }
+
+  #lossOf({ log, index }: Place): Loss | null {
+    const covers = ({ origin, ranges }: Loss) =>
+      origin === log.origin && ranges.some(([from, to]) => index >= from && index < to)
+    return this.#losses.find(covers) ?? null
+  }
+
+  /** True when `link` was declared lost before `other` took its place: it came back, and both stand. */
+  #gaveWayTo(link: Link, other: Link): boolean {
+    const loss = this.#lossOf(link)
+    return loss !== null && loss.at < (this.#order.get(other) ?? -1)
   }
 
   /** Forgets everything: all entries are about to be taken in again. */
   clear(): void {
     for (const known of [this.#subjects, this.#chains, this.#ids, this.#epochs]) known.clear()
     this.#incidents.length = 0
+    this.#losses.length = 0
+    this.#order.clear()
+    this.#taken = 0
     this.#hints = []
   }
 
@@ -111,7 +155,7 @@ export class Chains {
     const known = this.#chains.get(subject)
     if (known !== undefined) return known
     const hints = this.#hints.filter((hint) => hint.subject === subject)
-    const chain = chainOf(this.#subjects.get(subject) ?? [], hints)
+    const chain = chainOf(this.#subjects.get(subject) ?? [], hints, (link, other) => this.#gaveWayTo(link, other))
     this.#chains.set(subject, chain)
     return chain
   }
@@ -206,13 +250,9 @@ export class Chains {
 
 const MISSING_LINK: Failed = { step: 'completeness', reason: 'an entry of this record is missing' }
 
-function chainOf(links: readonly Link[], hints: readonly Hint[]): Chain {
-  const claims = new Map<number, Link[]>()
-  for (const link of links) {
-    const others = claims.get(link.seq)
-    if (others === undefined) claims.set(link.seq, [link])
-    else others.push(link)
-  }
+function chainOf(links: readonly Link[], hints: readonly Hint[], gaveWay: (link: Link, other: Link) => boolean): Chain {
+  const places = Map.groupBy(links, ({ seq }) => seq)
+  const claims = new Map([...places].map(([seq, all]) => [seq, standing(all, gaveWay)]))
   let length = 0
   for (const { seq } of [...links, ...hints]) length = Math.max(length, seq + 1)
   const gone: LostLink[] = []
@@ -224,6 +264,11 @@ function chainOf(links: readonly Link[], hints: readonly Hint[]): Chain {
     gone.push({ seq, place, failed: hint?.log.damaged.get(hint.index) ?? MISSING_LINK })
   }
   return { links, gone, claims }
+}
+
+/** The links of one place without those that gave way to another. */
+function standing(links: readonly Link[], gaveWay: (link: Link, other: Link) => boolean): readonly Link[] {
+  return links.length < 2 ? links : links.filter((link) => !links.some((other) => gaveWay(link, other)))
 }
 
 /** More gaps than this in one chain are not listed one by one. */

@@ -118,6 +118,10 @@ export class Replica {
     return this.#chains.headlessSubjects()
   }
 
+  undeclaredLoss(): Place[] {
+    return this.#chains.undeclaredLoss()
+  }
+
   unattributedDamage(): Place[] {
     return this.#chains.unattributedDamage()
   }

@@ -22,7 +22,7 @@ import { encodeBody, encodeEntry, signedMessage } from '../../../ledger/entry.ts
 import { MEDIA_FHIR_R4_JSON } from '../../../ledger/body.ts'
 import type { CborMap } from '../../../ledger/cbor.ts'
 import type { EntryType, SignatureRole } from '../../../ledger/entry-types.ts'
-import { encodeSeal } from '../../../ledger/fields.ts'
+import { encodeIncident, encodeSeal, entriesLost, MAX_LOST_RANGES } from '../../../ledger/fields.ts'
 import { ContractDenied, LedgerError, stepOf } from '../../../ledger/errors.ts'
 import { leafHash } from '../../../ledger/hash.ts'
 import { TreeWriter } from '../../../ledger/tree-writer.ts'
@@ -176,6 +176,7 @@ export class Writer {
 
   #writeJobs(jobs: readonly Job[]): void {
     try {
+      if (jobs.some(({ drafts }) => drafts.some(({ subject }) => subject !== null))) this.#declareLoss()
       const first = this.#parts.replica.head.size
       this.#writeBlock(jobs)
       let index = first
@@ -189,6 +190,25 @@ export class Writer {
       if (!(error instanceof NotPlaced)) this.#afterFailure(error)
       for (const job of jobs) job.failed(error instanceof NotPlaced ? refusalOf(error.cause) : error)
     }
+  }
+
+  /**
+   * Entries that are gone may be anybody's newest. Their places are taken by what comes next, so it is said first: should
+   * they be found again, both stand.
+   */
+  #declareLoss(): void {
+    const { replica, logSigner, random, nowMs } = this.#parts
+    const lost = Map.groupBy(replica.undeclaredLoss(), ({ log }) => log.origin)
+    if (lost.size === 0) return
+    const drafts = [...lost].map(([origin, places]): Draft => {
+      const ranges = rangesOf(places.map(({ index }) => index)).slice(0, MAX_LOST_RANGES)
+      const fields = encodeIncident(entriesLost({ origin, ranges }))
+      const shared = { id: random(16), subject: null, payload: null, timeMs: nowMs() }
+      return { ...shared, type: 'incident', fields, signers: [logSigner] }
+    })
+    this.#writeBlock([
+      { drafts, epochs: drafts.map(() => null), trayDone: [], done: () => undefined, failed: () => undefined },
+    ])
   }
 
   #isDuplicate(job: Job, before: readonly Job[]): boolean {
@@ -392,6 +412,17 @@ export class Writer {
     else this.#unknown = true
     this.#parts.failed(error)
   }
+}
+
+/** Indexes as ranges `[from, to)`, in ascending order. */
+function rangesOf(indexes: readonly number[]): [number, number][] {
+  const ranges: [number, number][] = []
+  for (const index of indexes.toSorted((a, b) => a - b)) {
+    const last = ranges.at(-1)
+    if (last?.[1] === index) last[1] = index + 1
+    else ranges.push([index, index + 1])
+  }
+  return ranges
 }
 
 /** A job that was refused while its entries were made. */
