@@ -26,17 +26,32 @@ const FLAG = /^[a-z0-9][a-z0-9-]{0,39}$/
 
 /** The extensions, in a fixed order. */
 export function writeExtensions(input: InExtensions): Writable[] {
-  const { gateway, setId, deviceTime, deviceClockOffsetS, window, flags, assignedBecause, rawBytes } = input
+  const { gateway, setId, assignedBecause, rawBytes } = input
   const all: Writable[] = [{ url: EXTENSIONS.set, valueString: setId }]
   if (gateway) all.unshift({ url: EXTENSIONS.gateway, valueReference: gatewayReference(gateway) })
+  all.push(...deviceExtensions({ ...input, rawBytes: null }))
+  if (assignedBecause !== undefined) all.push({ url: EXTENSIONS.assigned, valueString: assignedBecause })
+  if (rawBytes) all.push(recordOf(rawBytes))
+  return all
+}
+
+/** What only the device says: its clock, the stretch that a value stands for, status bits, its bytes. */
+export function deviceExtensions(
+  said: Pick<InExtensions, 'deviceTime' | 'deviceClockOffsetS' | 'window' | 'flags' | 'rawBytes'>,
+): Writable[] {
+  const { deviceTime, deviceClockOffsetS, window, flags, rawBytes } = said
+  const all: Writable[] = []
   if (deviceTime !== null || deviceClockOffsetS !== null) {
     all.push({ url: EXTENSIONS.clock, extension: clockParts(deviceTime, deviceClockOffsetS) })
   }
   if (window) all.push({ url: EXTENSIONS.window, extension: windowParts(window) })
   for (const flag of flags) all.push({ url: EXTENSIONS.flag, valueCode: flag })
-  if (assignedBecause !== undefined) all.push({ url: EXTENSIONS.assigned, valueString: assignedBecause })
-  if (rawBytes) all.push({ url: EXTENSIONS.record, valueBase64Binary: toBase64(rawBytes) })
+  if (rawBytes) all.push(recordOf(rawBytes))
   return all
+}
+
+function recordOf(bytes: Uint8Array): Writable {
+  return { url: EXTENSIONS.record, valueBase64Binary: toBase64(bytes) }
 }
 
 /**

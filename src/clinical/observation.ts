@@ -102,7 +102,7 @@ function resourceOf(input: ObservationInput): Writable {
 }
 
 /** Number, answer, or why there is neither. */
-function valueOf(quantity: ReturnType<typeof inTableOrder>[number]): Record<string, Writable | undefined> {
+export function valueOf(quantity: ReturnType<typeof inTableOrder>[number]): Record<string, Writable | undefined> {
   const { name, value, comparator, unit, ucum, coded } = quantity
   if (coded !== null) return { valueCodeableConcept: answerOf(QUANTITIES[name], coded) }
   if (value === null) return { dataAbsentReason: ABSENT, interpretation: interpretationOf(comparator) }

@@ -3,8 +3,8 @@
  *
  * @remarks
  * `OUT> 07 00 …` output report, `IN< 02 4F …` input report, `FEAT> 01 01` feature report, all without report id; a
- * line of plain hex is an input report; empty lines and lines that begin with `#` are skipped. Hex in either case,
- * with or without spaces. Proven by `tests/devices/capture-file.test.ts`.
+ * line of plain hex is an input report; empty lines and lines that begin with `#` are skipped, and so are descriptors,
+ * `DESC< …`. Hex in either case, with or without spaces. Proven by `tests/devices/capture-file.test.ts`.
  *
  * @packageDocumentation
  */
@@ -17,12 +17,26 @@ export interface CaptureLine {
   bytes: Uint8Array
 }
 
+/** Where in a capture's text something stands. */
+export interface CapturePlace {
+  /** From 1. */
+  line: number
+  /** Characters before the line. */
+  offset: number
+}
+
+/** A capture's reports, each with its place. */
+export type PlacedCapture = readonly (CaptureLine & { place: CapturePlace })[]
+
 /** An exchange, in order. */
 export type Capture = readonly CaptureLine[]
 
+const SKIPPED = /^(?:$|#|DESC<)/
 const MARKS = { 'IN<': 'in', 'OUT>': 'out', 'FEAT>': 'feature' } as const
 /** Longer reports do not exist on full-speed HID, id included; longer captures than this are not of one sitting. */
 const REPORT_LIMIT = 64
+/** A line without a mark may be a whole record or frame instead. */
+const RECORD_LIMIT = 1024
 const LINE_LIMIT = 1_000_000
 
 /**
@@ -32,12 +46,21 @@ const LINE_LIMIT = 1_000_000
  * @throws {@link DeviceError} `CAPTURE`; the message names the line.
  */
 export function parseCapture(text: string): CaptureLine[] {
-  const lines = text.split(/\r?\n/)
+  return parsePlacedCapture(text).map(({ direction, bytes }) => ({ direction, bytes }))
+}
+
+/** As {@link parseCapture}, with the place of each report. */
+export function parsePlacedCapture(text: string): PlacedCapture {
+  const lines = text.split('\n')
   if (lines.length > LINE_LIMIT) throw new DeviceError('CAPTURE', `${lines.length} lines`)
-  const capture: CaptureLine[] = []
+  const capture: (CaptureLine & { place: CapturePlace })[] = []
+  let offset = 0
   lines.forEach((line, index) => {
     const trimmed = line.trim()
-    if (trimmed !== '' && !trimmed.startsWith('#')) capture.push(parseLine(trimmed, index + 1))
+    if (!SKIPPED.test(trimmed)) {
+      capture.push({ ...parseLine(trimmed, index + 1), place: { line: index + 1, offset } })
+    }
+    offset += line.length + 1
   })
   if (capture.length === 0) throw new DeviceError('CAPTURE', 'no report in it')
   return capture
@@ -51,7 +74,7 @@ function parseLine(line: string, number: number): CaptureLine {
     .toLowerCase()
   try {
     const bytes = fromHex(hex)
-    if (bytes.length === 0 || bytes.length > REPORT_LIMIT) {
+    if (bytes.length === 0 || bytes.length > (mark === undefined ? RECORD_LIMIT : REPORT_LIMIT)) {
       throw new DeviceError('CAPTURE', `line ${number}: report of ${bytes.length} bytes`)
     }
     return { direction: mark === undefined ? 'in' : MARKS[mark], bytes }

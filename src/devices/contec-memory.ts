@@ -9,8 +9,9 @@
  *
  * @packageDocumentation
  */
-import { toHex } from '../shared/bytes.ts'
+import { concatBytes, toHex } from '../shared/bytes.ts'
 import { takePacket, withChecksum7 } from './contec-packets.ts'
+import type { RecordedSeries } from './driver.ts'
 import { DeviceError } from './errors.ts'
 import { localTime } from './timeline.ts'
 
@@ -166,7 +167,12 @@ export class SeriesDecoder {
     this.#rest = bytes.slice(at)
   }
 
-  /** What came behind the last whole packet: zeros at the end of a download. */
+  /** Bytes of a packet. */
+  get packetBytes(): number {
+    return (this.#kind === 'auto' ? AUTO : MANUAL).bytes
+  }
+
+  /** What came behind the last whole packet. */
   get rest(): Uint8Array {
     return this.#rest
   }
@@ -229,4 +235,45 @@ export class SeriesDecoder {
     else if (value < 0 || value > limit) throw new DeviceError('PROTOCOL', `${this.#name} of ${value}`)
     else this.values.push(value)
   }
+}
+
+/**
+ * A half of a record, without the head that tells when it began and how many values it has: all values are given, with
+ * those that only fill the last packet.
+ *
+ * @param lines - Reports of a download. Untrusted.
+ * @param reached - Told the index of each line before it is read.
+ * @returns Null when they begin like something else.
+ * @throws {@link DeviceError} `PROTOCOL` or `CHECKSUM`.
+ */
+export function contecSeries(lines: readonly Uint8Array[], reached: (index: number) => void): RecordedSeries[] | null {
+  for (const kind of ['auto', 'manual'] as const) {
+    for (const quantity of ['spo2', 'pulse'] as const) {
+      const isIt = START[kind][quantity].every((byte, index) => lines[0]?.[index] === byte)
+      if (isIt) return [halfOf(kind, quantity, lines, reached)]
+    }
+  }
+  return null
+}
+
+function halfOf(
+  kind: MemoryKind,
+  quantity: SeriesName,
+  lines: readonly Uint8Array[],
+  reached: (index: number) => void,
+): RecordedSeries {
+  const decoder = new SeriesDecoder(kind, quantity, null)
+  lines.forEach((line, index) => {
+    reached(index)
+    // Behind the last packet the report is filled up with zeros, which begin no packet.
+    decoder.add(index === lines.length - 1 ? withoutPadding(line, decoder) : line)
+  })
+  if (decoder.rest.length > 0) throw new DeviceError('PROTOCOL', `${decoder.rest.length} bytes behind the last packet`)
+  return { quantity, start: null, userSlot: null, values: decoder.values, raw: concatBytes(...decoder.packets) }
+}
+
+/** The last report up to the end of its last packet. A packet that is cut off stays, and fails. */
+function withoutPadding(line: Uint8Array, { rest, packetBytes }: SeriesDecoder): Uint8Array {
+  const end = line.findLastIndex((byte) => byte !== 0) + 1
+  return line.subarray(0, Math.max(0, Math.ceil((rest.length + end) / packetBytes) * packetBytes - rest.length))
 }

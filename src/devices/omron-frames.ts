@@ -168,3 +168,17 @@ function decodeTime(raw: Uint8Array): string | null {
 function daysIn(year: number, month: number): number {
   return new Date(Date.UTC(year, month, 0)).getUTCDate()
 }
+
+/**
+ * Readings out of plain records: 13 bytes and their XOR, one a line.
+ *
+ * @param lines - Untrusted. User A is assumed: a record does not say whose it is.
+ * @throws {@link DeviceError} `PROTOCOL` or `CHECKSUM`.
+ */
+export function omronRecords(lines: readonly Uint8Array[]): Measurement[] {
+  return lines.map((line) => {
+    if (line.length !== RECORD_BODY_BYTES) throw new DeviceError('PROTOCOL', `record of ${line.length} bytes`)
+    if (xorOf(line) !== 0) throw new DeviceError('CHECKSUM', `record ${toHex(line)}`)
+    return decodeRecord(Uint8Array.of(0, ...line.subarray(0, -1)), 0)
+  })
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { encodeCapture, parseCapture, type CaptureLine } from '../../src/devices/capture-file.ts'
+import { encodeCapture, parseCapture, parsePlacedCapture, type CaptureLine } from '../../src/devices/capture-file.ts'
 import { DeviceError } from '../../src/devices/errors.ts'
 import { bytes } from '../support/device-world.ts'
 
@@ -51,4 +51,17 @@ it('gives a capture or a coded error, whatever the text', () => {
       }
     }),
   )
+})
+
+it('tells where each report stands, and skips comments and descriptors', () => {
+  const placed = parsePlacedCapture('# a comment\r\nDESC< 12 01\n\nOUT> 01\r\nIN< 02\n')
+  expect(placed.map(({ direction, place }) => [direction, place.line, place.offset])).toEqual([
+    ['out', 4, 26],
+    ['in', 5, 35],
+  ])
+})
+
+it('takes a whole record as a line without a mark, and no longer report with one', () => {
+  expect(parseCapture('00'.repeat(245))[0]?.bytes).toHaveLength(245)
+  expect(() => parseCapture(`IN< ${'00'.repeat(245)}`)).toThrow(/report of 245 bytes/)
 })

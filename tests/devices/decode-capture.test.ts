@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { decodeCapture } from '../../src/devices/decode-capture.ts'
 import { captureText, codeOf, hasCapture } from '../support/device-world.ts'
 
@@ -40,4 +40,26 @@ it('gives readings or a coded error, whatever the capture', async () => {
       },
     ),
   )
+})
+
+describe('plain records', () => {
+  const record = '07 01 01 00 06 26 00 00 7b 4e 57 00 00 45'
+
+  it('of a cuff, as published', async () => {
+    const [one] = await decodeCapture('omron-0590-0028', record)
+    expect(one).toMatchObject({ kind: 'measurement', measurement: { deviceTime: '2007-01-01T00:06:38' } })
+  })
+
+  it('with a changed byte are refused, with their place', async () => {
+    await expect(decodeCapture('omron-0590-0028', `${record}\n${record.replace('7b', '7a')}`)).rejects.toMatchObject({
+      code: 'CHECKSUM',
+      message: expect.stringMatching(/^offset 42 \(line 2\): /),
+    })
+  })
+})
+
+it('a download without its last bytes is refused', async () => {
+  const packet = 'ed 04 01 00 00 03 00 00 76 72 33 33 33 33 33 33 33 33 33 33 33 33 32 22 11 00 11 11 11 59'
+  expect(await decodeCapture('contec-28e9-028a', packet)).toMatchObject([{ kind: 'series' }])
+  expect(await codeOf(() => decodeCapture('contec-28e9-028a', packet.slice(0, -3)))).toBe('PROTOCOL')
 })

@@ -21,6 +21,9 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 /** A command writes its results to standard output and replies with the exit code. */
 export type Command = (args: readonly string[]) => ExitCode | Promise<ExitCode>
 
+/** Between two looks at a pipe. */
+const WAIT_MS = 10
+
 /** What was given cannot be read. */
 export class Unreadable extends Error {}
 
@@ -90,11 +93,23 @@ function readBytes(source: string | 0, limit: number): Uint8Array {
     const bytes = new Uint8Array(limit + 1)
     let length = 0
     for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-      read = readSync(file, bytes, length, bytes.length - length, null)
+      read = readSome(file, bytes, length)
     }
     if (length > limit) throw new Error(`longer than ${limit} bytes`)
     return bytes.subarray(0, length)
   } finally {
     if (file !== 0) closeSync(file)
+  }
+}
+
+/** Bytes read, 0 at the end. A pipe that another program still writes to may have nothing yet. */
+function readSome(file: number, into: Uint8Array, at: number): number {
+  for (;;) {
+    try {
+      return readSync(file, into, at, into.length - at, null)
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT_MS)
+    }
   }
 }
