@@ -85,10 +85,10 @@ async function identify(context: DriverContext): Promise<string> {
  *
  * @param raw - {@link REPORT_BYTES} bytes: systolic - 25, diastolic - 25, pulse, month (bit 7: movement), day (bit 7:
  *   user B), hour, minute, year - 2000 (bit 7: arrhythmia). Untrusted.
- * @throws {@link DeviceError} `PROTOCOL` on another length.
+ * @throws {@link DeviceError} `PROTOCOL` on another length, and when it is another answer.
  */
 export function decodeBeurerRecord(raw: Uint8Array): Measurement {
-  if (raw.length !== REPORT_BYTES) throw new DeviceError('PROTOCOL', `record of ${raw.length} bytes`)
+  if (raw.length !== REPORT_BYTES || !isRecord(raw)) throw new DeviceError('PROTOCOL', `record ${toHex(raw)}`)
   const [systolic = 0, diastolic = 0, pulse = 0, month = 0, day = 0, hour = 0, minute = 0, year = 0] = raw
   const unknown = ((month & 0x70) << 8) | (day & 0x60)
   return pressureOf({
@@ -107,12 +107,18 @@ export function decodeBeurerRecord(raw: Uint8Array): Measurement {
   })
 }
 
+/** No clock shows other digits, and no pressure is the other way round. A clock that was never set may show zeros. */
+function isRecord([systolic = 0, diastolic = 0, , month = 0, , hour = 0, minute = 0]: Uint8Array): boolean {
+  return systolic > diastolic && (month & 0x0f) <= 12 && hour <= 23 && minute <= 59
+}
+
 /** Record `index`, 1 being the first; null when the monitor says that it has none there. */
 async function readRecord(context: DriverContext, index: number): Promise<Measurement | null> {
-  const raw = await retrying(context, TRIES, QUIET_MS, () => ask(context, BEURER.record, index))
-  const record = decodeBeurerRecord(raw)
-  // The mark of an empty place is also a systolic pressure of 194: with a valid time behind it, it is that.
-  return raw[0] === NO_RECORD && record.deviceTime === null ? null : record
+  return retrying(context, TRIES, QUIET_MS, async () => {
+    const raw = await ask(context, BEURER.record, index)
+    // The mark of an empty place is also a systolic pressure of 194: with a record behind it, it is that.
+    return raw[0] === NO_RECORD && !isRecord(raw) ? null : decodeBeurerRecord(raw)
+  })
 }
 
 async function readAll(context: DriverContext): Promise<MemoryReadout> {

@@ -48,6 +48,23 @@ export async function retrying<T>(
 }
 
 /**
+ * Reads until two readings in a row are the same, for links whose checksum is a sum or missing: neither notices when
+ * parts of an answer have changed places.
+ *
+ * @param tries - Readings at most, at least 2.
+ * @throws {@link DeviceError} `PROTOCOL` when no two agree, and what `read` throws.
+ */
+export async function agreed<T>(tries: number, read: () => Promise<T>, isSame: (a: T, b: T) => boolean): Promise<T> {
+  let last = await read()
+  for (let left = tries - 1; left > 0; left--) {
+    const next = await read()
+    if (isSame(last, next)) return next
+    last = next
+  }
+  throw new DeviceError('PROTOCOL', 'no two answers to the same question agree')
+}
+
+/**
  * The next input report.
  *
  * @param waitingFor - For the log, when none comes.

@@ -71,3 +71,19 @@ export async function askCounted(context: DriverContext, message: Uint8Array, wa
   if (length === 0) throw new DeviceError('SILENT', `no answer to ${toHex(message)}`)
   return concatBytes(...parts)
 }
+
+/**
+ * The answers in a run of reports.
+ *
+ * @param reports - Untrusted.
+ * @param first - The byte with which an answer begins, and which stands nowhere else in it.
+ * @throws {@link DeviceError} `PROTOCOL`.
+ */
+export function answersOf(reports: readonly Uint8Array[], first: number): Uint8Array[] {
+  const answers: Uint8Array[] = []
+  for (const part of reports.map((report) => decodeCounted(report))) {
+    const isFirst = part[0] === first || answers.length === 0
+    answers.push(isFirst ? part : concatBytes(answers.pop() ?? new Uint8Array(0), part))
+  }
+  return answers
+}

@@ -6,6 +6,7 @@
  *   published.
  * - Reads: the readings of the user whose memory is switched on, pressures and pulse, minutes and no seconds; the
  *   monitor's clock; which user's memory it is.
+ *   They are asked for twice, because their checksum is a sum.
  * - Never sends: the commands that set the clock and the patient's id (the second one can clear the memory), though
  *   both sources do so.
  * - Unknown: 14 digits of each record and two bits beside its values (kept as `status-0x…` when they are not zero).
@@ -15,9 +16,9 @@
  *
  * @packageDocumentation
  */
-import { concatBytes, toHex } from '../shared/bytes.ts'
-import { retrying } from './conversation.ts'
-import { askCounted, decodeCounted } from './counted-reports.ts'
+import { toHex } from '../shared/bytes.ts'
+import { agreed, retrying } from './conversation.ts'
+import { answersOf, askCounted } from './counted-reports.ts'
 import type { DriverContext, MemoryDriver, MemoryReadout } from './driver.ts'
 import { DeviceError } from './errors.ts'
 import type { Measurement } from './measurement.ts'
@@ -133,6 +134,11 @@ async function currentSlot(context: DriverContext): Promise<string | null> {
   }
 }
 
+function mustBeReadings(text: string): string {
+  decodeMicrolifeReadings(text, null)
+  return text
+}
+
 function mustBeClock(text: string): string {
   if (text.length < 14) throw new DeviceError('PROTOCOL', `clock of ${text.length} digits`)
   return text
@@ -152,7 +158,12 @@ export const microlifeMonitor: MemoryDriver = {
   async read(context): Promise<MemoryReadout> {
     const deviceNow = await ask(context, MICROLIFE.clock, (text) => decodeMicrolifeClock(mustBeClock(text)))
     const slot = await currentSlot(context)
-    const stored = await ask(context, MICROLIFE.readings, (text) => decodeMicrolifeReadings(text, slot))
+    const text = await agreed(
+      TRIES,
+      () => ask(context, MICROLIFE.readings, mustBeReadings),
+      (a, b) => a === b,
+    )
+    const stored = decodeMicrolifeReadings(text, slot)
     context.progress(stored.length, stored.length)
     const measurements = distinctKeys(inOneTimeline(oldestFirst(stored, false), deviceNow))
     return { measurements, deviceNow, complete: true }
@@ -166,15 +177,10 @@ export const microlifeMonitor: MemoryDriver = {
  * @throws {@link DeviceError} `PROTOCOL`, `CHECKSUM`.
  */
 export function microlifeRecords(lines: readonly Uint8Array[]): Measurement[] {
-  const answers: Uint8Array[] = []
-  for (const part of lines.map((line) => decodeCounted(line))) {
-    // No text holds this byte: an answer begins with it.
-    const isFirst = part[0] === ACKNOWLEDGED || answers.length === 0
-    answers.push(isFirst ? part : concatBytes(answers.pop() ?? new Uint8Array(0), part))
-  }
-  const texts = answers.map((answer) => decodeMicrolifeAnswer(answer))
+  // No text holds this byte: an answer begins with it. The same answer twice is one that was asked for twice.
+  const texts = new Set(answersOf(lines, ACKNOWLEDGED).map((answer) => decodeMicrolifeAnswer(answer)))
   // Shorter ones are the clock's and the like.
   return distinctKeys(
-    texts.filter((text) => text.length >= HEAD).flatMap((text) => decodeMicrolifeReadings(text, null)),
+    [...texts].filter((text) => text.length >= HEAD).flatMap((text) => decodeMicrolifeReadings(text, null)),
   )
 }

@@ -6,16 +6,17 @@
  * - Reads: the results with time, meal mark and the number that the meter gives them; mg/dL.
  * - Never sends: anything but the one question.
  * - Unknown: the eighth field (kept as `status-…` when it is not empty or zero), marks other than 0, 1 and 2, how a
- *   result off the scale or a test with control solution is told. The answer has no checksum: every line must fit.
+ *   result off the scale or a test with control solution is told. The answer has no checksum: every line
+ *   must fit, and two answers must agree.
  *
  * The meter starts as a serial device and answers only while it shows `USb`; after five minutes it sleeps until it is
  * plugged in again.
  *
  * @packageDocumentation
  */
-import { concatBytes, equalBytes, toHex } from '../shared/bytes.ts'
-import { retrying } from './conversation.ts'
-import { askCounted, decodeCounted } from './counted-reports.ts'
+import { equalBytes, toHex } from '../shared/bytes.ts'
+import { agreed, retrying } from './conversation.ts'
+import { answersOf, askCounted } from './counted-reports.ts'
 import type { DriverContext, MemoryDriver, MemoryReadout } from './driver.ts'
 import { DeviceError } from './errors.ts'
 import { measured, offScale, ORDINARY, type Measurement } from './measurement.ts'
@@ -99,6 +100,10 @@ async function ask(context: DriverContext): Promise<Measurement[]> {
   )
 }
 
+function isSame(a: readonly Measurement[], b: readonly Measurement[]): boolean {
+  return a.length === b.length && a.every(({ recordKey }, index) => recordKey === b[index]?.recordKey)
+}
+
 /** The driver. There is nothing that ends a session. */
 export const glucoTeqMeter: MemoryDriver = {
   async probe(context) {
@@ -111,7 +116,7 @@ export const glucoTeqMeter: MemoryDriver = {
     }
   },
   async read(context): Promise<MemoryReadout> {
-    const stored = await ask(context)
+    const stored = await agreed(TRIES, () => ask(context), isSame)
     context.progress(stored.length, stored.length)
     return { measurements: distinctKeys(oldestFirst(stored, false)), deviceNow: null, complete: true }
   },
@@ -124,7 +129,8 @@ export const glucoTeqMeter: MemoryDriver = {
  * @throws {@link DeviceError} `PROTOCOL`.
  */
 export function glucoTeqRecords(lines: readonly Uint8Array[]): Measurement[] {
-  const answer = concatBytes(...lines.map((line) => decodeCounted(line)))
-  const results = decodeGlucoTeqAnswer(answer).map((line) => decodeGlucoTeqLine(line))
+  const answers = answersOf(lines, GLUCOTEQ.head[0] ?? 0).map((answer) => decodeGlucoTeqAnswer(answer).join('\n'))
+  // The same answer twice is one that was asked for twice.
+  const results = [...new Set(answers)].flatMap((text) => (text === '' ? [] : text.split('\n')).map(decodeGlucoTeqLine))
   return distinctKeys(oldestFirst(results, false))
 }

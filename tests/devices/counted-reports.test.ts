@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { askCounted, decodeCounted, encodeCounted } from '../../src/devices/counted-reports.ts'
+import { answersOf, askCounted, decodeCounted, encodeCounted } from '../../src/devices/counted-reports.ts'
 import { DeviceError } from '../../src/devices/errors.ts'
 import { concatBytes } from '../../src/shared/bytes.ts'
 import { bytes, codeOf, contextOf, fakeClock } from '../support/device-world.ts'
@@ -21,6 +21,17 @@ it('cuts by the count, whatever the bridge puts into its upper half and leaves b
 
 it.each(['', '08 00 00 00 00 00 00 00', '0f 00 00 00 00 00 00 00', '02 30 31'])('refuses the report %j', (hex) => {
   expect(() => decodeCounted(bytes(hex))).toThrow(expect.objectContaining({ code: 'PROTOCOL' }))
+})
+
+it('tells the answers of a run apart by their first byte', () => {
+  const [first, second] = [bytes('06 31 32 33 34 35 36 37 38'), bytes('06 39')]
+  expect(
+    answersOf(
+      [first, second].flatMap((answer) => encodeCounted(answer)),
+      6,
+    ),
+  ).toEqual([first, second])
+  expect(answersOf([], 6)).toEqual([])
 })
 
 it('puts together again what was cut', () => {
