@@ -54,6 +54,23 @@ export function checkNextRoster(
 }
 
 /**
+ * Checks rosters from the first on, each against the one before.
+ *
+ * @param signed - Versions 1, 2 and so on. Untrusted.
+ * @returns The same, checked: as many as were given.
+ * @throws {@link LedgerError} as {@link checkNextRoster}.
+ */
+export function checkRosterChain(
+  v: SignatureVerifier,
+  network: Uint8Array,
+  signed: readonly SignedRoster[],
+): CheckedRoster[] {
+  const checked: CheckedRoster[] = []
+  for (const one of signed) checked.push(checkNextRoster(v, network, checked.at(-1) ?? null, one))
+  return checked
+}
+
+/**
  * Checks everything about a proposed roster but its approvals, and says what it changes.
  *
  * @param network - Network id, 32 bytes, trusted.

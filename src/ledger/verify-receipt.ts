@@ -3,26 +3,29 @@
  *
  * @remarks
  * Step by step, so that whoever holds an invalid one learns which link is broken, and with a list of what a receipt
- * cannot show. Anchored by a network id it goes: id → first roster → key of the log → checkpoint → entry. Anchored by
- * a policy: log key of the policy → checkpoint and quorum → entry. Proven by `tests/ledger/verify-receipt.test.ts`.
+ * cannot show. Anchored by a network id it goes: id → first roster → every roster up to the one that the seal names, by
+ * their approvals → key of the log → checkpoint → seal → cosignatures of that roster's sites → entry. Anchored by a
+ * policy: log key of the policy → checkpoint and quorum → entry. Proven by `tests/ledger/verify-receipt.test.ts`.
  *
  * @packageDocumentation
  */
 import { equalBytes, toHex } from '../shared/bytes.ts'
+import { sizeAfter } from './block.ts'
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts'
 import { openCosignatures } from './cosignature.ts'
-import { governanceSigner, siteOfLog } from './directory.ts'
+import { listedKey, siteOfLog } from './directory.ts'
 import { decodeEntry, type Entry, type EntrySignature, signedMessage } from './entry.ts'
 import { LedgerError, type LedgerErrorCode } from './errors.ts'
-import { checkFields } from './fields.ts'
+import { checkFields, decodeNodeOpened, decodeSeal } from './fields.ts'
 import { type Hasher, leafHash } from './hash.ts'
 import { checkInclusion } from './inclusion.ts'
 import { splitOrigin } from './names.ts'
+import { type CheckedRoster, checkRosterChain } from './next-roster.ts'
 import { parseNote } from './note.ts'
 import { isSatisfied, leastCosignatures, parsePolicy, type Policy } from './policy.ts'
 import { parseReceipt, type Receipt } from './receipt.ts'
 import { decodeReceiptExtra, type ReceiptExtra } from './receipt-extra.ts'
-import { decodeRoster, type Roster } from './roster.ts'
+import type { Roster } from './roster.ts'
 import { type SignatureVerifier, verifies } from './signatures.ts'
 
 /** What the reader trusts beforehand. With neither, every receipt is unanchored. */
@@ -34,20 +37,19 @@ export interface ReceiptAnchor {
 }
 
 /** A receipt with its extra data. Nothing is verified. */
-export interface ReceiptParts extends Receipt {
-  readonly entry: Uint8Array
-  readonly roster: Uint8Array
-}
+export interface ReceiptParts extends Receipt, ReceiptExtra {}
 
 /** The steps, in order. */
 export const RECEIPT_STEPS = [
   'anchor', // the receipt belongs to the network that the reader trusts
+  'rosters', // every roster follows the one before, and was approved by who must
   'log-key', // the anchor vouches for the key of the log
   'checkpoint', // the log signed the checkpoint
+  'seal', // the checkpoint closes a block that names the last of the rosters
   'cosignatures', // lines of cosigners verify, and a policy's quorum is satisfied
   'inclusion', // the entry hashes into the checkpoint's root
   'entry', // it is a canonical entry of this network and this log
-  'signatures', // every signature on it is real, and those of logs and sites are under keys of the roster
+  'signatures', // every signature on it is real, and those of logs and sites are under keys of the rosters
 ] as const
 
 /** One of {@link RECEIPT_STEPS}. */
@@ -72,7 +74,7 @@ export interface ReceiptStep {
 /** What a receipt that passed still does not show. */
 export type ReceiptLimit =
   | 'network' // a policy vouched for the log; nobody vouched for the network that the entry names
-  | 'later-rosters' // the key of the log is that of the first roster; whether it was changed since is not seen
+  | 'later-rosters' // keys and quorum are those of the roster in force then; what came later is not seen
   | 'enrolment' // whose key a practitioner's, device's or patient's signature is under
   | 'contract' // whether the contract in force asked for these signatures
   | 'content' // the encrypted content: only its commitment is in the entry
@@ -93,6 +95,8 @@ export interface ReceiptVerdict {
   readonly entry: Entry | null
   /** Cosigners that count, of those needed. */
   readonly cosigned: { readonly k: number; readonly q: number; readonly satisfied: boolean } | null
+  /** Version of the roster that the seal names: its sites are the ones that count. */
+  readonly rosterVersion: number | null
 }
 
 /**
@@ -103,8 +107,7 @@ export interface ReceiptVerdict {
  */
 export function readReceipt(text: string): ReceiptParts {
   const receipt = parseReceipt(text)
-  const extra: ReceiptExtra = decodeReceiptExtra(receipt.extra)
-  return { ...receipt, ...extra }
+  return { ...receipt, ...decodeReceiptExtra(receipt.extra) }
 }
 
 /** What is being checked, and what earlier steps established. */
@@ -113,11 +116,23 @@ interface Run {
   readonly v: SignatureVerifier
   readonly parts: ReceiptParts
   readonly anchor: ReceiptAnchor
-  roster?: Roster
+  /** Hash of the first roster: the network that the receipt claims. */
+  claimed?: Uint8Array
+  rosters?: readonly CheckedRoster[]
   logKey?: Uint8Array
+  opened?: OpenedLog
   head?: Checkpoint
   entry?: Entry
   cosigned?: { k: number; q: number; satisfied: boolean }
+}
+
+/** What the entry that opened a later incarnation says. */
+interface OpenedLog {
+  readonly logKey: Uint8Array
+  /** Version of the roster in force then. */
+  readonly version: number
+  /** What that roster listed as the key of the log. */
+  readonly then: Uint8Array
 }
 
 class StepFailed extends Error {
@@ -130,8 +145,10 @@ class StepFailed extends Error {
 
 const CHECKS: Readonly<Record<ReceiptStepName, (run: Run) => string>> = {
   anchor: checkAnchor,
+  rosters: checkRosters,
   'log-key': checkLogKey,
   checkpoint: checkCheckpoint,
+  seal: checkSealEntry,
   cosignatures: checkCosignatures,
   inclusion: checkPlace,
   entry: checkEntry,
@@ -163,6 +180,7 @@ export function verifyReceipt(
     head: run.head ?? null,
     entry: run.entry ?? null,
     cosigned: run.cosigned ?? null,
+    rosterVersion: run.cosigned === undefined ? null : (run.rosters?.length ?? null),
   }
 }
 
@@ -176,18 +194,28 @@ function runStep(name: ReceiptStepName, run: Run): ReceiptStep {
   }
 }
 
-/** The roster is read whatever vouches for it: an entry names its network, and so its first roster, by hash. */
+/** The first roster is read whatever vouches for the log: an entry names its network, and so that roster, by hash. */
 function checkAnchor(run: Run): string {
   const { network, policy } = run.anchor
-  const hash = run.h.sha256(run.parts.roster)
-  const roster = decodeRoster(run.parts.roster)
-  if (roster.version !== 1) throw new StepFailed('BAD_FIELD', 'its roster is not the first version')
+  const [first] = run.parts.rosters
+  if (first === undefined) throw new StepFailed('BAD_FIELD', 'it has no roster')
+  const hash = run.h.sha256(first.document)
   if (network !== null && !equalBytes(hash, network)) {
-    throw new StepFailed('WRONG_NETWORK', `its roster is that of network ${toHex(hash)}`)
+    throw new StepFailed('WRONG_NETWORK', `its first roster is that of network ${toHex(hash)}`)
   }
-  run.roster = roster
+  run.claimed = hash
   if (network === null && policy === null) throw new StepFailed('UNANCHORED', 'no network id and no policy was given')
   return network === null ? 'the policy' : `network ${toHex(network)}`
+}
+
+function checkRosters(run: Run): string {
+  run.rosters = checkRosterChain(run.v, reached(run.claimed), run.parts.rosters)
+  return `${run.rosters.length} version${run.rosters.length === 1 ? '' : 's'}`
+}
+
+/** The roster that the seal names: the last one. */
+function rosterOf(run: Run): Roster {
+  return reached(reached(run.rosters).at(-1)).roster
 }
 
 function checkLogKey(run: Run): string {
@@ -195,14 +223,11 @@ function checkLogKey(run: Run): string {
   const { policy, network } = run.anchor
   const listed = policy === null ? null : (policy.logs.find((log) => log.name === origin)?.publicKey ?? null)
   if (policy !== null && listed === null) throw new StepFailed('UNANCHORED', `the policy has no log line for ${origin}`)
-  const founding = foundingKey(run, origin)
-  if (network !== null && founding === null) {
-    throw new StepFailed('UNKNOWN_SIGNER', `the first roster has no log of the name ${origin}`)
-  }
-  if (network !== null && listed !== null && founding !== null && !equalBytes(listed, founding)) {
+  const own = keyOfLog(run, origin)
+  if (network !== null && listed !== null && !equalBytes(listed, own)) {
     throw new StepFailed('UNKNOWN_SIGNER', 'policy and roster name different keys')
   }
-  run.logKey = reached(listed ?? founding ?? undefined)
+  run.logKey = listed ?? own
   return `${origin} ${toHex(run.logKey)}`
 }
 
@@ -211,14 +236,41 @@ function originOf({ parts }: Run): string {
   return parseCheckpoint(parseNote(parts.checkpoint).text).origin
 }
 
-/** Key of the log in the first roster, or null. */
-function foundingKey({ roster }: Run, origin: string): Uint8Array | null {
-  const { log } = splitOrigin(origin)
-  return (
-    reached(roster)
-      .sites.flatMap((site) => site.nodes)
-      .find((node) => node.log === log)?.logKey ?? null
-  )
+/** Key of the log in the last roster, or the one that the incarnation brought, until a roster replaced it. */
+function keyOfLog(run: Run, origin: string): Uint8Array {
+  const { log, incarnation } = splitOrigin(origin)
+  const listed = listedKey(rosterOf(run), log)
+  if (listed === null) throw new StepFailed('UNKNOWN_SIGNER', `the roster has no log of the name ${log}`)
+  if (incarnation > 1 !== (run.parts.opened !== null)) {
+    throw new StepFailed('OPENING_NOT_NEXT', 'the entry that opened the incarnation goes with a later one')
+  }
+  if (run.parts.opened === null) return listed
+  run.opened = openedBy(run, run.parts.opened, origin)
+  return equalBytes(run.opened.then, listed) ? run.opened.logKey : listed
+}
+
+/** What a `node.opened` brought, once its site and its key signed it: the key, and what the roster listed then. */
+function openedBy(run: Run, bytes: Uint8Array, origin: string): OpenedLog {
+  const entry = decodeEntry(bytes)
+  const { log, incarnation } = splitOrigin(origin)
+  const { body } = entry
+  checkHome(run, entry, log)
+  if (body.type !== 'node.opened') throw new StepFailed('OPENING_NOT_NEXT', 'not the entry that opened it')
+  const opened = decodeNodeOpened(body.fields)
+  const version = opened.rosterVersion ?? 0
+  const roster = reached(run.rosters)[version - 1]?.roster
+  const then = roster === undefined ? null : listedKey(roster, log)
+  if (opened.logKey === null || opened.incarnation !== incarnation || roster === undefined || then === null) {
+    throw new StepFailed('OPENING_NOT_NEXT', 'it opened something else')
+  }
+  checkEntrySignatures(run, entry)
+  const governance = siteOfLog(roster, log)?.governanceKey
+  const by = (role: string, key: Uint8Array | undefined): boolean =>
+    entry.signatures.some((s) => s.role === role && key !== undefined && equalBytes(s.publicKey, key))
+  if (!by('log', opened.logKey) || !by('governance', governance)) {
+    throw new StepFailed('UNKNOWN_SIGNER', 'not opened by its site and with the new key')
+  }
+  return { logKey: opened.logKey, version, then }
 }
 
 function checkCheckpoint(run: Run): string {
@@ -227,10 +279,33 @@ function checkCheckpoint(run: Run): string {
   return `${run.head.size} entries, root ${toHex(run.head.root)}`
 }
 
+/** Which roster decides is in the tree: the block that the checkpoint closes names it. */
+function checkSealEntry(run: Run): string {
+  const { size } = reached(run.head)
+  const { seal: bytes, sealPath } = run.parts
+  checkInclusion(run.h, reached(run.head), size - 1, leafHash(run.h, bytes), sealPath)
+  const entry = decodeEntry(bytes)
+  checkHome(run, entry, splitOrigin(originOf(run)).log)
+  if (entry.body.type !== 'seal') throw new StepFailed('SEAL_MISMATCH', 'the last entry is no seal')
+  const seal = decodeSeal(entry.body.fields)
+  if (sizeAfter(seal) !== size) throw new StepFailed('SEAL_MISMATCH', 'the seal closes another block')
+  const versions = reached(run.rosters).length
+  if (seal.rosterVersion !== versions) {
+    throw new StepFailed(
+      'SEAL_MISMATCH',
+      `sealed under roster ${seal.rosterVersion}, the receipt ends with ${versions}`,
+    )
+  }
+  checkEntrySignatures(run, entry)
+  const isOwn = entry.signatures.every((s) => s.role === 'log' && equalBytes(s.publicKey, reached(run.logKey)))
+  if (!isOwn) throw new StepFailed('UNKNOWN_SIGNER', 'the seal is not signed by the log')
+  return `block ${seal.block}, roster ${seal.rosterVersion}`
+}
+
 /** A roster's own policy says how far the entry has come; only a policy that the reader gave must be satisfied. */
 function checkCosignatures(run: Run): string {
   reached(run.head)
-  const policy = run.anchor.policy ?? parsePolicy(reached(run.roster).policy)
+  const policy = run.anchor.policy ?? parsePolicy(rosterOf(run).policy)
   const names = cosigned(run, policy)
   const [k, q, satisfied] = [names.size, leastCosignatures(policy), isSatisfied(policy, names)]
   if (run.anchor.policy !== null && !satisfied) throw new StepFailed('QUORUM_MISSING', `${k} cosigned, ${q} needed`)
@@ -260,35 +335,56 @@ function checkPlace(run: Run): string {
 function checkEntry(run: Run): string {
   const entry = decodeEntry(run.parts.entry)
   checkFields(entry.body)
-  if (!equalBytes(entry.body.network, run.h.sha256(run.parts.roster))) {
-    throw new StepFailed('WRONG_NETWORK', 'signed for another network')
-  }
-  const { log } = splitOrigin(originOf(run))
-  if (entry.body.log !== log) throw new StepFailed('WRONG_LOG', 'signed for another log')
+  checkHome(run, entry, splitOrigin(originOf(run)).log)
   run.entry = entry
   return entry.body.type
 }
 
-function checkSignatures(run: Run): string {
-  const { signatures, bodyBytes } = reached(run.entry)
-  for (const signature of signatures) {
-    const message = signedMessage(signature.role, bodyBytes)
-    if (!verifies(run.v, signature.signature, message, signature.publicKey)) {
-      throw new StepFailed('SIGNATURE_INVALID', `the ${signature.role} signature does not verify`)
-    }
-    if (!mayBe(run, signature)) throw new StepFailed('UNKNOWN_SIGNER', `no such ${signature.role} key in the roster`)
+function checkHome(run: Run, { body }: Entry, log: string): void {
+  if (!equalBytes(body.network, reached(run.claimed))) {
+    throw new StepFailed('WRONG_NETWORK', 'signed for another network')
   }
-  return signatures.map((signature) => signature.role).join(' ')
+  if (body.log !== log) throw new StepFailed('WRONG_LOG', 'signed for another log')
 }
 
-/** Keys of logs and sites are in the roster; people and devices are enrolled in the log, which a receipt has not. */
+function checkSignatures(run: Run): string {
+  const entry = reached(run.entry)
+  checkEntrySignatures(run, entry)
+  for (const signature of entry.signatures) {
+    if (!mayBe(run, signature)) throw new StepFailed('UNKNOWN_SIGNER', `no such ${signature.role} key in the rosters`)
+  }
+  return entry.signatures.map((signature) => signature.role).join(' ')
+}
+
+function checkEntrySignatures(run: Run, { signatures, bodyBytes }: Entry): void {
+  for (const { role, publicKey, signature } of signatures) {
+    if (!verifies(run.v, signature, signedMessage(role, bodyBytes), publicKey)) {
+      throw new StepFailed('SIGNATURE_INVALID', `the ${role} signature does not verify`)
+    }
+  }
+}
+
+/**
+ * Keys of logs and sites are in the rosters, in whichever was in force where the entry stands; people and devices are
+ * enrolled in the log, which a receipt has not.
+ */
 function mayBe(run: Run, { role, publicKey }: EntrySignature): boolean {
-  const { body } = reached(run.entry)
-  const roster = reached(run.roster)
-  if (role === 'log') return equalBytes(publicKey, reached(run.logKey))
-  if (role !== 'governance') return true
-  const signer = governanceSigner(roster, publicKey)
-  return signer !== null && signer.site === siteOfLog(roster, body.log)?.id
+  if (role !== 'log' && role !== 'governance') return true
+  const { log } = reached(run.entry).body
+  if (role === 'log') return logKeysOf(run, log).some((key) => equalBytes(key, publicKey))
+  const sites = reached(run.rosters).map(({ roster }) => siteOfLog(roster, log))
+  return sites.some((site) => site !== null && equalBytes(site.governanceKey, publicKey))
+}
+
+/** Every key that the log may have had in this incarnation, up to the checkpoint. */
+function logKeysOf({ opened, rosters, logKey }: Run, log: string): Uint8Array[] {
+  const listed = reached(rosters).flatMap(({ roster }) => {
+    const key = listedKey(roster, log)
+    const isBefore =
+      opened !== undefined && (roster.version <= opened.version || key === null || equalBytes(key, opened.then))
+    return key === null || isBefore ? [] : [key]
+  })
+  return [...listed, ...(opened === undefined ? [] : [opened.logKey]), reached(logKey)]
 }
 
 function isUnknownHolder({ role }: EntrySignature): boolean {
@@ -298,7 +394,7 @@ function isUnknownHolder({ role }: EntrySignature): boolean {
 function limitsOf({ anchor, entry, cosigned }: Run): ReceiptLimit[] {
   const limits: readonly (readonly [ReceiptLimit, boolean])[] = [
     ['network', anchor.network === null],
-    ['later-rosters', anchor.policy === null],
+    ['later-rosters', true],
     ['enrolment', entry?.signatures.some(isUnknownHolder) ?? true],
     ['contract', true],
     ['content', entry?.body.payload !== null],

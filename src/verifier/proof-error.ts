@@ -15,6 +15,11 @@ export type ProofReason =
   | 'BAD_CBOR' // not strict deterministic CBOR of the kinds we use
   | 'BAD_SHAPE' // a field is missing, unknown, or of the wrong kind
   | 'OTHER_NETWORK' // the roster, or the entry, belongs to another network
+  | 'ROSTER_NOT_NEXT' // a roster that does not follow the one before, or changes more than one thing
+  | 'NOT_APPROVED' // a roster that too few, or not the right ones, approved
+  | 'BAD_POLICY' // the policy of the roster cannot be counted by
+  | 'NOT_OPENED' // a later incarnation that its site did not open with this key
+  | 'OTHER_SEAL' // the last entry of the tree is not the seal of this block under this roster
   | 'LOG_NOT_LISTED' // the roster does not list this log with this key
   | 'BAD_NOTE' // not a signed checkpoint
   | 'NOT_SIGNED' // no line of the log's key

@@ -40,20 +40,41 @@ export function isSignedBy(signature: Uint8Array, message: Uint8Array, publicKey
  * @throws {@link ProofError} `BAD_NOTE`, `NOT_SIGNED` or `SIGNATURE_INVALID`.
  */
 export function readSignedHead(note: string, origin: string, publicKey: Uint8Array): SignedHead {
-  const gap = note.lastIndexOf('\n\n')
-  if (gap < 0 || !note.endsWith('\n') || note.length > 65_536) throw bad('not a note')
-  const text = note.slice(0, gap + 1)
+  const text = signedText(note)
   const keyId = sha256(concatBytes(utf8ToBytes(`${origin}\n`), Uint8Array.of(1), publicKey)).subarray(0, 4)
-  const lines = note
-    .slice(gap + 2, -1)
-    .split('\n')
-    .map(readLine)
+  const lines = signatureLines(note)
   const own = lines.find((line) => line.name === origin && equalBytes(line.bytes.subarray(0, 4), keyId))
   if (own === undefined) throw new ProofError('NOT_SIGNED', 'no line of the log')
   if (!isSignedBy(own.bytes.subarray(4), utf8ToBytes(text), publicKey)) {
     throw new ProofError('SIGNATURE_INVALID', 'the line of the log does not verify')
   }
   return readHead(text)
+}
+
+/** One line under a note. */
+export interface SignatureLine {
+  readonly name: string
+  /** Key id, 4 bytes, and what follows it. */
+  readonly bytes: Uint8Array
+}
+
+/** What the lines of a note are over, with its last newline. Throws `BAD_NOTE`. */
+export function signedText(note: string): string {
+  return note.slice(0, gapOf(note) + 1)
+}
+
+/** The lines under a note, in order. Throws `BAD_NOTE`. */
+export function signatureLines(note: string): SignatureLine[] {
+  return note
+    .slice(gapOf(note) + 2, -1)
+    .split('\n')
+    .map(readLine)
+}
+
+function gapOf(note: string): number {
+  const gap = note.lastIndexOf('\n\n')
+  if (gap < 0 || !note.endsWith('\n') || note.length > 65_536) throw bad('not a note')
+  return gap
 }
 
 function readHead(text: string): SignedHead {
@@ -69,7 +90,7 @@ function readHead(text: string): SignedHead {
   return { origin, size, root: bytes }
 }
 
-function readLine(line: string): { name: string; bytes: Uint8Array } {
+function readLine(line: string): SignatureLine {
   const [dash, name, base64, ...more] = line.split(' ')
   if (dash !== '\u2014' || name === undefined || name === '' || base64 === undefined || more.length > 0) {
     throw bad('signature line')

@@ -370,7 +370,10 @@ export class FakeCore {
   proof(index: number): Proof {
     return {
       networkId: hashOf(1),
-      roster: 'a0',
+      rosters: ['a0'],
+      opened: null,
+      seal: 'a0',
+      sealPath: [],
       origin: ORIGIN,
       logKey: hashOf(2),
       index,
@@ -809,6 +812,8 @@ export function fakeRouter(core: FakeCore) {
       ),
       verifyAll: os.ledger.verifyAll.handler(() => core.verifyAll()),
       scrub: os.ledger.scrub.handler(({ input }) => core.scrub(input.file)),
+      erase: os.ledger.erase.handler(guard('ledger.erase', () => fail('NOT_ALLOWED'))),
+      erasures: os.ledger.erasures.handler(guard('ledger.erasures', () => ok([]))),
       incidents: os.ledger.incidents.handler(guard('ledger.incidents', () => ok(core.incidents))),
       evidence: os.ledger.evidence.handler(guard('ledger.evidence', () => ok(core.evidence))),
       evidenceFile: os.ledger.evidenceFile.handler(

@@ -20,6 +20,9 @@ import type {
   Patient,
   Practitioner,
   Evidence,
+  Erasure,
+  ErasureReceipt,
+  ErasureRequest,
   Incident,
   Proof,
   ReceiptFile,
@@ -98,6 +101,7 @@ export class FakeVault implements VaultService {
   /** Calls of that name wait for this. */
   readonly gates = new Map<string, Promise<unknown>>()
   readonly cancelled: number[] = []
+  readonly erased: Erasure[] = []
   /** Verification of everything stops before its end, until it is cancelled. */
   endlessVerification = false
   #counter = 0
@@ -294,7 +298,17 @@ export class FakeVault implements VaultService {
   async proof(_origin: string | null, index: number): Promise<Proof> {
     await this.#enter('proof')
     if (index >= 4) throw new ApiFailure('UNKNOWN_ENTRY')
-    const ids = { networkId: hashOf(3), roster: 'a0', origin: 'site/1', logKey: hashOf(4), index, size: 4 }
+    const ids = {
+      networkId: hashOf(3),
+      rosters: ['a0'],
+      opened: null,
+      seal: 'a0',
+      sealPath: [],
+      origin: 'site/1',
+      logKey: hashOf(4),
+      index,
+      size: 4,
+    }
     const tree = { entry: 'a1', leaf: hashOf(5), path: [hashOf(6)], checkpoint: 'site/1\n4\n', block: BLOCK }
     return { ...ids, ...tree, grade: GRADE, type: 'seal', at: NOW, subject: null, payload: null, signatures: [] }
   }
@@ -330,6 +344,18 @@ export class FakeVault implements VaultService {
   async cancelScrub(run: number) {
     await this.#enter('cancelScrub')
     this.cancelled.push(run)
+  }
+  async erase({ handle, records, reason, authority }: ErasureRequest): Promise<ErasureReceipt> {
+    await this.#enter('erase')
+    const place = { origin: 'site/1', index: 4, entryId: handleOf(9), at: NOW, subject: handle }
+    const count = records?.length ?? 3
+    const erasure = { ...place, reason, authority, isWhole: records === null, records: count, statement: 'signed' }
+    this.erased.unshift(erasure)
+    return { ...erasure, receipt: await this.receipt(null, 3) }
+  }
+  async erasures(): Promise<Erasure[]> {
+    await this.#enter('erasures')
+    return this.erased
   }
   async incidents(): Promise<Incident[]> {
     await this.#enter('incidents')

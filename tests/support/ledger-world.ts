@@ -1,4 +1,5 @@
 import sodium from 'libsodium-wrappers'
+import { encodeCbor } from '../../src/ledger/cbor.ts'
 import { CONTRACT_LANGUAGE } from '../../src/ledger/contract.ts'
 import { type Body, encodeBody, encodeEntry, type EntryParts, signedMessage } from '../../src/ledger/entry.ts'
 import { decodeEntry } from '../../src/ledger/entry.ts'
@@ -47,7 +48,7 @@ export function testKey(label: string | Uint8Array): TestKey {
 /** 16 bytes from a label. */
 export const handle = (label: string): Uint8Array => nobleHasher.sha256(utf8(`handle ${label}`)).slice(0, 16)
 
-export const contractDocument = new Uint8Array(
+export const contractDocument: Uint8Array = new Uint8Array(
   readFileSync(new URL('../../resources/contracts/default-v1.cedar', import.meta.url)),
 )
 
@@ -177,14 +178,19 @@ export class TestLog {
     return this.entry(body, [['practitioner', this.it]])
   }
 
-  /** A seal of everything so far since `firstIndex`. */
-  sealEntry(firstIndex = 0, key: TestKey = this.own.log) {
+  /** Roster entries of the directory as a proof carries them. */
+  rosterProof(): Uint8Array[] {
+    return this.directory.rosters.map(({ signed }) => encodeCbor(encodeRosterFields(signed)))
+  }
+
+  /** A seal of everything so far since `firstIndex`, or of `size` entries. */
+  sealEntry(firstIndex = 0, key: TestKey = this.own.log, size = this.entries.length) {
     const [roster, contract] = [this.directory.rosters.at(-1), this.directory.contracts.at(-1)]
     const fields = encodeSeal({
       block: firstIndex === 0 ? 0 : 1,
       previousBlockHash: firstIndex === 0 ? null : new Uint8Array(32).fill(1),
       firstIndex,
-      count: this.entries.length - firstIndex,
+      count: size - firstIndex,
       rosterVersion: roster?.roster.version ?? 1,
       contractHash: contract?.hash ?? new Uint8Array(32),
     })

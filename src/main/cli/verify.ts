@@ -7,7 +7,9 @@
  *
  * @packageDocumentation
  */
+import { encodeCbor } from '../../ledger/cbor.ts'
 import { LedgerError } from '../../ledger/errors.ts'
+import { encodeRosterFields } from '../../ledger/fields.ts'
 import { parsePolicy, type Policy } from '../../ledger/policy.ts'
 import {
   readReceipt,
@@ -29,7 +31,7 @@ const MAX_TEXT = 2_000_000
 
 const LIMITS: Readonly<Record<ReceiptLimit, string>> = {
   network: 'that this network is one you trust: the policy vouches for the log alone',
-  'later-rosters': 'whether the key of the log was changed or removed after the first roster',
+  'later-rosters': 'whether a later roster changed or removed keys: those of the roster in force then count',
   enrolment: 'whose keys made the signatures of people and devices',
   contract: 'whether the contract in force asked for these signatures',
   content: 'the encrypted content: the entry holds its commitment, the receipt does not hold the content',
@@ -105,7 +107,8 @@ function secondOpinion(parts: ReceiptParts, { head, logKey }: ReceiptVerdict, an
   if (head === null || logKey === null) return { name, ok: false, reason: 'NOT_REACHED', detail: 'no signed head' }
   const { steps } = verifyProof({
     ...parts,
-    networkId: anchor.network ?? hasher.sha256(parts.roster),
+    rosters: parts.rosters.map((signed) => encodeCbor(encodeRosterFields(signed))),
+    networkId: anchor.network ?? hasher.sha256(parts.rosters[0]?.document ?? new Uint8Array()),
     origin: head.origin,
     logKey,
     size: head.size,
@@ -137,6 +140,7 @@ function jsonOf(parts: ReceiptParts, verdict: ReceiptVerdict, lines: readonly Li
     type: entry?.body.type ?? null,
     entryId: entry === null ? null : toHex(entry.body.id),
     grade: gradeOf(verdict),
+    rosterVersion: verdict.rosterVersion,
     steps: lines.map(({ name, ok, reason, detail }) => ({ name, ok, reason, detail })),
     unknownHolders: verdict.unknownHolders,
     notChecked: verdict.notChecked,
@@ -158,5 +162,7 @@ function printReport(parts: ReceiptParts, verdict: ReceiptVerdict, lines: readon
   const grade = gradeOf(verdict)
   const type = verdict.entry?.body.type ?? ''
   const origin = plain(verdict.head?.origin ?? '')
-  printLine(`valid: entry ${parts.index} of ${origin}, type ${type}, ${grade?.name ?? ''}`)
+  const votes =
+    grade === null ? '' : `, ${grade.name} (${grade.k} of ${grade.q} cosigned, roster ${verdict.rosterVersion ?? 0})`
+  printLine(`valid: entry ${parts.index} of ${origin}, type ${type}${votes}`)
 }

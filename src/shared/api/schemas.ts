@@ -217,7 +217,10 @@ export const Device = z.object({
   family: z.string().max(60).nullable(),
   name: z.string().max(100),
   proven: z.enum(PROVEN).nullable(),
-  mode: z.enum(['live', 'memory']).nullable(),
+  /** How it gives its readings: a stream, one by one as they are measured, or out of its memory. */
+  mode: z.enum(['live', 'spot', 'memory']).nullable(),
+  /** It keeps readings that can be asked for. */
+  memory: z.boolean(),
   kinds: z.array(ReadingKind),
   serial: z.string().max(80).nullable(),
   port: z.string().max(120),
@@ -248,6 +251,22 @@ export const LiveEvent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ended'), code: z.enum(API_CODES).nullable() }),
 ])
 export type LiveEvent = z.infer<typeof LiveEvent>
+
+/** What a device said that belongs to no patient: a test of the meter, or the temperature of a room or refrigerator. */
+export const DeviceCheck = z.object({
+  id: hexOf(16),
+  receivedAt: Instant,
+  reason: z.enum(['control', 'room']),
+  draft: Draft,
+})
+export type DeviceCheck = z.infer<typeof DeviceCheck>
+
+/** A recorded exchange with a device, without names of persons. */
+export const ExchangeFile = z.object({
+  fileName: z.string().regex(/^[a-z0-9.-]{1,120}\.hex$/),
+  text: z.string().max(6_000_000),
+})
+export type ExchangeFile = z.infer<typeof ExchangeFile>
 
 /** Progress of a read-out, then its values. */
 export const ReadEvent = z.discriminatedUnion('kind', [
@@ -506,6 +525,39 @@ export const EvidenceFile = z.object({
 })
 export type EvidenceFile = z.infer<typeof EvidenceFile>
 
+/** A code in lower case, such as `patient-request`: what is erased must not be said again in words. */
+const ErasureCode = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/)
+const EntryRef = z.object({ origin: z.string().max(200), index: z.number().int().nonnegative() })
+
+/** What is to be erased, and who says so beside the person who is signed in. */
+export const ErasureRequest = z.object({
+  handle: Handle,
+  /** Null for everything about the patient. */
+  records: z.array(EntryRef).min(1).max(256).nullable(),
+  reason: ErasureCode,
+  authority: ErasureCode,
+  second: z.object({ handle: Handle, pin: z.string().min(4).max(64) }).nullable(),
+})
+export type ErasureRequest = z.infer<typeof ErasureRequest>
+
+export const Erasure = EntryRef.extend({
+  entryId: EntryId,
+  at: Instant,
+  subject: Handle,
+  reason: z.string().max(64),
+  authority: z.string().max(64),
+  /** Everything about the subject up to there. */
+  isWhole: z.boolean(),
+  /** How many records fell under it. */
+  records: z.number().int(),
+  /** Signed by the log once every byte is gone; null until then. */
+  statement: z.string().max(2000).nullable(),
+})
+export type Erasure = z.infer<typeof Erasure>
+
 /** Everything needed to check one entry again without trusting the core. */
 export const Proof = z.object({
   networkId: Hash,
@@ -544,3 +596,7 @@ export const ReceiptFile = z.object({
   text: z.string().max(1_200_000),
 })
 export type ReceiptFile = z.infer<typeof ReceiptFile>
+
+/** An erasure with the proof of its entry. */
+export const ErasureReceipt = Erasure.extend({ receipt: ReceiptFile })
+export type ErasureReceipt = z.infer<typeof ErasureReceipt>

@@ -60,8 +60,10 @@ describe('chartseal verify', () => {
     })
     expect((result?.steps as { name: string }[]).map(({ name }) => name)).toEqual([
       'anchor',
+      'rosters',
       'log-key',
       'checkpoint',
+      'seal',
       'cosignatures',
       'inclusion',
       'entry',

@@ -100,14 +100,14 @@ export class LedgerViews {
     if (log === replica.live && (typeof mark !== 'object' || mark.size < size)) throw new ApiFailure('WRONG_STATE')
     if (index >= size) throw new ApiFailure('UNKNOWN_ENTRY')
     const bytes = log.provenBytes(index)
-    const roster = log.directory.rosters[0]?.roster
-    if (!(bytes instanceof Uint8Array) || roster === undefined) throw new ApiFailure('RECORD_NOT_VERIFIED')
+    if (!(bytes instanceof Uint8Array)) throw new ApiFailure('RECORD_NOT_VERIFIED')
     const { body, placement, signatures } = decodeEntry(bytes)
     const row = log.store.checkpointCoveringIndex(log.origin, index)
     const block = row === null ? null : this.#block(log, row, log.blockOf(index))
     return {
       networkId: toHex(identity.network),
-      roster: toHex(encodeRoster(roster)),
+      rosters: rostersUpTo(log, size).map((signed) => toHex(encodeCbor(encodeRosterFields(signed)))),
+      opened: splitOrigin(log.origin).incarnation > 1 ? toHex(provenBytes(log, 0)) : null,
       origin: log.origin,
       logKey: toHex(log.logKey),
       index,
@@ -116,6 +116,8 @@ export class LedgerViews {
       leaf: toHex(leafHash(h, bytes)),
       path: log.trusted.tree.proveInclusion(index).map(toHex),
       checkpoint: note,
+      seal: toHex(provenBytes(log, size - 1)),
+      sealPath: log.trusted.tree.proveInclusion(size - 1).map(toHex),
       block,
       grade: grades.gradeAt(log, index),
       type: body.type,
@@ -140,13 +142,16 @@ export class LedgerViews {
 
   /** @throws ApiFailure as {@link LedgerViews.proof}. */
   receipt(from: string | null, index: number): ReceiptFile {
-    const { entry, roster, path, checkpoint, origin } = this.proof(from, index)
-    const text = encodeReceipt({
-      extra: encodeReceiptExtra({ entry: fromHex(entry), roster: fromHex(roster) }),
-      index,
-      path: path.map(fromHex),
-      checkpoint,
-    })
+    const log = this.#log(from)
+    const { entry, opened, path, checkpoint, seal, sealPath, origin, size } = this.proof(from, index)
+    const extra = {
+      entry: fromHex(entry),
+      rosters: rostersUpTo(log, size),
+      opened: opened === null ? null : fromHex(opened),
+      seal: fromHex(seal),
+      sealPath: sealPath.map(fromHex),
+    }
+    const text = encodeReceipt({ extra: encodeReceiptExtra(extra), index, path: path.map(fromHex), checkpoint })
     return { fileName: `${origin.replaceAll('/', '-')}-${index}.tlog-proof`, text }
   }
 
@@ -279,6 +284,18 @@ export class LedgerViews {
     if (binding !== undefined) return `${role} ${toHex(binding.handle).slice(0, 8)}`
     return role === 'log' ? this.#clinic.identity.log : this.#clinic.identity.site
   }
+}
+
+/** Rosters from the first to the one that the seal of a tree of `size` names, with their approvals. */
+function rostersUpTo({ directory }: LogReplica, size: number): SignedRoster[] {
+  return directory.rosters.filter(({ from }) => from < size).map(({ signed }) => signed)
+}
+
+/** @throws ApiFailure `RECORD_NOT_VERIFIED` when the bytes are not those of the tree. */
+function provenBytes(log: LogReplica, index: number): Uint8Array {
+  const bytes = log.provenBytes(index)
+  if (!(bytes instanceof Uint8Array)) throw new ApiFailure('RECORD_NOT_VERIFIED')
+  return bytes
 }
 
 function unreachable(): never {

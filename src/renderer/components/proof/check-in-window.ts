@@ -13,6 +13,7 @@ import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { readEntry } from '../../../verifier/entry-reader.ts'
 import { hashLeaf } from '../../../verifier/path.ts'
 import { PROOF_STEPS, verifyProof, type ProofStepName } from '../../../verifier/verify-proof.ts'
+import type { CountedVotes } from '../../../verifier/vote-count.ts'
 import type { Proof } from '../../api/types.ts'
 
 /** Names of the steps, in order: the verifier's, then ours. */
@@ -31,6 +32,8 @@ export interface WindowCheck {
   /** `crashed`: our own fault, says nothing about the proof. */
   readonly verdict: 'good' | 'bad' | 'crashed'
   readonly steps: readonly CheckStep[]
+  /** How far the checkpoint has come, counted in this window; null unless the proof is good. */
+  readonly votes: CountedVotes | null
   readonly ms: number
 }
 
@@ -46,16 +49,17 @@ export function checkInWindow(proof: Proof, nowMs: () => number): WindowCheck {
     const verdict = verifyProof(inputOf(proof))
     const steps = [...verdict.steps.map(toStep), shownStep(proof, verdict.ok)]
     const isGood = steps.every((step) => step.result === 'passed')
-    return { verdict: isGood ? 'good' : 'bad', steps, ms: nowMs() - startedMs }
+    return { verdict: isGood ? 'good' : 'bad', steps, votes: isGood ? verdict.votes : null, ms: nowMs() - startedMs }
   } catch {
-    return { verdict: 'crashed', steps: [], ms: nowMs() - startedMs }
+    return { verdict: 'crashed', steps: [], votes: null, ms: nowMs() - startedMs }
   }
 }
 
 function inputOf(proof: Proof) {
   return {
     networkId: fromHex(proof.networkId),
-    roster: fromHex(proof.roster),
+    rosters: proof.rosters.map(fromHex),
+    opened: proof.opened === null ? null : fromHex(proof.opened),
     origin: proof.origin,
     logKey: fromHex(proof.logKey),
     index: proof.index,
@@ -63,6 +67,8 @@ function inputOf(proof: Proof) {
     entry: fromHex(proof.entry),
     path: proof.path.map(fromHex),
     checkpoint: proof.checkpoint,
+    seal: fromHex(proof.seal),
+    sealPath: proof.sealPath.map(fromHex),
   }
 }
 

@@ -28,10 +28,13 @@ async function provesEverything(open: OpenVault): Promise<number> {
     const verdict = verifyProof({
       ...proof,
       networkId: fromHex(proof.networkId),
-      roster: fromHex(proof.roster),
+      rosters: proof.rosters.map(fromHex),
+      opened: proof.opened === null ? null : fromHex(proof.opened),
       logKey: fromHex(proof.logKey),
       entry: fromHex(proof.entry),
       path: proof.path.map(fromHex),
+      seal: fromHex(proof.seal),
+      sealPath: proof.sealPath.map(fromHex),
     })
     expect({ index, failed: verdict.steps.filter(({ ok }) => !ok) }).toEqual({ index, failed: [] })
     expect(proof.block?.problem).toBeNull()

@@ -26,22 +26,26 @@ function proofOfReading(): Proof {
     ['practitioner', world.nurse],
     ['device', world.device],
   ])
-  const entries = [...world.entries, bytes]
+  const entries = [...world.entries, bytes, world.sealEntry(0, world.own.log, world.entries.length + 1)]
   const { tiles, ...head } = new TreeWriter(h, 0, []).append(entries.map((entry) => leafHash(h, entry)))
   const store = new MemoryTiles()
   store.put(tiles)
-  const index = entries.length - 1
+  const tree = new TileTree(h, head, store)
+  const index = entries.length - 2
   const log = world.own.log
   return {
     networkId: toHex(world.network),
-    roster: toHex(world.rosterDocument),
+    rosters: world.rosterProof().map(toHex),
+    opened: null,
     origin: world.origin,
     logKey: toHex(log.publicKey),
     index,
     size: head.size,
     entry: toHex(bytes),
     leaf: toHex(leafHash(h, bytes)),
-    path: new TileTree(h, head, store).proveInclusion(index).map(toHex),
+    path: tree.proveInclusion(index).map(toHex),
+    seal: toHex(entries.at(-1)!),
+    sealPath: tree.proveInclusion(index + 1).map(toHex),
     checkpoint: signCheckpoint(
       { origin: world.origin, ...head },
       { name: world.origin, publicKey: log.publicKey },
@@ -106,7 +110,7 @@ describe('checkInWindow', () => {
   })
 
   it('says that later steps were not reached', () => {
-    const steps = check({ roster: 'a0' }).steps
+    const steps = check({ rosters: ['a0'] }).steps
     expect(steps.find((step) => step.name === 'network')?.result).toBe('failed')
     expect(steps.find((step) => step.name === 'shown')?.result).toBe('skipped')
   })
