@@ -27,10 +27,10 @@ export const MAX_DEPTH = 16
 export const MAX_QUOTED = 256
 
 /** White space, comments, quoted texts, words and numbers, everything else one by one: as the policy language has them. */
-const TOKEN = /[ \t\r\n]+|\/\/[^\n\r]*|"(?:\\.|[^"\\\n\r])*"|[A-Za-z0-9_]+|[^]/gy
+const TOKEN = /[ \t\r\n]+|\/\/[^\n\r]*|"(?:\\.|[^"\\])*"|[A-Za-z0-9_]+|[^]/gy
 
 /** Nothing that prints as nothing or turns text around; only in comments and quotes is anything beyond ASCII. */
-const ODD = /[^\t\r\n\u0020-\u007e\u00a1-\u024f\u0370-\u052f\u2010-\u2015\u2018-\u201e\u2026]/u
+const ODD = /[^\t\r\n\u0020-\u007e\u00a1-\u00ac\u00ae-\u024f\u0370-\u052f\u2010-\u2015\u2018-\u201e\u2026]/u
 
 /**
  * Checks a document's size and shape, before it is parsed.
@@ -44,6 +44,7 @@ export function checkContractText(text: string): void {
   let [depth, tokens, policies] = [0, 0, 0]
   for (const [token] of text.matchAll(TOKEN)) {
     if (/^(?:[ \t\r\n]|\/\/)/.test(token)) continue
+    if (token === '"') throw bad('a quote left open')
     if (token.length > MAX_QUOTED) throw bad('a word too long')
     if (++tokens > MAX_TOKENS) throw bad('a policy too long')
     if ('([{'.includes(token) && ++depth > MAX_DEPTH) throw bad('nested too deep')
