@@ -55,6 +55,7 @@ function writeInitrd(out, command, env) {
   const quoted = (value) => `'${String(value).replaceAll("'", "'\\''")}'`
   const exports = Object.entries(env).map(([name, value]) => `export ${name}=${quoted(value)}\n`)
   own.file('init', readFileSync(inProject('tests', 'rig', 'guest', 'init.sh')), 0o755)
+  own.file('modprobe.conf', readFileSync(inProject('resources', 'udev', 'chartseal-modprobe.conf')))
   own.file(
     'job.sh',
     [...exports, `${command}\n`, 'echo "RIG exit $?"\n', '/run/rig/busybox poweroff -f\n'].join(''),

@@ -9,22 +9,17 @@ export interface RigCheck {
 /** What was tried in one run of the guest, by name. */
 export class RigLog {
   private readonly checks: ReadonlyMap<string, RigCheck>
-  private readonly consoleText: string
 
-  /**
-   * @param json - The guest's file of results; null when it wrote none.
-   * @param consoleText - Shown when a check is missing.
-   */
-  constructor(json: string | null, consoleText: string) {
+  /** @param json - The guest's file of results; null when it wrote none. */
+  constructor(json: string | null) {
     const checks = JSON.parse(json ?? '[]') as RigCheck[]
     this.checks = new Map(checks.map((check) => [check.name, check]))
-    this.consoleText = consoleText
   }
 
   /** What a check has seen. A check that failed, or was never reached, fails the test that asks for it. */
   seen<Seen>(name: string): Seen {
     const check = this.checks.get(name)
-    if (check === undefined) throw new Error(`the guest did not try "${name}":\n${this.consoleText.slice(-4000)}`)
+    if (check === undefined) throw new Error(`the guest did not try "${name}"`)
     if (check.error !== null) throw new Error(`in the guest: ${check.error}`)
     return check.seen as Seen
   }

@@ -1,10 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { inProject, pinnedNode } from '../../scripts/lib/project.mjs'
 import { runInMachine } from '../../scripts/lib/rig-machine.mjs'
-import { missingRig } from '../../scripts/lib/rig-packages.mjs'
+import { missingRig, rigFolder } from '../../scripts/lib/rig-packages.mjs'
+import { DRIVER_TABLE } from '../../src/devices/driver-table.ts'
 import type { HubDevice } from '../../src/main/devices/hub.ts'
 import { directReadings } from './direct-readings.ts'
+import type { Readings } from './guest/exchange.ts'
+import { otherModels } from './guest/permissions.ts'
 import { RIG_DEVICES } from './rig-devices.ts'
 import { RigLog } from './rig-log.ts'
 
@@ -13,13 +17,22 @@ import { RigLog } from './rig-log.ts'
  * virtual machine tries everything; each test then looks at what was seen in it.
  */
 const MISSING = missingRig()
-const LIMIT_S = 240
-let log = new RigLog(null, '')
+const LIMIT_S = 300
+const FAMILIES = Object.keys(RIG_DEVICES)
+const CUFF = 'omron-0590-0028'
+const OXIMETER = 'contec-28e9-028a'
+let ended: { code: number | null; lastWords: string } = { code: null, lastWords: '' }
+let log = new RigLog(null)
+
+interface Outcome {
+  code: string
+  state: string
+}
 
 async function runGuest(): Promise<void> {
   const guest = inProject('tests', 'rig', 'guest', 'main.ts')
   const run = await runInMachine(`'${pinnedNode()}' '${guest}'`, {
-    env: { LC_ALL: 'C', PATH: '/usr/bin:/bin', NO_COLOR: '1' },
+    env: { LC_ALL: 'C', PATH: '/usr/bin:/bin', NO_COLOR: '1', RIG_USERLAND: join(rigFolder(), 'userland') },
     limitS: LIMIT_S,
     results: ['results.json'],
     onText: (text: string) => process.env.CHARTSEAL_RIG_SHOW === '1' && process.stdout.write(text),
@@ -27,37 +40,128 @@ async function runGuest(): Promise<void> {
   mkdirSync(inProject('test-results'), { recursive: true })
   const head = `${run.accelerator}, ${run.seconds.toFixed(1)} s, exit code ${run.code}\n`
   writeFileSync(inProject('test-results', 'rig.log'), `${head}${run.text}\n${run.results['results.json']}\n`)
-  log = new RigLog(run.results['results.json'] ?? null, run.text)
+  log = new RigLog(run.results['results.json'] ?? null)
+  ended = { code: run.code, lastWords: run.code === 0 ? '' : run.text.slice(-2000) }
+}
+
+/** The guest left a stream, and a measuring device, when it had seen enough. */
+async function expectReadings(family: string, seen: Readings): Promise<void> {
+  const direct = await directReadings(family)
+  expect(seen.memory).toEqual(direct.memory)
+  expect(direct.stream.slice(0, seen.stream.length)).toBe(seen.stream)
+  expect(direct.spots.slice(0, seen.spots.length)).toEqual(seen.spots)
+  expect(seen.memory !== null || seen.stream !== '' || seen.spots.length > 0).toBe(true)
 }
 
 describe.skipIf(MISSING !== null)(`${MISSING === null ? '' : `${MISSING}: `}devices through a real kernel`, () => {
   beforeAll(runGuest, (LIMIT_S + 10) * 1000)
 
-  describe.each(Object.keys(RIG_DEVICES))('%s', (family) => {
+  it('come to the end of what is tried', () => {
+    expect(ended).toEqual({ code: 0, lastWords: '' })
+  })
+
+  it('are of every family that there is a driver for', () => {
+    expect(FAMILIES.toSorted()).toEqual(DRIVER_TABLE.map(({ family }) => family).toSorted())
+  })
+
+  describe.each(FAMILIES)('%s', (family) => {
     it('is found when it is plugged in', () => {
       expect(log.seen<HubDevice>(`${family}: plugged in`)).toMatchObject({ family, virtual: false, status: 'ready' })
     })
 
     it('gives the same readings through the kernel as directly', async () => {
-      const direct = await directReadings(family)
-      const { memory, stream, state } = log.seen<{ memory: unknown; stream: string; state: string }>(
-        `${family}: exchange`,
-      )
-      expect(memory).toEqual(direct.memory)
-      expect(direct.stream.slice(0, stream.length)).toBe(stream)
-      expect(stream.length > 0 || memory !== null).toBe(true)
-      expect(state).toBe('ready')
+      const seen = log.seen<Readings & { state: string }>(`${family}: exchange`)
+      await expectReadings(family, seen)
+      expect(seen.state).toBe('ready')
     })
 
     it('is given up with its reason when it is unplugged in the middle, and gone from the list', () => {
       expect(log.seen(`${family}: unplugged in the middle`)).toEqual({ code: 'UNPLUGGED' })
     })
+  })
 
-    it('works after it was plugged in again', async () => {
-      const direct = await directReadings(family)
-      const { memory, stream } = log.seen<{ memory: unknown; stream: string }>(`${family}: plugged in again`)
-      expect(memory).toEqual(direct.memory)
-      expect(direct.stream.slice(0, stream.length)).toBe(stream)
+  describe('several devices', () => {
+    it('are listed side by side, identical ones under their own connections', () => {
+      const seen = log.seen<{ connectionId: string; family: string }[]>('several: plugged in')
+      expect(seen.map(({ family }) => family).sort()).toEqual([...FAMILIES, CUFF].sort())
+      expect(new Set(seen.map(({ connectionId }) => connectionId)).size).toBe(FAMILIES.length + 1)
+    })
+
+    it.each(FAMILIES)('work after they were plugged in again, beside others: %s', async (family) => {
+      const seen = log.seen<[string, Readings][]>('several: exchanges at once')
+      const readings = seen.filter(([name]) => name === family)
+      expect(readings).toHaveLength(family === CUFF ? 2 : 1)
+      for (const [, one] of readings) await expectReadings(family, one)
+    })
+
+    it('keep working when one of two identical ones is unplugged', async () => {
+      const name = 'several: one of two identical ones is unplugged'
+      const { gone, readings } = log.seen<{ gone: string; readings: Readings }>(name)
+      expect(gone).toBe(CUFF)
+      await expectReadings(CUFF, readings)
+    })
+
+    it('leave nothing behind', () => {
+      expect(log.seen('several: all unplugged')).toBeNull()
+    })
+  })
+
+  describe('a bus that misbehaves', () => {
+    it.each([
+      ['refuses a report', 'bus: stall', { code: 'PROTOCOL', state: 'needs-attention DEVICE_PROTOCOL' }],
+      ['spoils a report', 'bus: error', { code: 'PROTOCOL', state: 'needs-attention DEVICE_PROTOCOL' }],
+      [
+        'delivers to a device that does not answer',
+        'bus: no answer',
+        { code: 'SILENT', state: 'needs-attention DEVICE_SILENT' },
+      ],
+    ])('%s: a coded error', (_what, name, expected) => {
+      expect(log.seen<Outcome>(name)).toEqual(expected)
+    })
+
+    it('never takes a report: a coded error, and the stream of another device goes on', async () => {
+      const { fault, ...stream } = log.seen<Readings & { fault: Outcome }>('bus: not taken, beside a stream')
+      expect(fault).toEqual({ code: 'SILENT', state: 'needs-attention DEVICE_SILENT' })
+      await expectReadings(OXIMETER, stream)
+    })
+
+    it('leaves a usable device', async () => {
+      const seen = log.seen<Readings & { state: string }>('bus: usable afterwards')
+      await expectReadings(CUFF, seen)
+      expect(seen.state).toBe('ready')
+    })
+  })
+
+  describe('permissions', () => {
+    const opened = (name: string): Record<string, string> => log.seen<{ opened: Record<string, string> }>(name).opened
+    const all = (code: string): Record<string, string> => Object.fromEntries(FAMILIES.map((family) => [family, code]))
+
+    it('are missing without our rules, and said so', () => {
+      const seen = log.seen<Outcome>('permissions: without rules')
+      expect(seen).toMatchObject({ code: 'PERMISSION', state: 'needs-attention DEVICE_PERMISSION' })
+      expect(opened('permissions: without rules')).toEqual(all('PERMISSION'))
+    })
+
+    it('are given by our rules to the person at the seat, for every family', async () => {
+      expect(log.seen('permissions: rules installed')).toBeNull()
+      const seen = log.seen<Readings & { state: string }>('permissions: at the seat')
+      await expectReadings(CUFF, seen)
+      expect(seen.state).toBe('ready')
+      expect(opened('permissions: at the seat')).toEqual(all('none'))
+    })
+
+    it('are given for every model of the table', () => {
+      const seen = log.seen<Record<string, string>>('permissions: every id')
+      expect(seen).toEqual(Object.fromEntries(otherModels().map(({ key }) => [key, 'none'])))
+    })
+
+    it('are given to nobody else', () => {
+      expect(log.seen<Outcome>('permissions: somebody else').code).toBe('PERMISSION')
+      expect(opened('permissions: somebody else')).toEqual(all('PERMISSION'))
+    })
+
+    it('are given at once to what is plugged in later', () => {
+      expect(log.seen('permissions: plugged in later')).toBeNull()
     })
   })
 })

@@ -1,6 +1,6 @@
 /** Holds the virtual devices and plugs them into this kernel's virtual USB controller. A process of its own, as devices are. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { rowOfFamily, type DriverRow } from '../../../src/devices/driver-table.ts'
+import { rowOfFamily, type DriverRow, type UsbIds } from '../../../src/devices/driver-table.ts'
 import type { HidTransport } from '../../../src/devices/driver.ts'
 import type { VirtualDevice } from '../../../src/devices/virtual-device.ts'
 import { RIG_DEVICES } from '../rig-devices.ts'
@@ -10,6 +10,12 @@ import { UsbipPort, type PortHandler } from './usbip-port.ts'
 
 /** How often a device that is asked for a report looks whether it has one. */
 const LOOK_MS = 4
+/** How often the bus asks: a full-speed device each frame, one with reports of 8 bytes as a fast low-speed device. */
+const FULL_SPEED_MS = 1
+const LOW_SPEED_MS = 4
+const LOW_SPEED_BYTES = 8
+/** The number of a CP2110's report is its length. */
+const COUNTING: ReadonlySet<string> = new Set(['taidoc-10c4-ea80'])
 /** Enough for the longest stream that is measured. */
 const SENT_LIMIT = 20_000
 const CLOCK = {
@@ -29,17 +35,19 @@ class PluggedDevice implements PortHandler {
   private isPlugged = true
   private writing: Promise<unknown> = Promise.resolve()
 
-  constructor(row: DriverRow, virtual: VirtualDevice) {
+  constructor(row: DriverRow, virtual: VirtualDevice, ids: UsbIds) {
     this.virtual = virtual
     this.transport = virtual.open()
-    const { vendorId, productId, manufacturer, product, serial } = virtual
-    const { input, output, feature } = row.reportBytes
-    const { usagePage = 0xff00, usage = 1 } = row
+    const { manufacturer, product, serial } = virtual
+    const { usagePage = 0xff00, usage = 1, numberedReports } = row
+    const numbers = numberedReports === true ? (COUNTING.has(row.family) ? 'counting' : 'equal') : 'none'
+    const shape = { ...row.reportBytes, usagePage, usage, numbers } as const
     this.port = new UsbipPort(
       {
-        ...{ vendorId, productId, manufacturer, product, serial },
-        reportDescriptor: reportDescriptor({ usagePage, usage, input, output, feature, isNumbered: false }),
-        hasOutputEndpoint: output > 0,
+        ...{ vendorId: ids.vendorId, productId: ids.productId, manufacturer, product, serial },
+        reportDescriptor: reportDescriptor(shape),
+        hasOutputEndpoint: shape.output > 0,
+        interface: row.interface ?? 0,
       },
       this,
     )
@@ -83,8 +91,11 @@ class PluggedDevice implements PortHandler {
   private async pump(): Promise<void> {
     while (this.isPlugged) {
       const report = this.port.isAsked() ? await this.transport.read(0).catch(() => this.unplug()) : null
-      if (report !== null && report !== undefined) this.give(report)
-      else await this.change()
+      if (report === null || report === undefined) await this.change()
+      else {
+        this.give(report)
+        await delay(report.length > LOW_SPEED_BYTES ? FULL_SPEED_MS : LOW_SPEED_MS)
+      }
     }
   }
 
@@ -105,7 +116,7 @@ class PluggedDevice implements PortHandler {
 const devices = new Map<string, PluggedDevice>()
 
 async function obey(order: BusOrder): Promise<SentReport[]> {
-  if (order.do === 'plug') return plug(order.key, order.family)
+  if (order.do === 'plug') return plug(order)
   const device = devices.get(order.key)
   if (device === undefined) throw new Error(`no device ${order.key}`)
   if (order.do === 'sent') return device.sent
@@ -116,10 +127,11 @@ async function obey(order: BusOrder): Promise<SentReport[]> {
   return []
 }
 
-async function plug(key: string, family: string): Promise<SentReport[]> {
+async function plug({ key, family, ids }: Extract<BusOrder, { do: 'plug' }>): Promise<SentReport[]> {
   const [row, make] = [rowOfFamily(family), RIG_DEVICES[family]]
   if (row === null || make === undefined) throw new Error(`no virtual device for ${family}`)
-  const device = new PluggedDevice(row, make(CLOCK))
+  const virtual = make(CLOCK)
+  const device = new PluggedDevice(row, virtual, ids ?? virtual)
   devices.set(key, device)
   await device.plug()
   return []

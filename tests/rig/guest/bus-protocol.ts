@@ -1,9 +1,11 @@
 /** What the process that holds the virtual devices can be told, and what it says. */
+import type { UsbIds } from '../../../src/devices/driver-table.ts'
 import type { BusFault } from './usbip-port.ts'
 
 /** `key` names a device; the same family may be plugged in under several. */
 export type BusOrder =
-  | { do: 'plug'; key: string; family: string }
+  /** `ids` instead of those that its virtual device has. */
+  | { do: 'plug'; key: string; family: string; ids?: UsbIds }
   | { do: 'unplug'; key: string }
   /** Unplugs it by itself when it has sent this many more reports. */
   | { do: 'unplug-after'; key: string; reports: number }

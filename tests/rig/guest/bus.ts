@@ -28,6 +28,7 @@ export class Bus {
   async order(order: BusOrder): Promise<SentReport[]> {
     this.asked += 1
     const number = this.asked
+    if (!this.child.connected) throw new Error('the process with the devices has ended')
     const replied = new Promise<BusReply>((resolve) => this.replies.set(number, resolve))
     this.child.send({ number, order })
     const { error, sent } = await replied

@@ -1,7 +1,9 @@
 /** What a device gives through the kernel, in a form that can be compared with what it gives directly. */
 import { rowOfFamily } from '../../../src/devices/driver-table.ts'
 import { DeviceError } from '../../../src/devices/errors.ts'
+import type { Measurement } from '../../../src/devices/measurement.ts'
 import type { Hub, HubDevice } from '../../../src/main/devices/hub.ts'
+import { nodeHidSource } from '../../../src/main/devices/node-hid-source.ts'
 import { nowUs } from './bus-protocol.ts'
 
 /** A sample of a stream and when the hub gave it. */
@@ -14,20 +16,31 @@ export interface ArrivedSample {
 export interface Exchanged {
   memory: unknown
   samples: ArrivedSample[]
+  spots: Measurement[]
+}
+
+/** What came, without when. */
+export interface Readings {
+  memory: unknown
+  /** Hex of the stream. */
+  stream: string
+  /** Without their keys, which carry the time. */
+  spots: unknown[]
 }
 
 const never = { aborted: false }
 
 /**
- * Reads the memory, and listens to the stream.
+ * Reads the memory, listens to the stream, takes one measurement.
  *
- * @param measurements - Where the stream is left.
+ * @param count - Measurements after which the stream is left; Infinity also for measuring until the device is gone.
  */
-export async function exchange(hub: Hub, device: HubDevice, measurements: number): Promise<Exchanged> {
-  const { read, live } = rowOfFamily(device.family ?? '')?.driver ?? {}
+export async function exchange(hub: Hub, device: HubDevice, count: number): Promise<Exchanged> {
+  const { read, live, spot } = rowOfFamily(device.family ?? '')?.driver ?? {}
   return {
     memory: read === undefined ? null : await readMemory(hub, device),
-    samples: live === undefined ? [] : await listen(hub, device, measurements),
+    samples: live === undefined ? [] : await listen(hub, device, count),
+    spots: spot === undefined ? [] : await takeSpots(device, count === Infinity ? count : 1),
   }
 }
 
@@ -44,6 +57,32 @@ async function listen(hub: Hub, { connectionId }: HubDevice, measurements: numbe
     if (sample.measured && ++measured >= measurements) break
   }
   return samples
+}
+
+async function takeSpots(device: HubDevice, count: number): Promise<Measurement[]> {
+  const row = rowOfFamily(device.family ?? '')
+  const source = await nodeHidSource()
+  const info = (await source.list()).find(({ path }) => path === device.port)
+  if (row?.driver.spot === undefined || info === undefined) throw new DeviceError('NOT_CONNECTED', device.port)
+  const transport = await source.open(info, row)
+  const context = { transport, signal: never, nowMs: () => performance.now(), progress: () => undefined }
+  const spots: Measurement[] = []
+  try {
+    await row.driver.probe(context)
+    for await (const spot of row.driver.spot(context)) if (spots.push(spot) >= count) break
+  } finally {
+    await transport.close()
+  }
+  return spots
+}
+
+/** Of an exchange. */
+export function readingsOf({ memory, samples, spots }: Exchanged): Readings {
+  return {
+    memory,
+    stream: Buffer.concat(samples.map(({ raw }) => raw)).toString('hex'),
+    spots: spots.map((spot) => ({ ...spot, recordKey: null })),
+  }
 }
 
 /** The code of the DeviceError that `work` ends with; 'none' when it does not fail. */

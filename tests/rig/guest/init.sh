@@ -6,7 +6,9 @@ export PATH=/bin:/usr/bin:/sbin:/usr/sbin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev 2>/dev/null
-load() { while read -r module; do insmod "/mod/$module" 2>/dev/null; done < "/mod/$1.order"; }
+# Options as modprobe would take them from our file: "options usbhid quirks=..."
+options() { sed -n "s/^options ${1%.ko} //p" /modprobe.conf; }
+load() { while read -r module; do insmod "/mod/$module" $(options "$module") 2>/dev/null; done < "/mod/$1.order"; }
 load base
 mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=262144 hostroot /mnt || { echo 'RIG no root'; poweroff -f; }
 load usb

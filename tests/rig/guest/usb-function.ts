@@ -1,4 +1,4 @@
-/** What a USB device with one HID interface says about itself. */
+/** What a USB device says about itself. */
 export interface UsbIdentity {
   vendorId: number
   productId: number
@@ -9,6 +9,8 @@ export interface UsbIdentity {
   reportDescriptor: Buffer
   /** Without one, output reports come as control requests. */
   hasOutputEndpoint: boolean
+  /** Number of the interface that reports are of; those before it are keyboards on which nobody types. */
+  interface: number
 }
 
 /** What the device does with reports, in the form in which the bus carries them. */
@@ -24,6 +26,7 @@ export interface SetupPacket {
   type: number
   request: number
   value: number
+  index: number
   length: number
 }
 
@@ -33,6 +36,11 @@ export const STALL = Symbol('stall')
 const INTERVAL_MS = 1
 const PACKET_BYTES = 64
 const FEATURE_REPORT = 3
+/** HID 1.11, appendix B.1, with modifier keys only. */
+const KEYBOARD = Buffer.from([
+  ...[0x05, 0x01, 0x09, 0x06, 0xa1, 0x01, 0x05, 0x07, 0x19, 0xe0, 0x29, 0xe7],
+  ...[0x15, 0x00, 0x25, 0x01, 0x75, 0x01, 0x95, 0x08, 0x81, 0x02, 0xc0],
+])
 
 /** Answers the control requests of a HID device: USB 2.0 chapter 9, HID 1.11 section 7. */
 export class UsbFunction {
@@ -44,6 +52,11 @@ export class UsbFunction {
     this.handler = handler
   }
 
+  /** Number of the endpoint of the reports, in both directions. */
+  get endpoint(): number {
+    return this.identity.interface + 1
+  }
+
   /** Bytes for the host, none for a request that sends some, or a stall. */
   async control(setup: SetupPacket, sent: Uint8Array): Promise<Buffer | typeof STALL> {
     const answer = await this.answer(setup, sent)
@@ -51,7 +64,7 @@ export class UsbFunction {
   }
 
   private async answer(
-    { type, request, value, length }: SetupPacket,
+    { type, request, value, index: at, length }: SetupPacket,
     sent: Uint8Array,
   ): Promise<Buffer | typeof STALL> {
     const [kind, index] = [value >> 8, value & 0xff]
@@ -60,7 +73,7 @@ export class UsbFunction {
       case '80 6':
         return this.descriptor(kind, index)
       case '81 6':
-        return this.hidDescriptor(kind)
+        return this.hidDescriptor(kind, at)
       case '80 0':
       case '81 0':
       case '82 0':
@@ -90,9 +103,13 @@ export class UsbFunction {
     return kind === 3 ? this.string(index) : STALL
   }
 
-  private hidDescriptor(kind: number): Buffer | typeof STALL {
-    if (kind === 0x22) return this.identity.reportDescriptor
-    return kind === 0x21 ? this.hidHead() : STALL
+  private hidDescriptor(kind: number, interfaceNumber: number): Buffer | typeof STALL {
+    if (kind === 0x22) return this.reportsOf(interfaceNumber)
+    return kind === 0x21 ? this.hidHead(interfaceNumber) : STALL
+  }
+
+  private reportsOf(interfaceNumber: number): Buffer {
+    return interfaceNumber === this.identity.interface ? this.identity.reportDescriptor : KEYBOARD
   }
 
   private async feature(number: number, length: number): Promise<Buffer | typeof STALL> {
@@ -106,18 +123,24 @@ export class UsbFunction {
     return Buffer.from([18, 1, 0x00, 0x02, 0, 0, 0, 64, ...le16(vendorId), ...le16(productId), 0, 1, ...strings, 1])
   }
 
-  private hidHead(): Buffer {
-    return Buffer.from([9, 0x21, 0x11, 0x01, 0, 1, 0x22, ...le16(this.identity.reportDescriptor.length)])
+  private hidHead(interfaceNumber: number): Buffer {
+    return Buffer.from([9, 0x21, 0x11, 0x01, 0, 1, 0x22, ...le16(this.reportsOf(interfaceNumber).length)])
   }
 
   private configuration(): Buffer {
-    const endpoints = this.identity.hasOutputEndpoint ? [0x81, 0x01] : [0x81]
-    const body = [
-      ...[9, 4, 0, 0, endpoints.length, 3, 0, 0, 0],
-      ...this.hidHead(),
+    const count = this.endpoint
+    const body = Array.from({ length: count }, (_, index) => this.interfaceDescriptor(index)).flat()
+    return Buffer.from([9, 2, ...le16(9 + body.length), count, 1, 0, 0x80, 50, ...body])
+  }
+
+  private interfaceDescriptor(index: number): number[] {
+    const hasOutput = index === this.identity.interface && this.identity.hasOutputEndpoint
+    const endpoints = [0x81 + index, ...(hasOutput ? [0x01 + index] : [])]
+    return [
+      ...[9, 4, index, 0, endpoints.length, 3, 0, 0, 0],
+      ...this.hidHead(index),
       ...endpoints.flatMap((endpoint) => [7, 5, endpoint, 3, ...le16(PACKET_BYTES), INTERVAL_MS]),
     ]
-    return Buffer.from([9, 2, ...le16(9 + body.length), 1, 1, 0, 0x80, 50, ...body])
   }
 
   private string(index: number): Buffer | typeof STALL {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { STALL, UsbFunction, type ReportHandler, type UsbIdentity } from './usb-function.ts'
 
 /** What the bus does with an output report instead of delivering it. */
@@ -19,7 +20,7 @@ const ECONNRESET = -104
 
 interface Waiting {
   sequence: number
-  /** Of an output report that is never taken. */
+  /** Never answered. */
   isHung: boolean
 }
 
@@ -107,12 +108,13 @@ export class UsbipPort {
     const endpoint = packet.readUInt32BE(16)
     if (packet.readUInt32BE(0) === UNLINK) this.unlink(sequence, packet.readUInt32BE(20))
     else if (endpoint === 0) void this.control(packet, sequence)
-    else if (isInward(packet)) this.asked(sequence)
+    else if (isInward(packet)) this.asked(sequence, endpoint)
     else this.output(sequence, packet.subarray(HEAD_BYTES))
   }
 
-  private asked(sequence: number): void {
-    this.waiting.push({ sequence, isHung: false })
+  private asked(sequence: number, endpoint: number): void {
+    // Nothing ever comes from the keyboards.
+    this.waiting.push({ sequence, isHung: endpoint !== this.usb.endpoint })
     this.handler.poke()
   }
 
@@ -137,6 +139,7 @@ export class UsbipPort {
       type: packet.readUInt8(40),
       request: packet.readUInt8(41),
       value: packet.readUInt16LE(42),
+      index: packet.readUInt16LE(44),
       length: packet.readUInt16LE(46),
     }
     const sent = packet.subarray(HEAD_BYTES)
@@ -168,9 +171,12 @@ function stopReading(socket: Socket): { fd: number } {
   return handle
 }
 
-/** The first port of the controller's full-speed hub that nothing is on. */
+/** The first full-speed port of the controllers that nothing is on. Ports are counted through all of them. */
 function freePort(): number {
-  const [, port] = /^hs\s+(\d+)\s+004/m.exec(readFileSync(`${CONTROLLER}/status`, 'utf8')) ?? []
-  if (port === undefined) throw new Error('all ports of the virtual controller are taken')
-  return Number(port)
+  const files = readdirSync(CONTROLLER).filter((name) => name.startsWith('status'))
+  for (const file of files.sort()) {
+    const [, port] = /^hs\s+(\d+)\s+004/m.exec(readFileSync(join(CONTROLLER, file), 'utf8')) ?? []
+    if (port !== undefined) return Number(port)
+  }
+  throw new Error('all ports of the virtual controllers are taken')
 }
