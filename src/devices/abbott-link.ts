@@ -46,7 +46,7 @@ export async function nextFrame(context: DriverContext, slices = SILENCE_SLICES)
     if (report === null) continue
     const frame = decodeFrame(report)
     if (frame.type !== FRAME.keepAlive) return frame
-    left = slices
+    left = slices + 1
     keepAlives += 1
     if (keepAlives > KEEP_ALIVES) throw new DeviceError('PROTOCOL', 'keep-alives and nothing else')
   }

@@ -123,8 +123,8 @@ export interface VirtualLibreOptions {
   /** What the sensor stored, and strip tests; oldest first. Asked anew when the device is opened. */
   history: () => readonly VirtualGlucose[]
   strips: () => readonly VirtualGlucose[]
-  /** The reader's clock, `YYYY-MM-DDTHH:mm:ss`. */
-  deviceNow: string
+  /** The reader's clock, `YYYY-MM-DDTHH:mm:ss`; null when it has lost it. */
+  deviceNow: string | null
   serial?: string
   /** Another program has switched compression on. */
   compressed?: boolean
@@ -226,9 +226,10 @@ class LibreSender {
   }
 }
 
-function dateTime(time: string): Uint8Array {
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = time.split(/\D/).map(Number)
-  return Uint8Array.of(second, minute, hour, day, month, year, year >> 8, 1)
+function dateTime(time: string | null): Uint8Array {
+  const parts = (time ?? '2017-01-01T00:00:00').split(/\D/).map(Number)
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
+  return Uint8Array.of(second, minute, hour, day, month, year, year >> 8, Number(time !== null))
 }
 
 function factoryTable(): Uint8Array {

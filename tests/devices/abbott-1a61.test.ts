@@ -1,7 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { freestyleMeter, freestyleRecords } from '../../src/devices/abbott-1a61.ts'
-import { decodeFrame, FRAME, fromLatin1 } from '../../src/devices/abbott-frames.ts'
+import {
+  decodeFrame,
+  encodeFrame,
+  encodeList,
+  encodeTextReply,
+  FRAME,
+  fromLatin1,
+  toLatin1,
+} from '../../src/devices/abbott-frames.ts'
+import type { HidTransport } from '../../src/devices/driver.ts'
 import { encodeCapture, parseCapture, type CaptureLine } from '../../src/devices/capture-file.ts'
 import { createReplay, recordingTransport, type ReplayFault } from '../../src/devices/replay.ts'
 import { replayProfile } from '../../src/devices/replay-profiles.ts'
@@ -238,6 +247,47 @@ describe('a fault', () => {
     const { clock, device } = virtual()
     const context = contextOf(device.open(), clock, { aborted: true })
     expect(await codeOf(async () => driver.read?.(context))).toBe('CANCELLED')
+  })
+})
+
+describe('a meter that is busy', () => {
+  const text = (body: string): Uint8Array => encodeFrame(FRAME.text, toLatin1(encodeTextReply(body)))
+  const greeting = [
+    encodeFrame(FRAME.initAReply, Uint8Array.of(1)),
+    encodeFrame(FRAME.serialReply, Uint8Array.of(0)),
+    encodeFrame(FRAME.versionReply, Uint8Array.of(0)),
+    encodeFrame(FRAME.helloReply, Uint8Array.of(1)),
+  ]
+  const readOf = async (reports: readonly (Uint8Array | null)[], atLast: Uint8Array | null = null) => {
+    const queue = [...greeting, ...reports]
+    const transport: HidTransport = {
+      write: async () => undefined,
+      sendFeature: async () => undefined,
+      close: async () => undefined,
+      read: async () => (queue.length === 0 ? atLast : (queue.shift() ?? null)),
+    }
+    let found: unknown = null
+    const code = await codeOf(async () => (found = (await driver.read?.(contextOf(transport, fakeClock())))?.deviceNow))
+    return code === 'none' ? found : code
+  }
+  const alive = encodeFrame(FRAME.keepAlive, Uint8Array.of(5))
+  const log = text(encodeList([]))
+
+  it('is waited for as long as it says that it is there', async () => {
+    const pause = [...Array<null>(9).fill(null), alive]
+    expect(await readOf([...pause, ...pause, text('3,4,26\r\n'), text('5,6\r\n'), log])).toBe('2026-03-04T05:06:00')
+  })
+
+  it('is not waited for without end', async () => {
+    expect(await readOf([], alive)).toBe('PROTOCOL')
+  })
+
+  it('must answer in text', async () => {
+    const answers = ['3,4,26\r\n', '5,6\r\n', encodeList([])]
+    const inText = answers.map((body) => text(body))
+    const inBinary = answers.map((body) => encodeFrame(FRAME.binaryReply, toLatin1(encodeTextReply(body))))
+    expect(await readOf(inText)).toBe('2026-03-04T05:06:00')
+    expect(await readOf(inBinary)).toBe('SILENT')
   })
 })
 

@@ -4,7 +4,7 @@ import { libreReader } from '../../src/devices/abbott-libre.ts'
 import { freestyleRecords } from '../../src/devices/abbott-1a61.ts'
 import { decodeFrame, encodeFrame, FRAME } from '../../src/devices/abbott-frames.ts'
 import type { HidTransport } from '../../src/devices/driver.ts'
-import { takeMessages } from '../../src/devices/libre-frames.ts'
+import { encodeLibreFrame, takeMessages } from '../../src/devices/libre-frames.ts'
 import { createVirtualLibre, type VirtualLibreOptions } from '../../src/devices/virtual-abbott.ts'
 import { glucoseResults } from '../../src/devices/virtual-glucose.ts'
 import { bytes, codeOf, contextOf, fakeClock, watched } from '../support/device-world.ts'
@@ -50,6 +50,31 @@ describe('a session', () => {
   it('reads compressed tables, which another program has asked for', async () => {
     const { clock, device } = virtual({ compressed: true })
     expect(await readTexts(driver, device, clock)).toEqual(TEXTS)
+  })
+
+  it('of a reader that has lost its clock says so', async () => {
+    const { clock, device } = virtual({ deviceNow: null })
+    expect(await driver.read?.(contextOf(device.open(), clock))).toMatchObject({ deviceNow: null })
+  })
+
+  it('in which another table comes than was asked for is refused', async () => {
+    const { clock, device } = virtual()
+    // The question is changed on its way, with a checksum that fits.
+    const { transport } = watched(device.open())
+    const changed: HidTransport = {
+      ...transport,
+      write: async (report) => {
+        const { type, payload } = decodeFrame(report)
+        const isTable = type === FRAME.binary && payload[6] === 0x81 && payload[7] === 0x31
+        const swapped = encodeLibreFrame({
+          expected: payload[0] ?? 0,
+          number: payload[1] ?? 0,
+          data: Uint8Array.of(0x81, 0x31, 0x06),
+        })
+        await transport.write(isTable ? encodeFrame(FRAME.binary, swapped) : report)
+      },
+    }
+    expect(await codeOf(async () => driver.read?.(contextOf(changed, clock)))).toBe('PROTOCOL')
   })
 
   it('of more frames than numbers goes around', async () => {

@@ -31,10 +31,9 @@ const TEXTS_SENT = [
   'R|2|^^^Glucose|106|mg/dL^P||F/M0/T1||201907111026',
   'L|1||N',
 ]
-const sessionOf = (texts: readonly string[]): CaptureLine[] => {
-  const frames = texts.map((text, index) =>
-    encodeContourFrame({ number: (index + 1) % 8, text, isLast: index === texts.length - 1 }),
-  )
+const framesOf = (texts: readonly string[]): Uint8Array[] =>
+  texts.map((text, index) => encodeContourFrame({ number: (index + 1) % 8, text, isLast: index === texts.length - 1 }))
+const sessionOf = (texts: readonly string[], frames = framesOf(texts)): CaptureLine[] => {
   const sent = (control: number): CaptureLine[] =>
     encodeContourReports(Uint8Array.of(control)).map((report) => ({ direction: 'out', bytes: report }))
   const received = (data: Uint8Array): CaptureLine[] =>
@@ -68,19 +67,38 @@ describe('a session put together from real records', () => {
     expect(sent.map((hex) => hex.slice(0, 10))).toEqual(['4142430104', ...Array<string>(6).fill('4142430106')])
   })
 
-  it('that ends before its end record gives nothing', async () => {
-    const cut = sessionOf(TEXTS_SENT).slice(0, -4)
-    expect(
-      await codeOf(async () =>
-        contourMeter.read?.(contextOf(createReplay(cut, { mode: 'strict', profile }), fakeClock())),
-      ),
-    ).toBe('CAPTURE')
-    const ended = sessionOf(TEXTS_SENT.slice(0, -1))
-    expect(
-      await codeOf(async () =>
-        contourMeter.read?.(contextOf(createReplay(ended, { mode: 'by-content', profile }), fakeClock())),
-      ),
-    ).toBe('PROTOCOL')
+  const readOf = async (lines: readonly CaptureLine[], mode: 'strict' | 'by-content' = 'strict') => {
+    const { transport, sent } = watched(createReplay(lines, { mode, profile }))
+    let values: (string | null | undefined)[] = []
+    const code = await codeOf(async () => {
+      const readout = await contourMeter.read?.(contextOf(transport, fakeClock()))
+      values = readout?.measurements.map(({ quantities }) => quantities[0]?.value) ?? []
+    })
+    return { code, values, sent }
+  }
+  const [head, patient, first, second, end] = framesOf(TEXTS_SENT)
+
+  it('that ends before its end record gives nothing, and is not asked for more', async () => {
+    expect(await readOf(sessionOf(TEXTS_SENT.slice(0, -1)), 'by-content')).toMatchObject({ code: 'PROTOCOL' })
+    const frames = [head, patient, first].flatMap((frame) => frame ?? [])
+    const { code, sent } = await readOf(sessionOf([], frames))
+    expect(code).toBe('PROTOCOL')
+    expect(sent.filter((hex) => hex.startsWith('4142430115'))).toEqual([])
+  })
+
+  it('in which a frame comes twice counts it once', async () => {
+    const frames = [head, patient, first, first, second, end].flatMap((frame) => frame ?? [])
+    expect(await readOf(sessionOf([], frames))).toMatchObject({ code: 'none', values: ['102', '106'] })
+  })
+
+  it('in which a frame is left out is refused', async () => {
+    const frames = [head, patient, second, end].flatMap((frame) => frame ?? [])
+    expect(await readOf(sessionOf([], frames))).toMatchObject({ code: 'PROTOCOL' })
+  })
+
+  it('in which the meter asks whether we are there goes on', async () => {
+    const frames = [head, patient, Uint8Array.of(CONTROL.enq), first, second, end].flatMap((frame) => frame ?? [])
+    expect(await readOf(sessionOf([], frames))).toMatchObject({ code: 'none', values: ['102', '106'] })
   })
 
   it('whose header comes in two versions is refused', async () => {

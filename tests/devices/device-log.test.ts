@@ -59,6 +59,7 @@ describe('a date cannot be trusted', () => {
       [false, true],
     ],
     ['in the last record, when the clock was set after it', [reading(day(1)), set(day(2), day(9))], [true]],
+    ['of none, when two are of one minute', [reading(day(1), 'a'), reading(day(1), 'b')], [false, false]],
     ['of none that has no date', [reading(null), reading(day(1))], [false, false]],
   ])('%s', (_, entries, wanted) => {
     expect(flagged(...entries)).toEqual(wanted)

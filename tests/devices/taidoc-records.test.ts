@@ -71,6 +71,8 @@ describe('a record', () => {
     ['blood-pressure', '00 00 4e 42', 'other'],
     ['blood-pressure', '7b 00 4e 00', 'other'],
     ['temperature', '64 0e 00 00', ['temperature', '36.84 Cel', at, false, EXPERIMENTAL]],
+    ['temperature', 'e8 03 00 00', ['temperature', '10.00 Cel', at, false, EXPERIMENTAL]],
+    ['temperature', 'e7 03 00 00', ['temperature', '99.9 Cel', at, false, EXPERIMENTAL]],
     ['temperature', '00 00 00 00', 'other'],
     ['spo2', '61 00 00 48', ['spo2', '97 %', '72 /min', at, false, EXPERIMENTAL]],
     ['spo2', '61 00 00 00', 'other'],
