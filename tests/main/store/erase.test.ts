@@ -30,7 +30,8 @@ function holding(file: string, values: readonly Uint8Array[]): string[] {
     const bytes = readFileSync(join(folder, name))
     return values.some((value) => {
       // Any 20 bytes in a row would be a part of it: rows that are longer than a page are split.
-      for (let at = 0; at + 20 <= value.length; at += 20) if (bytes.includes(value.subarray(at, at + 20))) return true
+      for (let at = 0; at + 20 <= value.length; at += 20)
+        if (bytes.indexOf(value.subarray(at, at + 20)) >= 0) return true
       return false
     })
   })

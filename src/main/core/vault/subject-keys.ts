@@ -80,6 +80,18 @@ export class SubjectKeys {
     this.#created.delete(toHex(subject))
   }
 
+  /** Forgets the keys of epochs that were erased, also in memory. */
+  forget(subject: Uint8Array, epochs: readonly number[]): void {
+    for (const epoch of epochs) {
+      const name = `${toHex(subject)}/${epoch}`
+      this.#open
+        .get(name)
+        ?.then((key) => key.fill(0))
+        .catch(() => undefined)
+      this.#open.delete(name)
+    }
+  }
+
   async #openStored(subject: Uint8Array, epoch: number): Promise<Uint8Array> {
     const rows = unlessDamaged(() => this.#store.epochKeys(subject)) ?? []
     const row = rows.find((k) => k.epoch === epoch && equalBytes(k.recipient, this.#pair.publicKey))

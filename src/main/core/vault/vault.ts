@@ -65,6 +65,7 @@ import { logSecretOf, MACHINE_SECRET, storeSiteSecrets } from './site-secrets.ts
 import { Standing } from './standing.ts'
 import { SubjectKeys } from './subject-keys.ts'
 import { Tray } from './tray.ts'
+import { Erasures } from './erasure.ts'
 import { Upkeep } from './upkeep.ts'
 import { Writer } from './writer.ts'
 
@@ -85,6 +86,7 @@ interface Open {
   readonly tray: Tray
   readonly ledger: LedgerViews
   readonly upkeep: Upkeep
+  readonly erasures: Erasures
   readonly evidence: EvidenceViews
 }
 
@@ -261,6 +263,11 @@ export class Vault implements VaultService {
     this.#ready().tray.put(reason, drafts)
   }
   tray = async () => Promise.resolve(this.#ready().tray.list())
+  putChecks = async (...[reason, drafts]: Parameters<VaultService['putChecks']>) => {
+    await Promise.resolve()
+    this.#ready().tray.put(reason, drafts)
+  }
+  checks = async () => Promise.resolve(this.#ready().tray.checks())
   trayDrafts = async (ids: readonly string[]) => Promise.resolve(this.#ready().tray.drafts(ids))
   trayCount = async () => Promise.resolve(this.#open?.tray.count() ?? 0)
   discardTray = async (ids: readonly string[], reason: string) => {
@@ -292,6 +299,8 @@ export class Vault implements VaultService {
     await Promise.resolve()
     this.#open?.upkeep.cancel(run)
   }
+  erase = (request: Parameters<VaultService['erase']>[0]) => this.#ready().erasures.erase(request)
+  erasures = async () => Promise.resolve(this.#ready().erasures.list())
   incidents = async () => Promise.resolve(this.#ready().upkeep.incidents())
   evidence = async () => Promise.resolve(this.#ready().evidence.list())
   evidenceFile = async (id: string) => Promise.resolve(this.#ready().evidence.file(id))
@@ -403,6 +412,8 @@ export class Vault implements VaultService {
       const people = new People(clinic)
       const patients = new Patients(clinic)
       const readings = new Readings(clinic, patients)
+      const ledger = new LedgerViews(clinic)
+      const erasures = this.#erasuresOf(clinic, ledger)
       this.#open = {
         clinic,
         people,
@@ -410,8 +421,9 @@ export class Vault implements VaultService {
         readings,
         enrolments: new Enrolments(clinic),
         tray: new Tray(clinic),
-        ledger: new LedgerViews(clinic),
-        upkeep: this.#upkeepOf(clinic),
+        ledger,
+        upkeep: this.#upkeepOf(clinic, erasures),
+        erasures,
         evidence: new EvidenceViews(clinic),
       }
       const { identity } = clinic
@@ -456,7 +468,15 @@ export class Vault implements VaultService {
     return known === null || equalBytes(known, machine)
   }
 
-  #upkeepOf(clinic: Clinic): Upkeep {
+  #erasuresOf(clinic: Clinic, ledger: LedgerViews): Erasures {
+    const logSigner = signerOf('log', secret(clinic.keystore, logSecretOf(clinic.identity.origin)))
+    const erasures = new Erasures({ clinic, logSigner, receipt: (origin, index) => ledger.receipt(origin, index) })
+    // What a crash left over is gone before anybody looks.
+    erasures.finish()
+    return erasures
+  }
+
+  #upkeepOf(clinic: Clinic, erasures: Erasures): Upkeep {
     const { identity, keystore, replica } = clinic
     return new Upkeep({
       clinic,
@@ -464,8 +484,11 @@ export class Vault implements VaultService {
       logSigner: signerOf('log', secret(keystore, logSecretOf(identity.origin))),
       databaseFile: clinicPaths(this.#clinicFolder).database,
       incidents: () => replica.incidents,
-      reread: () => replica.reread(),
-      isErased: () => false,
+      reread: () => {
+        replica.reread()
+        erasures.finish()
+      },
+      isErased: (origin, index) => erasures.erasedBy(origin, index) !== null,
     })
   }
 
