@@ -11,13 +11,15 @@
  */
 import { decideView, type View } from '../../ledger/contract.ts'
 import type { PractitionerRole } from '../../ledger/entry-types.ts'
+import { erasedBy } from '../../ledger/erasure.ts'
 import type { VerifiedEntry } from '../../ledger/verify-entry.ts'
 import { ClinicalError } from '../../clinical/errors.ts'
 import type { VerifyStep } from '../../shared/api/codes.ts'
-import { equalBytes, toHex } from '../../shared/bytes.ts'
+import { equalBytes, fromHex, toHex } from '../../shared/bytes.ts'
 import type { Verified } from '../../shared/verified.ts'
 import { checkCiphertext, checkCommitment, EnvelopeError, openEnvelope, type EnvelopeErrorCode } from './envelope.ts'
 import type { Link, Place } from './vault/chains.ts'
+import { erasuresOf } from './vault/erasure-entries.ts'
 import type { Grades } from './vault/grades.ts'
 import { unlessDamaged, type Failed } from './vault/log-replica.ts'
 import type { Replica } from './vault/replica.ts'
@@ -83,6 +85,7 @@ export async function verifyRecord<Content>(
     const block = passed(link.log.blockOf(link.index))
     checkChain(replica, subject, link)
     checkAccess(replica, request)
+    checkNotErased(replica, request)
     const record = await contentOf(sources, request, entry)
     const position = {
       origin: link.log.origin,
@@ -168,6 +171,14 @@ function holdsDamagedLeaf(replica: Replica, link: Link): boolean {
     previousLeaf !== null &&
     replica.logs.some((log) => [...log.damaged.keys()].some((index) => equalBytes(log.leafAt(index), previousLeaf)))
   )
+}
+
+/** What is erased has no content any more, and that is as it should be. */
+function checkNotErased<Content>(replica: Replica, { subject, link }: RecordRequest<Content>): void {
+  const record = { origin: link.log.origin, index: link.index, subject: fromHex(subject) }
+  const by = erasedBy(erasuresOf(replica, subject), record)
+  if (by === null) return
+  throw new StepFailed({ step: 'erased', reason: `erased by entry ${by.index} of ${by.origin}: ${by.erasure.reason}` })
 }
 
 function checkAccess<Content>(replica: Replica, { viewer, view }: RecordRequest<Content>): void {

@@ -79,6 +79,7 @@ export const VERIFY_STEPS = [
   'contract', // the signatures are those the contract asks for
   'completeness', // nothing before it or after it is missing from its subject's chain
   'access', // this practitioner may see it
+  'erased', // the record was not erased
   'ciphertext', // the stored ciphertext is the one the entry binds
   'decrypt', // the ciphertext opens under the record key
   'commitment', // the exact plaintext bytes are the ones the signers committed to

@@ -8,7 +8,7 @@
  *
  * @packageDocumentation
  */
-import { decodeErasure, encodeErasure, erasedBy, type EntryRef, type ErasureEntry } from '../../../ledger/erasure.ts'
+import { encodeErasure, erasedBy, type EntryRef, type ErasureEntry } from '../../../ledger/erasure.ts'
 import { erasedDigest, signErasureStatement, type ErasedRecord } from '../../../ledger/erasure-statement.ts'
 import type { Entry } from '../../../ledger/entry.ts'
 import { instantText } from '../../../clinical/instant.ts'
@@ -20,6 +20,7 @@ import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import type { Link, Place } from './chains.ts'
 import { offsetMinAt, viewerFor, viewerOf, type Clinic, type Viewer } from './clinic.ts'
+import { erasuresOf } from './erasure-entries.ts'
 import { unlessDamaged } from './log-replica.ts'
 import type { EntrySigner } from './writer.ts'
 
@@ -153,12 +154,11 @@ export class Erasures {
     const subject = fromHex(handle)
     const { links, gone } = this.#parts.clinic.replica.chain(handle)
     const entries = links.map((link) => ({ link, entry: entryOf(link) }))
-    const erasures = entries.flatMap(({ link, entry }): Erased[] => {
-      if (entry?.body.type !== 'record.erased') return []
-      const erasure = decodeErasure(entry.body.fields)
-      return [{ by: { ...refOf(link), subject, erasure }, entry, records: [] }]
+    const all = erasuresOf(this.#parts.clinic.replica, handle)
+    const erasures = all.flatMap((by): Erased[] => {
+      const entry = entries.find(({ link }) => placeOf(refOf(link)) === placeOf(by))?.entry ?? null
+      return entry === null ? [] : [{ by, entry, records: [] }]
     })
-    const all = erasures.map(({ by }) => by)
     const places: EntryRef[] = []
     const epochs = { erased: new Set<number>(), kept: new Set<number>() }
     for (const { link, entry } of entries) {

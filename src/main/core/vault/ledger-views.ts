@@ -26,6 +26,7 @@ import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { verifyRecord } from '../verify-record.ts'
 import { offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
+import { logKeyAt } from './cosignatures.ts'
 import type { Block, Failed, LogReplica } from './log-replica.ts'
 
 /** Entries checked before other requests get a turn. */
@@ -92,13 +93,14 @@ export class LedgerViews {
   /** @throws ApiFailure `UNKNOWN_ENTRY`, or `RECORD_NOT_VERIFIED` when its bytes are not those of the tree. */
   proof(origin: string | null, index: number): Proof {
     viewerFor(this.#clinic, 'ledger')
-    const { replica, identity, keystore, grades } = this.#clinic
+    const { replica, identity, keystore, grades, standing } = this.#clinic
     const log = this.#log(origin)
-    const { size, note } = log.head
+    if (index >= log.head.size) throw new ApiFailure('UNKNOWN_ENTRY')
+    // The checkpoint that says most to a stranger: not the newest, while others are cosigned and hold the entry.
+    const { size, note } = standing.cosignatures.portable(log, index)
     // A note that is not marked yet could be signed differently after a crash: it does not leave.
     const mark = keystore.highWater.read()
     if (log === replica.live && (typeof mark !== 'object' || mark.size < size)) throw new ApiFailure('WRONG_STATE')
-    if (index >= size) throw new ApiFailure('UNKNOWN_ENTRY')
     const bytes = log.provenBytes(index)
     if (!(bytes instanceof Uint8Array)) throw new ApiFailure('RECORD_NOT_VERIFIED')
     const { body, placement, signatures } = decodeEntry(bytes)
@@ -109,15 +111,15 @@ export class LedgerViews {
       rosters: rostersUpTo(log, size).map((signed) => toHex(encodeCbor(encodeRosterFields(signed)))),
       opened: splitOrigin(log.origin).incarnation > 1 ? toHex(provenBytes(log, 0)) : null,
       origin: log.origin,
-      logKey: toHex(log.logKey),
+      logKey: toHex(logKeyAt(log, size).publicKey),
       index,
       size,
       entry: toHex(bytes),
       leaf: toHex(leafHash(h, bytes)),
-      path: log.trusted.tree.proveInclusion(index).map(toHex),
+      path: log.trusted.tree.proveInclusion(index, size).map(toHex),
       checkpoint: note,
       seal: toHex(provenBytes(log, size - 1)),
-      sealPath: log.trusted.tree.proveInclusion(size - 1).map(toHex),
+      sealPath: log.trusted.tree.proveInclusion(size - 1, size).map(toHex),
       block,
       grade: grades.gradeAt(log, index),
       type: body.type,
@@ -219,7 +221,8 @@ export class LedgerViews {
       viewer: null,
       read: () => null,
     })
-    return row.status === 'rejected' ? row : null
+    // A record that was erased is as it should be.
+    return row.status === 'rejected' && row.step !== 'erased' ? row : null
   }
 
   #block(log: LogReplica, row: { block: number; size: number }, block: Block | Failed): LedgerBlock {

@@ -68,6 +68,7 @@ const steps: Record<VerifyStep, string> = {
   contract: 'it is not signed by everybody who has to',
   completeness: 'a record before or after it is missing',
   access: 'you do not have access to it',
+  erased: 'it was erased, as the ledger says',
   ciphertext: 'the stored data was changed',
   decrypt: 'the stored data cannot be opened',
   commitment: 'the content is not what was signed',
@@ -79,5 +80,6 @@ export const messages = {
   codes,
   steps,
   notVerified: 'Not verified',
+  notAllowedBecause: 'The rules of this network do not allow this. {advice}',
   notVerifiedStep: 'Not verified: {step}. The value is not shown.',
 }

@@ -100,7 +100,8 @@ async function chart({ vault }: OpenVault, handle: string) {
   const shown = readings.filter(({ status }) => status === 'verified').length
   await vault.signOut()
   await vault.signIn(staff.it, PIN)
-  return { shown, others: readings.length - shown, unattributedDamage }
+  const steps = new Set(readings.flatMap((row) => (row.status === 'rejected' ? [row.step] : [])))
+  return { shown, steps: [...steps], unattributedDamage }
 }
 
 /** Every entry that has a place in the log still has its proof. */
@@ -118,7 +119,9 @@ it('erases everything about a patient to the last byte, and leaves everything el
   const erased = await open.vault.erase(request())
   expect(erased).toMatchObject({ subject: patient, isWhole: true, records: 7, reason: 'patient-request' })
   expect(holding(open.folder, values)).toEqual([])
-  expect(await chart(open, patient)).toMatchObject({ shown: 0 })
+  expect(await chart(open, patient)).toMatchObject({ shown: 0, steps: ['erased'] })
+  await open.vault.verifyAll(1)
+  expect(open.events.findLast(({ kind }) => kind === 'verify-all')).toMatchObject({ event: { findings: 0 } })
   expect(await chart(open, other)).toEqual(before)
   await expectProofs(open)
   const { origin, logKey } = await open.vault.proof(null, erased.index)
@@ -144,7 +147,7 @@ it('erases single records and leaves the patient’s others', async () => {
   const [first, second] = places
   const named = [first!, second!].map(({ origin, index }) => ({ origin, index }))
   expect(await open.vault.erase(request(named))).toMatchObject({ isWhole: false, records: 2 })
-  expect(await chart(open, patient)).toMatchObject({ shown: places.length - 2, others: 2 })
+  expect(await chart(open, patient)).toMatchObject({ shown: places.length - 2, steps: ['erased'] })
 })
 
 it('records nothing more for a patient whose demographics are gone, and takes the newest key with them', async () => {

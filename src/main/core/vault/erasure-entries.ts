@@ -1,0 +1,14 @@
+import { decodeErasure, type ErasureEntry } from '../../../ledger/erasure.ts'
+import { fromHex } from '../../../shared/bytes.ts'
+import type { Replica } from './replica.ts'
+
+/** What the proven entries of a subject's chain erase, in their order. */
+export function erasuresOf(replica: Replica, subject: string): ErasureEntry[] {
+  return replica.chain(subject).links.flatMap(({ log, index, type }) => {
+    if (type !== 'record.erased') return []
+    const verified = log.verifiedEntry(index)
+    if ('step' in verified) return []
+    const erasure = decodeErasure(verified.entry.body.fields)
+    return [{ origin: log.origin, index, subject: fromHex(subject), erasure }]
+  })
+}
