@@ -9,6 +9,7 @@
  */
 import type { VerifyStep } from '../shared/api/codes.ts'
 import { CodedError } from '../shared/errors.ts'
+import type { PolicyInfo } from './policy-engine.ts'
 
 /** Every reason the ledger turns data away, under the step that fails. */
 const STEP_OF = {
@@ -66,12 +67,12 @@ export class LedgerError extends CodedError<LedgerErrorCode> {}
 
 /** The contract in force does not let somebody do something. */
 export class ContractDenied extends LedgerError {
-  /** Id of the policy that explains why; null when no policy is about it. */
-  readonly policy: string | null
+  /** The policy that explains why; null when no policy is about it. */
+  readonly policy: PolicyInfo | null
 
   /** `what` names roles and types, nobody's data. */
-  constructor(policy: string | null, what: string) {
-    super('CONTRACT_DENIED', `${policy ?? 'no policy'}: ${what}`)
+  constructor(policy: PolicyInfo | null, what: string) {
+    super('CONTRACT_DENIED', `${policy?.id ?? 'no policy'}: ${what}`)
     this.policy = policy
   }
 }

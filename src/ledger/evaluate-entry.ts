@@ -78,7 +78,7 @@ export function evaluateEntry(contract: Contract, entry: Entry, signers: readonl
   if (type === 'reading') checkDevice(entry, signers)
   for (const request of requestsOf(entry, type, signers)) {
     const { allowed, policy } = contract.decide(request)
-    if (!allowed) throw new ContractDenied(policy?.id ?? null, `${request.principal.id} and record.${type}`)
+    if (!allowed) throw new ContractDenied(policy, `${request.principal.id} and record.${type}`)
   }
 }
 

@@ -57,7 +57,7 @@ function verdict(
     evaluateEntry(contract, entryOf(type, reading), signers)
     return null
   } catch (error) {
-    if (error instanceof ContractDenied) return error.policy ?? 'nothing'
+    if (error instanceof ContractDenied) return error.policy?.id ?? 'nothing'
     if (error instanceof LedgerError) return error.code
     throw error
   }

@@ -12,15 +12,18 @@ import { CodedError } from '../../shared/errors.ts'
 export class ApiFailure extends CodedError<ApiCode> {
   readonly retryAfterS: number | undefined
   readonly detail: string | undefined
+  readonly advice: string | undefined
 
   /**
    * @param code - What the window shows a sentence for.
-   * @param extra - `retryAfterS` with `PIN_LOCKED`; `detail` names a field or value kind, never patient data.
+   * @param extra - `retryAfterS` with `PIN_LOCKED`; `detail` names a field, a value kind or a policy, never patient
+   *   data; `advice` is the sentence of that policy, from the contract on the ledger.
    */
-  constructor(code: ApiCode, extra: { retryAfterS?: number; detail?: string; cause?: unknown } = {}) {
+  constructor(code: ApiCode, extra: { retryAfterS?: number; detail?: string; advice?: string; cause?: unknown } = {}) {
     super(code, extra.detail ?? code, { cause: extra.cause })
     this.retryAfterS = extra.retryAfterS
     this.detail = extra.detail
+    this.advice = extra.advice
   }
 }
 
@@ -40,12 +43,13 @@ export function failureOf(error: unknown): Failure {
     const named: string = error.code as string
     const code = KNOWN.has(named) ? (named as ApiCode) : MEANS[named]
     if (code !== undefined) {
-      const { retryAfterS, detail } = error as Partial<ApiFailure>
+      const { retryAfterS, detail, advice } = error as Partial<ApiFailure>
       return {
         ok: false,
         code,
         ...(retryAfterS === undefined ? {} : { retryAfterS }),
         ...(detail === undefined ? {} : { detail }),
+        ...(advice === undefined ? {} : { advice }),
       }
     }
   }

@@ -80,11 +80,12 @@ export function connect<Service extends object>(
     const call = waiting.get(reply.id)
     waiting.delete(reply.id)
     if ('failure' in reply) {
-      const { code, retryAfterS, detail } = reply.failure
+      const { code, retryAfterS, detail, advice } = reply.failure
       call?.reject(
         new ApiFailure(code, {
           ...(retryAfterS === undefined ? {} : { retryAfterS }),
           ...(detail === undefined ? {} : { detail }),
+          ...(advice === undefined ? {} : { advice }),
         }),
       )
     } else call?.resolve(reply.value)

@@ -48,6 +48,7 @@ export interface Problem {
   readonly code: ProblemCode
   readonly retryAfterS?: number | undefined
   readonly detail?: string | undefined
+  readonly advice?: string | undefined
 }
 
 /** A call's value, or why there is none. */

@@ -41,12 +41,16 @@ export const Instant = z.iso.datetime({ offset: true })
 /** A measured value: digits as the device gave them. */
 export const Decimal = z.string().regex(/^-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?$/)
 
-/** A failed call: branch on `code`; `retryAfterS` only with `PIN_LOCKED`; `detail` names a field or a value kind. */
+/**
+ * A failed call: branch on `code`; `retryAfterS` only with `PIN_LOCKED`; `detail` names a field, a value kind or a policy;
+ * `advice` is what the contract of the network says to whoever that policy refuses.
+ */
 export const Failure = z.object({
   ok: z.literal(false),
   code: z.enum(API_CODES),
   retryAfterS: z.number().int().nonnegative().optional(),
   detail: z.string().max(200).optional(),
+  advice: z.string().max(200).optional(),
 })
 export type Failure = z.infer<typeof Failure>
 

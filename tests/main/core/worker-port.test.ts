@@ -20,7 +20,7 @@ class Real implements Service {
     return Promise.resolve(value * this.#factor)
   }
   fail(kind: 'api' | 'store' | 'own'): Promise<void> {
-    if (kind === 'api') throw new ApiFailure('PIN_LOCKED', { retryAfterS: 30, detail: 'pin' })
+    if (kind === 'api') throw new ApiFailure('PIN_LOCKED', { retryAfterS: 30, detail: 'pin', advice: 'Wait.' })
     if (kind === 'store') throw new StoreError('DUPLICATE_ENTRY', 'twice')
     throw new Error('bug: Okafor, Ada')
   }
@@ -46,8 +46,8 @@ const codeOf = (call: Promise<unknown>): Promise<unknown> =>
   call.then(
     () => 'none',
     (error: unknown) => {
-      const { code, retryAfterS, detail } = error as ApiFailure
-      return [code, retryAfterS, detail].filter((part) => part !== undefined).join(' ')
+      const { code, retryAfterS, detail, advice } = error as ApiFailure
+      return [code, retryAfterS, detail, advice].filter((part) => part !== undefined).join(' ')
     },
   )
 
@@ -59,7 +59,7 @@ describe('calls between the threads', () => {
   })
 
   it.each([
-    ['api', 'PIN_LOCKED 30 pin', 0],
+    ['api', 'PIN_LOCKED 30 pin Wait.', 0],
     ['store', 'ALREADY_RECORDED', 0],
     ['own', 'INTERNAL', 1],
   ] as const)('fail with a code and no message: %s', async (kind, expected, faults) => {

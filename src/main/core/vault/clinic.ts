@@ -89,7 +89,7 @@ function whoMay(clinic: Clinic, decide: (contract: Contract, role: PractitionerR
   const inForce = clinic.replica.contract()
   if (inForce === null) throw new ApiFailure('NOT_ALLOWED')
   const { allowed, policy } = decide(inForce.contract, viewer.role)
-  if (!allowed) throw new ApiFailure('NOT_ALLOWED', policy === null ? {} : { detail: policy.id })
+  if (!allowed) throw new ApiFailure('NOT_ALLOWED', policy === null ? {} : { detail: policy.id, advice: policy.advice })
   return viewer
 }
 

@@ -433,7 +433,10 @@ function refusalOf(cause: unknown): unknown {
   const isContract = cause instanceof LedgerError && stepOf(cause.code) === 'contract'
   if (!isContract) return cause
   const policy = cause instanceof ContractDenied ? cause.policy : null
-  return new ApiFailure('NOT_ALLOWED', policy === null ? { cause } : { cause, detail: policy })
+  return new ApiFailure(
+    'NOT_ALLOWED',
+    policy === null ? { cause } : { cause, detail: policy.id, advice: policy.advice },
+  )
 }
 
 function unreachable(): never {

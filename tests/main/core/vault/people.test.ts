@@ -85,3 +85,20 @@ it('does not know somebody who is not there', async () => {
   const { vault } = await atWork()
   expect(await codeOf(() => vault.signIn('ab'.repeat(16), PIN))).toBe('WRONG_PIN')
 })
+
+it('says which rule of the contract refuses, and in its words', async () => {
+  const { vault, staff, handle } = await atWork()
+  const request = { name: 'New One', role: 'nurse' as const, pin: PIN }
+  await expect(vault.enrolPractitioner(request)).rejects.toMatchObject({
+    code: 'NOT_ALLOWED',
+    detail: 'administer',
+    advice: 'This is for IT.',
+  })
+  await vault.signIn(staff.it, PIN)
+  const clinical = {
+    code: 'NOT_ALLOWED',
+    detail: 'see-clinical',
+    advice: 'Clinical data is for physicians and nurses.',
+  }
+  await expect(vault.chart(handle, 1)).rejects.toMatchObject(clinical)
+})
