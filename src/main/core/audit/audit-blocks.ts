@@ -78,16 +78,20 @@ export class BlockAudit {
     return blockHash(h, encodeCheckpoint({ origin, size, root: trusted.tree.rootAt(size) }))
   }
 
-  /** Every checkpoint row, once all seals were seen. */
-  *checkCheckpoints(): Findings {
-    for (const row of this.#view.checkpoints()) yield* this.#checkCheckpoint(row)
+  /**
+   * Every checkpoint row, once all seals were seen.
+   *
+   * @param directory - Of all entries.
+   */
+  *checkCheckpoints(directory: Directory): Findings {
+    for (const row of this.#view.checkpoints()) yield* this.#checkCheckpoint(row, directory)
   }
 
-  *#checkCheckpoint({ block, size, note }: CheckpointRow): Findings {
+  *#checkCheckpoint({ block, size, note }: CheckpointRow, directory: Directory): Findings {
     const about = (code: string, why: string) =>
       this.#view.finding(size - 1, 'checkpoint', code, `block ${block}: ${why}`)
     try {
-      const checkpoint = this.#view.open(note)
+      const checkpoint = this.#view.open(note, keyAt(this.#view, directory, size))
       if (checkpoint.size !== size) yield about('WRONG_SIZE', `the note is of ${checkpoint.size} entries`)
       else if (!this.#view.isRoot(checkpoint)) yield about('ROOT_MISMATCH', 'signed for another tree')
       else if (!this.#sealed.has(size)) yield about('NO_SEAL', 'no seal stands at its end')
@@ -98,9 +102,14 @@ export class BlockAudit {
   }
 }
 
+/** The key that signs a checkpoint of `size`: the log's where its seal stands. */
+function keyAt(view: LogView, directory: Directory, size: number): Uint8Array | null {
+  return logKeyOf(directory, splitOrigin(view.origin).log, size - 1)
+}
+
 /** Whose key it is that signs the log, says the roster and not the log table. */
 export function* checkLogKey(view: LogView, directory: Directory): Findings {
-  const listed = logKeyOf(directory, splitOrigin(view.origin).log, view.head?.size ?? 0)
+  const listed = keyAt(view, directory, view.head?.size ?? 1)
   if (listed === null || !equalBytes(listed, view.storedKey)) {
     yield view.finding(null, 'checkpoint', 'LOG_KEY', 'the log table has another key than the roster')
   }
@@ -126,7 +135,7 @@ function checkCosignature(view: LogView, directory: Directory, { size, name, lin
   if (row?.size !== size) throw new LedgerError('NOTE_UNSIGNED', 'there is no checkpoint of that size')
   const sites = rosterAt(directory, size - 1)?.roster.sites ?? []
   const cosigners = sites.map((site) => ({ name: mirrorNameOf(site.id), publicKey: site.mirrorKey }))
-  const note = formatNote(view.open(row.note).text, [parseSignature(line.trimEnd())])
+  const note = formatNote(view.open(row.note, keyAt(view, directory, size)).text, [parseSignature(line.trimEnd())])
   const { cosignatures } = openCosignatures(note, cosigners, verifier)
   if (cosignatures[0]?.name !== name) throw new LedgerError('NOTE_SIGNATURE', 'the line is of somebody else')
 }

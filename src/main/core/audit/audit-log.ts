@@ -3,9 +3,9 @@
  *
  * @packageDocumentation
  */
-import { applyEntry, type Directory, emptyDirectory } from '../../../ledger/directory.ts'
+import { applyEntry, type Directory, emptyDirectory, nextIncarnation } from '../../../ledger/directory.ts'
 import { type Body, decodeEntry, type Entry } from '../../../ledger/entry.ts'
-import { decodeRosterFields } from '../../../ledger/fields.ts'
+import { decodeRosterFields, type NodeOpened } from '../../../ledger/fields.ts'
 import { leafHash } from '../../../ledger/hash.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
 import { decodeRoster } from '../../../ledger/roster.ts'
@@ -39,17 +39,39 @@ export interface LogTally {
 
 type Findings<Result = void> = Generator<AuditFinding, Result>
 
+/** What the next incarnation of a log goes on from. */
+export interface EndOfLog {
+  readonly directory: Directory
+  /** The newest link of each subject, by handle, up to where the next incarnation says that this one ended. */
+  readonly chains: ReadonlyMap<string, ChainLink>
+}
+
+/** One log of a replica. */
+export interface AuditedLog {
+  /** Untrusted: its key counts only as far as the roster has it. */
+  readonly log: LogRow
+  /** What its first entry continues; null for a first incarnation. Untrusted. */
+  readonly opened: NodeOpened | null
+  /** End of the incarnation that `opened` names; null when it is not in the replica. */
+  readonly before: EndOfLog | null
+  /** Where later incarnations say that this one ended; `Infinity` without one. */
+  readonly endsAt: number
+}
+
 /**
  * Audits a log.
  *
  * @param file - Untrusted.
- * @param log - Untrusted: its key counts only as far as the roster has it.
  * @param network - Network id, 32 bytes.
  */
-export function* auditLog(file: ReplicaFile, log: LogRow, network: Uint8Array): Findings<LogTally> {
+export function* auditLog(
+  file: ReplicaFile,
+  log: AuditedLog,
+  network: Uint8Array,
+): Findings<{ tally: LogTally; end: EndOfLog }> {
   const audit = new LogAudit(file, log, network)
   yield* audit.run()
-  return audit.tally
+  return { tally: audit.tally, end: audit.end }
 }
 
 class LogAudit {
@@ -68,19 +90,36 @@ class LogAudit {
   readonly #blocks: BlockAudit
   #directory: Directory
   /** The newest link of each subject, by handle. */
-  readonly #chains = new Map<string, ChainLink>()
+  readonly #chains: Map<string, ChainLink>
+  /** The same, up to where the next incarnation goes on. */
+  readonly #chainsAtEnd: Map<string, ChainLink>
+  readonly #log: AuditedLog
+  readonly #erasures = new Map<string, readonly ErasureEntry[]>()
   /** Epochs of each subject that have a sealed key. */
   readonly #epochs = new Map<string, ReadonlySet<number>>()
 
-  constructor(file: ReplicaFile, log: LogRow, network: Uint8Array) {
-    this.#view = new LogView(file, log)
+  constructor(file: ReplicaFile, log: AuditedLog, network: Uint8Array) {
+    const { opened, before } = log
+    this.#log = log
+    this.#view = new LogView(file, log.log)
     this.#network = network
     this.#blocks = new BlockAudit(this.#view)
-    this.#directory = emptyDirectory(network, policyEngine())
+    this.#chains = new Map(before?.chains)
+    this.#chainsAtEnd = new Map(before?.chains)
+    const previous = opened?.previous ?? null
+    this.#directory =
+      before === null || previous === null
+        ? emptyDirectory(network, policyEngine())
+        : nextIncarnation(before.directory, previous.size)
+  }
+
+  get end(): EndOfLog {
+    return { directory: this.#directory, chains: this.#chainsAtEnd }
   }
 
   *run(): Findings {
-    yield* this.#checkNetwork()
+    if (splitOrigin(this.#view.origin).incarnation === 1) yield* this.#checkNetwork()
+    else yield* this.#checkOpening()
     if (!this.tally.isOurs) return
     yield* this.#checkTree()
     const { head, reader, origin } = this.#view
@@ -91,7 +130,7 @@ class LogAudit {
     for (let index = 0; index < end; index++) yield* this.#checkEntry(index)
     this.tally.blocks = this.#blocks.count
     yield* checkLogKey(this.#view, this.#directory)
-    yield* this.#blocks.checkCheckpoints()
+    yield* this.#blocks.checkCheckpoints(this.#directory)
     yield* checkCosignatures(this.#view, this.#directory)
   }
 
@@ -115,6 +154,17 @@ class LogAudit {
       // The entry has its own line when its turn comes.
       findingOf(error, this.#view.origin, 0, 'present')
     }
+  }
+
+  /** What a later incarnation is judged by is in the one before: without that nothing in it can be. */
+  *#checkOpening(): Findings {
+    const { opened, before } = this.#log
+    if (before === null || opened === null) {
+      this.tally.isOurs = false
+      yield this.#view.finding(0, 'present', 'NO_LOG', 'the incarnation that it continues is not in the database')
+      return
+    }
+    this.#view.key = opened.logKey ?? this.#view.key
   }
 
   *#checkTree(): Findings {
@@ -189,6 +239,7 @@ class LogAudit {
       yield this.#view.finding(index, 'completeness', 'CHAIN_BROKEN', detail)
     }
     this.#chains.set(subject, { placement, leaf })
+    if (index < this.#log.endsAt) this.#chainsAtEnd.set(subject, { placement, leaf })
   }
 
   *#checkIndexRows(index: number, { body, placement }: Entry): Findings {
@@ -210,6 +261,11 @@ class LogAudit {
     if (payload === null || subject === null) return
     const view = this.#view
     const stored = view.reader.payload(view.origin, index)
+    const by = erasedBy(this.#erasuresOf(subject), { origin: view.origin, index, subject })
+    if (stored === null && by !== null) return
+    if (by !== null) {
+      yield view.finding(index, 'erased', 'NOT_ERASED', `entry ${by.index} of ${by.origin} says that it is erased`)
+    }
     if (stored === null) {
       yield view.finding(index, 'ciphertext', 'MISSING', 'the encrypted content is not in the database')
       return
@@ -223,10 +279,39 @@ class LogAudit {
     }
   }
 
+  /**
+   * What is said to be erased of a subject, as the index of subjects tells. An entry that is not in its tree is a finding
+   * of its own.
+   */
+  #erasuresOf(subject: Uint8Array): readonly ErasureEntry[] {
+    const key = toHex(subject)
+    const known = this.#erasures.get(key)
+    if (known !== undefined) return known
+    const { reader } = this.#view
+    const erasures = this.#view.read(() => reader.subjectEntries(subject), []).flatMap((row): ErasureEntry[] => {
+      if (row.type !== 'record.erased') return []
+      const bytes = this.#view.read(() => reader.entry(row.origin, row.index), null)
+      const erasure = bytes === null ? null : erasureIn(bytes)
+      return erasure === null ? [] : [{ origin: row.origin, index: row.index, subject, erasure }]
+    })
+    this.#erasures.set(key, erasures)
+    return erasures
+  }
+
   #epochsOf(subject: Uint8Array): ReadonlySet<number> {
     const key = toHex(subject)
     const epochs = this.#epochs.get(key) ?? new Set(this.#view.reader.epochKeys(subject).map(({ epoch }) => epoch))
     this.#epochs.set(key, epochs)
     return epochs
+  }
+}
+
+function erasureIn(bytes: Uint8Array): Erasure | null {
+  try {
+    const { body } = decodeEntry(bytes)
+    return body.type === 'record.erased' ? decodeErasure(body.fields) : null
+  } catch (error) {
+    if (error instanceof LedgerError) return null
+    throw error
   }
 }

@@ -9,7 +9,9 @@
  */
 import type { CountedTable, ReplicaFile } from '../../store/open-read-only.ts'
 import type { LogRow } from '../../store/store.ts'
-import { auditLog, type LogTally } from './audit-log.ts'
+import { decodeEntry } from '../../../ledger/entry.ts'
+import { decodeNodeOpened, type NodeOpened } from '../../../ledger/fields.ts'
+import { type AuditedLog, auditLog, type EndOfLog, type LogTally } from './audit-log.ts'
 import { aboutFile, type AuditFinding, findingOf } from './finding.ts'
 
 /** What was looked at. */
@@ -34,7 +36,13 @@ export function* auditReplica(file: ReplicaFile, network: Uint8Array): Generator
   for (const detail of integrityOf(file)) yield aboutFile('database', 'INTEGRITY', detail)
   const tallies: LogTally[] = []
   const logs = logsOf(file)
-  for (const log of logs ?? []) tallies.push(yield* auditLog(file, log, network))
+  const ends = new Map<string, EndOfLog>()
+  for (const log of inOrder(file, logs ?? [])) {
+    const before = ends.get(log.opened?.previous?.origin ?? '') ?? null
+    const { tally, end } = yield* auditLog(file, { ...log, before }, network)
+    tallies.push(tally)
+    if (tally.isOurs) ends.set(log.log.origin, end)
+  }
   if (logs === null) yield aboutFile('database', 'DATABASE_DAMAGED', 'the list of logs cannot be read')
   else if (logs.length === 0) yield aboutFile('present', 'NO_LOG', 'the database holds no log')
   if (logs !== null && tallies.every((tally) => tally.isOurs)) yield* surplus(file, tallies)
@@ -44,6 +52,36 @@ export function* auditReplica(file: ReplicaFile, network: Uint8Array): Generator
     blocks: sum(tallies, (tally) => tally.blocks),
     payloads: sum(tallies, (tally) => tally.payloads),
   }
+}
+
+/** Logs with what they continue, each after those of lower incarnations. */
+function inOrder(file: ReplicaFile, logs: readonly LogRow[]): Omit<AuditedLog, 'before'>[] {
+  const opened = logs.map((log) => ({ log, opened: openingOf(file, log.origin) }))
+  return opened
+    .map((one) => ({ ...one, endsAt: endOf(one.log.origin, opened) }))
+    .toSorted((a, b) => incarnationOf(a.log.origin) - incarnationOf(b.log.origin))
+}
+
+function endOf(origin: string, logs: readonly Pick<AuditedLog, 'opened'>[]): number {
+  const ends = logs.flatMap(({ opened }) => (opened?.previous?.origin === origin ? [opened.previous.size] : []))
+  return Math.min(Infinity, ...ends)
+}
+
+/** What the first entry of a later incarnation says; null when it says nothing, which has its own line later. */
+function openingOf(file: ReplicaFile, origin: string): NodeOpened | null {
+  try {
+    const bytes = incarnationOf(origin) > 1 ? file.reader.entry(origin, 0) : null
+    const body = bytes === null ? null : decodeEntry(bytes).body
+    return body?.type === 'node.opened' ? decodeNodeOpened(body.fields) : null
+  } catch (error) {
+    findingOf(error, origin, 0, 'database')
+    return null
+  }
+}
+
+/** An origin that is none has its own line later. */
+function incarnationOf(origin: string): number {
+  return Number(/\/([1-9][0-9]{0,8})$/.exec(origin)?.[1] ?? 1)
 }
 
 /** Null when SQLite cannot read them, which the check of the file has said. */

@@ -16,7 +16,7 @@ export class LogView {
   readonly origin: string
   /** As the log table has it. */
   readonly storedKey: Uint8Array
-  /** That checkpoints are opened with: from the first roster where that can be read. */
+  /** That the newest checkpoint is opened with: from roster or opening where it fits, and compared with them at the end. */
   key: Uint8Array
   /** The newest checkpoint that the log signed. */
   head: Checkpoint | null = null
@@ -76,16 +76,31 @@ export class LogView {
     return this.read(() => this.#file.cosignatures(this.origin), [])
   }
 
-  /** @throws LedgerError when the log did not sign it. */
-  open(note: string): Checkpoint {
-    return openCheckpoint(note, { name: this.origin, publicKey: this.key }, verifier)
+  /**
+   * A checkpoint.
+   *
+   * @param publicKey - Of the log where its seal stands; that of the newest checkpoint when nothing is known.
+   * @throws LedgerError when the log did not sign it.
+   */
+  open(note: string, publicKey: Uint8Array | null): Checkpoint {
+    return openCheckpoint(note, { name: this.origin, publicKey: publicKey ?? this.key }, verifier)
   }
 
-  /** The newest checkpoint that opens. */
+  /** The newest checkpoint that opens, under the key known so far or, when a later roster changed it, the stored one. */
   newestHead(): Checkpoint | null {
+    for (const key of [this.key, this.storedKey]) {
+      const head = this.#newestUnder(key)
+      if (head === null) continue
+      this.key = key
+      return head
+    }
+    return null
+  }
+
+  #newestUnder(key: Uint8Array): Checkpoint | null {
     for (const { note } of this.checkpoints()) {
       try {
-        return this.open(note)
+        return this.open(note, key)
       } catch (error) {
         // Every row gets its own line later.
         if (!(error instanceof LedgerError)) throw error
