@@ -197,6 +197,12 @@ function isSame(first: ContourHeader, second: ContourHeader): boolean {
   return without(first) === without(second)
 }
 
+/** Frames are numbered to 8 only; the results count on. */
+function isCounted(texts: readonly string[]): boolean {
+  const numbers = texts.flatMap((text) => /^R\|(\d+)\|/.exec(text)?.[1] ?? []).map(Number)
+  return numbers.every((number, index) => number > (numbers[index - 1] ?? -1))
+}
+
 /** The whole transfer, up to its end record. */
 async function readAll(context: DriverContext): Promise<MemoryReadout> {
   const link = new ContourLink(context)
@@ -206,6 +212,7 @@ async function readAll(context: DriverContext): Promise<MemoryReadout> {
   const header = decodeHeader(head)
   // It comes twice. A sum does not notice when parts of it have changed places.
   if (!isSame(first, header)) throw new DeviceError('PROTOCOL', 'the header came in two versions')
+  if (!isCounted(texts)) throw new DeviceError('PROTOCOL', 'results are out of order')
   const entries = decodeResults(texts.slice(0, -1), header.scale)
   return {
     measurements: readingsOf(entries),

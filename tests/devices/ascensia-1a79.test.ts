@@ -96,6 +96,16 @@ describe('a session put together from real records', () => {
     expect(await readOf(sessionOf([], frames))).toMatchObject({ code: 'PROTOCOL' })
   })
 
+  it('in which results have changed places eight frames apart is refused', async () => {
+    const many = Array.from({ length: 12 }, (_, index) =>
+      contourRecord({ time: '2020-01-02T03:04:00', mgdl: 100 + index }, index + 1),
+    )
+    const swapped = many.with(1, many[9] ?? '').with(9, many[1] ?? '')
+    const header = HEADER.replace('|2|||||P', '|12|||||P')
+    expect(await readOf(sessionOf([header, ...many, 'L|1||N']))).toMatchObject({ code: 'none' })
+    expect(await readOf(sessionOf([header, ...swapped, 'L|1||N']))).toMatchObject({ code: 'PROTOCOL' })
+  })
+
   it('in which the meter asks whether we are there goes on', async () => {
     const frames = [head, patient, Uint8Array.of(CONTROL.enq), first, second, end].flatMap((frame) => frame ?? [])
     expect(await readOf(sessionOf([], frames))).toMatchObject({ code: 'none', values: ['102', '106'] })
