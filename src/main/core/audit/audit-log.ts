@@ -5,6 +5,8 @@
  */
 import { applyEntry, type Directory, emptyDirectory, nextIncarnation } from '../../../ledger/directory.ts'
 import { type Body, decodeEntry, type Entry } from '../../../ledger/entry.ts'
+import { decodeErasure, type Erasure, type ErasureEntry, erasedBy } from '../../../ledger/erasure.ts'
+import { LedgerError } from '../../../ledger/errors.ts'
 import { decodeRosterFields, type NodeOpened } from '../../../ledger/fields.ts'
 import { leafHash } from '../../../ledger/hash.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
@@ -288,12 +290,14 @@ class LogAudit {
     const known = this.#erasures.get(key)
     if (known !== undefined) return known
     const { reader } = this.#view
-    const erasures = this.#view.read(() => reader.subjectEntries(subject), []).flatMap((row): ErasureEntry[] => {
-      if (row.type !== 'record.erased') return []
-      const bytes = this.#view.read(() => reader.entry(row.origin, row.index), null)
-      const erasure = bytes === null ? null : erasureIn(bytes)
-      return erasure === null ? [] : [{ origin: row.origin, index: row.index, subject, erasure }]
-    })
+    const erasures = this.#view
+      .read(() => reader.subjectEntries(subject), [])
+      .flatMap((row): ErasureEntry[] => {
+        if (row.type !== 'record.erased') return []
+        const bytes = this.#view.read(() => reader.entry(row.origin, row.index), null)
+        const erasure = bytes === null ? null : erasureIn(bytes)
+        return erasure === null ? [] : [{ origin: row.origin, index: row.index, subject, erasure }]
+      })
     this.#erasures.set(key, erasures)
     return erasures
   }

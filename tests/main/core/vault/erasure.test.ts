@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it, vi } from 'vitest'
 import { openErasureStatement } from '../../../../src/ledger/erasure-statement.ts'
+import { auditReplicaFile } from '../../../../src/main/core/audit/index.ts'
 import { verifier } from '../../../../src/main/keystore/sodium.ts'
 import { SqliteStore } from '../../../../src/main/store/sqlite-store.ts'
 import type { ErasureRequest } from '../../../../src/shared/api/schemas.ts'
@@ -131,6 +132,25 @@ it('erases everything about a patient to the last byte, and leaves everything el
   expect((await open.vault.erasures()).map(({ index }) => index)).toEqual([erased.index])
   await open.vault.close()
   expect(holding(open.folder, values)).toEqual([])
+})
+
+it('is what an auditor finds, and not what somebody undid', async () => {
+  const open = await opened()
+  const { network } = await open.vault.ledgerSummary()
+  await open.vault.erase(request())
+  await open.vault.close()
+  const codes = (): string[] => {
+    const found: string[] = []
+    auditReplicaFile(databaseOf(open.folder), fromHex(network), ({ code }) => found.push(code))
+    return found
+  }
+  expect(codes()).toEqual([])
+  damage(open.folder, (db) => {
+    db.exec(
+      `ATTACH '${databaseOf(folder)}' AS old; INSERT OR IGNORE INTO main.payload SELECT pos, ciphertext, wrapped_key, salt FROM old.payload`,
+    )
+  })
+  expect(new Set(codes())).toEqual(new Set(['NOT_ERASED', 'KEY_MISSING']))
 })
 
 it('erases single records and leaves the patient’s others', async () => {
