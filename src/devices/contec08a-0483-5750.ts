@@ -16,7 +16,7 @@
  * @packageDocumentation
  */
 import { toHex } from '../shared/bytes.ts'
-import { forgetLateAnswers, nextReport, retrying } from './conversation.ts'
+import { forgetLateAnswers, isMendable, nextReport, retrying } from './conversation.ts'
 import { throwIfAborted, type DriverContext, type MemoryDriver, type MemoryReadout } from './driver.ts'
 import { DeviceError } from './errors.ts'
 import type { Measurement } from './measurement.ts'
@@ -143,6 +143,16 @@ async function readUser(context: DriverContext, user: number): Promise<Measureme
   return distinctKeys(inOneTimeline(measurements))
 }
 
+/** How the instrument answers for a user without readings is not known: one user's failure is not another's. */
+async function readingsOrFailure(context: DriverContext, user: number): Promise<Measurement[] | DeviceError> {
+  try {
+    return await retrying(context, TRIES, QUIET_MS, () => readUser(context, user))
+  } catch (error) {
+    if (!(error instanceof DeviceError) || !isMendable(error)) throw error
+    return error
+  }
+}
+
 /** The driver. There is nothing that ends a session. */
 export const contec08aMonitor: MemoryDriver = {
   async probe(context) {
@@ -152,10 +162,15 @@ export const contec08aMonitor: MemoryDriver = {
   async read(context): Promise<MemoryReadout> {
     await hello(context)
     const measurements: Measurement[] = []
+    const failures: DeviceError[] = []
     for (const user of USERS) {
-      measurements.push(...(await retrying(context, TRIES, QUIET_MS, () => readUser(context, user))))
+      const found = await readingsOrFailure(context, user)
+      if (found instanceof DeviceError) failures.push(found)
+      else measurements.push(...found)
     }
-    return { measurements, deviceNow: null, complete: true }
+    const [failure] = failures
+    if (failure !== undefined && failures.length === USERS.length) throw failure
+    return { measurements, deviceNow: null, complete: failure === undefined }
   },
 }
 

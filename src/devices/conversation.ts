@@ -23,6 +23,11 @@ export async function forgetLateAnswers(context: DriverContext): Promise<void> {
 /** What asking again can mend: a damaged answer, one that belongs to another question, and none. */
 const MENDABLE: ReadonlySet<DeviceErrorCode> = new Set(['PROTOCOL', 'CHECKSUM', 'SILENT'])
 
+/** True when another try may go better. */
+export function isMendable({ code }: DeviceError): boolean {
+  return MENDABLE.has(code)
+}
+
 /**
  * Does `once` until it succeeds. Between two tries what is still on its way is read and dropped.
  *
@@ -41,7 +46,7 @@ export async function retrying<T>(
     try {
       return await once()
     } catch (error) {
-      if (!(error instanceof DeviceError) || !MENDABLE.has(error.code) || left <= 0) throw error
+      if (!(error instanceof DeviceError) || !isMendable(error) || left <= 0) throw error
       await drain(context.transport, quietMs, STALE_LIMIT)
     }
   }

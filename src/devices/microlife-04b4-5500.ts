@@ -17,7 +17,7 @@
  * @packageDocumentation
  */
 import { toHex } from '../shared/bytes.ts'
-import { agreed, retrying } from './conversation.ts'
+import { agreed, isMendable, retrying } from './conversation.ts'
 import { answersOf, askCounted } from './counted-reports.ts'
 import type { DriverContext, MemoryDriver, MemoryReadout } from './driver.ts'
 import { DeviceError } from './errors.ts'
@@ -129,7 +129,7 @@ async function currentSlot(context: DriverContext): Promise<string | null> {
   try {
     return await ask(context, MICROLIFE.slots, (text) => /^.{5}([1-9])/.exec(text)?.[1] ?? null, 2)
   } catch (error) {
-    if (error instanceof DeviceError && ['SILENT', 'PROTOCOL', 'CHECKSUM'].includes(error.code)) return null
+    if (error instanceof DeviceError && isMendable(error)) return null
     throw error
   }
 }

@@ -109,7 +109,7 @@ describe('a session', () => {
 
   it('with an instrument that is plugged in and switched off: SILENT', async () => {
     const { clock, device } = world()
-    device.faults.refusals = 3
+    device.faults.refusals = 9
     expect(await codeOf(() => contec08aMonitor.read(contextOf(device.open(), clock)))).toBe('SILENT')
   })
 
@@ -119,6 +119,14 @@ describe('a session', () => {
     await contec08aMonitor.read(contextOf(transport, clock))
     // Published by MarkMLl/contec08a as captured, for user 1.
     expect(sent.slice(0, 4)).toEqual(['408ffffefdfc', '408ffffefdfc', '428ffffefdfc', '4341010402'])
+  })
+
+  it('that one user does not answer for gives the others, and says that there may be more', async () => {
+    const { clock, device } = world([high.slice(0, 2), high.slice(0, 1), high.slice(0, 3)])
+    device.faults.refusals = 3
+    const { measurements, complete } = await contec08aMonitor.read(contextOf(device.open(), clock))
+    expect(measurements.map(({ userSlot }) => userSlot)).toEqual(['2', '3', '3', '3'])
+    expect(complete).toBe(false)
   })
 
   it('never sends what may clear the memory', async () => {
