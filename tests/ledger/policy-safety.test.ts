@@ -6,6 +6,7 @@ import {
   crashMajorityPolicy,
   isCrashOnly,
   leastOverlap,
+  policyMode,
   unanimousPolicy,
 } from '../../src/ledger/policy-safety.ts'
 import { isSafeQuorum, quorumOf, toleratedFaults } from '../../src/ledger/quorum.ts'
@@ -129,4 +130,17 @@ it('a roster with an unsafe policy is refused', () => {
   expect(codeOf(() => encodeRoster(twoOf(roster.policy)))).toBe('BAD_POLICY')
   expect(codeOf(() => encodeRoster(twoOf(crashOnly)))).toBe('BAD_POLICY')
   expect(codeOf(() => encodeRoster({ ...roster, policy: crashOnly }))).toBeNull()
+})
+
+it.each([
+  [`${lines(1)}quorum s0\n`, 'solo'],
+  [`${lines(1)}group g all s0\nquorum g\n`, 'solo'],
+  [`${lines(4)}group sites 3 s0 s1 s2 s3\nquorum sites\n`, 'quorum'],
+  [`${lines(3)}group sites all s0 s1 s2\nquorum sites\n`, 'unanimous'],
+  [`${lines(3)}group crash-only 2 s0 s1 s2\nquorum crash-only\n`, 'crash-only'],
+  [`${lines(4)}group o 2 s1 s2 s3\ngroup g all s0 o\nquorum g\n`, 'groups'],
+  [`${lines(4)}group g 3 s0 s1 s2\nquorum g\n`, 'groups'],
+  [`${lines(3)}quorum s0\n`, 'groups'],
+])('says what kind of policy it is: %#', (text, mode) => {
+  expect(policyMode(parsePolicy(text))).toBe(mode)
 })

@@ -13,6 +13,8 @@ Commands
                     check a directory in the tlog-tiles format, ours or another's
   audit DB --network ID [--json]
                     check everything in a database that needs no key
+  evidence check FILE|- --key VKEY|--policy FILE|--network ID --receipt RECEIPT [--json]
+                    check a proof that a log or a site signed two versions
   export-log ORIGIN DIR --data DIR|--db FILE [--json]
                     write a log as a directory in the tlog-tiles format
   backup [--data DIR] [--to FOLDER] [--json]
@@ -32,6 +34,7 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   verify: async () => (await import('./verify.ts')).verify,
   fsck: async () => (await import('./fsck.ts')).fsck,
   audit: async () => (await import('./audit.ts')).audit,
+  evidence: async () => (await import('./evidence.ts')).evidence,
   'export-log': async () => (await import('./export-log.ts')).exportLog,
   backup: async () => (await import('./backup.ts')).backup,
   restore: async () => (await import('./restore.ts')).restore,

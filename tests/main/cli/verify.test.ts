@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parseReceipt } from '../../../src/ledger/receipt.ts'
@@ -37,9 +37,24 @@ describe('chartseal verify', () => {
   it('accepts a receipt of a real vault with nothing but the network id', () => {
     const { status, stdout, stderr } = chartseal(['verify', fileOf('a.tlog-proof', receipt), '--network', network])
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    expect(stdout).toContain(`valid: entry ${index} of ${origin}, type reading, sealed`)
+    expect(stdout).toContain(`valid: entry ${index} of ${origin}, type reading, final (1 of 1 cosigned`)
     expect(stdout).toContain('not checked: the encrypted content')
     expect(stdout).not.toContain('FAIL')
+  })
+
+  it('trusts the network of the clinic on this computer when nothing else is named', () => {
+    const data = temporaryFolder()
+    mkdirSync(join(data, 'clinic', 'keystore'), { recursive: true })
+    writeFileSync(join(data, 'clinic', 'keystore', 'network-id'), `${network}\n`)
+    const args = ['verify', fileOf('p.tlog-proof', receipt), '--data', data]
+    const { status, stdout } = chartseal(args)
+    expect(status).toBe(0)
+    expect(stdout).toContain(`network: ${network}, as the keystore of this computer has it`)
+    expect(chartseal([...args, '--network', 'ab'.repeat(32)]).status).toBe(1)
+    writeFileSync(join(data, 'clinic', 'keystore', 'network-id'), `${'ab'.repeat(32)}\n`)
+    expect(chartseal(args).status).toBe(1)
+    writeFileSync(join(data, 'clinic', 'keystore', 'network-id'), 'nonsense')
+    expect(chartseal(args).stdout).toContain('UNANCHORED')
   })
 
   it('reads standard input and says the same as JSON', () => {
@@ -56,7 +71,7 @@ describe('chartseal verify', () => {
       origin,
       index,
       type: 'reading',
-      grade: { name: 'sealed', k: 0, q: 1 },
+      grade: { name: 'final', k: 1, q: 1 },
     })
     expect((result?.steps as { name: string }[]).map(({ name }) => name)).toEqual([
       'anchor',
@@ -76,7 +91,6 @@ describe('chartseal verify', () => {
       'contract',
       'content',
       'completeness',
-      'split-view',
       'time',
     ])
   })

@@ -2,9 +2,12 @@ import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { signCheckpoint } from '../../../../src/ledger/checkpoint.ts'
 import { encodeFork, proveFork } from '../../../../src/ledger/evidence.ts'
+import { nobleHasher } from '../../../../src/ledger/hash.ts'
+import { readReceipt, verifyReceipt } from '../../../../src/ledger/verify-receipt.ts'
 import { SECRETS, signerOf } from '../../../../src/main/core/vault/genesis.ts'
 import { readIdentity } from '../../../../src/main/core/vault/identity.ts'
 import { openKeystore } from '../../../../src/main/keystore/keystore.ts'
+import { verifier } from '../../../../src/main/keystore/sodium.ts'
 import { openStore } from '../../../../src/main/store/open.ts'
 import {
   codeOf,
@@ -19,6 +22,7 @@ import {
   stateOf,
   temporaryFolder,
 } from '../../../faults/support/clinic.ts'
+import { fromHex } from '../../../../src/shared/bytes.ts'
 import { weight } from '../../../faults/support/values.ts'
 
 async function clinic() {
@@ -75,6 +79,22 @@ describe('a clinic on its own', () => {
     await allFinal(open)
     expect(block?.size).toBeGreaterThan(0)
     expect((await open.vault.blocks(null, null, 1))[0]?.grade).toEqual({ name: 'final', k: 1, q: 1 })
+  })
+
+  it('hands out proofs and receipts that its own mirror vouches for', async () => {
+    const { open, patient } = await clinic()
+    const [row] = await signManual(open, patient, [weight('71.5')])
+    await allFinal(open)
+    const index = row?.status === 'verified' ? row.position.index : -1
+    const proof = await open.vault.proof(null, index)
+    const { site } = (await keysOf(open.folder)).identity
+    expect(proof.grade).toEqual({ name: 'final', k: 1, q: 1 })
+    expect(proof.checkpoint).toContain(`\u2014 ${site}/mirror `)
+    const { text } = await open.vault.receipt(null, index)
+    const network = fromHex((await open.vault.ledgerSummary()).network)
+    const verdict = verifyReceipt(nobleHasher, verifier, readReceipt(text), { network, policy: null })
+    expect(verdict.steps.filter(({ ok }) => !ok)).toEqual([])
+    expect(verdict.cosigned).toEqual({ k: 1, q: 1, satisfied: true })
   })
 
   it('has one line of its mirror for blocks that come at once, and a sound table for an auditor', async () => {
