@@ -90,6 +90,12 @@ module.exports = {
       to: { path: `${PACKAGE}(better-sqlite3|@types/better-sqlite3)/` },
     },
     {
+      name: 'policies-are-evaluated-in-one-place',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/main/core/policy-engine' },
+      to: { path: `${PACKAGE}@cedar-policy/` },
+    },
+    {
       name: 'sockets-only-in-peer-browser-and-the-instance-endpoint',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/main/(peer/|browser/|shell/instance)' },

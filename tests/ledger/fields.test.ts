@@ -76,7 +76,7 @@ const CODECS: {
     ],
   },
   (() => {
-    const value = { version: 1, language: 'chartseal-rules/1', document: hash, approvals }
+    const value = { version: 1, language: 'chartseal-cedar/1', document: hash, approvals }
     const bad: [number, CborValue | null][] = [
       [1, 0],
       [2, ''],
