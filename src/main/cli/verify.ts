@@ -22,10 +22,11 @@ import {
 import { fromHex, toHex } from '../../shared/bytes.ts'
 import { type ProofStep, verifyProof } from '../../verifier/verify-proof.ts'
 import { UsageError } from '../shell/usage-error.ts'
+import { pinnedNetwork } from './data-folder.ts'
 import { EXIT, type ExitCode, plain, printJson, printLine, readArguments, readText, Unreadable } from './command.ts'
 import { bothVerifiers, hasher } from './verify-ports.ts'
 
-const USAGE = 'usage: chartseal verify RECEIPT|- --network ID|--policy FILE [--json]'
+const USAGE = 'usage: chartseal verify RECEIPT|- [--network ID|--policy FILE|--data DIR] [--json]'
 /** The largest receipt and the largest policy, with room to spare. */
 const MAX_TEXT = 2_000_000
 
@@ -52,17 +53,27 @@ interface Line {
 export function verify(args: readonly string[]): ExitCode {
   const { values, positionals } = readArguments(
     args,
-    { network: { type: 'string' }, policy: { type: 'string' }, json: { type: 'boolean' } },
+    {
+      network: { type: 'string' },
+      policy: { type: 'string' },
+      data: { type: 'string' },
+      json: { type: 'boolean' },
+    },
     1,
     USAGE,
   )
-  const anchor: ReceiptAnchor = { network: networkOf(values.network), policy: policyOf(values.policy) }
+  const isPinned = values.network === undefined && values.policy === undefined
+  const network = isPinned ? (pinnedNetwork(values.data) ?? undefined) : values.network
+  const anchor: ReceiptAnchor = { network: networkOf(network), policy: policyOf(values.policy) }
   const parts = receiptOf(readText(positionals[0] ?? '-', MAX_TEXT))
   const verdict = verifyReceipt(hasher, bothVerifiers, parts, anchor)
   const lines: Line[] = [...verdict.steps, secondOpinion(parts, verdict, anchor)]
   const isValid = lines.every((line) => line.ok)
   if (values.json === true) printJson(jsonOf(parts, verdict, lines, isValid))
-  else printReport(parts, verdict, lines, isValid)
+  else {
+    if (isPinned && network !== undefined) printLine(`network: ${network}, as the keystore of this computer has it`)
+    printReport(parts, verdict, lines, isValid)
+  }
   return isValid ? EXIT.valid : EXIT.invalid
 }
 

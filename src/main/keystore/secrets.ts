@@ -25,6 +25,8 @@ export interface Secrets {
   put(name: string, secret: Uint8Array): Promise<void>
   /** Names of everything stored, in order. */
   names(): string[]
+  /** Writes a file in the clear beside them: what may be known, and is trusted for lying where only the node writes. */
+  publish(name: string, text: string): void
 }
 
 /**
@@ -53,6 +55,10 @@ export function openSecrets(folder: string, nodeSecret: () => Uint8Array): Secre
       return Promise.resolve()
     },
     names: () => namesIn(secretsFolder),
+    publish: (name, text) => {
+      assert(NAME.test(name), 'names of files are ours')
+      writeFileAtomically(join(folder, name), new TextEncoder().encode(text))
+    },
   }
 }
 

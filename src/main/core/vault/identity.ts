@@ -38,6 +38,9 @@ export type Identity = z.infer<typeof Content>
 
 const NAME = 'identity'
 
+/** File of the keystore that holds the network id in the clear. `cli/data-folder.ts` reads it. */
+const NETWORK_ID_FILE = 'network-id'
+
 /**
  * The identity in an open keystore.
  *
@@ -63,6 +66,8 @@ export async function writeIdentity(secrets: Secrets, identity: Identity): Promi
     closed: closed.map(({ origin, logKey: key, note }) => ({ origin, logKey: toHex(key), note })),
   }
   await writeJson(secrets, NAME, text)
+  // For `chartseal verify`, which has no passphrase: no secret, and as trustworthy as the folder it lies in.
+  secrets.publish(NETWORK_ID_FILE, `${toHex(network)}\n`)
 }
 
 /** A JSON secret, or null when there is none. */
