@@ -10,12 +10,11 @@
  */
 import { equalBytes, toHex } from '../shared/bytes.ts'
 import { LedgerError } from './errors.ts'
-import type { LogHead } from './fields.ts'
 import { splitOrigin } from './names.ts'
 import { parsePolicy, type Policy } from './policy.ts'
 import { isCrashOnly } from './policy-safety.ts'
 import { quorumOf } from './quorum.ts'
-import type { Roster, RosterNode, RosterSite } from './roster.ts'
+import type { FrozenLog, Roster, RosterNode, RosterSite } from './roster.ts'
 
 /** One part of a change to a site's own entry. */
 export type SiteChange =
@@ -32,12 +31,12 @@ export type SiteChange =
 export type RosterChange =
   | { readonly kind: 'founded'; readonly sites: readonly string[] }
   | { readonly kind: 'site-added'; readonly site: string }
-  | { readonly kind: 'site-removed'; readonly site: string; readonly frozen: readonly LogHead[] }
+  | { readonly kind: 'site-removed'; readonly site: string; readonly frozen: readonly FrozenLog[] }
   | {
       readonly kind: 'site-changed'
       readonly site: string
       readonly changes: readonly SiteChange[]
-      readonly frozen: readonly LogHead[]
+      readonly frozen: readonly FrozenLog[]
     }
   | { readonly kind: 'policy-changed'; readonly before: string; readonly after: string }
   | { readonly kind: 'coordinator-changed'; readonly before: string; readonly after: string }
@@ -140,11 +139,11 @@ function wasFrozen(roster: Roster, log: string): boolean {
   return roster.frozen.some((head) => splitOrigin(head.origin).log === log)
 }
 
-function newlyFrozen(current: Roster, next: Roster): LogHead[] {
+function newlyFrozen(current: Roster, next: Roster): FrozenLog[] {
   return next.frozen.filter((head) => current.frozen.every((before) => before.origin !== head.origin))
 }
 
-function sameHead(a: LogHead, b: LogHead): boolean {
+function sameHead(a: FrozenLog, b: FrozenLog): boolean {
   return a.size === b.size && equalBytes(a.root, b.root)
 }
 

@@ -11,7 +11,6 @@ import { toHex } from '../shared/bytes.ts'
 import { type CborValue, decodeCbor, encodeCbor, mapOf } from './cbor.ts'
 import { LedgerError } from './errors.ts'
 import { badField, type FieldReader, readMap, readTuple } from './fields-reader.ts'
-import type { LogHead } from './fields.ts'
 import { HASH_SIZE, type Hasher } from './hash.ts'
 import { checkAgreementKey, checkPublicKey } from './keys.ts'
 import { isName, splitOrigin } from './names.ts'
@@ -19,6 +18,7 @@ import { parsePolicy } from './policy.ts'
 import { checkSafe } from './policy-safety.ts'
 import { MAX_SITES } from './quorum.ts'
 import { KEY_SIZE } from './signatures.ts'
+import type { TreeHead } from './tree-size.ts'
 
 /** Longest roster document, in bytes: it must fit in an entry beside 64 approvals. */
 export const MAX_ROSTER_SIZE = 58_000
@@ -58,6 +58,11 @@ export interface RosterSite {
   readonly nodes: readonly RosterNode[]
 }
 
+/** Where the log of a node that left ends. */
+export interface FrozenLog extends TreeHead {
+  readonly origin: string
+}
+
 /** What a site approved in an attempt before, for the same version. */
 export interface RosterVote {
   /** Id of the site. */
@@ -81,7 +86,7 @@ export interface Roster {
   /** Log of the node that records new rosters and contracts first. Listed above. */
   readonly coordinator: string
   /** Where the logs of nodes that left end: nothing beyond is accepted. Ordered by origin, one for each log. */
-  readonly frozen: readonly LogHead[]
+  readonly frozen: readonly FrozenLog[]
   /** 0, or which attempt of the recovery ceremony proposed this version. */
   readonly attempt: number
   /** Of a ceremony: what its sites approved in earlier attempts. Ordered by site. */
@@ -215,7 +220,7 @@ function readKey(f: FieldReader, key: number, check: (bytes: Uint8Array) => void
   return bytes
 }
 
-function readFrozen(value: CborValue): LogHead {
+function readFrozen(value: CborValue): FrozenLog {
   return readTuple(value, 'frozen log', (f) => {
     const origin = f.text(0, 1, 140)
     splitOrigin(origin)
