@@ -15,7 +15,8 @@
  * @packageDocumentation
  */
 import { concatBytes, toHex } from '../shared/bytes.ts'
-import { drain, throwIfAborted, type DriverContext, type MemoryDriver, type MemoryReadout } from './driver.ts'
+import { forgetLateAnswers } from './conversation.ts'
+import { throwIfAborted, type DriverContext, type MemoryDriver, type MemoryReadout } from './driver.ts'
 import { DeviceError } from './errors.ts'
 import { measured, ORDINARY, type Measurement } from './measurement.ts'
 import { distinctKeys, inOneTimeline, oldestFirst } from './stored-order.ts'
@@ -149,7 +150,7 @@ export const bf480Scale: MemoryDriver = {
     return Promise.resolve({ model: 'BF480', serial: null })
   },
   async read(context) {
-    await drain(context.transport, 0, BF480.bytes)
+    await forgetLateAnswers(context)
     return decodeBf480Memory(await dump(context))
   },
 }
