@@ -23,6 +23,7 @@ export async function tryFamily(world: World, family: string): Promise<void> {
   await check(`${family}: exchange`, async () => {
     const exchanged = await exchange(hub, known, WATCHED)
     const latency = latencyOf(await bus.order({ do: 'sent', key: family }), exchanged.samples)
+    if (latency !== null) process.stdout.write(`RIG report to sample, ${family}: ${JSON.stringify(latency)}\n`)
     return { ...readingsOf(exchanged), latency, state: stateOf(hub, known) }
   })
   await check(`${family}: unplugged in the middle`, async () => {
