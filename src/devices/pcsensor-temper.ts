@@ -133,7 +133,7 @@ async function pause(context: DriverContext, durationMs: number): Promise<void> 
   const untilMs = context.nowMs() + durationMs
   while (context.nowMs() < untilMs) {
     throwIfAborted(context)
-    await drain(context.transport, Math.min(250, untilMs - context.nowMs()), 1)
+    await drain(context.transport, Math.max(1, Math.min(250, untilMs - context.nowMs())), 1)
   }
 }
 
