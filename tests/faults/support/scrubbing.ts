@@ -3,10 +3,9 @@ import Database from 'better-sqlite3'
 import type { RepairSource } from '../../../src/main/core/vault/repair.ts'
 import { openSecondReplica } from '../../../src/main/core/vault/repair.ts'
 import { Scrub, type ScrubProgress, type ScrubResult } from '../../../src/main/core/vault/scrub.ts'
-import { encodeDamage, incidentOf } from '../../../src/main/core/vault/incidents.ts'
+import { recordIncidents } from '../../../src/main/core/vault/record-incidents.ts'
 import { SECRETS, signerOf } from '../../../src/main/core/vault/genesis.ts'
 import { signCheckpoint } from '../../../src/ledger/checkpoint.ts'
-import { encodeIncident } from '../../../src/ledger/fields.ts'
 import { cleanUp, databaseOf } from './clinic.ts'
 import { openParts, type Between, type Parts } from './parts.ts'
 
@@ -68,19 +67,7 @@ export async function openScrub(
     isErased: () => false,
     signAgain: (head) => signCheckpoint(head, { name: head.origin, publicKey: log.publicKey }, (m) => log.sign(m)),
     repaired: () => undefined,
-    reportIncident: async (sourcesAsked) => {
-      const rows = store.unreportedDamage(1000)
-      if (rows.length === 0) return false
-      const { id, kind, groups } = incidentOf(rows, sourcesAsked)
-      const fields = encodeIncident({ kind, details: encodeDamage(groups) })
-      const draft = { id, type: 'incident', subject: null, timeMs: Date.now(), payload: null, fields } as const
-      await writer.record([{ ...draft, signers: [log] }])
-      store.reportDamage(
-        rows.map((row) => row.id),
-        id,
-      )
-      return true
-    },
+    reportIncident: (sourcesAsked) => recordIncidents({ store, writer, logSigner: log, nowMs: Date.now }, sourcesAsked),
     budget: {
       sliceMs: pause === undefined ? 1_000_000 : 0,
       pauseMs: 0,

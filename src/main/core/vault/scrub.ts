@@ -142,6 +142,7 @@ export class Scrub {
     const isWhole = await this.#walkAll(run, logs)
     if (isWhole) this.#scrubProjections(run)
     const { open, repaired, removed } = damage.counts
+    if (isWhole && open === 0) this.#settleRest()
     if (repaired + removed > 0) this.#parts.repaired()
     await this.#parts.reportIncident(request.sources.length > 0)
     const checked = this.#walks?.reduce((sum, walk) => sum + walk.next, 0) ?? 0
@@ -302,6 +303,16 @@ export class Scrub {
     }
   }
 
+  /** Nothing is damaged: what quarantine still holds as open was repaired by something else, or just before a crash. */
+  #settleRest(): void {
+    const { store } = this.#parts
+    for (;;) {
+      const rows = store.openDamage(0, PAGE)
+      if (rows.length === 0) return
+      for (const row of rows) store.settleDamage(row)
+    }
+  }
+
   #scrubProjections({ damage }: Run): void {
     const { store, logs } = this.#parts
     const expected = (this.#walks ?? []).map(({ log, size, digest, unproven }): ExpectedProjection => {
@@ -314,9 +325,7 @@ export class Scrub {
       const reason = 'the index tables say something else than the entries'
       damage.foundNow({ kind: 'index', origin, index: 0, bytes: null, reason }, () => {
         rebuildProjections(store, logs())
-        const isRepaired = isSound()
-        if (isRepaired) store.settleDamage({ kind: 'index', origin, index: 0, level: 0, subject: null })
-        return isRepaired
+        return isSound()
       })
     }
     for (const { origin, size, digest } of expected) store.putProjection(origin, { size, digest })

@@ -8,17 +8,17 @@
  */
 import { signCheckpoint } from '../../../ledger/checkpoint.ts'
 import { logKeyOf } from '../../../ledger/directory.ts'
-import { decodeIncident, encodeIncident, type LogHead } from '../../../ledger/fields.ts'
+import { decodeIncident, type LogHead } from '../../../ledger/fields.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import type { Incident, ScrubEvent } from '../../../shared/api/schemas.ts'
 import { instantText } from '../../../clinical/instant.ts'
 import { equalBytes, toHex } from '../../../shared/bytes.ts'
-import { ApiFailure } from '../failure.ts'
 import type { SharingKeyPair } from '../epoch-keys.ts'
 import { EnvelopeError } from '../envelope.ts'
 import type { Place } from './chains.ts'
 import { actorFor, offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
-import { decodeDamage, encodeDamage, incidentOf } from './incidents.ts'
+import { decodeDamage } from './incidents.ts'
+import { recordIncidents } from './record-incidents.ts'
 import { openSecondReplica, type RepairSource } from './repair.ts'
 import { Scrub } from './scrub.ts'
 import type { BudgetParts } from './scrub-budget.ts'
@@ -47,8 +47,6 @@ const START_DELAY_MS = 30_000
 const BACKGROUND = { sliceMs: 8, pauseMs: 24, bytesPerS: 20_000_000 }
 /** Somebody waits: every request in between gets its turn, and nothing more. */
 const ON_DEMAND = { sliceMs: 16, pauseMs: 0, bytesPerS: 500_000_000 }
-/** Rows of quarantine in one incident. */
-const ROWS_PER_INCIDENT = 5000
 /** Incidents shown, the newest ones. */
 const LISTED = 200
 /** Findings told one by one in one run. */
@@ -101,6 +99,7 @@ export class Upkeep {
     this.#stops.set(run, stop)
     this.#background?.abort()
     try {
+      for (const source of sources) await clinic.standing.compareWith(source)
       const work = this.#running.catch(() => undefined).then(() => this.#runNow(sources, stop.signal, report))
       this.#running = work
       await work
@@ -158,8 +157,8 @@ export class Upkeep {
   }
 
   #makeScrub(): Scrub {
-    const { clinic, pair, reread, isErased } = this.#parts
-    const { store, keys, replica, nowMs, identity } = clinic
+    const { clinic, pair, logSigner, reread, isErased } = this.#parts
+    const { store, keys, replica, writer, nowMs, identity } = clinic
     const budget = (): typeof BACKGROUND => this.#budget
     const timing: BudgetParts = {
       get sliceMs() {
@@ -183,7 +182,7 @@ export class Upkeep {
       isErased,
       signAgain: (head) => this.#signAgain(head),
       repaired: reread,
-      reportIncident: (sourcesAsked) => this.#report(sourcesAsked),
+      reportIncident: (sourcesAsked) => recordIncidents({ store, writer, logSigner, nowMs }, sourcesAsked),
       budget: timing,
       nowMs,
     })
@@ -196,24 +195,6 @@ export class Upkeep {
     const key = logKeyOf(live.directory, live.log, head.size - 1) ?? live.logKey
     if (head.origin !== live.origin || !equalBytes(key, logSigner.publicKey)) return null
     return signCheckpoint(head, { name: head.origin, publicKey: key }, (message) => logSigner.sign(message))
-  }
-
-  /** Until every row of quarantine is in an incident. Replies whether there was one. */
-  async #report(sourcesAsked: boolean): Promise<boolean> {
-    const { clinic, logSigner } = this.#parts
-    const { store, writer, nowMs } = clinic
-    for (let isAny = false; ; isAny = true) {
-      const rows = store.unreportedDamage(ROWS_PER_INCIDENT)
-      if (rows.length === 0) return isAny
-      const { id, kind, groups } = incidentOf(rows, sourcesAsked)
-      const fields = encodeIncident({ kind, details: encodeDamage(groups) })
-      const draft = { id, type: 'incident', subject: null, timeMs: nowMs(), payload: null, fields } as const
-      await writer.record([{ ...draft, signers: [logSigner] }]).catch(unlessRecorded)
-      store.reportDamage(
-        rows.map((row) => row.id),
-        id,
-      )
-    }
   }
 }
 
@@ -243,9 +224,4 @@ function incidentAt({ log, index }: Place): Incident | null {
 function nullIfLost(error: unknown): null {
   if (error instanceof EnvelopeError) return null
   throw error
-}
-
-/** The report was committed before a crash, and only not noted. */
-function unlessRecorded(error: unknown): void {
-  if (!(error instanceof ApiFailure) || error.code !== 'ALREADY_RECORDED') throw error
 }

@@ -2,6 +2,8 @@ import type Database from 'better-sqlite3'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { decodeIncident } from '../../../../src/ledger/fields.ts'
 import { decodeDamage } from '../../../../src/main/core/vault/incidents.ts'
+import { StoreError } from '../../../../src/main/store/errors.ts'
+import type { Store } from '../../../../src/main/store/store.ts'
 import { Replica } from '../../../../src/main/core/vault/replica.ts'
 import {
   copyOf,
@@ -16,6 +18,7 @@ import {
   weight,
 } from '../../../faults/support/clinic.ts'
 import { accessOf } from '../../../faults/support/parts.ts'
+import { runs } from '../../../support/budget.ts'
 import { damage, openScrub, rowsOf, sourceOf, type OpenScrub } from '../../../faults/support/scrubbing.ts'
 
 let folder = ''
@@ -304,4 +307,78 @@ it('goes on where it was stopped', async () => {
   const [progress] = scrub.said
   expect(progress).toMatchObject({ kind: 'progress' })
   expect((progress as { done: number }).done).toBeGreaterThan(50)
+})
+
+describe('cut off at any step', () => {
+  const WRITES = new Set<string | symbol>([
+    'append',
+    'quarantineRow',
+    'removeBeyond',
+    'removeRow',
+    'repairTile',
+    'replaceEntry',
+    'replacePayload',
+    'replaceCheckpoint',
+    'replaceEpochKey',
+    'rebuildIndexes',
+    'reportDamage',
+    'putProjection',
+  ])
+
+  /** A store that is dead from its `last`-th write on: before it happened, or after. */
+  function dying(store: Store, last: number, isLate: boolean): Store {
+    let writes = 0
+    return new Proxy(store, {
+      get(target, name: keyof Store) {
+        const real = (target[name] as (...args: unknown[]) => unknown).bind(target)
+        if (!WRITES.has(name)) return real
+        return (...args: unknown[]) => {
+          writes += 1
+          if (writes > last || (writes === last && !isLate)) throw new StoreError('STATE_UNKNOWN', 'killed')
+          const result = real(...args)
+          if (writes === last) throw new StoreError('STATE_UNKNOWN', 'killed')
+          return result
+        }
+      },
+    })
+  }
+
+  it('is finished by the next scrub, and everything is reported', async () => {
+    const work = `DELETE FROM entry WHERE idx = 40; UPDATE payload SET salt = zeroblob(72) WHERE idx = 51;
+      DELETE FROM tile WHERE idx = 1; DELETE FROM checkpoint WHERE block = 6; DELETE FROM entry_id;
+      INSERT INTO checkpoint (log, block, size, note) SELECT log, 900, 3, 'made up' FROM checkpoint LIMIT 1`
+    let isOver = false
+    for (let last = 1; !isOver; last += runs(4, 1)) {
+      for (const isLate of [false, true]) {
+        const copy = damaged((db) => db.exec(work))
+        const source = sourceOf(folder, copy)
+        const first = await openScrub(copy, staff.nurse, { between: { store: (store) => dying(store, last, isLate) } })
+        isOver = await first.run([source]).then(
+          () => true,
+          (error: unknown) => {
+            expect(error).toMatchObject({ code: 'STATE_UNKNOWN' })
+            return false
+          },
+        )
+        first.store.close()
+        first.keystore.close()
+        const next = await open(copy)
+        expect(await next.run([source])).toMatchObject({ open: 0, isWhole: true })
+        expectSound(next)
+        expect(next.store.unreportedDamage(10)).toEqual([])
+        const reported = incidents(next).flatMap(({ rows }) => rows.map(({ kind, outcome }) => `${kind} ${outcome}`))
+        for (const row of [
+          'entry repaired',
+          'payload repaired',
+          'tile repaired',
+          'checkpoint repaired',
+          'index repaired',
+        ])
+          expect(reported).toContain(row)
+        expect(await next.run()).toMatchObject({ open: 0, repaired: 0, removed: 0 })
+        next.store.close()
+        next.keystore.close()
+      }
+    }
+  }, 120_000)
 })
