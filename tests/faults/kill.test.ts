@@ -26,32 +26,12 @@ import { type Random, SEED, seeded } from './support/seeded.ts'
 const PROGRAM = join(import.meta.dirname, 'support', 'record-until-killed.ts')
 const RECORDINGS = runs(200, 3000)
 
-/** A reading of which the process said that it is recorded. */
-interface Acknowledged {
-  readonly entryId: string
-  readonly value: string
+interface Line extends Acknowledged {
   readonly checkpoint: string
 }
 
-/** Every checkpoint text ever seen, by tree size: a second one of the same size is a fork of the log. */
-class Checkpoints {
-  readonly #bySize = new Map<number, string>()
-
-  see(note: string): void {
-    const [, size = ''] = note.split('\n')
-    const text = note.slice(0, note.indexOf('\n\n'))
-    const known = this.#bySize.get(Number(size)) ?? text
-    expect(text).toBe(known)
-    this.#bySize.set(Number(size), text)
-  }
-
-  get count(): number {
-    return this.#bySize.size
-  }
-}
-
 /** Lets the program record, kills it at a random moment, and replies with what it had acknowledged. */
-async function recordAndKill(args: readonly string[], random: Random): Promise<Acknowledged[]> {
+async function recordAndKill(args: readonly string[], random: Random): Promise<Line[]> {
   const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   const enough = random.below(30)
   const moment = random.below(25)
@@ -66,46 +46,7 @@ async function recordAndKill(args: readonly string[], random: Random): Promise<A
   })
   const [, signal] = (await once(child, 'close')) as [number | null, string | null]
   expect(signal).toBe('SIGKILL')
-  // The last line may have been cut.
-  return said
-    .slice(0, said.lastIndexOf('\n') + 1)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Acknowledged)
-}
-
-/** Notes that a stopped process left behind: in the database, and as its high-water mark. */
-async function notesIn(folder: string): Promise<string[]> {
-  // A copy, so that it is the vault that recovers the write-ahead log of the killed process.
-  const copy = copyOf(folder)
-  const db = new Database(databaseOf(copy))
-  const rows = db.prepare('SELECT note FROM checkpoint').all() as { note: string }[]
-  db.close()
-  const unlock = { kind: 'system' as const, nodeSecret: NODE_SECRET }
-  const keystore = await openKeystore(join(copy, 'clinic', 'keystore'), unlock, { scryptLogN: 10 })
-  const mark = keystore.highWater.read()
-  keystore.close()
-  expect(mark).toBeTypeOf('object')
-  return [...rows.map(({ note }) => note), ...(typeof mark === 'object' ? [mark.note] : [])]
-}
-
-async function expectAllThere(folder: string, staff: Staff, patient: string, all: readonly Acknowledged[]) {
-  const open = await startVault(folder)
-  expect(stateOf(open)).toMatchObject({ state: 'ready', problem: null })
-  await open.vault.signIn(staff.physician, PIN)
-  const { readings } = await open.vault.chart(patient, 1)
-  expect(readings.filter(({ status }) => status !== 'verified')).toEqual([])
-  const values = new Map(
-    readings.flatMap((row) =>
-      row.status === 'verified' ? [[row.position.entryId, row.record.quantities[0]?.value]] : [],
-    ),
-  )
-  for (const { entryId, value } of all) expect(values.get(entryId)).toBe(value)
-  await open.vault.verifyAll(1)
-  const done = open.events.findLast((event) => event.kind === 'verify-all')
-  expect(done?.event).toMatchObject({ kind: 'done', findings: 0 })
-  expect((await open.vault.ledgerSummary()).highWaterMark).toBe('equal')
-  await open.vault.close()
+  return linesOf<Line>(said)
 }
 
 it(`keeps ${RECORDINGS} recordings through kills (seed ${SEED})`, { timeout: 1_800_000 }, async () => {

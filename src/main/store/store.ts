@@ -299,7 +299,7 @@ export interface StoreReader {
 
 /** What may be written. Every method is one durable transaction: when it returns, it survives a power cut. */
 export interface StoreWriter {
-  /** Adding a log again with the same key does nothing. */
+  /** Adding a log again sets its key: what stands there is not trusted, and the caller has it from elsewhere. */
   addLog(origin: string, logKey: Uint8Array): void
   /**
    * Appends a block, all of it or nothing.

@@ -2,6 +2,7 @@
  * A small clinic through the real vault: its people, a device, patients and readings. Everything that fault tests and
  * tests of the vault start from.
  */
+import { ORDINARY } from '../../../src/devices/measurement.ts'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -168,6 +169,7 @@ export async function oximeterDrafts(
     quantities: [quantity('spo2', spo2, '%', '%'), quantity('pulse', String(60 + (n % 40)), '/min', 'beats/minute')],
     deviceTime: null,
     flags: [],
+    ...ORDINARY,
     recordKey: `record ${n}`,
     raw: new Uint8Array([1, 2, n % 256]),
   }

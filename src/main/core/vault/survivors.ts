@@ -7,8 +7,9 @@
  *
  * @packageDocumentation
  */
+import { decodeEntry } from '../../../ledger/entry.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
-import type { CheckpointRow, Store, StoreReader } from '../../store/store.ts'
+import type { CheckpointRow, IndexRow, Store, StoreReader } from '../../store/store.ts'
 import type { Identity } from './identity.ts'
 import { importLog } from './import-log.ts'
 import { LogReplica, unlessDamaged, type Head, type LogReplicaParts } from './log-replica.ts'
@@ -47,12 +48,15 @@ export function openSurvivors(
   }: { mark: string | null; copies: DirectoryCopies; copy: StoreReader | null; nowMs: number | null },
 ): Survivor[] {
   const survivors: Survivor[] = []
+  const proven: IndexRow[] = []
   const logs = [...identity.closed, { origin: identity.origin, logKey: identity.logKey, note: mark }]
   for (const { origin, logKey, note } of logs) {
     const before = survivors.findLast(({ log }) => log !== null)?.log ?? null
     const parts = partsOf(store, identity, copies, { origin, logKey }, before)
     const here = largestSound(parts)
-    const log = copy === null || nowMs === null ? here : extended(parts, here, copy, nowMs)
+    if (here !== null) proven.push(...indexRows(here))
+    const log = copy === null || nowMs === null ? here : extended(parts, here, { copy, nowMs, proven })
+    if (log !== null && log !== here) proven.push(...indexRows(log).slice(here?.head.size ?? 0))
     survivors.push({
       origin,
       logKey,
@@ -63,16 +67,28 @@ export function openSurvivors(
   return survivors
 }
 
+/** What the index tables say of a log's proven entries, one row for each. */
+function indexRows(log: LogReplica): IndexRow[] {
+  return Array.from({ length: log.head.size }, (_, index) => log.provenBytes(index)).flatMap((bytes, index) => {
+    if (!(bytes instanceof Uint8Array)) return []
+    const { body, placement } = decodeEntry(bytes)
+    const subject =
+      body.subject === null || placement === null ? null : { handle: body.subject, seq: placement.subjectSeq }
+    return [{ origin: log.origin, index, id: body.id, type: body.type, subject }]
+  })
+}
+
 /** The same log after everything that `copy` has of it was taken over. */
 function extended(
   parts: LogReplicaParts,
   here: LogReplica | null,
-  copy: StoreReader,
-  nowMs: number,
+  { copy, nowMs, proven }: { copy: StoreReader; nowMs: number; proven: readonly IndexRow[] },
 ): LogReplica | null {
   const { store, origin, logKey } = parts
   const from = here?.head ?? null
   while (store.removeBeyond(origin, from?.size ?? 0, nowMs, CHUNK) > 0);
+  // The index may still name what was removed, or what never was there: only what is proven may stand in the way.
+  store.rebuildIndexes(proven)
   const reader = here?.trusted.reader ?? { tile: () => null }
   const head = importLog(store, copy, { origin, logKey, from, tiles: reader })
   return head === null ? here : openAt(parts, head)

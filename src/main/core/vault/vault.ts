@@ -71,6 +71,9 @@ import { Writer } from './writer.ts'
 
 const random = (size: number): Uint8Array => new Uint8Array(randomBytes(size))
 
+/** Planted rows that are moved to quarantine at a time. */
+const PLANTED_ROWS = 1000
+
 /** Why nothing can be written for the moment: nothing was, and it may be tried again. */
 const PASSING: ReadonlySet<ApiCode> = new Set(['DISK_FULL', 'DATA_FOLDER_READ_ONLY', 'DATA_FOLDER_IN_USE'])
 
@@ -503,6 +506,7 @@ export class Vault implements VaultService {
     const mark = markOf(identity, keystore.highWater.read())
     const isSamePlace = await this.#isSamePlace(keystore, identity)
     const replica = Replica.open(store, identity, mark, readCopies(keystore), isSamePlace)
+    removePlanted(store, replica, this.#nowMs())
     // A block that was committed just before a crash: its note may leave the process only once it is marked.
     const { note, size } = replica.head
     if (typeof mark !== 'object' || mark.size < size) keystore.highWater.write({ note, size })
@@ -644,6 +648,14 @@ function makeFolder(folder: string): void {
   guardedFiles('making a folder', () => {
     if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
   })
+}
+
+/** Rows that claim to stand beyond a head that was just proven are made up, and would stand in the way of every block. */
+function removePlanted(store: Store, replica: Replica, nowMs: number): void {
+  for (const { origin, head } of replica.logs) {
+    const isClean = store.entryCount(origin) <= head.size && store.checkpointsBeyond(origin, head.size, 1).length === 0
+    if (!isClean) while (store.removeBeyond(origin, head.size, nowMs, PLANTED_ROWS) > 0);
+  }
 }
 
 /** A mark of an earlier incarnation says nothing of the live one: it was to be replaced by the first note of that. */

@@ -1,5 +1,3 @@
-import { equalBytes } from '../../../shared/bytes.ts'
-import { assert } from '../../../shared/errors.ts'
 import { command, query, type WritableDb } from '../database.ts'
 import type { LogRow } from '../store.ts'
 
@@ -12,7 +10,11 @@ export class LogTable {
 
   constructor(db: WritableDb) {
     this.#all = query<[], LogRow & { id: number }>(db, 'SELECT id, origin, log_key AS logKey FROM log ORDER BY id')
-    this.#insert = command<[string, Uint8Array]>(db, 'INSERT INTO log (origin, log_key) VALUES (?, ?)')
+    this.#insert = command<[string, Uint8Array]>(
+      db,
+      `INSERT INTO log (origin, log_key) VALUES (?, ?)
+       ON CONFLICT (origin) DO UPDATE SET log_key = excluded.log_key`,
+    )
     this.reload()
   }
 
@@ -20,11 +22,9 @@ export class LogTable {
     return this.#all.all().map(({ origin, logKey }) => ({ origin, logKey }))
   }
 
-  /** Inserts a log; must run inside a transaction, and {@link reload} after it. */
+  /** Inserts a log, or sets its key: what stood there came from the file. Must run inside a transaction, and {@link reload} after it. */
   insert(origin: string, logKey: Uint8Array): void {
-    const known = this.#all.all().find((row) => row.origin === origin)
-    if (known === undefined) this.#insert(origin, logKey)
-    else assert(equalBytes(known.logKey, logKey), 'a log never changes its key')
+    this.#insert(origin, logKey)
   }
 
   /** Reads the numbers of all logs again. */
