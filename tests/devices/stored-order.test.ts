@@ -32,7 +32,7 @@ describe('records in one timeline', () => {
   })
 
   it('are flagged when the device is not that far yet', () => {
-    const found = inOneTimeline([at(DAYS[0]!), at(DAYS[2]!)], DAYS[1]!)
+    const found = inOneTimeline([at(DAYS[0]!), at(DAYS[2]!)], DAYS[1])
     expect(times(found)).toEqual([DAYS[0], `${DAYS[2]} ${MARK}`])
   })
 
