@@ -2,25 +2,13 @@
  * The process is killed at random moments of its work. Whatever was acknowledged is there and verifies, the log goes on
  * from where it was, and there are never two checkpoints of one size.
  */
-import Database from 'better-sqlite3'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { openKeystore } from '../../src/main/keystore/keystore.ts'
 import { runs } from '../support/budget.ts'
-import {
-  copyOf,
-  databaseOf,
-  furnish,
-  NODE_SECRET,
-  patientNumber,
-  PIN,
-  type Staff,
-  startVault,
-  stateOf,
-  temporaryFolder,
-} from './support/clinic.ts'
+import { type Acknowledged, Checkpoints, expectAllThere, linesOf, notesIn } from './support/acknowledged.ts'
+import { furnish, patientNumber, PIN, startVault, temporaryFolder } from './support/clinic.ts'
 import { type Random, SEED, seeded } from './support/seeded.ts'
 
 const PROGRAM = join(import.meta.dirname, 'support', 'record-until-killed.ts')

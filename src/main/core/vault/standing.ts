@@ -15,14 +15,16 @@ import { mirrorNameOf } from '../../../ledger/roster.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import type { Keystore } from '../../keystore/keystore.ts'
 import { verifier } from '../../keystore/sodium.ts'
-import type { Store } from '../../store/store.ts'
+import { StoreError } from '../../store/errors.ts'
+import type { EvidenceRow, Store } from '../../store/store.ts'
+import { compareLog, type OtherReplica } from './compare-logs.ts'
 import { Cosignatures, type CosignedLog } from './cosignatures.ts'
 import { Cosigning } from './cosigning.ts'
 import { EvidenceLocker } from './evidence-locker.ts'
 import { SECRETS, signerOf } from './genesis.ts'
 import { Grades } from './grades.ts'
 import { type Identity, readJson, writeJson } from './identity.ts'
-import type { LogReplica } from './log-replica.ts'
+import { unlessDamaged, type LogReplica } from './log-replica.ts'
 import type { Replica } from './replica.ts'
 
 /** What the standing of a replica is worked out from. */
@@ -62,8 +64,9 @@ export class Standing {
   #isRunning = false
 
   constructor(parts: StandingParts) {
-    this.#parts = parts
-    const { store, nowMs } = parts
+    this.#parts = { ...parts, failed: unlessOnlyDamage(parts.failed) }
+    const { nowMs } = parts
+    const store = tolerant(parts.store)
     const nowS = () => Math.floor(nowMs() / 1000)
     const conflict = (log: CosignedLog, note: string): void => {
       this.locker.report(log, note)
@@ -84,6 +87,21 @@ export class Standing {
   start(): void {
     this.#isRunning = true
     for (const log of this.#parts.replica.logs) this.#cosigning?.follow(log)
+    // Rows of our own that the log signed and that are not of its tree were left there by somebody.
+    const checkpoints = (origin: string, before: number | null, limit: number) =>
+      unlessDamaged(() => this.#parts.store.checkpoints(origin, before, limit)) ?? []
+    this.compareWith({ checkpoints, cosignatures: () => [] }).catch(this.#parts.failed)
+  }
+
+  /**
+   * Compares every log with what another replica says of it: cosignatures are taken over, contradictions are kept as
+   * proofs.
+   *
+   * @param other - Untrusted.
+   */
+  async compareWith(other: OtherReplica): Promise<void> {
+    const parts = { verifier, cosignatures: this.cosignatures, locker: this.locker }
+    for (const log of this.#parts.replica.logs) await compareLog(log, other, parts)
   }
 
   /** Says that a block was committed to the live log. */
@@ -102,7 +120,8 @@ export class Standing {
   }
 
   #openLocker(): EvidenceLocker {
-    const { store, keystore, nowMs, contested, failed } = this.#parts
+    const { keystore, nowMs, contested, failed } = this.#parts
+    const store = tolerant(this.#parts.store)
     const { cosignatures } = this
     return new EvidenceLocker({
       ...{ store, cosignatures, verifier, nowMs },
@@ -178,6 +197,38 @@ export class Standing {
       roster.sites.map(({ id, mirrorKey }): CosignerKey => ({ name: mirrorNameOf(id), publicKey: mirrorKey })),
     )
     return { logKeys: unique(logKeys), cosigners: unique(cosigners) }
+  }
+}
+
+/** The tables of cosignatures and proofs, where what SQLite cannot read is as good as gone: it takes no entry away. */
+function tolerant(store: Store) {
+  return {
+    checkpointCoveringIndex: (origin: string, index: number) =>
+      unlessDamaged(() => store.checkpointCoveringIndex(origin, index)),
+    cosignatures: (origin: string, above: number, limit: number) =>
+      unlessDamaged(() => store.cosignatures(origin, above, limit)) ?? [],
+    cosignaturesAt: (origin: string, size: number) => unlessDamaged(() => store.cosignaturesAt(origin, size)) ?? [],
+    cosignaturesBy: (origin: string, name: string, below: number, limit: number) =>
+      unlessDamaged(() => store.cosignaturesBy(origin, name, below, limit)) ?? [],
+    evidence: (origin?: string) => unlessDamaged(() => store.evidence(origin)) ?? [],
+    putCosignatures: (...row: Parameters<Store['putCosignatures']>) => {
+      unlessDamaged(() => {
+        store.putCosignatures(...row)
+      })
+    },
+    putEvidence: (row: EvidenceRow) => {
+      unlessDamaged(() => {
+        store.putEvidence(row)
+      })
+    },
+  }
+}
+
+/** Damage in these tables leaves entries sealed instead of final; it stops nobody from working. */
+function unlessOnlyDamage(failed: (error: unknown) => void): (error: unknown) => void {
+  return (error) => {
+    const isDamage = error instanceof StoreError && error.code === 'DATABASE_DAMAGED'
+    if (!isDamage) failed(error)
   }
 }
 

@@ -1,3 +1,5 @@
+import Database from 'better-sqlite3'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { signCheckpoint } from '../../../../src/ledger/checkpoint.ts'
@@ -127,6 +129,30 @@ describe('a clinic on its own', () => {
     const [newest] = store.cosignatures(identity.origin, 0, 1)
     store.close()
     expect(newest?.size).toBe((await keysOf(open.folder)).mark.size)
+  })
+})
+
+describe('tables that SQLite cannot read', () => {
+  it.each(['cosignature', 'mirror', 'evidence'])('take the grade away and nothing else: %s', async (table) => {
+    const { open, staff, patient } = await clinic()
+    await signManual(open, patient, [weight('71.5')])
+    await open.vault.close()
+    const db = new Database(databaseOf(open.folder))
+    const rootOf = db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').pluck()
+    const page = Number(rootOf.get(table))
+    const size = Number(db.pragma('page_size', { simple: true }))
+    db.close()
+    const bytes = readFileSync(databaseOf(open.folder))
+    bytes.fill(0, (page - 1) * size, page * size)
+    writeFileSync(databaseOf(open.folder), bytes)
+    const again = await startVault(open.folder)
+    expect(stateOf(again)).toMatchObject({ state: 'ready', problem: null })
+    await again.vault.signIn(staff.nurse, PIN)
+    expect(await signManual(again, patient, [weight('72.5')])).toMatchObject([{ status: 'verified' }])
+    const { readings } = await again.vault.chart(patient, 1)
+    expect(readings.map(({ status }) => status)).toEqual(['verified', 'verified'])
+    await again.vault.close()
+    expect(stateOf(again).state).toBe('ready')
   })
 })
 
