@@ -8,6 +8,7 @@ import { splitMeasurement } from '../../src/clinical/quantity.ts'
 import { contract } from '../../src/shared/api/contract.ts'
 import type {
   Device,
+  DeviceCheck,
   Draft,
   Grade,
   Evidence,
@@ -77,6 +78,8 @@ export class FakeCore {
   practitioners = [...PRACTITIONERS]
   recorded: Recorded[] = []
   devices: Device[]
+  /** What was measured on nobody. */
+  checks: DeviceCheck[] = []
   tray: TrayItem[]
   wrongPins = 0
   pins = new Map(PRACTITIONERS.map((person, n) => [person.handle, `${1111 * (n + 1)}`.slice(0, 3) + '7']))
@@ -293,6 +296,21 @@ export class FakeCore {
     yield { kind: 'ended' as const, code: null }
   }
 
+  async *measure(captureId: string): AsyncGenerator<ReadEvent, void> {
+    const capture = this.captures.get(captureId)
+    if (capture === undefined) return void (yield { kind: 'ended', code: 'UNKNOWN_CAPTURE' })
+    await this.#pause(150)
+    const draft: Draft = {
+      ...cuffDraft(0, this.now, 0),
+      draftId: this.fresh(),
+      kind: 'weight',
+      quantities: [{ name: 'weight', value: '71.4', comparator: null, ucum: 'kg', unit: 'kg', coded: null }],
+    }
+    capture.drafts.set(draft.draftId, draft)
+    yield { kind: 'drafts' as const, drafts: [draft] }
+    yield { kind: 'ended' as const, code: null }
+  }
+
   takeLive(captureId: string): Draft[] | null {
     const capture = this.captures.get(captureId)
     if (capture === undefined) return null
@@ -489,6 +507,7 @@ function demoDevices(): Device[] {
       name: 'Contec CMS50E',
       proven: 'captured',
       mode: 'live',
+      memory: true,
       kinds: ['spo2', 'heart-rate'],
       port: 'virtual 1',
       status: 'ready',
@@ -501,6 +520,7 @@ function demoDevices(): Device[] {
       name: 'Omron HEM-7322U',
       proven: 'captured',
       mode: 'memory',
+      memory: true,
       kinds: ['blood-pressure', 'heart-rate'],
       port: 'virtual 2',
       status: 'ready',
@@ -514,6 +534,7 @@ function demoDevices(): Device[] {
       name: 'Omron HEM-7131U',
       proven: 'constructed',
       mode: 'memory',
+      memory: true,
       kinds: ['blood-pressure', 'heart-rate'],
       port: 'usb 3-1',
       virtual: false,
@@ -528,6 +549,7 @@ function demoDevices(): Device[] {
       name: 'HID device 1a61:3650',
       proven: null,
       mode: null,
+      memory: false,
       kinds: [],
       port: 'usb 3-2',
       virtual: false,
@@ -715,6 +737,7 @@ export function fakeRouter(core: FakeCore) {
         }),
       ),
       read: os.capture.read.handler(({ input }) => core.read(input.captureId)),
+      measure: os.capture.measure.handler(({ input }) => core.measure(input.captureId)),
       sign: os.capture.sign.handler(
         guard('capture.sign', ({ captureId, draftIds, manual }) => core.sign(captureId, draftIds, manual)),
       ),
@@ -764,6 +787,10 @@ export function fakeRouter(core: FakeCore) {
           core.emit({ kind: 'devices', devices: core.devices })
           return ok(enrolled)
         }),
+      ),
+      checks: os.devices.checks.handler(guard('devices.checks', () => ok(core.checks))),
+      exchange: os.devices.exchange.handler(
+        guard('devices.exchange', () => ok({ fileName: 'exchange-a-family.hex', text: '# A device\nOUT> 81 01\n' })),
       ),
     },
     ledger: {

@@ -29,6 +29,7 @@ import type {
   Reading,
   RejectedRow,
   TrayItem,
+  DeviceCheck,
 } from '../../src/shared/api/schemas.ts'
 import { handleOf, hashOf, PATIENTS, PRACTITIONERS } from './fake-data.ts'
 
@@ -91,6 +92,8 @@ export class FakeVault implements VaultService {
   devices: EnrolledDevice[] = []
   /** Ids of drafts that are in the ledger. */
   readonly recorded = new Set<string>()
+  /** The log of checks. */
+  readonly kept: DeviceCheck[] = []
   readonly items = new Map<string, { item: TrayItem; held: HeldDraft }>()
   /** Names of the calls made, in order. */
   readonly calls: string[] = []
@@ -234,6 +237,14 @@ export class FakeVault implements VaultService {
         this.items.set(id, { held, item: { id, receivedAt: NOW, reason, draft: held.draft } })
     }
     this.emit({ kind: 'tray', count: this.items.size })
+  }
+  async putChecks(reason: DeviceCheck['reason'], drafts: readonly HeldDraft[]) {
+    await this.#enter('putChecks')
+    for (const { draft } of drafts) this.kept.push({ id: draft.draftId, receivedAt: NOW, reason, draft })
+  }
+  async checks() {
+    await this.#enter('checks')
+    return this.kept
   }
   async tray() {
     await this.#enter('tray')

@@ -7,6 +7,7 @@
  *
  * @packageDocumentation
  */
+import type { Measurement } from '../../devices/measurement.ts'
 import { measurementsOfWindow, type StableWindow } from '../../devices/stable-window.ts'
 import type { ApiCode } from '../../shared/api/codes.ts'
 import type { Draft, LiveEvent, ManualValue, Patient, ReadEvent, Reading, Session } from '../../shared/api/schemas.ts'
@@ -16,12 +17,12 @@ import type { ConnectedDevice } from './devices-service.ts'
 import { EventQueue } from './event-queue.ts'
 import { ApiFailure, failureOf } from './failure.ts'
 import { LiveRun } from './live-run.ts'
-import type { HeldDraft, Row, VaultService } from './vault-service.ts'
+import type { HeldDraft, ReadContext, Row, VaultService } from './vault-service.ts'
 
 /** What captures need from outside. */
 export interface CapturePorts {
-  readonly vault: Pick<VaultService, 'patient' | 'draftsOf' | 'signReadings' | 'putTray'>
-  readonly hub: Pick<Hub, 'live' | 'readMemory' | 'stableWindow'>
+  readonly vault: Pick<VaultService, 'patient' | 'draftsOf' | 'signReadings' | 'putTray' | 'putChecks'>
+  readonly hub: Pick<Hub, 'live' | 'measure' | 'readMemory' | 'stableWindow'>
   /** Throws `DEVICE_NOT_CONNECTED`. */
   find(connectionId: string): ConnectedDevice
   /** Handle of the practitioner who may act now; null when nobody is signed in, or the session is locked. */
@@ -41,6 +42,12 @@ const STALE_IDENTITY_MS = 5 * 60_000
 const MAX_DRAFTS = 500
 
 type Identifier = 'name' | 'birth-date' | 'identifier'
+
+/** Why a measurement is nobody's; null for a patient's. */
+function checkOf({ control, purpose }: Measurement): 'control' | 'room' | null {
+  if (control) return 'control'
+  return purpose === 'room' ? 'room' : null
+}
 
 /** All open captures of this workstation. */
 export class Captures {
@@ -98,11 +105,27 @@ export class Captures {
   }
 
   /** Reads a device's memory into drafts. They are told when the session is not locked. */
-  async *read(captureId: string, connectionId: string, signal: AbortSignal | undefined): AsyncGenerator<ReadEvent> {
+  read(captureId: string, connectionId: string, signal: AbortSignal | undefined): AsyncGenerator<ReadEvent> {
+    return this.#told(captureId, signal, (capture, either, tell) => this.#readInto(capture, connectionId, either, tell))
+  }
+
+  /** Takes each measurement as a device finishes it, as drafts that are told when the session is not locked. */
+  measure(captureId: string, connectionId: string, signal: AbortSignal | undefined): AsyncGenerator<ReadEvent> {
+    return this.#told(captureId, signal, (capture, either, tell) =>
+      this.#measureInto(capture, connectionId, either, tell),
+    )
+  }
+
+  /** The events of an exchange that gives drafts. */
+  async *#told(
+    captureId: string,
+    signal: AbortSignal | undefined,
+    exchange: (capture: Capture, either: AbortSignal, tell: (event: ReadEvent) => void) => Promise<void>,
+  ): AsyncGenerator<ReadEvent> {
     const capture = this.#own(captureId)
     const events = new EventQueue<ReadEvent>()
     const either = AbortSignal.any([capture.over.signal, ...(signal === undefined ? [] : [signal])])
-    this.#readInto(capture, connectionId, either, (event) => events.push(event)).then(
+    exchange(capture, either, (event) => events.push(event)).then(
       () => events.end(),
       (error: unknown) => events.end(error as Error),
     )
@@ -220,6 +243,7 @@ export class Captures {
     tell: (event: ReadEvent) => void,
   ): Promise<void> {
     const device = this.#ports.find(connectionId)
+    await capture.runs.get(connectionId)?.stop('CANCELLED')
     const progress = (done: number, total: number): void => tell({ kind: 'progress', done, total })
     const readout = await this.#ports.hub.readMemory(connectionId, { signal, progress })
     if (readout.measurements.length === 0) throw new ApiFailure('DEVICE_EMPTY')
@@ -228,9 +252,42 @@ export class Captures {
     tell({ kind: 'drafts', drafts: drafts.slice(-MAX_DRAFTS).map(({ draft }) => draft) })
   }
 
-  async #draftsOfMemory({ origin, enrolled }: ConnectedDevice, readout: HubReadout): Promise<HeldDraft[]> {
-    const { measurements, deviceNow, readAtMs } = readout
-    return this.#ports.vault.draftsOf(origin, enrolled, measurements, { readAtMs, deviceNow, window: null })
+  async #measureInto(
+    capture: Capture,
+    connectionId: string,
+    signal: AbortSignal,
+    tell: (event: ReadEvent) => void,
+  ): Promise<void> {
+    const device = this.#ports.find(connectionId)
+    const keeping: Promise<void>[] = []
+    const keep = async (measurement: Measurement, readAtMs: number): Promise<void> => {
+      const readout = { measurements: [measurement], deviceNow: null, complete: true, readAtMs }
+      const drafts = await this.#draftsOfMemory(device, readout, { onTheSpot: true })
+      if (drafts.length === 0) return
+      await this.#keep(capture, connectionId, drafts, null)
+      tell({ kind: 'drafts', drafts: drafts.map(({ draft }) => draft) })
+    }
+    await this.#ports.hub
+      .measure(connectionId, { signal }, (measurement, readAtMs) => keeping.push(keep(measurement, readAtMs)))
+      .finally(() => Promise.all(keeping))
+  }
+
+  async #draftsOfMemory(
+    { origin, enrolled }: ConnectedDevice,
+    readout: HubReadout,
+    how: Pick<ReadContext, 'onTheSpot'> = {},
+  ): Promise<HeldDraft[]> {
+    const { deviceNow, readAtMs } = readout
+    const context = { readAtMs, deviceNow, window: null, ...how }
+    const draftsOf = (measurements: readonly Measurement[]) =>
+      this.#ports.vault.draftsOf(origin, enrolled, measurements, context)
+    // What was not measured on anybody goes to the log of checks and no further.
+    for (const reason of ['control', 'room'] as const) {
+      const checks = readout.measurements.filter((measurement) => checkOf(measurement) === reason)
+      if (checks.length > 0) await this.#ports.vault.putChecks(reason, await draftsOf(checks))
+    }
+    const measurements = readout.measurements.filter((measurement) => checkOf(measurement) === null)
+    return measurements.length === 0 ? [] : draftsOf(measurements)
   }
 
   /** Each value keeps the range of its own numbers. */

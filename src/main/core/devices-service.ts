@@ -7,8 +7,9 @@
  *
  * @packageDocumentation
  */
+import { encodeCapture } from '../../devices/capture-file.ts'
 import { idsOf, rowOfFamily } from '../../devices/driver-table.ts'
-import type { Device } from '../../shared/api/schemas.ts'
+import type { Device, ExchangeFile } from '../../shared/api/schemas.ts'
 import { assert } from '../../shared/errors.ts'
 import type { Hub, HubDevice } from '../devices/hub.ts'
 import { ApiFailure } from './failure.ts'
@@ -16,7 +17,7 @@ import type { DeviceOrigin, EnrolledDevice, VaultService } from './vault-service
 
 /** What the service needs from outside. */
 export interface DevicePorts {
-  readonly hub: Pick<Hub, 'devices' | 'stackProblem'>
+  readonly hub: Pick<Hub, 'devices' | 'stackProblem' | 'exchange'>
   readonly vault: Pick<VaultService, 'enrolments' | 'enrolDevice'>
   /** Told after every change. */
   changed(devices: Device[]): void
@@ -35,6 +36,7 @@ const NO_USB: Device = {
   name: 'USB access',
   proven: null,
   mode: null,
+  memory: false,
   kinds: [],
   serial: null,
   port: '',
@@ -92,6 +94,19 @@ export class DevicesService {
     const { handle } = await this.#ports.vault.enrolDevice(originOf(device), label)
     await this.loadEnrolments()
     return { ...this.#described(device), enrolment: { handle, label } }
+  }
+
+  /**
+   * What was said in the newest exchange with a device, as a capture file that `chartseal decode` reads.
+   *
+   * @throws ApiFailure `DEVICE_NOT_CONNECTED`.
+   */
+  exchange(connectionId: string): ExchangeFile {
+    const device = this.#connected(connectionId)
+    const { family, capture } = this.#ports.hub.exchange(connectionId)
+    // Neither serial number nor label: support needs neither, and they lead back to the clinic.
+    const head = `# ${device.name}. Family ${family}. Names of persons are blank; values and times are not.\n`
+    return { fileName: `exchange-${family}.hex`, text: head + encodeCapture(capture) }
   }
 
   #connected(connectionId: string): HubDevice {

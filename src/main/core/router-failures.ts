@@ -19,6 +19,7 @@ const STREAMS: Readonly<Record<string, { coded: boolean }>> = {
   'system.events': { coded: false },
   'capture.live': { coded: true },
   'capture.read': { coded: true },
+  'capture.measure': { coded: true },
   'ledger.verifyAll': { coded: false },
   'ledger.scrub': { coded: false },
 }

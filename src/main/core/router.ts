@@ -130,6 +130,9 @@ function bedside(os: Os, parts: RouterParts) {
         mine(({ captureId, connectionId }) => captures.takeLive(captureId, connectionId)),
       ),
       read: os.capture.read.handler(({ input, signal }) => captures.read(input.captureId, input.connectionId, signal)),
+      measure: os.capture.measure.handler(({ input, signal }) =>
+        captures.measure(input.captureId, input.connectionId, signal),
+      ),
       // Once sealed it is said so, even to somebody who locked meanwhile: who is not told signs a second time.
       sign: os.capture.sign.handler(
         call(async ({ captureId, draftIds, manual }) => ({ rows: await captures.sign(captureId, draftIds, manual) })),
@@ -150,6 +153,8 @@ function bedside(os: Os, parts: RouterParts) {
     devices: {
       list: os.devices.list.handler(call(() => devices.list())),
       enrol: os.devices.enrol.handler(mine(({ connectionId, label }) => devices.enrol(connectionId, label))),
+      checks: os.devices.checks.handler(mine(() => vault.checks())),
+      exchange: os.devices.exchange.handler(mine(async ({ connectionId }) => devices.exchange(connectionId))),
     },
   }
 }

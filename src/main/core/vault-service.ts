@@ -85,6 +85,8 @@ export interface ReadContext {
   readonly deviceNow: string | null
   /** Live streams only. */
   readonly window: api.Draft['window']
+  /** Measured just now and not kept by the device: never the same as another, however alike the numbers. */
+  readonly onTheSpot?: true
 }
 
 /** What the vault says unasked. */
@@ -153,6 +155,10 @@ export interface VaultService {
   /** Keeps drafts that have no patient. Items already there, or already in the ledger, are left out. */
   putTray(reason: api.TrayItem['reason'], drafts: readonly HeldDraft[]): Promise<void>
   tray(): Promise<api.TrayItem[]>
+  /** Keeps what was measured on nobody. What is kept already is kept once. */
+  putChecks(reason: api.DeviceCheck['reason'], drafts: readonly HeldDraft[]): Promise<void>
+  /** Newest first. */
+  checks(): Promise<api.DeviceCheck[]>
   /** The held drafts of tray items. Throws `UNKNOWN_TRAY_ITEM`. */
   trayDrafts(ids: readonly string[]): Promise<HeldDraft[]>
   trayCount(): Promise<number>

@@ -7,9 +7,11 @@
  *
  * @packageDocumentation
  */
+import type { CaptureLine } from '../../devices/capture-file.ts'
 import type { DriverRow } from '../../devices/driver-table.ts'
 import type { DeviceIdentity, DriverContext, HidTransport } from '../../devices/driver.ts'
 import { apiCodeOf, DeviceError, type DeviceErrorCode } from '../../devices/errors.ts'
+import { recordingTransport } from '../../devices/replay.ts'
 import type { ApiCode } from '../../shared/api/codes.ts'
 import type { Device } from '../../shared/api/schemas.ts'
 import type { LiveSession } from './live-session.ts'
@@ -30,7 +32,12 @@ export interface Slot {
   problem: ApiCode | null
   /** The running stream. */
   session: LiveSession | null
+  /** The reports of the newest exchange, from its start, up to {@link RECORD_LIMIT}. */
+  exchange: CaptureLine[]
 }
+
+/** A quarter of an hour of an oximeter, or any memory: enough to see what went wrong. */
+const RECORD_LIMIT = 20_000
 
 /** What an exchange is given by who asked for it. */
 export interface ExchangeCaller {
@@ -52,6 +59,7 @@ export class Exchanges {
   private readonly onChange: () => void
   private readonly onUnplugged: () => void
   private closed = false
+  private interrupted = false
 
   /**
    * @param nowMs - Clock for time-outs, never going back.
@@ -75,6 +83,13 @@ export class Exchanges {
     await Promise.all(this.running.values())
   }
 
+  /** Ends all exchanges, and waits for them. Others may begin. */
+  async interrupt(): Promise<void> {
+    this.interrupted = true
+    await Promise.all(this.running.values())
+    this.interrupted = false
+  }
+
   /**
    * Opens the device, makes sure who it is, does `work`, and releases the device.
    *
@@ -89,6 +104,7 @@ export class Exchanges {
     if (this.isRunning(slot)) throw new DeviceError('BUSY', slot.id)
     const released = Promise.withResolvers<undefined>()
     this.running.set(slot.id, released.promise)
+    slot.exchange = []
     this.setStatus(slot, 'connecting', slot.problem)
     const release = (): void => {
       slot.session = null
@@ -112,10 +128,10 @@ export class Exchanges {
     { signal, progress = () => undefined }: ExchangeCaller,
     work: (context: DriverContext) => Promise<Value>,
   ): Promise<Value> {
-    const isClosed = (): boolean => this.closed
+    const isStopped = (): boolean => this.closed || this.interrupted
     const either = {
       get aborted() {
-        return signal.aborted || isClosed()
+        return signal.aborted || isStopped()
       },
     }
     const common = { signal: either, nowMs: this.nowMs, progress }
@@ -145,11 +161,14 @@ export class Exchanges {
   }
 
   private async withTransport<Value>(
-    { source, info }: Slot,
+    { source, info, exchange }: Slot,
     row: DriverRow,
     use: (transport: HidTransport) => Promise<Value>,
   ): Promise<Value> {
-    const transport = await source.open(info, row)
+    const opened = await source.open(info, row)
+    const transport = recordingTransport(opened, (line) => {
+      if (exchange.length < RECORD_LIMIT) exchange.push(line)
+    })
     try {
       return await use(transport)
     } finally {

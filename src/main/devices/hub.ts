@@ -11,8 +11,11 @@
  */
 import { createHash } from 'node:crypto'
 import { match } from '../../devices/driver-table.ts'
-import type { LiveDriver, MemoryReadout } from '../../devices/driver.ts'
+import { withoutNames } from '../../devices/blank-names.ts'
+import type { Capture } from '../../devices/capture-file.ts'
+import { waysOf, type LiveDriver, type MemoryReadout } from '../../devices/driver.ts'
 import { apiCodeOf, DeviceError } from '../../devices/errors.ts'
+import type { Measurement } from '../../devices/measurement.ts'
 import { take, type StableWindow } from '../../devices/stable-window.ts'
 import type { ApiCode } from '../../shared/api/codes.ts'
 import type { Device } from '../../shared/api/schemas.ts'
@@ -22,6 +25,13 @@ import type { DeviceInfo, DeviceSource } from './source.ts'
 
 /** A plugged-in device, without what the ledger knows about it. */
 export type HubDevice = Omit<Device, 'enrolment'>
+
+/** A device's newest exchange, for whoever is asked for help. */
+export interface RecordedExchange {
+  family: string
+  /** Without names of persons. */
+  capture: Capture
+}
 
 /** A read-out and when it was made. */
 export interface HubReadout extends MemoryReadout {
@@ -59,6 +69,22 @@ export interface Hub {
    */
   readMemory(connectionId: string, options: ReadOptions): Promise<HubReadout>
   /**
+   * Hands over each measurement as a device finishes it, until the signal aborts, which ends it quietly.
+   *
+   * @throws DeviceError any code of opening, probing and measuring.
+   */
+  measure(
+    connectionId: string,
+    options: ExchangeOptions,
+    take: (measurement: Measurement, readAtMs: number) => void,
+  ): Promise<void>
+  /**
+   * What was said in the newest exchange with a device; nothing before the first.
+   *
+   * @throws DeviceError `NOT_CONNECTED`.
+   */
+  exchange(connectionId: string): RecordedExchange
+  /**
    * Streams until the consumer stops or the signal aborts, which ends the iterator quietly.
    *
    * @throws DeviceError while iterating: any code of opening, probing and streaming.
@@ -94,6 +120,9 @@ export function connectionIdOf(info: Pick<DeviceInfo, 'source' | 'path'>): strin
 export function createHub(options: HubOptions): Hub {
   return new PollingHub(options)
 }
+
+/** A poll that comes this late says that the computer slept. */
+const SLEPT_MS = 30_000
 
 class PollingHub implements Hub {
   private readonly options: HubOptions
@@ -150,6 +179,27 @@ class PollingHub implements Hub {
     })
   }
 
+  async measure(
+    connectionId: string,
+    options: ExchangeOptions,
+    take: (measurement: Measurement, readAtMs: number) => void,
+  ): Promise<void> {
+    const slot = this.slotOf(connectionId)
+    const { spot } = slot.row.driver
+    if (spot === undefined) throw new DeviceError('PROTOCOL', 'this device does not measure by itself')
+    await this.exchanges.run(slot, options, async (context) => {
+      for await (const measurement of spot(context)) {
+        take(measurement, this.options.nowMs())
+        if (context.signal.aborted) return
+      }
+    })
+  }
+
+  exchange(connectionId: string): RecordedExchange {
+    const { row, exchange } = this.slotOf(connectionId)
+    return { family: row.family, capture: withoutNames(row.family, exchange) }
+  }
+
   async *live(connectionId: string, { signal }: ExchangeOptions): AsyncGenerator<HubSample, void, undefined> {
     const slot = this.slotOf(connectionId)
     const { live } = slot.row.driver
@@ -191,9 +241,21 @@ class PollingHub implements Hub {
 
   private pollLater(): void {
     if (this.closed) return
-    this.timer = setTimeout(() => void this.rescan().finally(() => this.pollLater()), this.options.pollMs ?? 2000)
+    const pollMs = this.options.pollMs ?? 2000
+    const startMs = this.options.nowMs()
+    this.timer = setTimeout(() => {
+      const slept = this.options.nowMs() - startMs > pollMs + SLEPT_MS
+      void (slept ? this.wake() : this.rescan()).finally(() => this.pollLater())
+    }, pollMs)
     // Polling alone does not keep the process alive.
     this.timer.unref()
+  }
+
+  /** The computer slept: what stands at a port now may be another device than before. */
+  private async wake(): Promise<void> {
+    await this.exchanges.interrupt()
+    for (const slot of this.slots) slot.identity = null
+    await this.rescan()
   }
 
   private async scan(): Promise<void> {
@@ -231,7 +293,7 @@ class PollingHub implements Hub {
     const id = connectionIdOf(info)
     const known = this.slots.find((slot) => slot.id === id && isSame(slot.info, info))
     const fresh = { identity: null, status: 'ready', problem: null, session: null } as const
-    return [known ?? { id, info, rows, row, source, ...fresh }]
+    return [known ?? { id, info, rows, row, source, ...fresh, exchange: [] }]
   }
 
   private startSession(slot: Slot, live: LiveDriver['live'], isUnwanted: () => boolean): LiveSession {
@@ -271,7 +333,8 @@ function describe({ id, info, row, identity, status, problem }: Slot): HubDevice
     family: row.family,
     name: row.name,
     proven: row.proven,
-    mode: row.driver.live === undefined ? 'memory' : 'live',
+    mode: waysOf(row.driver)[0] ?? null,
+    memory: row.driver.read !== undefined,
     kinds: [...row.kinds],
     serial: (identity?.serial ?? info.serial)?.slice(0, 80) ?? null,
     port: info.path.slice(0, 120),

@@ -10,7 +10,9 @@ import type { Verified } from '../../shared/verified.ts'
 
 export type {
   Device,
+  DeviceCheck,
   Draft,
+  ExchangeFile,
   Evidence,
   EvidenceFile,
   Grade,

@@ -164,6 +164,7 @@ export const useCaptureStore = defineStore('capture', () => {
     sessions: feeds.sessions,
     run: feeds.run,
     readForTray: feeds.readForTray,
+    switchTo: feeds.switchTo,
     take: feeds.take,
     leaveOut: feeds.leaveOut,
     toggle: feeds.toggle,

@@ -1,7 +1,7 @@
 import { computed, ref, shallowRef } from 'vue'
 import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
-import type { Device, Problem } from '../api/types.ts'
+import type { Device, DeviceCheck, ExchangeFile, Problem } from '../api/types.ts'
 import { useSystemStore } from './system.ts'
 
 /** What is plugged in, and enrolling it. The list itself is pushed by the core. */
@@ -9,6 +9,8 @@ export const useDevicesStore = defineStore('devices', () => {
   const system = useSystemStore()
   /** The answer of `devices.list`, until the core pushes a list. */
   const asked = shallowRef<readonly Device[] | null>(null)
+  /** What was measured on nobody, newest first. */
+  const checks = shallowRef<readonly DeviceCheck[]>([])
   const problem = shallowRef<Problem | null>(null)
   const loaded = ref(false)
 
@@ -23,6 +25,8 @@ export const useDevicesStore = defineStore('devices', () => {
     loaded.value = true
     problem.value = reply.ok ? null : reply
     asked.value = reply.ok ? reply.value : null
+    const kept = await call((client) => client.devices.checks({}))
+    checks.value = kept.ok ? kept.value : []
   }
 
   async function enrol(connectionId: string, label: string): Promise<Problem | null> {
@@ -31,5 +35,12 @@ export const useDevicesStore = defineStore('devices', () => {
     return reply.ok ? null : reply
   }
 
-  return { all, enrolled, fresh, unsupported, problem, loaded, load, enrol }
+  /** What was said in the newest exchange with a device. */
+  async function exchange(connectionId: string): Promise<ExchangeFile | null> {
+    const reply = await call((client) => client.devices.exchange({ connectionId }))
+    problem.value = reply.ok ? null : reply
+    return reply.ok ? reply.value : null
+  }
+
+  return { all, checks, exchange, enrolled, fresh, unsupported, problem, loaded, load, enrol }
 })

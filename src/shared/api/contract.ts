@@ -114,6 +114,8 @@ export const contract = {
     takeLive: call(z.object({ captureId: z.string(), connectionId: z.string() }), z.array(s.Draft)),
     /** Reads a device's memory into drafts. */
     read: stream(z.object({ captureId: z.string(), connectionId: z.string() }), s.ReadEvent),
+    /** Drafts of each measurement as a device finishes it, while somebody listens. */
+    measure: stream(z.object({ captureId: z.string(), connectionId: z.string() }), s.ReadEvent),
     /** Signs, seals and verifies what was chosen. What was read and not chosen goes to the tray when the capture closes. */
     sign: call(
       z.object({
@@ -133,6 +135,10 @@ export const contract = {
   devices: {
     list: call(Nothing, z.array(s.Device)),
     enrol: call(z.object({ connectionId: z.string(), label: z.string().trim().min(2).max(60) }), s.Device),
+    /** Control solution, rooms and refrigerators: newest first. None of it belongs to a patient. */
+    checks: call(Nothing, z.array(s.DeviceCheck)),
+    /** The newest exchange with a device as a capture file, for support. */
+    exchange: call(z.object({ connectionId: z.string() }), s.ExchangeFile),
   },
   ledger: {
     summary: call(Nothing, s.LedgerSummary),

@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
+import { decodeCapture } from '../../../src/devices/decode-capture.ts'
 import { contract } from '../../../src/shared/api/contract.ts'
 import { SystemEvent } from '../../../src/shared/api/schemas.ts'
 import { all, code, coreWorld, first, until, value, window, type Client } from '../../support/core-world.ts'
@@ -208,6 +209,11 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
       { kind: 'ended', code: null },
     ])
   },
+  'capture.measure': async () => {
+    const { client, captureId, bp } = await captured()
+    const events = await all(client.capture.measure({ captureId, connectionId: bp }))
+    expect(events).toEqual([{ kind: 'ended', code: 'DEVICE_PROTOCOL' }])
+  },
   'capture.sign': async () => {
     const { client, captureId, bp } = await captured()
     const events = await all(client.capture.read({ captureId, connectionId: bp }))
@@ -250,6 +256,18 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
     await value(client.session.practitioners({}))
     const devices = await value(client.devices.list({}))
     expect(devices.map(({ enrolment }) => enrolment?.label)).toEqual(['Oximeter 1', 'Cuff 1'])
+  },
+  'devices.checks': async () => {
+    const { client } = await signedIn()
+    expect(await value(client.devices.checks({}))).toEqual([])
+  },
+  'devices.exchange': async () => {
+    const { client, captureId, bp } = await captured()
+    await all(client.capture.read({ captureId, connectionId: bp }))
+    const { fileName, text } = await value(client.devices.exchange({ connectionId: bp }))
+    expect(fileName).toBe('exchange-omron-0590-0028.hex')
+    expect(await decodeCapture('omron-0590-0028', text)).toHaveLength(3)
+    expect(await code(client.devices.exchange({ connectionId: 'gone' }))).toBe('DEVICE_NOT_CONNECTED')
   },
   'devices.enrol': async () => {
     const { client, vault, bp } = await signedIn(it_)
@@ -362,7 +380,7 @@ describe('every procedure', () => {
   for (const [name, drive] of Object.entries(PROCEDURES)) it(`${name} answers`, drive)
 })
 
-const STREAMS = ['system.events', 'capture.live', 'capture.read', 'ledger.verifyAll', 'ledger.scrub']
+const STREAMS = ['system.events', 'capture.live', 'capture.read', 'capture.measure', 'ledger.verifyAll', 'ledger.scrub']
 const BAD_INPUTS = [undefined, null, 7, 'text', [], [{ captureId: 1 }]]
 
 describe('a request that does not fit the contract', () => {

@@ -506,7 +506,7 @@ describe('a memory', () => {
 
   it.each<[string, string]>([
     ['bp', 'DEVICE_SILENT'],
-    ['spo2', 'DEVICE_PROTOCOL'],
+    ['spo2', 'DEVICE_EMPTY'],
     ['gone', 'DEVICE_NOT_CONNECTED'],
   ])('of %s ends with %s', async (which, expected) => {
     const world = await bedside()

@@ -16,6 +16,7 @@ const device = (connectionId: string, family: string, serial: string | null, por
   name: 'A device',
   proven: 'captured',
   mode: 'live',
+  memory: true,
   kinds: ['spo2'],
   serial,
   port,
@@ -42,7 +43,11 @@ async function service(devices: HubDevice[], enrolments: EnrolledDevice[], probl
       return Promise.resolve(one)
     },
   }
-  const hub = { devices: () => devices, stackProblem: () => problem }
+  const hub = {
+    devices: () => devices,
+    stackProblem: () => problem,
+    exchange: () => ({ family: 'contec-28e9-028a', capture: [] }),
+  }
   const made = new DevicesService({ hub, vault, changed: (list) => told.push(list) })
   await made.loadEnrolments()
   return { made, told }

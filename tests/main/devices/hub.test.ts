@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { encodeCapture } from '../../../src/devices/capture-file.ts'
+import { decodeCapture } from '../../../src/devices/decode-capture.ts'
 import type { HidTransport } from '../../../src/devices/driver.ts'
 import { DeviceError, type DeviceErrorCode } from '../../../src/devices/errors.ts'
 import { createVirtualOximeter } from '../../../src/devices/virtual-contec.ts'
@@ -213,10 +215,30 @@ describe('a memory', () => {
     expect((await hub.readMemory(bp, { signal: never })).measurements).toHaveLength(3)
   })
 
-  it('of a stream is refused, and so is the stream of a memory', async () => {
+  it('has no stream, and measures nothing by itself; an oximeter has both', async () => {
     const { hub, bp, spo2 } = await world()
-    expect(await codeOf(() => hub.readMemory(spo2, { signal: never }))).toBe('PROTOCOL')
     expect(await codeOf(() => streamTo(hub, bp, () => true))).toBe('PROTOCOL')
+    expect(await codeOf(() => hub.measure(bp, { signal: never }, () => undefined))).toBe('PROTOCOL')
+    expect((await hub.readMemory(spo2, { signal: never })).measurements).toEqual([])
+    expect(hub.devices().map(({ mode, memory }) => [mode, memory])).toEqual([
+      ['live', true],
+      ['memory', true],
+    ])
+  })
+
+  it('leaves its exchange for whoever is asked for help, without names, and it decodes again', async () => {
+    const { hub, bp, spo2 } = await world()
+    expect(hub.exchange(bp).capture).toEqual([])
+    const { measurements } = await hub.readMemory(bp, { signal: never })
+    const { family, capture } = hub.exchange(bp)
+    const again = await decodeCapture(family, encodeCapture(capture))
+    expect(again.map((one) => one.kind === 'measurement' && one.measurement.recordKey)).toEqual(
+      measurements.map(({ recordKey }) => recordKey),
+    )
+    await streamTo(hub, spo2, ({ measured }) => measured)
+    const said = encodeCapture(hub.exchange(spo2).capture)
+    expect(said).toContain('IN< FE 03 20 20 20 20 20 20 20')
+    expect(said).not.toContain('75 73 65 72')
   })
 })
 
@@ -499,3 +521,31 @@ it.skipIf(!hasCapture(LIVE) || !hasCapture(MEMORY))(
     ])
   },
 )
+
+it('after the computer slept, exchanges have ended and every device is asked anew who it is', async () => {
+  const clock = fakeClock()
+  const kind = {
+    ...clock,
+    sleep: async (ms: number) => (await clock.sleep(ms), new Promise<void>((done) => setImmediate(done))),
+  }
+  const device = createVirtualOximeter({ clock: kind, seed: 2 })
+  let wallMs = 0
+  const hub = createHub({
+    sources: [virtualSource([device])],
+    nowMs: () => wallMs,
+    monotonicMs: () => clock.nowMs(),
+    pollMs: 1,
+  })
+  hubs.push(hub)
+  await hub.start()
+  const [id = ''] = hub.devices().map(({ connectionId }) => connectionId)
+  const samples: HubSample[] = []
+  for await (const sample of hub.live(id, { signal: never })) {
+    samples.push(sample)
+    if (samples.length === 20) wallMs += 3_600_000
+  }
+  expect(samples.length).toBeGreaterThanOrEqual(20)
+  // What woke up at the port is another product now.
+  device.faults.wrongModel = true
+  expect(await codeOf(() => hub.readMemory(id, { signal: never }))).toBe('WRONG_MODEL')
+})

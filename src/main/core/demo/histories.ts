@@ -60,9 +60,14 @@ const SPREAD: Readonly<Record<Numeric, number>> = {
   'oxygen-flow': 0,
   'oxygen-concentration': 0,
   weight: 0.15,
+  'body-fat': 0.3,
+  'body-water': 0.3,
+  'muscle-mass': 0.3,
   glucose: 3.5,
   'sensor-glucose': 3.5,
   ketone: 0.1,
+  'room-temperature': 0.2,
+  humidity: 1,
 }
 /** The same where the unit is not the default. */
 const SPREAD_IN: Readonly<Record<string, number>> = { 'mmol/L': 0.25, g: 8, '[lb_av]': 0.3, '[degF]': 0.2 }

@@ -4,6 +4,7 @@ import { judge } from '../../../clinical/limits.ts'
 import { encodeObservation } from '../../../clinical/observation.ts'
 import { fromTable, splitMeasurement, type KindOfReading } from '../../../clinical/quantity.ts'
 import type { Measurement } from '../../../devices/measurement.ts'
+import { CLOCK_DISCONTINUOUS, TIME_INVALID } from '../../../devices/timeline.ts'
 import { encodeReading } from '../../../ledger/fields.ts'
 import type { Draft as DraftReading, ManualValue, Method, Reading } from '../../../shared/api/schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
@@ -33,6 +34,9 @@ export interface ReadingToSign extends KindOfReading {
   readonly assignedBecause?: string
 }
 
+/** A record of a device with one of these has no time that can be trusted. */
+const UNDATED: ReadonlySet<string> = new Set([CLOCK_DISCONTINUOUS, TIME_INVALID])
+
 /** Turns measurements and typed values into signed readings. */
 export class Readings {
   readonly #clinic: Clinic
@@ -53,7 +57,8 @@ export class Readings {
     return measurements.map((measurement) => {
       const { kind, quantities, flags, deviceTime, raw, recordKey } = measurement
       // A memory's record is the same however often it is read; a live take is one of its own, however alike the numbers.
-      const occasion = context.window === null ? '' : `|live ${context.readAtMs} ${toHex(this.#clinic.random(8))}`
+      const isKept = context.window === null && context.onTheSpot !== true
+      const occasion = isKept ? '' : `|live ${context.readAtMs} ${toHex(this.#clinic.random(8))}`
       const draftId = toHex(this.#keyed(`${origin.family}|${origin.serial ?? origin.port}|${recordKey}${occasion}`))
       const [first] = splitMeasurement(quantities)
       const draft: DraftReading = {
@@ -67,7 +72,7 @@ export class Readings {
         method: enrolled === null ? 'unauthenticated-device' : 'device',
         deviceLabel: enrolled?.label ?? origin.name,
         site: null,
-        window: context.window,
+        window: measurement.window ?? context.window,
         alreadyRecorded: first !== undefined && this.#clinic.replica.holdsId(this.#entryId(draftId, first.kind)),
       }
       return { draft, raw, device: enrolled?.handle ?? null }
@@ -137,6 +142,10 @@ export class Readings {
 
   #ofDraft({ draft, raw, device }: HeldDraft, lateReason: string | null): ReadingToSign[] {
     const { draftId, measuredAt, deviceTime, deviceClockOffsetS, window, site, deviceLabel } = draft
+    const undated = draft.flags.find((flag) => UNDATED.has(flag))
+    // Nobody knows when it was measured, and the record would say that somebody does.
+    if (undated !== undefined) throw new ApiFailure('VALUE_REJECTED', { detail: undated })
+    if (draft.kind === 'environment') throw new ApiFailure('VALUE_REJECTED', { detail: draft.kind })
     return splitMeasurement(draft.quantities).map((part) => {
       const judgement = judge(part.kind, part.quantities)
       if (judgement.level === 'reject') throw new ApiFailure('VALUE_REJECTED', { detail: part.kind })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { instantText } from '../../../clinical/instant.ts'
-import { Draft, TrayItem } from '../../../shared/api/schemas.ts'
+import { DeviceCheck, Draft, TrayItem } from '../../../shared/api/schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { openSealed, seal } from '../../keystore/sodium.ts'
 import type { TrayRow } from '../../store/store.ts'
@@ -11,6 +11,11 @@ import { SECRETS } from './genesis.ts'
 
 /** A row of the tray whose reason is this was discarded by a person: kept, so that reading the device again adds nothing. */
 const DISCARDED = 'discarded'
+
+/** Rows that nobody has to assign. */
+const NOT_WAITING: ReadonlySet<string> = new Set([DISCARDED, ...DeviceCheck.shape.reason.options])
+/** The log of checks that is shown: weeks of a ward's meters. */
+const CHECKS_SHOWN = 500
 
 const Sealed = z.object({
   draft: Draft,
@@ -28,7 +33,7 @@ export class Tray {
   }
 
   /** Puts drafts into the tray, except those that are in it, were discarded, or are in the ledger. */
-  put(reason: TrayItem['reason'], drafts: readonly HeldDraft[]): void {
+  put(reason: TrayItem['reason'] | DeviceCheck['reason'], drafts: readonly HeldDraft[]): void {
     const { store, nowMs } = this.#clinic
     const known = new Set(store.tray().map(({ id }) => toHex(id)))
     for (const held of drafts) {
@@ -56,6 +61,21 @@ export class Tray {
 
   count(): number {
     return this.#waiting().length
+  }
+
+  /** What was measured on nobody, newest first: control solution, rooms and refrigerators. It never becomes a reading. */
+  checks(): DeviceCheck[] {
+    return this.#clinic.store
+      .tray()
+      .toSorted((a, b) => b.receivedAtMs - a.receivedAtMs)
+      .flatMap((row) => {
+        const { data: reason } = DeviceCheck.shape.reason.safeParse(row.reason)
+        const held = reason === undefined ? null : this.#tryOpen(row)
+        if (held === null || reason === undefined) return []
+        const receivedAt = instantText(row.receivedAtMs, offsetMinAt(row.receivedAtMs))
+        return [{ id: toHex(row.id), receivedAt, reason, draft: held.draft }]
+      })
+      .slice(0, CHECKS_SHOWN)
   }
 
   /** @throws ApiFailure `UNKNOWN_TRAY_ITEM`. */
@@ -87,7 +107,7 @@ export class Tray {
   }
 
   #waiting(): TrayRow[] {
-    return this.#clinic.store.tray().filter(({ reason }) => reason !== DISCARDED)
+    return this.#clinic.store.tray().filter(({ reason }) => !NOT_WAITING.has(reason))
   }
 
   #find(id: string): TrayRow {

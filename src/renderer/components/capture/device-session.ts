@@ -27,10 +27,14 @@ export interface LiveNow {
   readonly stableS: number
 }
 
+/** A way in which a device gives its readings. */
+export type Way = NonNullable<Device['mode']>
+
 /** One device in one capture. */
 export interface DeviceSession {
   readonly connectionId: string
-  readonly mode: 'live' | 'memory'
+  /** Which of the device's ways is used. */
+  readonly mode: Way
   /** The newest state of the device; kept after it was unplugged, for the drafts it gave. */
   device: Device
   connected: boolean
@@ -50,7 +54,7 @@ export interface DeviceSession {
 }
 
 /** A session for a device that was just noticed. */
-export function newSession(device: Device, mode: 'live' | 'memory'): DeviceSession {
+export function newSession(device: Device, mode: Way): DeviceSession {
   const session: DeviceSession = {
     connectionId: device.connectionId,
     mode,
@@ -89,7 +93,7 @@ export function isReadyToTake(session: DeviceSession): boolean {
 }
 
 /**
- * Takes in one event of a memory read-out.
+ * Takes in one event of a memory read-out, or of a device that measures on the spot: its measurements add up.
  *
  * @param nowMs - Our clock: only a record measured minutes ago is ticked.
  */
@@ -97,7 +101,8 @@ export function receiveRead(session: DeviceSession, event: ReadEvent, nowMs: num
   if (event.kind === 'progress') session.progress = { done: event.done, total: event.total }
   else if (event.kind === 'ended') session.problem = event.code
   else {
-    session.groups = groupDrafts(event.drafts)
+    const earlier = session.mode === 'spot' ? (session.groups ?? []).flatMap(({ drafts }) => drafts) : []
+    session.groups = groupDrafts([...earlier, ...event.drafts])
     const first = preselected(session.groups, nowMs)
     session.chosen = new Set(first === null ? [] : [first])
   }

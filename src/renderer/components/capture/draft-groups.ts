@@ -22,7 +22,7 @@ export interface DraftGroup {
   readonly drafts: readonly Draft[]
   /** When it was measured by our clock, as far as that is known, in milliseconds since 1970. */
   readonly measuredMs: number
-  /** False when it cannot be chosen: it is in the ledger already, or the device is not enrolled. */
+  /** False when it cannot be chosen: it is in the ledger, its date is doubtful, or the device is not enrolled. */
   readonly selectable: boolean
   readonly alreadyRecorded: boolean
   readonly unauthenticated: boolean
@@ -54,6 +54,11 @@ export function groupDrafts(drafts: readonly Draft[]): DraftGroup[] {
   return [...byKey].map(toGroup).sort((a, b) => b.measuredMs - a.measuredMs)
 }
 
+/** Nobody knows when it was measured: the core does not sign it. */
+function isUndated({ flags }: Draft): boolean {
+  return flags.includes('clock-discontinuous') || flags.includes('device-time-invalid')
+}
+
 function toGroup([key, drafts]: [string, Draft[]]): DraftGroup {
   const alreadyRecorded = drafts.every((draft) => draft.alreadyRecorded)
   const unauthenticated = drafts.some((draft) => draft.method === 'unauthenticated-device')
@@ -61,7 +66,7 @@ function toGroup([key, drafts]: [string, Draft[]]): DraftGroup {
     key,
     drafts,
     measuredMs: Math.max(...drafts.map(measuredMs)),
-    selectable: !alreadyRecorded && !unauthenticated,
+    selectable: !alreadyRecorded && !unauthenticated && !drafts.some(isUndated),
     alreadyRecorded,
     unauthenticated,
   }

@@ -9,6 +9,7 @@ import {
   receiveRead,
   toggleGroup,
   type DeviceSession,
+  type Way,
 } from './device-session.ts'
 
 /**
@@ -44,9 +45,16 @@ export function useDeviceFeeds(captureId: () => string | null) {
 
   /** Reads a device that is not enrolled: its readings cannot be signed here, they go to the tray. */
   function readForTray(device: Device): void {
-    if (device.mode !== 'memory' || byId.has(device.connectionId)) return
+    if (!device.memory || byId.has(device.connectionId)) return
     const session = newSession(device, 'memory')
     byId.set(device.connectionId, session)
+    void run(session)
+  }
+
+  /** Uses another way of a device that has several. Offered only while nothing of it would be signed. */
+  function switchTo(way: Way, before: DeviceSession): void {
+    const session = newSession(before.device, way)
+    byId.set(session.connectionId, session)
     void run(session)
   }
 
@@ -83,7 +91,10 @@ export function useDeviceFeeds(captureId: () => string | null) {
             mine.signal,
           )
         : await follow(
-            (client, options) => client.capture.read(request, options),
+            (client, options) =>
+              session.mode === 'spot'
+                ? client.capture.measure(request, options)
+                : client.capture.read(request, options),
             (event) => {
               receiveRead(session, event, Date.now())
             },
@@ -124,5 +135,5 @@ export function useDeviceFeeds(captureId: () => string | null) {
 
   watch(() => system.devices, update)
 
-  return { sessions, update, run, readForTray, take, leaveOut, toggle: toggleGroup, stop }
+  return { sessions, update, run, readForTray, switchTo, take, leaveOut, toggle: toggleGroup, stop }
 }

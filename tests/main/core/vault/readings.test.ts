@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
 import { expect, it } from 'vitest'
+import { measured, ORDINARY, type Measurement } from '../../../../src/devices/measurement.ts'
 import {
   codeOf,
   databaseOf,
@@ -128,6 +129,7 @@ it('marks what an unenrolled device sent, and no device signs it', async () => {
     quantities: [quantity],
     deviceTime: null,
     flags: [],
+    ...ORDINARY,
     recordKey: '1',
     raw: new Uint8Array([1]),
   }
@@ -137,6 +139,55 @@ it('marks what an unenrolled device sent, and no device signs it', async () => {
   expect(row).toMatchObject({ status: 'verified', record: { method: 'unauthenticated-device' } })
   const proof = await vault.proof(null, row?.status === 'verified' ? row.position.index : -1)
   expect(proof.signatures.map(({ role }) => role)).toEqual(['practitioner'])
+})
+
+const ORIGIN = {
+  family: 'omron-0590-0028',
+  name: 'A cuff',
+  serial: 'C-1',
+  port: '3',
+  vendorId: 1,
+  productId: 2,
+  manufacturer: null,
+  kinds: ['blood-pressure' as const],
+  virtual: false,
+}
+const MEMORY = { readAtMs: Date.UTC(2026, 1, 1), deviceNow: null, window: null }
+
+const cuffRecord = (over: Partial<Measurement>): Measurement => ({
+  ...ORDINARY,
+  kind: 'blood-pressure',
+  quantities: [measured('systolic', '120'), measured('diastolic', '80')],
+  deviceTime: null,
+  flags: [],
+  recordKey: '1',
+  raw: Uint8Array.of(1),
+  ...over,
+})
+
+it.each([
+  ['whose clock was set since', { flags: ['clock-discontinuous'] }],
+  ['without a valid time', { flags: ['device-time-invalid'] }],
+  ['of a room', { kind: 'environment' as const, quantities: [measured('room-temperature', '4.3')], flags: [] }],
+])('refuses to sign a record %s', async (_, over) => {
+  const { vault, handle } = await atWork()
+  const [held] = await vault.draftsOf(ORIGIN, null, [cuffRecord(over)], MEMORY)
+  const sign = () => vault.signReadings({ as: signedInTo(vault), handle, drafts: [held!], manual: [], late: null })
+  expect(await codeOf(sign)).toBe('VALUE_REJECTED')
+  expect((await vault.chart(handle, 1)).readings).toEqual([])
+})
+
+it('keeps checks of devices apart from what waits for a patient, and each once', async () => {
+  const { vault } = await atWork()
+  const drafts = await vault.draftsOf(ORIGIN, null, [cuffRecord({}), cuffRecord({ recordKey: '2' })], MEMORY)
+  const again = await vault.draftsOf(ORIGIN, null, [cuffRecord({})], MEMORY)
+  await vault.putChecks('control', drafts)
+  await vault.putChecks('control', again)
+  expect((await vault.checks()).map(({ reason, id }) => [reason, id]).toSorted()).toEqual(
+    drafts.map(({ draft }) => ['control', draft.draftId]).toSorted(),
+  )
+  expect([await vault.tray(), await vault.trayCount()]).toEqual([[], 0])
+  expect(await codeOf(() => vault.trayDrafts([drafts[0]!.draft.draftId]))).toBe('UNKNOWN_TRAY_ITEM')
 })
 
 it('lets those alone sign whom the contract lets', async () => {
