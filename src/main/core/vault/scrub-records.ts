@@ -71,10 +71,11 @@ export class RecordScrub {
   /** Without the key nobody can tell a wrapped key from noise: only what opens is taken. */
   async #repairPayload(origin: string, index: number, body: Body, key: Uint8Array | null): Promise<boolean> {
     if (key === null) return false
-    const { store, sources } = this.#parts
+    const { store, sources, isErased } = this.#parts
     for (const source of sources) {
       const offered = await source.payload(origin, index)
-      if (offered === null || problemOf(offered, body, key) !== null) continue
+      // It may have been erased while the source was asked.
+      if (offered === null || isErased(origin, index) || problemOf(offered, body, key) !== null) continue
       store.replacePayload(origin, index, offered)
       return true
     }

@@ -99,8 +99,12 @@ export class Upkeep {
     this.#stops.set(run, stop)
     this.#background?.abort()
     try {
-      for (const source of sources) await clinic.standing.compareWith(source)
-      const work = this.#running.catch(() => undefined).then(() => this.#runNow(sources, stop.signal, report))
+      const work = this.#running
+        .catch(() => undefined)
+        .then(async () => {
+          for (const source of sources) await clinic.standing.compareWith(source)
+          await this.#runNow(sources, stop.signal, report)
+        })
       this.#running = work
       await work
     } finally {
