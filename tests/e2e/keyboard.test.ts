@@ -54,7 +54,7 @@ describe.each(SHELLS)('$title: keyboard alone', ({ name, missing }) => {
     await tabTo(page, 'Open chart')
     await keys.press('Enter')
     const cells = await window.flowsheet(page)
-    expect(cells.at(-1)).toMatch(/^Temperature 38.7 °C, .*Sealed in this site’s log/)
+    expect(cells.at(-1)).toMatch(/^Temperature 38.7 °C, .*(Sealed in this site’s log|Final: countersigned)/)
 
     // The newest value, then its proof, then back to where the focus was.
     await tabTo(page, /^Respiratory rate 23 .*Show the proof$/)

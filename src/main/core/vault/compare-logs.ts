@@ -4,7 +4,7 @@
  *
  * @remarks
  * Checkpoints are read from the newest down to the first that fits: a tree that agrees at some size agrees at every
- * smaller one. Of those that do not fit the smallest says most. Nothing of the other replica is trusted. Proven by
+ * smaller one. Of those that do not fit the smallest says most about the log, and cosigned ones convict cosigners. Nothing of the other replica is trusted. Proven by
  * `tests/main/core/vault/compare-logs.test.ts`.
  *
  * @packageDocumentation
@@ -12,7 +12,7 @@
 import { encodeCheckpoint, openCheckpoint } from '../../../ledger/checkpoint.ts'
 import type { ConvictedFork } from '../../../ledger/convict.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
-import { formatNote, parseNote, parseSignature } from '../../../ledger/note.ts'
+import { formatNote, MAX_NOTE_SIGNATURES, type NoteSignature, parseNote, parseSignature } from '../../../ledger/note.ts'
 import type { SignatureVerifier } from '../../../ledger/signatures.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
 import type { CheckpointRow, CosignatureRow } from '../../store/store.ts'
@@ -48,6 +48,8 @@ const PAGE = 64
 const MAX_PAGES = 256
 /** Newest cosignatures taken over: a site's newest says everything about what came before. */
 const MAX_COSIGNATURES = 128
+/** Larger heads that do not fit and were cosigned: each convicts cosigners that the others do not, or nobody new. */
+const MAX_TELLING = 8
 
 /**
  * Compares one log.
@@ -61,43 +63,71 @@ export async function compareLog(
   other: OtherReplica,
   { verifier, cosignatures, locker }: CompareParts,
 ): Promise<ConvictedFork[]> {
-  for (const row of await other.cosignatures(log.origin, 0, MAX_COSIGNATURES)) takeOver(log, row, cosignatures)
-  const misfit = await smallestMisfit(log, other, verifier)
-  return misfit === null ? [] : locker.report(log, misfit)
+  const lines = await other.cosignatures(log.origin, 0, MAX_COSIGNATURES)
+  for (const row of lines) takeOver(log, row, cosignatures)
+  const misfits = await misfitsOf(log, other, verifier)
+  // With the lines that belong to them, so that whoever cosigned both versions is found out as well.
+  const cosigned = misfits.map((misfit) => withLines(misfit, lines))
+  const [smallest, ...larger] = cosigned.reverse()
+  if (smallest === undefined) return []
+  const telling = larger.filter(({ count }) => count > 0).slice(0, MAX_TELLING)
+  return [smallest, ...telling].flatMap(({ note }) => locker.report(log, note))
 }
 
-/** Offers a line under the checkpoint that our own tree has at its size. */
-function takeOver(log: CosignedLog, { size, line }: CosignatureRow, cosignatures: CompareParts['cosignatures']): void {
-  if (!Number.isSafeInteger(size) || size < 1 || size > log.head.size) return
+interface Misfit {
+  readonly size: number
+  readonly note: string
+}
+
+function withLines({ size, note }: Misfit, rows: readonly CosignatureRow[]): { note: string; count: number } {
+  const { text, signatures } = parseNote(note)
+  const lines = rows.filter((row) => row.size === size).flatMap((row) => lineOf(row) ?? [])
+  return { note: formatNote(text, [...signatures, ...lines].slice(0, MAX_NOTE_SIGNATURES)), count: lines.length }
+}
+
+function lineOf({ line }: CosignatureRow): NoteSignature | null {
   try {
-    const text = encodeCheckpoint({ origin: log.origin, size, root: log.trusted.tree.rootAt(size) })
-    cosignatures.add(log, formatNote(text, [parseSignature(line.trimEnd())]))
+    return parseSignature(line.trimEnd())
   } catch (error) {
-    if (!(error instanceof LedgerError)) throw error
+    if (error instanceof LedgerError) return null
+    throw error
   }
 }
 
-/** The note of the smallest checkpoint that the log signed and that is not of our tree; null when there is none. */
-async function smallestMisfit(log: CosignedLog, other: OtherReplica, v: SignatureVerifier): Promise<string | null> {
-  let misfit: string | null = null
+/** Offers a line under the checkpoint that our own tree has at its size. */
+function takeOver(log: CosignedLog, row: CosignatureRow, cosignatures: CompareParts['cosignatures']): void {
+  const { size } = row
+  const line = lineOf(row)
+  if (line === null || !Number.isSafeInteger(size) || size < 1 || size > log.head.size) return
+  const text = encodeCheckpoint({ origin: log.origin, size, root: log.trusted.tree.rootAt(size) })
+  cosignatures.add(log, formatNote(text, [line]))
+}
+
+/** Checkpoints that the log signed and that are not of our tree, the smallest last. */
+async function misfitsOf(log: CosignedLog, other: OtherReplica, v: SignatureVerifier): Promise<Misfit[]> {
+  const misfits: Misfit[] = []
   let before: number | null = null
   for (let page = 0; page < MAX_PAGES; page++) {
     const rows: readonly CheckpointRow[] = await other.checkpoints(log.origin, before, PAGE)
     for (const { note } of rows) {
       const fits = fitOf(log, note, v)
-      if (fits === true) return misfit
-      if (fits === false) misfit = note
+      if (fits === true) return misfits
+      if (fits === false) misfits.push({ size: sizeOf(note), note })
     }
     before = rows.at(-1)?.block ?? null
     if (before === null) break
   }
-  return misfit
+  return misfits
+}
+
+function sizeOf(note: string): number {
+  return Number(parseNote(note).text.split('\n')[1])
 }
 
 /** True or false for a checkpoint that the log signed and that can be compared; null for any other. */
 function fitOf(log: CosignedLog, note: string, v: SignatureVerifier): boolean | null {
   try {
-    const size = Number(parseNote(note).text.split('\n')[1])
+    const size = sizeOf(note)
     if (!(size > 0 && size <= log.head.size)) return null
     const head = openCheckpoint(note, logKeyAt(log, size), v)
     return equalBytes(log.trusted.tree.rootAt(head.size), head.root)

@@ -13,6 +13,7 @@ import { verifier } from '../../../../src/main/keystore/sodium.ts'
 import { openStore } from '../../../../src/main/store/open.ts'
 import {
   codeOf,
+  copyOf,
   databaseOf,
   furnish,
   NODE_SECRET,
@@ -129,6 +130,49 @@ describe('a clinic on its own', () => {
     const [newest] = store.cosignatures(identity.origin, 0, 1)
     store.close()
     expect(newest?.size).toBe((await keysOf(open.folder)).mark.size)
+  })
+})
+
+describe('a disk that was cloned', () => {
+  it('is found out when one copy sees the database of the other, and the log goes on under a new key', async () => {
+    const { open, staff, patient } = await clinic()
+    await signManual(open, patient, [weight('71.5')])
+    await allFinal(open)
+    await open.vault.close()
+    const clone = copyOf(open.folder)
+    const recordedIn = async (folder: string, kg: string): Promise<OpenVault> => {
+      const running = await startVault(folder)
+      await running.vault.signIn(staff.nurse, PIN)
+      await signManual(running, patient, [weight(kg)])
+      await allFinal(running)
+      return running
+    }
+    await (await recordedIn(clone, '81.5')).vault.close()
+    const running = await recordedIn(open.folder, '72.5')
+    await running.vault.signIn(staff.it, PIN)
+    await running.vault.scrub(1, databaseOf(clone)).catch(() => undefined)
+    await vi.waitFor(() => {
+      expect(stateOf(running)).toMatchObject({ state: 'recovery-needed', recovery: { reason: 'forked' } })
+    })
+    await running.vault.recover({ recoveryKey: staff.recoveryKey, file: null })
+    expect(stateOf(running)).toMatchObject({ state: 'ready' })
+    await running.vault.signIn(staff.nurse, PIN)
+    const { origin, closed } = await running.vault.ledgerSummary()
+    expect(origin).toMatch(/\/2$/)
+    const [proof] = await running.vault.evidence()
+    expect(proof).toMatchObject({ isOwn: true, byLog: true, origin: closed[0]?.origin })
+    expect((await running.vault.evidenceFile(proof?.id ?? '')).text).toMatch(/^chartseal\/fork\/v1\n/)
+    // What both copies share is final, what came after is contested, and all of it is still shown.
+    const { readings } = await running.vault.chart(patient, 1)
+    const shown = readings.map((row) =>
+      row.status === 'verified' ? [row.record.quantities[0]?.value, row.position.grade.name] : row.step,
+    )
+    expect(shown).toEqual([
+      ['71.5', 'final'],
+      ['72.5', 'contested'],
+    ])
+    await signManual(running, patient, [weight('73.5')])
+    await allFinal(running)
   })
 })
 
