@@ -92,6 +92,8 @@ interface Run extends ScrubRequest {
 
 /** Planted rows that are moved to quarantine in one transaction. */
 const REMOVED_AT_ONCE = 200
+/** Two million rows: more than a log has by accident. */
+const MAX_ROUNDS = 10_000
 /** Checkpoint rows looked at in one go. */
 const PAGE = 500
 
@@ -296,7 +298,8 @@ export class Scrub {
   #removeBeyond({ damage }: Run, log: LogReplica): void {
     const { store, nowMs } = this.#parts
     const { origin, head } = log
-    for (;;) {
+    // A damaged file may go on showing a row that it cannot delete.
+    for (let round = 0; round < MAX_ROUNDS; round++) {
       const count = store.removeBeyond(origin, head.size, nowMs(), REMOVED_AT_ONCE)
       if (count === 0) return
       damage.removed({ kind: 'entry', origin, index: head.size, reason: 'rows beyond the signed head' }, count)
