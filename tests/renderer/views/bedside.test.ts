@@ -162,6 +162,33 @@ describe('the bedside view', () => {
     expect(body()).toContain('Only nurses and physicians')
   })
 
+  it('fills in what a scale measures on the spot, and signs it', async () => {
+    await visit()
+    const [device] = around.core.devices
+    const scale = { ...device!, connectionId: 'virtual:scale', name: 'A scale', mode: 'spot' as const, memory: false }
+    around.core.devices = [{ ...scale, kinds: ['weight'], enrolment: { handle: handleOf(0xe9), label: 'Scale 1' } }]
+    useSystemStore().devices = around.core.devices
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    await vi.waitFor(() => expect(body()).toContain('71.4'))
+    expect(capture.sessions.map(({ mode, chosen }) => [mode, chosen.size])).toEqual([['spot', 1]])
+    expect(around.core.calls).not.toContain('capture.read')
+  })
+
+  it('reads an oximeter’s memory beside its stream, and goes back to the stream', async () => {
+    await visit()
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    await vi.waitFor(() => expect(capture.sessions[0]?.mode).toBe('live'))
+    capture.switchTo('memory', capture.sessions[0]!)
+    await vi.waitFor(() =>
+      expect(capture.sessions.find(({ mode }) => mode === 'memory')?.groups?.length).toBeGreaterThan(0),
+    )
+    const [switched] = capture.sessions.filter(({ device }) => device.mode === 'live')
+    capture.switchTo('live', switched!)
+    await vi.waitFor(() => expect(body()).toContain('Live. Not recorded.'))
+  })
+
   it('marks moving numbers as not recorded and never announces them', async () => {
     await visit()
     await capture.start(handleOf(1))

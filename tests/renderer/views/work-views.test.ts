@@ -82,8 +82,51 @@ describe('devices', () => {
     expect(core.devices.some((device) => device.enrolment?.label === 'BP-07')).toBe(true)
   })
 
+  it('shows what was measured on nobody, and says that it is in no record', async () => {
+    const quantity = { name: 'glucose', value: '112', comparator: null, ucum: 'mg/dL', unit: 'mg/dL', coded: null }
+    await visit('/devices', 1, (core) => {
+      core.checks = (['control', 'room'] as const).map((reason, n) => ({
+        id: `${n}`.repeat(32),
+        receivedAt: '2026-11-20T08:14:05+01:00',
+        reason,
+        draft: {
+          draftId: `${n}`.repeat(32),
+          kind: reason === 'control' ? 'glucose' : 'environment',
+          quantities: [
+            reason === 'control'
+              ? quantity
+              : { ...quantity, name: 'room-temperature', value: '4.3', ucum: 'Cel', unit: '°C' },
+          ],
+          measuredAt: '2026-11-20T08:14:05+01:00',
+          method: 'device',
+          deviceLabel: 'Meter 1',
+          flags: [],
+          site: null,
+          deviceTime: null,
+          deviceClockOffsetS: null,
+          window: null,
+          alreadyRecorded: false,
+        },
+      }))
+    })
+    await vi.waitFor(() => expect(body()).toContain('Control solution, rooms and refrigerators'))
+    const rows = [...document.querySelectorAll('tbody tr')].map((row) => row.textContent.replaceAll(/\s+/g, ' '))
+    expect(rows).toEqual([
+      expect.stringMatching(/Meter 1 ?Control solution ?112 mg\/dL/),
+      expect.stringMatching(/Meter 1 ?Room or refrigerator ?4\.3 °C/),
+    ])
+  })
+
+  it('hands IT the newest exchange, with a word about what is in it', async () => {
+    await visit('/devices', 3)
+    button('Save the newest exchange with Oximeter 2 for support')?.click()
+    await vi.waitFor(() => expect(body()).toContain('OUT> 81 01'))
+    expect(body()).toContain('Names of persons are blank')
+  })
+
   it('does not offer it to anybody else', async () => {
     await visit('/devices', 1)
+    expect(button('Save the newest exchange with Oximeter 2 for support')).toBeUndefined()
     expect(button('Enrol Omron HEM-7131U')).toBeUndefined()
     expect(body()).toContain('Clinic IT enrols devices')
   })
