@@ -39,7 +39,7 @@ export const messages = {
     sealed: 'Sealed in this site’s log',
     cosigned: 'Sealed, and countersigned by {k} of {q} sites',
     final: 'Final: countersigned by every site that has to',
-    contested: 'Contested: sites disagree about this record',
+    contested: 'Contested: this log exists in two versions',
     rejected: 'Not verified',
     of: '{what}: {grade}',
     open: '{label}. Show the proof',
