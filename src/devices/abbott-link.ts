@@ -7,7 +7,7 @@
  *
  * @packageDocumentation
  */
-import { retrying } from './conversation.ts'
+import { forgetEarlierSession, retrying } from './conversation.ts'
 import { throwIfAborted, type DriverContext } from './driver.ts'
 import { DeviceError } from './errors.ts'
 import {
@@ -67,6 +67,7 @@ export async function greet(
   context: DriverContext,
   numbering: 'none' | 'acknowledged' = 'none',
 ): Promise<string | null> {
+  await forgetEarlierSession(context)
   await context.transport.write(encodeFrame(FRAME.initA))
   if (numbering === 'acknowledged') await context.transport.write(encodeFrame(FRAME.ack, START_COUNTING))
   for (const type of [FRAME.serial, FRAME.version]) await context.transport.write(encodeFrame(type))

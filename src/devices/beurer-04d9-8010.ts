@@ -15,7 +15,7 @@
  * @packageDocumentation
  */
 import { concatBytes, toHex } from '../shared/bytes.ts'
-import { forgetLateAnswers } from './conversation.ts'
+import { forgetEarlierSession } from './conversation.ts'
 import { throwIfAborted, type DriverContext, type MemoryDriver, type MemoryReadout } from './driver.ts'
 import { DeviceError } from './errors.ts'
 import { measured, ORDINARY, type Measurement } from './measurement.ts'
@@ -150,7 +150,7 @@ export const bf480Scale: MemoryDriver = {
     return Promise.resolve({ model: 'BF480', serial: null })
   },
   async read(context) {
-    await forgetLateAnswers(context)
+    await forgetEarlierSession(context)
     return decodeBf480Memory(await dump(context))
   },
 }

@@ -20,6 +20,24 @@ export async function forgetLateAnswers(context: DriverContext): Promise<void> {
   await drain(context.transport, AT_ONCE_MS, STALE_LIMIT)
 }
 
+/** Longer than a device takes for its first report after it was opened, and than its pauses between two. */
+const EARLIER_MS = 50
+/** The longest answer of all: a memory in reports of 8 bytes. */
+const EARLIER_LIMIT = 1100
+
+/**
+ * Reads and drops what a device still has to say in a session that was given up in the middle. It comes only now: while
+ * nobody has the device open, nobody fetches it.
+ *
+ * @throws {@link DeviceError} `CANCELLED`, `UNPLUGGED`.
+ */
+export async function forgetEarlierSession(context: DriverContext): Promise<void> {
+  for (let i = 0; i < EARLIER_LIMIT; i++) {
+    if ((await context.transport.read(EARLIER_MS)) === null) return
+    throwIfAborted(context)
+  }
+}
+
 /** What asking again can mend: a damaged answer, one that belongs to another question, and none. */
 const MENDABLE: ReadonlySet<DeviceErrorCode> = new Set(['PROTOCOL', 'CHECKSUM', 'SILENT'])
 

@@ -259,7 +259,8 @@ describe('a meter that is busy', () => {
     encodeFrame(FRAME.helloReply, Uint8Array.of(1)),
   ]
   const readOf = async (reports: readonly (Uint8Array | null)[], atLast: Uint8Array | null = null) => {
-    const queue = [...greeting, ...reports]
+    // Nothing is left of an earlier session.
+    const queue = [null, ...greeting, ...reports]
     const transport: HidTransport = {
       write: async () => undefined,
       sendFeature: async () => undefined,

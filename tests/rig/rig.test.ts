@@ -74,7 +74,8 @@ describe.for(MISSING === null ? [TITLE] : [])('%s', () => {
       expect(log.seen<HubDevice>(`${family}: plugged in`)).toMatchObject({ family, virtual: false, status: 'ready' })
     })
 
-    it('gives the same readings through the kernel as directly', async () => {
+    it('gives the same readings through the kernel as directly, after an exchange that was given up', async () => {
+      expect(log.seen(`${family}: given up in the middle`)).toBeNull()
       const seen = log.seen<Readings & { state: string }>(`${family}: exchange`)
       await expectReadings(family, seen)
       expect(seen.state).toBe('ready')

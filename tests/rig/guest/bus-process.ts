@@ -146,4 +146,6 @@ process.on('message', (message) => {
     (error: unknown) => reply(String(error), []),
   )
 })
+// Whoever plugged the devices in is gone.
+process.on('disconnect', () => process.exit())
 process.send?.({ number: 0, error: null, sent: [] } satisfies BusReply)

@@ -44,6 +44,15 @@ export async function exchange(hub: Hub, device: HubDevice, count: number): Prom
   }
 }
 
+/** Begins an exchange and gives it up in the middle. Resolves when the device is released. */
+export async function giveUp(hub: Hub, { connectionId, family }: HubDevice, afterMs: number): Promise<void> {
+  const { read, live } = rowOfFamily(family ?? '')?.driver ?? {}
+  const signal = { aborted: false }
+  setTimeout(() => (signal.aborted = true), afterMs)
+  if (read !== undefined) await codeOf(hub.readMemory(connectionId, { signal }))
+  else if (live !== undefined) for await (const _sample of hub.live(connectionId, { signal })) continue
+}
+
 async function readMemory(hub: Hub, { connectionId }: HubDevice): Promise<unknown> {
   const { measurements, complete } = await hub.readMemory(connectionId, { signal: never })
   return { measurements, complete }
