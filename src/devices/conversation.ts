@@ -20,8 +20,8 @@ export async function forgetLateAnswers(context: DriverContext): Promise<void> {
   await drain(context.transport, AT_ONCE_MS, STALE_LIMIT)
 }
 
-/** Longer than a device takes for its first report after it was opened, and than its pauses between two. */
-const EARLIER_MS = 50
+/** Longer than a device takes for its first report after it was opened, and than its pauses, also on a busy machine. */
+const EARLIER_MS = 200
 /** The longest answer of all: a memory in reports of 8 bytes. */
 const EARLIER_LIMIT = 1100
 
