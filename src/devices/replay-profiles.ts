@@ -118,7 +118,7 @@ const PROFILES: ReadonlyMap<string, ReplayProfile> = new Map([
   ['contec-28e9-028a', contec],
   ['omron-0590-0028', omron],
   ['omron-0590-0090', omronMemory],
-  ['hid-weighing-8d', plain],
+  ['hid-weighing-8d', { ...plain, streamsAtOnce: true }],
   ['pcsensor-temper', plain],
   ['beurer-0c45-7406', plain],
   ['contec08a-0483-5750', plain],

@@ -35,6 +35,8 @@ export interface ReplayProfile {
   /** Command (hex) after which a recording of input reports only starts to run, and the one that ends it. */
   streamFrom: string | null
   streamUntil: string | null
+  /** A recording of input reports only runs from the moment it is opened: the device is asked nothing. */
+  streamsAtOnce?: true
 }
 
 /** Options of {@link createReplay}. */
@@ -78,6 +80,7 @@ class Replay implements HidTransport {
     this.options = options
     const isInputOnly = capture.every(({ direction }) => direction === 'in')
     this.stream = isInputOnly ? capture.map(({ bytes }) => bytes) : []
+    if (options.profile.streamsAtOnce === true) this.streamAt = 0
     this.answers = isInputOnly ? documented(options.profile) : recorded(capture, options.profile)
   }
 
