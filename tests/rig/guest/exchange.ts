@@ -3,7 +3,6 @@ import { rowOfFamily } from '../../../src/devices/driver-table.ts'
 import { DeviceError } from '../../../src/devices/errors.ts'
 import type { Measurement } from '../../../src/devices/measurement.ts'
 import type { Hub, HubDevice } from '../../../src/main/devices/hub.ts'
-import { nodeHidSource } from '../../../src/main/devices/node-hid-source.ts'
 import { nowUs } from './bus-protocol.ts'
 
 /** A sample of a stream and when the hub gave it. */
@@ -40,7 +39,7 @@ export async function exchange(hub: Hub, device: HubDevice, count: number): Prom
   return {
     memory: read === undefined ? null : await readMemory(hub, device),
     samples: live === undefined ? [] : await listen(hub, device, count),
-    spots: spot === undefined ? [] : await takeSpots(device, count === Infinity ? count : 1),
+    spots: spot === undefined ? [] : await takeSpots(hub, device, count === Infinity ? count : 1),
   }
 }
 
@@ -68,21 +67,14 @@ async function listen(hub: Hub, { connectionId }: HubDevice, measurements: numbe
   return samples
 }
 
-async function takeSpots(device: HubDevice, count: number): Promise<Measurement[]> {
-  const row = rowOfFamily(device.family ?? '')
-  const source = await nodeHidSource()
-  const info = (await source.list()).find(({ path }) => path === device.port)
-  if (row?.driver.spot === undefined || info === undefined) throw new DeviceError('NOT_CONNECTED', device.port)
-  const transport = await source.open(info, row)
-  const context = { transport, signal: never, nowMs: () => performance.now(), progress: () => undefined }
+async function takeSpots(hub: Hub, { connectionId }: HubDevice, count: number): Promise<Measurement[]> {
   const spots: Measurement[] = []
-  try {
-    await row.driver.probe(context)
-    for await (const spot of row.driver.spot(context)) if (spots.push(spot) >= count) break
-  } finally {
-    await transport.close()
-  }
-  return spots
+  const signal = { aborted: false }
+  await hub.measure(connectionId, { signal }, (measurement) => {
+    spots.push(measurement)
+    signal.aborted = spots.length >= count
+  })
+  return spots.slice(0, count)
 }
 
 /** Of an exchange. */
