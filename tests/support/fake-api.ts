@@ -10,6 +10,7 @@ import type {
   Device,
   DeviceCheck,
   Draft,
+  Governance,
   Grade,
   Evidence,
   Incident,
@@ -39,6 +40,7 @@ import {
   readingsOf,
   type ScriptedSet,
 } from './fake-data.ts'
+import { GOVERNANCE, nextContract, nextRoster, WAITING } from './fake-governance.ts'
 
 const ORIGIN = 'chartseal.org/site/5f1c/node/1/1'
 const FINAL: Grade = { name: 'final', k: 1, q: 1 }
@@ -425,6 +427,15 @@ export class FakeCore {
     const proof = { id: hashOf(77), origin: ORIGIN, isOwn: true, byLog: true, sites: [], ...sizes, receivedAt: at }
     this.evidence = [proof]
     return proof
+  }
+
+  /** What `ledger.governance` tells. */
+  governance: Governance = GOVERNANCE
+
+  /** IT alone acts. */
+  get mayGovern(): { mayPublish: boolean; mayPropose: boolean } {
+    const isIt = this.session?.practitioner.role === 'it'
+    return { mayPublish: isIt, mayPropose: isIt }
   }
 
   /** What `ledger.incidents` lists, newest first. */
@@ -855,6 +866,49 @@ export function fakeRouter(core: FakeCore) {
           const proof = core.proofIn(text)
           return proof === null ? fail('NOT_EVIDENCE') : ok(proof)
         }),
+      ),
+      governance: os.ledger.governance.handler(
+        guard('ledger.governance', () => ok({ ...core.governance, ...core.mayGovern })),
+      ),
+      checkContract: os.ledger.checkContract.handler(
+        guard('ledger.checkContract', ({ text }) =>
+          text.includes('permit')
+            ? ok({
+                ...{ version: core.governance.contract.version + 1, hash: hashOf(71) },
+                ...{ added: ['new-rule'], removed: ['record-access'], changed: [] },
+              })
+            : { ...fail('BAD_CONTRACT'), detail: 'unexpected token' },
+        ),
+      ),
+      publishContract: os.ledger.publishContract.handler(
+        guard('ledger.publishContract', ({ text }) => ok((core.governance = nextContract(core.governance, text)))),
+      ),
+      proposeRoster: os.ledger.proposeRoster.handler(
+        guard('ledger.proposeRoster', (change) => ok((core.governance = nextRoster(core.governance, change)))),
+      ),
+      approveProposal: os.ledger.approveProposal.handler(
+        guard('ledger.approveProposal', () => {
+          const { proposal } = core.governance
+          if (proposal === null) return fail('NO_PROPOSAL')
+          return ok((core.governance = { ...core.governance, proposal: { ...proposal, isApproved: true } }))
+        }),
+      ),
+      importProposal: os.ledger.importProposal.handler(
+        guard('ledger.importProposal', ({ text }) =>
+          text.startsWith('chartseal/roster-proposal/v1\n')
+            ? ok((core.governance = { ...core.governance, proposal: WAITING }))
+            : fail('BAD_PROPOSAL'),
+        ),
+      ),
+      proposalFile: os.ledger.proposalFile.handler(
+        guard('ledger.proposalFile', () =>
+          core.governance.proposal === null
+            ? fail('NO_PROPOSAL')
+            : ok({ fileName: 'roster-2.roster', text: 'chartseal/roster-proposal/v1\n' }),
+        ),
+      ),
+      discardProposal: os.ledger.discardProposal.handler(
+        guard('ledger.discardProposal', () => ok((core.governance = { ...core.governance, proposal: null }))),
       ),
       proof: os.ledger.proof.handler(
         guard('ledger.proof', ({ index }) =>

@@ -17,6 +17,8 @@ import type { Measurement } from '../../src/devices/measurement.ts'
 import type { ApiCode } from '../../src/shared/api/codes.ts'
 import type {
   Chart,
+  ContractCheck,
+  Governance,
   Patient,
   Practitioner,
   Evidence,
@@ -25,6 +27,7 @@ import type {
   ErasureRequest,
   Incident,
   Proof,
+  ProposedChange,
   ReceiptFile,
   Reading,
   RejectedRow,
@@ -32,6 +35,7 @@ import type {
   DeviceCheck,
 } from '../../src/shared/api/schemas.ts'
 import { handleOf, hashOf, PATIENTS, PRACTITIONERS } from './fake-data.ts'
+import { GOVERNANCE, nextContract, nextRoster, WAITING } from './fake-governance.ts'
 
 const NOW = '2026-05-06T09:00:00+02:00'
 const GRADE = { name: 'sealed' as const, k: 0, q: 1 }
@@ -388,6 +392,47 @@ export class FakeVault implements VaultService {
     await this.#enter('importEvidence')
     if (!text.startsWith('chartseal/fork/v1\n')) throw new ApiFailure('NOT_EVIDENCE')
     return EVIDENCE
+  }
+
+  #governance: Governance = { ...GOVERNANCE, proposal: WAITING }
+  async governance(): Promise<Governance> {
+    await this.#enter('governance')
+    return this.#governance
+  }
+  async checkContract(text: string): Promise<ContractCheck> {
+    await this.#enter('checkContract')
+    if (!text.includes('permit')) throw new ApiFailure('BAD_CONTRACT', { detail: 'no rule' })
+    return { version: 2, hash: hashOf(71), added: ['new-rule'], removed: [], changed: [] }
+  }
+  async publishContract(text: string): Promise<Governance> {
+    await this.#enter('publishContract')
+    await this.checkContract(text)
+    return (this.#governance = nextContract(this.#governance, text))
+  }
+  async proposeRoster(change: ProposedChange): Promise<Governance> {
+    await this.#enter('proposeRoster')
+    if (change.kind !== 'ceremony' && this.#governance.proposal !== null) throw new ApiFailure('RIVAL_PROPOSAL')
+    return (this.#governance = nextRoster(this.#governance, change))
+  }
+  async approveProposal(): Promise<Governance> {
+    await this.#enter('approveProposal')
+    const { proposal } = this.#governance
+    if (proposal === null) throw new ApiFailure('NO_PROPOSAL')
+    return (this.#governance = { ...this.#governance, proposal: { ...proposal, isApproved: true, votesMissing: 0 } })
+  }
+  async importProposal(text: string): Promise<Governance> {
+    await this.#enter('importProposal')
+    if (!text.startsWith('chartseal/roster-proposal/v1\n')) throw new ApiFailure('BAD_PROPOSAL')
+    return (this.#governance = { ...this.#governance, proposal: WAITING })
+  }
+  async proposalFile() {
+    await this.#enter('proposalFile')
+    if (this.#governance.proposal === null) throw new ApiFailure('NO_PROPOSAL')
+    return { fileName: 'roster-2.roster', text: 'chartseal/roster-proposal/v1\n' }
+  }
+  async discardProposal(): Promise<Governance> {
+    await this.#enter('discardProposal')
+    return (this.#governance = { ...this.#governance, proposal: null })
   }
 
   async #enter(name: string): Promise<void> {

@@ -182,4 +182,15 @@ export interface VaultService {
   evidence(): Promise<api.Evidence[]>
   evidenceFile(id: string): Promise<api.EvidenceFile>
   importEvidence(text: string): Promise<api.Evidence>
+
+  governance(): Promise<api.Governance>
+  /** Reads a contract and says what it would change. Records nothing. */
+  checkContract(text: string): Promise<api.ContractCheck>
+  publishContract(text: string): Promise<api.Governance>
+  /** Proposes a change, approves it for this site, and records it when nobody else is needed. */
+  proposeRoster(change: api.ProposedChange): Promise<api.Governance>
+  approveProposal(): Promise<api.Governance>
+  importProposal(text: string): Promise<api.Governance>
+  proposalFile(): Promise<api.ProposalFile>
+  discardProposal(): Promise<api.Governance>
 }

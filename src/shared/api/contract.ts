@@ -165,6 +165,18 @@ export const contract = {
     evidenceFile: call(z.object({ id: s.Hash }), s.EvidenceFile),
     /** Takes a proof from a file. One about the log of this node ends that log. */
     importEvidence: call(z.object({ text: z.string().min(1).max(140_000) }), s.Evidence),
+    /** Who is in the network, by which rules it works, and what waits for approval. */
+    governance: call(Nothing, s.Governance),
+    /** Says what a contract would change. */
+    checkContract: call(z.object({ text: s.ContractText }), s.ContractCheck),
+    publishContract: call(z.object({ text: s.ContractText }), s.Governance),
+    /** Proposes a roster, approves it for this site, and records it when nobody else is needed. */
+    proposeRoster: call(s.ProposedChange, s.Governance),
+    approveProposal: call(Nothing, s.Governance),
+    /** Takes a proposal from a file. One that is complete is recorded. */
+    importProposal: call(z.object({ text: z.string().min(1).max(140_000) }), s.Governance),
+    proposalFile: call(Nothing, s.ProposalFile),
+    discardProposal: call(Nothing, s.Governance),
     proof: call(z.object({ origin: Origin, index: z.number().int().min(0) }), s.Proof),
     /** The same proof for somebody without Chartseal's database. */
     receipt: call(z.object({ origin: Origin, index: z.number().int().min(0) }), s.ReceiptFile),

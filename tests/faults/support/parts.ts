@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { SubjectKeys } from '../../../src/main/core/vault/subject-keys.ts'
 import { SECRETS, signerOf } from '../../../src/main/core/vault/genesis.ts'
+import { LogSigner } from '../../../src/main/core/vault/role-keys.ts'
 import { readIdentity } from '../../../src/main/core/vault/identity.ts'
 import { Replica } from '../../../src/main/core/vault/replica.ts'
 import { type Draft, type EntrySigner, Writer } from '../../../src/main/core/vault/writer.ts'
@@ -48,7 +49,7 @@ export async function openParts(folder: string, practitioner: string, between: B
     replica,
     keys,
     highWater,
-    logSigner: signerOf('log', secret(SECRETS.log)),
+    logSigner: new LogSigner(secret(SECRETS.log)),
     random,
     nowMs: Date.now,
     committed: (size) => told.sizes.push(size),

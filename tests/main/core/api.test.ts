@@ -344,6 +344,48 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
     expect(await value(client.ledger.importEvidence({ text: 'chartseal/fork/v1\n…' }))).toMatchObject({ isOwn: true })
     expect(await code(client.ledger.importEvidence({ text: 'something else' }))).toBe('NOT_EVIDENCE')
   },
+  'ledger.governance': async () => {
+    const { client } = await coreWorld()
+    const { roster, contract, proposal } = await value(client.ledger.governance({}))
+    expect([roster.version, contract.version, proposal?.version]).toEqual([1, 1, 2])
+  },
+  'ledger.checkContract': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.ledger.checkContract({ text: 'permit;' }))).toMatchObject({ added: ['new-rule'] })
+    expect(await client.ledger.checkContract({ text: 'x' })).toMatchObject({ code: 'BAD_CONTRACT', detail: 'no rule' })
+    expect(await code(client.ledger.checkContract({ text: 'x'.repeat(60_001) }))).toBe('INVALID_REQUEST')
+  },
+  'ledger.publishContract': async () => {
+    expect(await code((await coreWorld()).client.ledger.publishContract({ text: 'permit;' }))).toBe('NOT_SIGNED_IN')
+    const { client } = await signedIn(it_)
+    expect(await value(client.ledger.publishContract({ text: 'permit;' }))).toMatchObject({ contract: { version: 2 } })
+  },
+  'ledger.proposeRoster': async () => {
+    expect(await code((await coreWorld()).client.ledger.proposeRoster({ kind: 'log-key' }))).toBe('NOT_SIGNED_IN')
+    const { client } = await signedIn(it_)
+    expect(await code(client.ledger.proposeRoster({ kind: 'log-key' }))).toBe('RIVAL_PROPOSAL')
+    expect(await value(client.ledger.proposeRoster({ kind: 'ceremony' }))).toMatchObject({ roster: { version: 2 } })
+    expect(await code(client.ledger.proposeRoster({ kind: 'coordinator' } as never))).toBe('INVALID_REQUEST')
+  },
+  'ledger.approveProposal': async () => {
+    const { client } = await signedIn(it_)
+    expect(await value(client.ledger.approveProposal({}))).toMatchObject({ proposal: { isApproved: true } })
+  },
+  'ledger.importProposal': async () => {
+    const { client } = await signedIn(it_)
+    const text = 'chartseal/roster-proposal/v1\n…'
+    expect(await value(client.ledger.importProposal({ text }))).toMatchObject({ proposal: { votesMissing: 1 } })
+    expect(await code(client.ledger.importProposal({ text: 'something else' }))).toBe('BAD_PROPOSAL')
+  },
+  'ledger.proposalFile': async () => {
+    const { client } = await coreWorld()
+    expect(await value(client.ledger.proposalFile({}))).toMatchObject({ fileName: 'roster-2.roster' })
+  },
+  'ledger.discardProposal': async () => {
+    const { client } = await signedIn(it_)
+    expect(await value(client.ledger.discardProposal({}))).toMatchObject({ proposal: null })
+    expect(await code(client.ledger.proposalFile({}))).toBe('NO_PROPOSAL')
+  },
   'ledger.proof': async () => {
     const { client } = await coreWorld()
     expect(await value(client.ledger.proof({ origin: null, index: 2 }))).toMatchObject({ index: 2, size: 4 })

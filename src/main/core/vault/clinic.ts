@@ -16,6 +16,7 @@ import type { VaultEvent } from '../vault-service.ts'
 import type { Grades } from './grades.ts'
 import type { Identity } from './identity.ts'
 import type { Replica } from './replica.ts'
+import type { LogSigner } from './role-keys.ts'
 import type { SubjectKeys } from './subject-keys.ts'
 import type { Standing } from './standing.ts'
 import type { Draft, EntrySigner, Writer } from './writer.ts'
@@ -38,6 +39,8 @@ export interface Clinic {
   readonly replica: Replica
   readonly keys: SubjectKeys
   readonly writer: Writer
+  /** Signs as the live log, with the key that it has now. */
+  readonly logSigner: LogSigner
   readonly standing: Standing
   readonly grades: Grades
   readonly random: RandomBytes

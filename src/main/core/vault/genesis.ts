@@ -102,6 +102,7 @@ export async function writeGenesis(
     origin: originOf(log, 1),
     log,
     logKey,
+    otherLogKeys: [],
     site,
     clinic: request.clinic,
     demo: request.demo,

@@ -22,6 +22,8 @@ const Content = z.strictObject({
   /** The origin without its incarnation. */
   log: z.string(),
   logKey: Bytes(32),
+  /** Keys that the log had before, or gets with a roster that is being recorded: which one counts, the log says. */
+  otherLogKeys: z.array(Bytes(32)).default([]),
   site: z.string(),
   clinic: z.string(),
   demo: z.boolean(),
@@ -56,11 +58,12 @@ export function readIdentity(secrets: Secrets): Identity {
 
 /** Pins the identity. Durable when the promise resolves. */
 export async function writeIdentity(secrets: Secrets, identity: Identity): Promise<void> {
-  const { network, logKey, sharingKey, recoveryKey, closed, ...rest } = identity
+  const { network, logKey, otherLogKeys, sharingKey, recoveryKey, closed, ...rest } = identity
   const text = {
     ...rest,
     network: toHex(network),
     logKey: toHex(logKey),
+    otherLogKeys: otherLogKeys.map(toHex),
     sharingKey: toHex(sharingKey),
     recoveryKey: toHex(recoveryKey),
     closed: closed.map(({ origin, logKey: key, note }) => ({ origin, logKey: toHex(key), note })),

@@ -8,23 +8,22 @@
  *
  * @packageDocumentation
  */
-import { openCheckpoint } from '../../../ledger/checkpoint.ts'
 import { decodeEntry } from '../../../ledger/entry.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { leafHash } from '../../../ledger/hash.ts'
 import type { TileReader } from '../../../ledger/tiles.ts'
 import { TreeWriter } from '../../../ledger/tree-writer.ts'
 import { equalBytes, toHex } from '../../../shared/bytes.ts'
-import { verifier } from '../../keystore/sodium.ts'
 import type { CheckpointRow, NewEntry, NewEpochKey, Store, StoreReader, StoredPayload } from '../../store/store.ts'
 import { checkCiphertext, EnvelopeError } from '../envelope.ts'
 import { nodeHasher as h } from '../hasher.ts'
-import { unlessDamaged, type Head } from './log-replica.ts'
+import { openNote, unlessDamaged, type Head } from './log-replica.ts'
 
 /** Where an import goes on from, and where to. */
 export interface LogImport {
   readonly origin: string
-  readonly logKey: Uint8Array
+  /** Keys that the log had, its newest first. */
+  readonly logKeys: readonly [Uint8Array, ...Uint8Array[]]
   /** The head that is here and proven; null when nothing is. */
   readonly from: Head | null
   /** Its tree. */
@@ -41,13 +40,13 @@ const PAGE = 256
  * @param copy - Untrusted.
  * @returns The new head, or null when nothing could be taken.
  */
-export function importLog(store: Store, copy: StoreReader, { origin, logKey, from, tiles }: LogImport): Head | null {
-  if (from === null) store.addLog(origin, logKey)
+export function importLog(store: Store, copy: StoreReader, { origin, logKeys, from, tiles }: LogImport): Head | null {
+  if (from === null) store.addLog(origin, logKeys[0])
   const tree = from === null ? new TreeWriter(h, 0, []) : TreeWriter.resume(h, from, tiles)
   let head = from
   for (const row of rowsAfter(copy, origin, head?.size ?? 0)) {
     const block = readBlock(copy, origin, head?.size ?? 0, row)
-    const opened = block === null ? null : openNote(origin, logKey, row)
+    const opened = block === null ? null : openUnder(origin, logKeys, row)
     if (block === null || opened === null) break
     const { size, root, tiles: changed } = tree.append(block.map(({ bytes }) => leafHash(h, bytes)))
     if (size !== opened.size || !equalBytes(root, opened.root)) break
@@ -61,13 +60,12 @@ export function importLog(store: Store, copy: StoreReader, { origin, logKey, fro
   return head === from ? null : head
 }
 
-function openNote(origin: string, publicKey: Uint8Array, { note }: CheckpointRow): Head | null {
-  try {
-    return { ...openCheckpoint(note, { name: origin, publicKey }, verifier), note }
-  } catch (error) {
-    if (error instanceof LedgerError) return null
-    throw error
+function openUnder(origin: string, keys: readonly Uint8Array[], { note }: CheckpointRow): Head | null {
+  for (const key of keys) {
+    const head = openNote(origin, key, note)
+    if (head !== null) return head
   }
+  return null
 }
 
 /** Checkpoint rows above `size`, smallest first. */

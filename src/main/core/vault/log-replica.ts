@@ -60,6 +60,8 @@ export interface LogReplicaParts {
   readonly origin: string
   /** The newest key of the log, from the keystore. */
   readonly logKey: Uint8Array
+  /** Keys that the log had before, or is about to get, from the keystore: one counts where the roster says so. */
+  readonly otherKeys: readonly Uint8Array[]
   /** What is in force before the first entry. */
   readonly base: Directory
   /** Copies of directory entries kept with the keystore: they stand in for damaged rows, never for the tree. */
@@ -89,6 +91,16 @@ export function unlessDamaged<Value>(read: () => Value): Value | null {
     return read()
   } catch (error) {
     if (error instanceof CodedError && error.code === 'DATABASE_DAMAGED') return null
+    throw error
+  }
+}
+
+/** A note that `publicKey` signed as the log, or null. */
+export function openNote(origin: string, publicKey: Uint8Array, note: string): Head | null {
+  try {
+    return { ...openCheckpoint(note, { name: origin, publicKey }, verifier), note }
+  } catch (error) {
+    if (error instanceof LedgerError) return null
     throw error
   }
 }
@@ -126,12 +138,20 @@ export class LogReplica {
    *
    * @param head - Signed by the log, and not contradicted by the keystore.
    * @param taken - Told of each entry that can be read, in order.
-   * @throws {@link LedgerError} `TILE_DAMAGED` when the database does not hold the head's tree.
+   * @throws {@link LedgerError} `TILE_DAMAGED` when the database does not hold the head's tree, `NOTE_UNSIGNED` when the
+   *   head is under a key that the log has not at its end.
    */
   static open(parts: LogReplicaParts, head: Head, taken: (entry: TakenEntry) => void): LogReplica {
     const replica = new LogReplica(parts, head)
     replica.#scan(taken)
+    replica.#checkKeyOf(head)
     return replica
+  }
+
+  /** A head under another key than the keystore's newest counts only where the roster of this very tree has that key. */
+  #checkKeyOf({ note }: Head): void {
+    if ([this.#parts.logKey, this.logKey].every((key) => openNote(this.origin, key, note) === null))
+      throw new LedgerError('NOTE_UNSIGNED', 'not the key that the log has there')
   }
 
   /** The newest key of the log. */

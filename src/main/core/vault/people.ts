@@ -8,7 +8,7 @@ import { ApiFailure } from '../failure.ts'
 import { ContentMismatch, rejected, reliedOnContent, verifyRecord } from '../verify-record.ts'
 import type { Row } from '../vault-service.ts'
 import { actorFor, utf8, viewerFor, type Clinic } from './clinic.ts'
-import { SECRETS, signerOf } from './genesis.ts'
+import { governanceSignerOf } from './role-keys.ts'
 import type { EntrySigner } from './writer.ts'
 import type { Link } from './chains.ts'
 import type { PractitionerRole } from '../../../ledger/entry-types.ts'
@@ -101,8 +101,7 @@ export class People {
     await keystore.practitioners.add(handle, pin, seed)
     const { publicKey } = keyPairFromSeed(seed)
     wipe(seed)
-    const governanceSeed = keystore.secrets.get(SECRETS.governance)
-    if (governanceSeed === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+    const governance = governanceSignerOf(this.#clinic)
     const practitioner = { handle, name, role }
     await writer.record([
       {
@@ -112,7 +111,7 @@ export class People {
         timeMs,
         payload: utf8(encodePractitioner(practitioner, identity.demo)),
         fields: encodePractitionerEnrolled({ publicKey, role }),
-        signers: [signerOf('governance', governanceSeed)],
+        signers: [governance],
       },
     ])
     return practitioner

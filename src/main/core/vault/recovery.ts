@@ -25,8 +25,9 @@ import { offsetMinAt } from './clinic.ts'
 import { writeFirstBlock, type PlainEntry } from './first-block.ts'
 import { SECRETS, signerOf } from './genesis.ts'
 import { writeIdentity, type Identity } from './identity.ts'
-import type { LogReplica } from './log-replica.ts'
+import { openNote, type LogReplica } from './log-replica.ts'
 import { parseRecoveryKey } from './recovery-key.ts'
+import { seedOf } from './role-keys.ts'
 import { logSecretOf } from './site-secrets.ts'
 import { openSurvivors, type Survivor } from './survivors.ts'
 
@@ -117,7 +118,9 @@ export class Recovery {
     const base = held.at(-1)?.log
     const ended = survivors.at(-1)
     if (base === undefined || ended === undefined) throw new ApiFailure('BAD_BACKUP')
-    const governance = keystore.secrets.get(SECRETS.governance)
+    const roster = rosterAt(base.directory, base.head.size)?.roster
+    const site = roster?.sites.find(({ id }) => id === this.#identity.site)
+    const governance = site === undefined ? null : seedOf(keystore.secrets, SECRETS.governance, site.governanceKey)
     if (governance === null) throw new ApiFailure('KEYSTORE_DAMAGED')
     const seed = this.#tools.random(32)
     const logKey = keyPairFromSeed(seed).publicKey
@@ -127,7 +130,7 @@ export class Recovery {
       identity: { ...this.#identity, origin, logKey },
       entries: this.#firstEntries({ origin, logKey, base, ended, survivors, seed, governance }),
       log: signerOf('log', seed),
-      rosterVersion: rosterAt(base.directory, base.head.size)?.roster.version ?? 1,
+      rosterVersion: roster?.version ?? 1,
       contractHash: contractAt(base.directory, base.head.size)?.hash ?? new Uint8Array(32),
       random: this.#tools.random,
       nowMs: this.#tools.nowMs(),
@@ -163,7 +166,9 @@ export class Recovery {
     const log = signerOf('log', seed)
     const { size, root, note } = base.head
     // What the log signed last, also when fewer of its entries are left: nobody can put another end to it later.
-    const newest = ended.origin === base.origin ? (ended.signed?.note ?? note) : note
+    const signed = ended.origin === base.origin ? (ended.signed?.note ?? note) : note
+    // Only where the roster that is left has the key of it: a key that came later cannot be checked from here.
+    const newest = openNote(base.origin, base.logKey, signed) === null ? note : signed
     const opened = encodeNodeOpened({
       incarnation: splitOrigin(origin).incarnation,
       instance: this.#tools.random(16),

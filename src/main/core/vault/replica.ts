@@ -8,7 +8,6 @@
  *
  * @packageDocumentation
  */
-import { openCheckpoint } from '../../../ledger/checkpoint.ts'
 import { emptyDirectory, nextIncarnation, rosterAt, type Directory } from '../../../ledger/directory.ts'
 import type { EntryType } from '../../../ledger/entry-types.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
@@ -16,13 +15,12 @@ import { quorumOf } from '../../../ledger/quorum.ts'
 import { decideStart } from '../../../ledger/start-up.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import { assert } from '../../../shared/errors.ts'
-import { verifier } from '../../keystore/sodium.ts'
 import type { HighWaterMark } from '../../keystore/high-water.ts'
 import type { Store } from '../../store/store.ts'
 import { Chains, type Chain, type Link, type Place } from './chains.ts'
 import { RecoveryNeeded } from './errors.ts'
 import type { Identity } from './identity.ts'
-import { LogReplica, unlessDamaged, type Head, type LogReplicaParts } from './log-replica.ts'
+import { LogReplica, openNote, unlessDamaged, type Head, type LogReplicaParts } from './log-replica.ts'
 import { policyEngine } from '../policy-engine.ts'
 
 /** Copies of directory entries kept with the keystore, by origin and index. */
@@ -169,13 +167,14 @@ function baseAfter(before: LogReplica | null, { network }: Pick<Identity, 'netwo
 /** What a log of this site is opened from, when `before` is the incarnation before it. */
 export function partsOf(
   store: Store,
-  { network }: Pick<Identity, 'network'>,
+  { network, otherLogKeys }: Pick<Identity, 'network' | 'otherLogKeys'>,
   copies: DirectoryCopies,
   { origin, logKey }: Pick<Identity, 'origin' | 'logKey'>,
   before: LogReplica | null,
 ): LogReplicaParts {
   const base = baseAfter(before, { network })
-  return { store, network, origin, logKey, base, copies: copies.get(origin) ?? new Map<number, Uint8Array>() }
+  const copiesOf = copies.get(origin) ?? new Map<number, Uint8Array>()
+  return { store, network, origin, logKey, otherKeys: otherLogKeys, base, copies: copiesOf }
 }
 
 /** A log at a head, or null when the database does not hold its tree. */
@@ -236,14 +235,13 @@ function votesOf(log: LogReplica | null): { n: number; q: number } {
   return { n, q: quorumOf(n) }
 }
 
-/** A note that this log signed, or null. */
-export function noteHead({ origin, logKey }: LogReplicaParts, note: string): Head | null {
-  try {
-    return { ...openCheckpoint(note, { name: origin, publicKey: logKey }, verifier), note }
-  } catch (error) {
-    if (error instanceof LedgerError) return null
-    throw error
+/** A note that this log signed under one of its keys, or null. Whether it was the one in force, `LogReplica.open` asks. */
+export function noteHead({ origin, logKey, otherKeys }: LogReplicaParts, note: string): Head | null {
+  for (const publicKey of [logKey, ...otherKeys]) {
+    const head = openNote(origin, publicKey, note)
+    if (head !== null) return head
   }
+  return null
 }
 
 /** Checkpoint rows among which a newer one than the mark is looked for: one is written after each block. */

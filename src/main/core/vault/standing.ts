@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { AllSuspects } from '../../../ledger/convict.ts'
 import type { CosignerKey } from '../../../ledger/cosignature.ts'
 import type { LogKey } from '../../../ledger/checkpoint.ts'
-import type { Directory } from '../../../ledger/directory.ts'
+import { rosterAt, type Directory } from '../../../ledger/directory.ts'
 import { LEDGER_ERROR_CODES, LedgerError } from '../../../ledger/errors.ts'
 import type { EntriesVerdict } from '../../../ledger/mirror.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
@@ -26,6 +26,7 @@ import { Grades } from './grades.ts'
 import { type Identity, readJson, writeJson } from './identity.ts'
 import { unlessDamaged, type LogReplica } from './log-replica.ts'
 import type { Replica } from './replica.ts'
+import { seedOf } from './role-keys.ts'
 
 /** What the standing of a replica is worked out from. */
 export interface StandingParts {
@@ -57,9 +58,10 @@ export class Standing {
   readonly locker: EvidenceLocker
   readonly #parts: StandingParts
   /** Null on a node that does not hold the site's mirror key. */
-  readonly #cosigning: Cosigning | null
+  #cosigning: Cosigning | null
   /** Entries found valid since the start, by log. */
   readonly #evaluated = new Map<string, number>()
+  readonly #openOwnMirror: () => Cosigning | null
   #timer: NodeJS.Timeout | null = null
   #isRunning = false
 
@@ -80,7 +82,8 @@ export class Standing {
     this.grades = new Grades({ cosignatures: this.cosignatures, contest: (origin) => this.locker.contest(origin) })
     for (const log of parts.replica.logs) this.cosignatures.load(log)
     this.locker.load()
-    this.#cosigning = this.#openCosigning(nowS, conflict)
+    this.#openOwnMirror = () => this.#openCosigning(nowS, conflict)
+    this.#cosigning = this.#openOwnMirror()
   }
 
   /** Cosigns from now on, beginning with what was left open. */
@@ -107,6 +110,15 @@ export class Standing {
   /** Says that a block was committed to the live log. */
   committed(): void {
     if (this.#isRunning) this.#cosigning?.follow(this.#parts.replica.live)
+  }
+
+  /** Says that another roster is in force: the mirror may have another key, and finality other rules. */
+  rosterChanged(): void {
+    const { replica } = this.#parts
+    this.#cosigning?.flush()
+    this.#cosigning = this.#openOwnMirror()
+    for (const log of replica.logs) this.grades.changed(log.origin)
+    if (this.#isRunning) for (const log of replica.logs) this.#cosigning?.follow(log)
   }
 
   /** Cosigns what waits, and stops. */
@@ -139,7 +151,8 @@ export class Standing {
 
   #openCosigning(nowS: () => number, conflict: (log: CosignedLog, note: string) => void): Cosigning | null {
     const { store, keystore, identity, replica, failed } = this.#parts
-    const seed = keystore.secrets.get(SECRETS.mirror)
+    const site = rosterAt(replica.directory, replica.head.size)?.roster.sites.find(({ id }) => id === identity.site)
+    const seed = site === undefined ? null : seedOf(keystore.secrets, SECRETS.mirror, site.mirrorKey)
     if (seed === null) return null
     const signer = signerOf('log', seed)
     return new Cosigning({

@@ -84,13 +84,13 @@ function extended(
   here: LogReplica | null,
   { copy, nowMs, proven }: { copy: StoreReader; nowMs: number; proven: readonly IndexRow[] },
 ): LogReplica | null {
-  const { store, origin, logKey } = parts
+  const { store, origin, logKey, otherKeys } = parts
   const from = here?.head ?? null
   while (store.removeBeyond(origin, from?.size ?? 0, nowMs, CHUNK) > 0);
   // The index may still name what was removed, or what never was there: only what is proven may stand in the way.
   store.rebuildIndexes(proven)
   const reader = here?.trusted.reader ?? { tile: () => null }
-  const head = importLog(store, copy, { origin, logKey, from, tiles: reader })
+  const head = importLog(store, copy, { origin, logKeys: [logKey, ...otherKeys], from, tiles: reader })
   return head === null ? here : openAt(parts, head)
 }
 

@@ -40,7 +40,8 @@ import { backUp } from './backup.ts'
 import { DEMO_PINS_SECRET, fillDemoClinic } from './demo-clinic.ts'
 import { Enrolments } from './enrolments.ts'
 import { EvidenceViews } from './evidence-views.ts'
-import { SECRETS, signerOf, writeGenesis } from './genesis.ts'
+import { SECRETS, writeGenesis } from './genesis.ts'
+import { Governance } from './governance.ts'
 import { readIdentity, readJson, type Identity } from './identity.ts'
 import {
   clinicPaths,
@@ -61,7 +62,8 @@ import { Recovery } from './recovery.ts'
 import { recoveryKeyText } from './recovery-key.ts'
 import { Replica } from './replica.ts'
 import { restoreClinic } from './restore.ts'
-import { logSecretOf, MACHINE_SECRET, storeSiteSecrets } from './site-secrets.ts'
+import { logSignerOf, settleKeys } from './role-keys.ts'
+import { MACHINE_SECRET, storeSiteSecrets } from './site-secrets.ts'
 import { Standing } from './standing.ts'
 import { SubjectKeys } from './subject-keys.ts'
 import { Tray } from './tray.ts'
@@ -91,6 +93,7 @@ interface Open {
   readonly upkeep: Upkeep
   readonly erasures: Erasures
   readonly evidence: EvidenceViews
+  readonly governance: Governance
 }
 
 const CLOSED: VaultState = {
@@ -308,6 +311,14 @@ export class Vault implements VaultService {
   evidence = async () => Promise.resolve(this.#ready().evidence.list())
   evidenceFile = async (id: string) => Promise.resolve(this.#ready().evidence.file(id))
   importEvidence = async (text: string) => Promise.resolve(this.#ready().evidence.import(text))
+  governance = async () => Promise.resolve(this.#ready().governance.view())
+  checkContract = async (text: string) => Promise.resolve(this.#ready().governance.checkContract(text))
+  publishContract = (text: string) => this.#ready().governance.publishContract(text)
+  proposeRoster = (change: Parameters<VaultService['proposeRoster']>[0]) => this.#ready().governance.propose(change)
+  approveProposal = () => this.#ready().governance.approve()
+  importProposal = (text: string) => this.#ready().governance.import(text)
+  proposalFile = async () => Promise.resolve(this.#ready().governance.file())
+  discardProposal = () => this.#ready().governance.discard()
 
   /** Looks at the folder and goes as far as it can without a person. */
   async #begin(demo: boolean): Promise<void> {
@@ -428,8 +439,11 @@ export class Vault implements VaultService {
         upkeep: this.#upkeepOf(clinic, erasures),
         erasures,
         evidence: new EvidenceViews(clinic),
+        governance: this.#governanceOf(clinic),
       }
       const { identity } = clinic
+      // What a crash cut off is ended before anybody works.
+      await this.#open.governance.resume()
       await this.#keepCopies(clinic)
       this.#emit({ kind: 'ledger', size: clinic.replica.head.size })
       const pins = identity.demo ? DemoPins.parse(readJson(keystore.secrets, DEMO_PINS_SECRET) ?? []) : []
@@ -472,11 +486,18 @@ export class Vault implements VaultService {
   }
 
   #erasuresOf(clinic: Clinic, ledger: LedgerViews): Erasures {
-    const logSigner = signerOf('log', secret(clinic.keystore, logSecretOf(clinic.identity.origin)))
+    const { logSigner } = clinic
     const erasures = new Erasures({ clinic, logSigner, receipt: (origin, index) => ledger.receipt(origin, index) })
     // What a crash left over is gone before anybody looks.
     erasures.finish()
     return erasures
+  }
+
+  #governanceOf(clinic: Clinic): Governance {
+    return new Governance(clinic, async () => {
+      this.#keptDirectory = null
+      await this.#keepCopies(clinic)
+    })
   }
 
   #upkeepOf(clinic: Clinic, erasures: Erasures): Upkeep {
@@ -484,7 +505,7 @@ export class Vault implements VaultService {
     return new Upkeep({
       clinic,
       pair: { publicKey: identity.sharingKey, privateKey: secret(keystore, SECRETS.sharing) },
-      logSigner: signerOf('log', secret(keystore, logSecretOf(identity.origin))),
+      logSigner: clinic.logSigner,
       databaseFile: clinicPaths(this.#clinicFolder).database,
       incidents: () => replica.incidents,
       reread: () => {
@@ -507,6 +528,7 @@ export class Vault implements VaultService {
     const isSamePlace = await this.#isSamePlace(keystore, identity)
     const replica = Replica.open(store, identity, mark, readCopies(keystore), isSamePlace)
     removePlanted(store, replica, this.#nowMs())
+    await settleKeys({ keystore, store, replica })
     // A block that was committed just before a crash: its note may leave the process only once it is marked.
     const { note, size } = replica.head
     if (typeof mark !== 'object' || mark.size < size) keystore.highWater.write({ note, size })
@@ -519,7 +541,7 @@ export class Vault implements VaultService {
       newestEpoch: (subject) => replica.newestEpoch(subject),
       random,
     })
-    const logSigner = signerOf('log', secret(keystore, logSecretOf(identity.origin)))
+    const logSigner = logSignerOf({ keystore, replica })
     const nowMs = this.#nowMs
     const writer = new Writer({
       replica,
@@ -537,7 +559,7 @@ export class Vault implements VaultService {
         this.#notWritable(error)
       },
     })
-    const parts = { identity, keystore, store, replica, keys, writer, standing, grades: standing.grades }
+    const parts = { identity, keystore, store, replica, keys, writer, logSigner, standing, grades: standing.grades }
     const clinic: Clinic = { ...parts, random, nowMs, emit, viewer: null }
     return Promise.resolve(clinic)
   }

@@ -17,8 +17,8 @@
  */
 import { blockHash } from '../../../ledger/block.ts'
 import { encodeCheckpoint, signCheckpoint } from '../../../ledger/checkpoint.ts'
-import { contractAt, rosterAt } from '../../../ledger/directory.ts'
-import { encodeBody, encodeEntry, signedMessage } from '../../../ledger/entry.ts'
+import { applyEntry, contractAt, type Directory, rosterAt } from '../../../ledger/directory.ts'
+import { decodeEntry, encodeBody, encodeEntry, signedMessage } from '../../../ledger/entry.ts'
 import { MEDIA_FHIR_R4_JSON } from '../../../ledger/body.ts'
 import type { CborMap } from '../../../ledger/cbor.ts'
 import type { EntryType, SignatureRole } from '../../../ledger/entry-types.ts'
@@ -39,6 +39,7 @@ import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import type { Head } from './log-replica.ts'
 import type { Replica } from './replica.ts'
+import type { LogSigner } from './role-keys.ts'
 import type { CurrentEpoch, SubjectKeys } from './subject-keys.ts'
 
 /** A key that signs an entry. */
@@ -72,6 +73,8 @@ interface Job {
   readonly drafts: readonly Draft[]
   readonly epochs: readonly (CurrentEpoch | null)[]
   readonly trayDone: readonly Uint8Array[]
+  /** Signs as the log from the end of this job on; null for nobody new. Such a job has a block of its own. */
+  readonly successor: EntrySigner | null
   readonly done: (recorded: Recorded[]) => void
   readonly failed: (error: unknown) => void
 }
@@ -89,7 +92,7 @@ export interface WriterParts {
   readonly keys: SubjectKeys
   readonly highWater: HighWater
   /** Signs as the log. */
-  readonly logSigner: EntrySigner
+  readonly logSigner: LogSigner
   readonly random: RandomBytes
   readonly nowMs: () => number
   /** Told of the new size after each block. */
@@ -131,8 +134,23 @@ export class Writer {
   async record(drafts: readonly Draft[], trayDone: readonly Uint8Array[] = []): Promise<Recorded[]> {
     assert(drafts.length > 0 && drafts.length < BLOCK_LIMIT, 'a job fits into a block')
     const epochs = await Promise.all(drafts.map(async (draft) => this.#epochOf(draft)))
+    return this.#enqueue({ drafts, epochs, trayDone, successor: null })
+  }
+
+  /**
+   * Records what sites decided, in a block of its own. It is in force from the next entry on, so already the seal and
+   * the checkpoint of this block are signed with the key that a new roster lists.
+   *
+   * @param successor - Signs as the log from then on; null when its key stays.
+   * @throws as {@link record}.
+   */
+  async recordDecision(draft: Draft, successor: EntrySigner | null): Promise<Recorded[]> {
+    return this.#enqueue({ drafts: [draft], epochs: [null], trayDone: [], successor })
+  }
+
+  #enqueue(job: Omit<Job, 'done' | 'failed'>): Promise<Recorded[]> {
     return new Promise((done, failed) => {
-      this.#queue.push({ drafts, epochs, trayDone, done, failed })
+      this.#queue.push({ ...job, done, failed })
       this.#schedule()
     })
   }
@@ -163,6 +181,7 @@ export class Writer {
     const jobs: Job[] = []
     let count = 0
     while (this.#queue[0] !== undefined && count + this.#queue[0].drafts.length < BLOCK_LIMIT) {
+      if (this.#queue[0].successor !== null && jobs.length > 0) break
       const job = this.#queue.shift()
       if (job === undefined) break
       if (this.#isDuplicate(job, jobs)) job.failed(new ApiFailure('ALREADY_RECORDED'))
@@ -170,6 +189,7 @@ export class Writer {
         jobs.push(job)
         count += job.drafts.length
       }
+      if (job.successor !== null) break
     }
     if (jobs.length > 0) this.#writeJobs(jobs)
   }
@@ -207,7 +227,10 @@ export class Writer {
       return { ...shared, type: 'incident', fields, signers: [logSigner] }
     })
     this.#writeBlock([
-      { drafts, epochs: drafts.map(() => null), trayDone: [], done: () => undefined, failed: () => undefined },
+      {
+        ...{ drafts, epochs: drafts.map(() => null), trayDone: [], successor: null },
+        ...{ done: () => undefined, failed: () => undefined },
+      },
     ])
   }
 
@@ -224,9 +247,11 @@ export class Writer {
   #writeBlock(jobs: readonly Job[]): void {
     if (this.#stopped) throw new ApiFailure('RECOVERY_NEEDED')
     if (this.#unknown) throw new ApiFailure('STATE_UNKNOWN')
-    const { replica, keys, committed, failed } = this.#parts
+    const { replica, keys, committed, failed, logSigner } = this.#parts
     const { origin } = replica.identity
     const first = replica.head.size
+    const successor = jobs[0]?.successor ?? null
+    const closer = successor ?? logSigner
     this.#raiseMark()
     const placed = this.#prepare(jobs, first)
     const leaves: Uint8Array[] = []
@@ -246,14 +271,15 @@ export class Writer {
         leaves.push(...readBack.map((bytes) => leafHash(h, bytes)))
         const { size, root, tiles } = this.#tree.append(leaves)
         const head = { origin, size, root }
-        const note = signCheckpoint(head, { name: origin, publicKey: replica.identity.logKey }, (message) =>
-          this.#parts.logSigner.sign(message),
+        const note = signCheckpoint(head, { name: origin, publicKey: closer.publicKey }, (message) =>
+          closer.sign(message),
         )
         closed.push({ bytes: readBack, checkpoint: { ...head, text: encodeCheckpoint(head), note }, note })
         return { tiles, block, size, note }
       },
     )
     const { bytes, checkpoint, note } = closed[0] ?? unreachable()
+    if (successor !== null) logSigner.replace(successor)
     const entries = bytes.map((entry, i) => ({ index: first + i, bytes: entry, leaf: leaves[i] ?? unreachable() }))
     replica.committed(checkpoint, block, entries)
     for (const { draft } of placed) if (draft.subject !== null) keys.stored(draft.subject)
@@ -292,8 +318,12 @@ export class Writer {
   #checkContract(placed: readonly Placed[], first: number): void {
     const { directory, identity } = this.#parts.replica
     const { origin, network } = identity
-    for (const [i, { row }] of placed.entries())
-      verifyEntry({ bytes: row.bytes, index: first + i, origin, network, directory, verifier })
+    let inForce = directory
+    for (const [i, { row }] of placed.entries()) {
+      const index = first + i
+      const { entry } = verifyEntry({ bytes: row.bytes, index, origin, network, directory: inForce, verifier })
+      inForce = applyEntry(inForce, index, entry)
+    }
   }
 
   /** True when the row of the newest checkpoint was damaged before this process proved the head without it. */
@@ -320,7 +350,12 @@ export class Writer {
         placed.push({ draft, epochKeys, row: this.#entryOf(draft, epoch, chains) })
       }
     }
-    const seal = this.#seal(first, placed.length)
+    const seal = this.#seal(
+      first,
+      placed.length,
+      directoryAfter(replica.directory, first, placed),
+      jobs[0]?.successor ?? null,
+    )
     placed.push({ draft: seal, epochKeys: [], row: this.#entryOf(seal, null, chains) })
     return placed
   }
@@ -387,9 +422,10 @@ export class Writer {
     return { stored, binding: { ...binding, epoch: epoch.epoch, media: MEDIA_FHIR_R4_JSON } }
   }
 
-  #seal(firstIndex: number, count: number): Draft {
+  #seal(firstIndex: number, count: number, directory: Directory, successor: EntrySigner | null): Draft {
     const { replica, logSigner, random, nowMs } = this.#parts
-    const { directory, head } = replica
+    const { head } = replica
+    const signers = [successor ?? logSigner]
     const rosterVersion = rosterAt(directory, firstIndex + count)?.roster.version ?? 1
     const contract = contractAt(directory, firstIndex + count)
     assert(contract !== null, 'genesis is written by genesis.ts')
@@ -401,7 +437,7 @@ export class Writer {
       rosterVersion,
       contractHash: contract.hash,
     })
-    return { id: random(16), type: 'seal', subject: null, timeMs: nowMs(), payload: null, fields, signers: [logSigner] }
+    return { id: random(16), type: 'seal', subject: null, timeMs: nowMs(), payload: null, fields, signers }
   }
 
   /** The tree in memory is ahead of the store now; unless the outcome is unknown, it goes back to the signed head. */
@@ -412,6 +448,14 @@ export class Writer {
     else this.#unknown = true
     this.#parts.failed(error)
   }
+}
+
+/** What is in force after entries that set rules, before the seal that closes them. */
+function directoryAfter(directory: Directory, first: number, placed: readonly Placed[]): Directory {
+  return placed.reduce((before, { draft, row }, i) => {
+    const isRule = draft.type === 'roster' || draft.type === 'contract'
+    return isRule ? applyEntry(before, first + i, decodeEntry(row.bytes)) : before
+  }, directory)
 }
 
 /** Indexes as ranges `[from, to)`, in ascending order. */

@@ -39,6 +39,14 @@ const codes: Record<ProblemCode, string> = {
   RECORD_NOT_VERIFIED: 'A record this depends on could not be verified. Open its proof, and call IT.',
   UNKNOWN_ENTRY: 'There is no such entry in the ledger.',
   NOT_EVIDENCE: 'This file proves nothing about a log that is known here. Choose another file.',
+  BAD_CONTRACT:
+    'This text cannot be the next contract. Correct what is named below the text, then check it again. The contract in force is unchanged.',
+  QUORUM_NEEDED: 'Other sites must approve this as well. Agree with them first.',
+  BAD_PROPOSAL:
+    'This change does not follow the roster in force, or changes nothing. Ask for a newer file, or propose another change.',
+  RIVAL_PROPOSAL:
+    'This site approved another change for the same version. Finish that one first, or start a recovery ceremony with it.',
+  NO_PROPOSAL: 'No change is waiting for approval. It was recorded or discarded in the meantime.',
   DEVICE_NOT_CONNECTED: 'The device is not connected. Plug it in and switch it on.',
   DEVICE_NOT_ENROLLED:
     'This device is not enrolled. IT can enrol it on the Devices page; its values wait in the tray until then.',

@@ -1,0 +1,424 @@
+/**
+ * Contracts and rosters as this site decides about them: publish, propose, approve, record.
+ *
+ * @remarks
+ * Nothing here is trusted because it is here: what is recorded passes the rules of `ledger/next-roster.ts` and
+ * `ledger/governance.ts` like every entry of another site. Order of a change of keys, and what a crash means after each
+ * step:
+ * 1. the new seed is durable in the keystore beside the old one: nothing has changed, the seed is overwritten by the next;
+ * 2. the proposal is durable: it waits, and can be approved or discarded;
+ * 3. that this site approves it is durable, then its approvals: the next start records a proposal that is complete;
+ * 4. the block that records it is committed, closed under the new log key: the next start finds which key is in force;
+ * 5. keystore and log table follow, and the proposal is forgotten.
+ * Proven by `tests/main/core/vault/governance.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { CONTRACT_LANGUAGE, decideDeed, parseContract, type Deed } from '../../../ledger/contract.ts'
+import { contractAt, listedKey, rosterAt, type ContractInForce, type RosterInForce } from '../../../ledger/directory.ts'
+import { LedgerError } from '../../../ledger/errors.ts'
+import { encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
+import { contractMessage } from '../../../ledger/governance.ts'
+import { type LastApproval, mayApprove, neededApprovals } from '../../../ledger/next-roster.ts'
+import { quorumOf } from '../../../ledger/quorum.ts'
+import { encodeRoster, type Roster } from '../../../ledger/roster.ts'
+import {
+  addApproval,
+  decodeProposal,
+  encodeProposal,
+  openProposal,
+  type OpenProposal,
+  type ProposalFile,
+} from '../../../ledger/roster-proposal.ts'
+import type * as api from '../../../shared/api/schemas.ts'
+import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
+import { assert, CodedError } from '../../../shared/errors.ts'
+import { verifier } from '../../keystore/sodium.ts'
+import { ApiFailure } from '../failure.ts'
+import { nodeHasher as h } from '../hasher.ts'
+import { policyEngine } from '../policy-engine.ts'
+import { actorFor, utf8, viewerFor, type Clinic } from './clinic.ts'
+import { SECRETS, signerOf } from './genesis.ts'
+import { contractView, proposalView, rosterView, rulesChanged } from './governance-views.ts'
+import { readState, writeState, type GovernanceState } from './governance-state.ts'
+import { readIdentity, writeIdentity } from './identity.ts'
+import {
+  followingRoster,
+  nextAttempt,
+  withGovernanceKey,
+  withLogKey,
+  withMirrorKey,
+  withPolicy,
+} from './next-rosters.ts'
+import { dropNextSeed, governanceSignerOf, keepNextSeed, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
+import { logSecretOf } from './site-secrets.ts'
+import type { Draft, EntrySigner } from './writer.ts'
+
+/** See the module's comment. */
+export class Governance {
+  readonly #clinic: Clinic
+  readonly #keysChanged: () => Promise<void>
+  /** One step at a time: two approvals at once could be of rivals. */
+  #running: Promise<unknown> = Promise.resolve()
+
+  /** @param keysChanged - Keeps the copies that are sealed with the site's keys. */
+  constructor(clinic: Clinic, keysChanged: () => Promise<void>) {
+    this.#clinic = clinic
+    this.#keysChanged = keysChanged
+  }
+
+  /** Everything that is in force, and what waits. */
+  view(): api.Governance {
+    viewerFor(this.#clinic, 'ledger')
+    const { replica, identity } = this.#clinic
+    const state = this.#state()
+    const open = this.#waiting(state)
+    return {
+      roster: rosterView(this.#roster(), replica.directory, identity),
+      contract: contractView(this.#contract(), replica.directory),
+      proposal: open === null ? null : proposalView(open, this.#ownPart(open, state)),
+      mayPublish: this.#may('administer.contract'),
+      mayPropose: this.#may('administer.network'),
+    }
+  }
+
+  /**
+   * Reads a text as the next contract.
+   *
+   * @throws ApiFailure `BAD_CONTRACT`.
+   */
+  checkContract(text: string): api.ContractCheck {
+    const { role } = actorFor(this.#clinic, 'administer.contract')
+    const { version, published } = this.#contract()
+    const document = utf8(text)
+    const contract = badContract(() => parseContract(policyEngine(), document))
+    const isSame = equalBytes(document, published.document)
+    if (isSame) throw new ApiFailure('BAD_CONTRACT', { detail: 'the contract in force' })
+    // Whoever publishes it must be able to take it back.
+    if (!decideDeed(contract, 'administer.contract', role).allowed)
+      throw new ApiFailure('BAD_CONTRACT', { detail: `no rule lets ${role} publish the next one` })
+    const before = new TextDecoder().decode(published.document)
+    return { version: version + 1, hash: toHex(h.sha256(document)), ...rulesChanged(before, text) }
+  }
+
+  /**
+   * Makes a text the contract, approved by this site. Entries before it stay judged by the one before.
+   *
+   * @throws ApiFailure `BAD_CONTRACT`; `QUORUM_NEEDED` when other sites must approve as well.
+   */
+  async publishContract(text: string): Promise<api.Governance> {
+    return this.#alone(async () => {
+      const { version } = this.checkContract(text)
+      if (quorumOf(this.#roster().roster.sites.length) > 1) throw new ApiFailure('QUORUM_NEEDED')
+      const { writer, identity, logSigner } = this.#clinic
+      const contract = { version, language: CONTRACT_LANGUAGE, document: utf8(text) }
+      const governance = governanceSignerOf(this.#clinic)
+      const signature = governance.sign(contractMessage(identity.network, contract))
+      const approvals = [{ publicKey: governance.publicKey, signature }]
+      await writer.recordDecision(
+        this.#draft('contract', encodeContractFields({ ...contract, approvals }), logSigner),
+        null,
+      )
+      return this.view()
+    })
+  }
+
+  /**
+   * Proposes a change, approves it for this site, and records it when that is enough.
+   *
+   * @throws ApiFailure `RIVAL_PROPOSAL` while another one waits, `BAD_PROPOSAL` when it changes nothing or may not be,
+   *   `NO_PROPOSAL` for a ceremony about nothing.
+   */
+  async propose(change: api.ProposedChange): Promise<api.Governance> {
+    return this.#alone(async () => {
+      actorFor(this.#clinic, 'administer.network')
+      const waiting = this.#waiting(this.#state())
+      // Before any seed is overwritten: what was approved may still become the next roster.
+      if (change.kind !== 'ceremony' && (waiting !== null || this.#approvedNext()))
+        throw new ApiFailure('RIVAL_PROPOSAL')
+      const next = change.kind === 'ceremony' ? this.#ceremony(waiting) : await this.#changed(change)
+      const { network } = this.#clinic.identity
+      const open = badProposal(() => this.#opened({ network, document: encodeRoster(next), approvals: [] }))
+      await this.#save({ proposal: encodeProposal(open.file) })
+      await this.#approve(open)
+      return this.view()
+    })
+  }
+
+  /**
+   * Approves the proposal that waits.
+   *
+   * @throws ApiFailure `NO_PROPOSAL`, `RIVAL_PROPOSAL`.
+   */
+  async approve(): Promise<api.Governance> {
+    return this.#alone(async () => {
+      actorFor(this.#clinic, 'administer.network')
+      const waiting = this.#waiting(this.#state())
+      if (waiting === null) throw new ApiFailure('NO_PROPOSAL')
+      await this.#approve(waiting)
+      return this.view()
+    })
+  }
+
+  /**
+   * Takes a proposal, or more approvals of the one that waits, from a file. A complete one is recorded.
+   *
+   * @param text - Untrusted.
+   * @throws ApiFailure `BAD_PROPOSAL`; `RIVAL_PROPOSAL` when this site approved the one that waits.
+   */
+  async import(text: string): Promise<api.Governance> {
+    return this.#alone(async () => {
+      actorFor(this.#clinic, 'administer.network')
+      const open = badProposal(() => this.#opened(decodeProposal(text)))
+      const state = this.#state()
+      const waiting = this.#waiting(state)
+      const file = waiting === null ? open.file : mergedFile(waiting, open)
+      const isNewer = waiting === null || open.roster.attempt > waiting.roster.attempt
+      if (file === null && !isNewer && this.#ownPart(waiting, state).isApproved) throw new ApiFailure('RIVAL_PROPOSAL')
+      await this.#save({ proposal: encodeProposal(file ?? open.file) })
+      await this.#recordIfComplete()
+      return this.view()
+    })
+  }
+
+  /**
+   * The proposal that waits, as a file.
+   *
+   * @throws ApiFailure `NO_PROPOSAL`.
+   */
+  file(): api.ProposalFile {
+    actorFor(this.#clinic, 'administer.network')
+    const waiting = this.#waiting(this.#state())
+    if (waiting === null) throw new ApiFailure('NO_PROPOSAL')
+    const { version, attempt } = waiting.roster
+    const suffix = attempt === 0 ? '' : `-ceremony-${attempt}`
+    return { fileName: `roster-${version}${suffix}.roster`, text: encodeProposal(waiting.file) }
+  }
+
+  /** Puts the proposal away. What this site approved stays remembered: no rival of it is approved later. */
+  async discard(): Promise<api.Governance> {
+    return this.#alone(async () => {
+      actorFor(this.#clinic, 'administer.network')
+      if (!this.#approvedNext()) await this.#dropSeeds()
+      await this.#save({ proposal: null })
+      return this.view()
+    })
+  }
+
+  /** At the start: what a crash cut off is recorded, or forgotten where something else was. Fails without a word. */
+  async resume(): Promise<void> {
+    await this.#alone(async () => {
+      try {
+        const state = this.#state()
+        const waiting = this.#waiting(state)
+        if (waiting === null) await this.#forget()
+        else if (isOf(state.last, waiting)) await this.#approve(waiting)
+        else await this.#recordIfComplete()
+      } catch (error) {
+        // It still waits, and the page says so: a full disk must not keep anybody from reading.
+        if (!(error instanceof CodedError)) throw error
+      }
+    })
+  }
+
+  async #approve(open: OpenProposal): Promise<void> {
+    const { identity } = this.#clinic
+    const { roster, hash } = open
+    const { last } = this.#state()
+    if (!mayApprove(identity.site, last, open)) throw new ApiFailure('RIVAL_PROPOSAL')
+    await this.#save({ last: { version: roster.version, attempt: roster.attempt, hash } })
+    await this.#save({ proposal: encodeProposal(this.#signed(open)) })
+    await this.#recordIfComplete()
+  }
+
+  /** The file with an approval under each key of this site that has a say. */
+  #signed({ file, roster, change }: OpenProposal): ProposalFile {
+    const { required, voters } = neededApprovals(this.#roster().roster, roster, change)
+    return [...new Set([...required, ...voters])].reduce((signed, key) => {
+      const signer = this.#ownSigner(fromHex(key))
+      return signer === null ? signed : addApproval(signed, signer.publicKey, (message) => signer.sign(message))
+    }, file)
+  }
+
+  #ownSigner(key: Uint8Array): EntrySigner | null {
+    const { secrets } = this.#clinic.keystore
+    const governance = seedOf(secrets, SECRETS.governance, key)
+    const seed = governance ?? seedOf(secrets, SECRETS.mirror, key) ?? logSeedOf(secrets, key)
+    return seed === null ? null : signerOf('governance', seed)
+  }
+
+  async #recordIfComplete(): Promise<void> {
+    const open = this.#waiting(this.#state())
+    if (open === null || open.missing.length > 0 || open.votesMissing > 0) return
+    const { writer, logSigner, standing } = this.#clinic
+    const successor = this.#successor(open.roster)
+    const { document, approvals } = open.file
+    // The old key signs the entry, whoever signs after it.
+    const now: EntrySigner = { role: 'log', publicKey: logSigner.publicKey, sign: (message) => logSigner.sign(message) }
+    await writer.recordDecision(this.#draft('roster', encodeRosterFields({ document, approvals }), now), successor)
+    await settleKeys(this.#clinic)
+    await this.#save({ proposal: null })
+    standing.rosterChanged()
+    await this.#keysChanged()
+  }
+
+  /** Who signs as the log once `next` is in force; null when that stays. */
+  #successor(next: Roster): EntrySigner | null {
+    const { identity, keystore } = this.#clinic
+    const [before, after] = [this.#roster().roster, next].map((roster) => listedKey(roster, identity.log))
+    // A roster without this log ends it: there is nothing that this node could sign after it.
+    if (before === undefined || before === null || after === undefined || after === null)
+      throw new ApiFailure('BAD_PROPOSAL', { detail: 'LOG_REMOVED' })
+    if (equalBytes(before, after)) return null
+    const seed = logSeedOf(keystore.secrets, after)
+    if (seed === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+    return signerOf('log', seed)
+  }
+
+  /** Whether this site approved a roster that may follow the one in force. */
+  #approvedNext(): boolean {
+    return this.#state().last?.version === this.#roster().roster.version + 1
+  }
+
+  /** The roster with one change, and the seed that it needs kept before anybody hears of it. */
+  async #changed(change: Exclude<api.ProposedChange, { kind: 'ceremony' }>): Promise<Roster> {
+    const { identity, keystore, random } = this.#clinic
+    const { secrets } = keystore
+    const next = followingRoster(this.#roster())
+    switch (change.kind) {
+      case 'policy':
+        return withPolicy(next, change.policy)
+      case 'custom-policy':
+        return { ...next, policy: change.text }
+      case 'governance-key':
+        return withGovernanceKey(next, identity.site, await keepNextSeed(secrets, SECRETS.governance, random(32)))
+      case 'mirror-key':
+        return withMirrorKey(next, identity.site, await keepNextSeed(secrets, SECRETS.mirror, random(32)))
+      case 'log-key': {
+        const logKey = await keepNextSeed(secrets, logSecretOf(identity.origin), random(32))
+        const kept = readIdentity(secrets)
+        await writeIdentity(secrets, { ...kept, otherLogKeys: [logKey, ...kept.otherLogKeys] })
+        return this.#withoutLostKey(withLogKey(next, identity.log, logKey))
+      }
+    }
+  }
+
+  /** The old key cannot approve when it ended with another disk: that is what a ceremony does without. */
+  #withoutLostKey(next: Roster): Roster {
+    const { identity, keystore } = this.#clinic
+    const listed = listedKey(this.#roster().roster, identity.log)
+    assert(listed !== null, 'the log of an open node is listed')
+    return logSeedOf(keystore.secrets, listed) === null ? { ...next, attempt: 1 } : next
+  }
+
+  #ceremony(waiting: OpenProposal | null): Roster {
+    if (waiting === null) throw new ApiFailure('NO_PROPOSAL')
+    const { last } = this.#state()
+    return nextAttempt(waiting, waiting.file.approvals, { site: this.#clinic.identity.site, last })
+  }
+
+  #draft(type: 'roster' | 'contract', fields: Draft['fields'], signer: EntrySigner): Draft {
+    const { random, nowMs } = this.#clinic
+    return { id: random(16), type, subject: null, timeMs: nowMs(), payload: null, fields, signers: [signer] }
+  }
+
+  /** The stored proposal, or null when it does not follow the roster in force (any more). */
+  #waiting({ proposal }: GovernanceState): OpenProposal | null {
+    if (proposal === null) return null
+    try {
+      return this.#opened(decodeProposal(proposal))
+    } catch (error) {
+      if (error instanceof LedgerError) return null
+      throw error
+    }
+  }
+
+  #opened(file: ProposalFile): OpenProposal {
+    return openProposal(verifier, this.#clinic.identity.network, this.#roster(), file)
+  }
+
+  #ownPart(open: OpenProposal, { last }: GovernanceState): { isApproved: boolean; mayApprove: boolean } {
+    const { identity } = this.#clinic
+    const key = this.#roster().roster.sites.find(({ id }) => id === identity.site)?.governanceKey
+    const isApproved = key !== undefined && open.file.approvals.some(({ publicKey }) => equalBytes(publicKey, key))
+    return { isApproved, mayApprove: mayApprove(identity.site, last, open) }
+  }
+
+  async #forget(): Promise<void> {
+    if (this.#state().proposal === null) return
+    await this.#dropSeeds()
+    await this.#save({ proposal: null })
+  }
+
+  async #dropSeeds(): Promise<void> {
+    const { keystore, identity } = this.#clinic
+    const { secrets } = keystore
+    for (const name of [SECRETS.governance, SECRETS.mirror, logSecretOf(identity.origin)])
+      await dropNextSeed(secrets, name)
+  }
+
+  #state(): GovernanceState {
+    return readState(this.#clinic.keystore.secrets)
+  }
+
+  async #save(change: Partial<GovernanceState>): Promise<void> {
+    await writeState(this.#clinic.keystore.secrets, { ...this.#state(), ...change })
+  }
+
+  #roster(): RosterInForce {
+    const { directory, head } = this.#clinic.replica
+    const inForce = rosterAt(directory, head.size)
+    if (inForce === null) throw new ApiFailure('RECORD_NOT_VERIFIED')
+    return inForce
+  }
+
+  #contract(): ContractInForce {
+    const { directory, head } = this.#clinic.replica
+    const inForce = contractAt(directory, head.size)
+    if (inForce === null) throw new ApiFailure('RECORD_NOT_VERIFIED')
+    return inForce
+  }
+
+  #may(deed: Deed): boolean {
+    const { viewer } = this.#clinic
+    return viewer !== null && decideDeed(this.#contract().contract, deed, viewer.role).allowed
+  }
+
+  async #alone<Value>(work: () => Promise<Value>): Promise<Value> {
+    const turn = this.#running.catch(() => undefined).then(work)
+    this.#running = turn
+    return turn
+  }
+}
+
+/** Whether a site's last approval was of this proposal. */
+function isOf(last: LastApproval | null, { roster, hash }: OpenProposal): boolean {
+  return last?.version === roster.version && last.attempt === roster.attempt && equalBytes(last.hash, hash)
+}
+
+/** Both files' approvals of one document; null when they are of two. */
+function mergedFile(waiting: OpenProposal, open: OpenProposal): ProposalFile | null {
+  if (!equalBytes(waiting.file.document, open.file.document)) return null
+  const known = new Set(waiting.file.approvals.map(({ publicKey }) => toHex(publicKey)))
+  const more = open.file.approvals.filter(({ publicKey }) => !known.has(toHex(publicKey)))
+  return { ...waiting.file, approvals: [...waiting.file.approvals, ...more] }
+}
+
+function badContract<Value>(read: () => Value): Value {
+  try {
+    return read()
+  } catch (cause) {
+    if (cause instanceof LedgerError)
+      throw new ApiFailure('BAD_CONTRACT', { cause, detail: cause.message.slice(0, 300) })
+    throw cause
+  }
+}
+
+function badProposal<Value>(read: () => Value): Value {
+  try {
+    return read()
+  } catch (cause) {
+    if (cause instanceof LedgerError) throw new ApiFailure('BAD_PROPOSAL', { cause, detail: cause.code })
+    throw cause
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The roster that a site proposes: the one in force with one change.
+ *
+ * @packageDocumentation
+ */
+import { siteOfLog, type RosterInForce } from '../../../ledger/directory.ts'
+import type { Approval } from '../../../ledger/governance.ts'
+import type { LastApproval, RosterProposal } from '../../../ledger/next-roster.ts'
+import { parsePolicy, type PolicySite, quorumPolicy } from '../../../ledger/policy.ts'
+import { crashMajorityPolicy, unanimousPolicy } from '../../../ledger/policy-safety.ts'
+import { mirrorNameOf, type Roster, type RosterSite, type RosterVote } from '../../../ledger/roster.ts'
+import { COSIGNATURE_V1, encodeVkey } from '../../../ledger/vkey.ts'
+import { equalBytes } from '../../../shared/bytes.ts'
+
+/** The version after the one in force, the same until something is changed. */
+export function followingRoster({ roster, hash }: RosterInForce): Roster {
+  return { ...roster, version: roster.version + 1, previous: hash, attempt: 0, votes: [] }
+}
+
+/** With another key of a node's log. */
+export function withLogKey(roster: Roster, log: string, logKey: Uint8Array): Roster {
+  const id = siteOfLog(roster, log)?.id
+  return withSite(roster, id, (site) => ({
+    ...site,
+    nodes: site.nodes.map((node) => (node.log === log ? { ...node, logKey } : node)),
+  }))
+}
+
+/** With another governance key of a site. */
+export function withGovernanceKey(roster: Roster, id: string, governanceKey: Uint8Array): Roster {
+  return withSite(roster, id, (site) => ({ ...site, governanceKey }))
+}
+
+/** With another mirror key of a site, in the policy as well. */
+export function withMirrorKey(roster: Roster, id: string, mirrorKey: Uint8Array): Roster {
+  const before = roster.sites.find((site) => site.id === id)?.mirrorKey
+  const vkey = (publicKey: Uint8Array): string =>
+    encodeVkey({ name: mirrorNameOf(id), type: COSIGNATURE_V1, publicKey })
+  const policy = before === undefined ? roster.policy : roster.policy.replaceAll(vkey(before), vkey(mirrorKey))
+  return { ...withSite(roster, id, (site) => ({ ...site, mirrorKey })), policy }
+}
+
+/** With one of the policies that need no more than the list of sites. */
+export function withPolicy(roster: Roster, kind: 'quorum' | 'unanimous' | 'crash-only'): Roster {
+  const sites: readonly PolicySite[] = parsePolicy(roster.policy).witnesses
+  const make = { quorum: quorumPolicy, unanimous: unanimousPolicy, 'crash-only': crashMajorityPolicy }[kind]
+  return { ...roster, policy: make(sites) }
+}
+
+/**
+ * The same change in a ceremony: the next attempt, with what is known that sites approved before.
+ *
+ * @param proposal - That waits, with the approvals it has.
+ * @param own - What this site approved last.
+ */
+export function nextAttempt(
+  { roster, hash }: RosterProposal,
+  approvals: readonly Approval[],
+  own: { readonly site: string; readonly last: LastApproval | null },
+): Roster {
+  const votes = new Map<string, RosterVote>(roster.votes.map((vote) => [vote.site, vote]))
+  for (const { id, governanceKey } of roster.sites) {
+    const approved = approvals.some(({ publicKey }) => equalBytes(publicKey, governanceKey))
+    if (approved) votes.set(id, { site: id, attempt: roster.attempt, hash })
+  }
+  const { site, last } = own
+  if (last?.version === roster.version) votes.set(site, { site, attempt: last.attempt, hash: last.hash })
+  const attempt = Math.max(roster.attempt, ...[...votes.values()].map((vote) => vote.attempt)) + 1
+  return { ...roster, attempt, votes: [...votes.values()].sort((a, b) => (a.site < b.site ? -1 : 1)) }
+}
+
+function withSite(roster: Roster, id: string | undefined, change: (site: RosterSite) => RosterSite): Roster {
+  return { ...roster, sites: roster.sites.map((site) => (site.id === id ? change(site) : site)) }
+}
