@@ -13,6 +13,11 @@ import { openSealed, seal, wipe } from './sodium.ts'
 
 const NAME = /^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/
 
+/** Whether a name that comes from outside may name a secret. */
+export function isSecretName(name: string): boolean {
+  return NAME.test(name)
+}
+
 /** Named secrets. */
 export interface Secrets {
   /**

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { join } from 'node:path'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
+import { KeystoreError } from '../../keystore/errors.ts'
 import { openKeystore, type Keystore, type KeystoreOptions } from '../../keystore/keystore.ts'
 import type { Unlock } from '../../keystore/node-secret.ts'
 import { openStore } from '../../store/open.ts'
@@ -60,13 +61,21 @@ const Copies = z.record(z.string().max(200), z.record(z.string().regex(/^\d+$/),
 
 /** Copies of directory entries kept with the keystore. */
 export function readCopies(keystore: Keystore): DirectoryCopies {
-  const stored = Copies.parse(readJson(keystore.secrets, COPIES_SECRET) ?? {})
+  const stored = copiesIn(keystore)
   return new Map(
     Object.entries(stored).map(([origin, entries]) => [
       origin,
       new Map(Object.entries(entries).map(([index, hex]) => [Number(index), fromHex(hex)])),
     ]),
   )
+}
+
+function copiesIn({ secrets }: Keystore): z.infer<typeof Copies> {
+  try {
+    return Copies.parse(readJson(secrets, COPIES_SECRET) ?? {})
+  } catch (cause) {
+    throw new KeystoreError('KEYSTORE_DAMAGED', COPIES_SECRET, { cause })
+  }
 }
 
 /** Keeps copies of the verified directory entries where a damaged database cannot take them along. */

@@ -10,6 +10,7 @@
  */
 import { decodeEntry } from '../../../ledger/entry.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
+import { decodeSeal } from '../../../ledger/fields.ts'
 import { leafHash } from '../../../ledger/hash.ts'
 import type { TileReader } from '../../../ledger/tiles.ts'
 import { TreeWriter } from '../../../ledger/tree-writer.ts'
@@ -45,15 +46,18 @@ export function importLog(store: Store, copy: StoreReader, { origin, logKeys, fr
   const tree = from === null ? new TreeWriter(h, 0, []) : TreeWriter.resume(h, from, tiles)
   let head = from
   for (const row of rowsAfter(copy, origin, head?.size ?? 0)) {
+    // A row that the log did not sign is somebody's invention: it must neither end the import nor size a block.
+    const opened = openUnder(origin, logKeys, row)
+    if (opened?.size !== row.size || row.size <= (head?.size ?? 0)) continue
     const block = readBlock(copy, origin, head?.size ?? 0, row)
-    const opened = block === null ? null : openUnder(origin, logKeys, row)
-    if (block === null || opened === null) break
+    if (block === null) break
     const { size, root, tiles: changed } = tree.append(block.map(({ bytes }) => leafHash(h, bytes)))
-    if (size !== opened.size || !equalBytes(root, opened.root)) break
+    const number = equalBytes(root, opened.root) ? blockNumber(block) : null
+    if (number === null) break
     const epochKeys = keysOf(store, copy, block)
     store.append(
       { origin, firstIndex: head?.size ?? 0, previousNote: null, knownDamage: true, entries: block, epochKeys },
-      () => ({ tiles: changed, block: row.block, size, note: row.note }),
+      () => ({ tiles: changed, block: number, size, note: row.note }),
     )
     head = opened
   }
@@ -66,6 +70,12 @@ function openUnder(origin: string, keys: readonly Uint8Array[], { note }: Checkp
     if (head !== null) return head
   }
   return null
+}
+
+/** What the seal of a proven block says: the copy's own number is anybody's. */
+function blockNumber(block: readonly NewEntry[]): number | null {
+  const seal = block.at(-1)
+  return seal?.type === 'seal' ? decodeSeal(decodeEntry(seal.bytes).body.fields).block : null
 }
 
 /** Checkpoint rows above `size`, smallest first. */

@@ -13,6 +13,7 @@ import { instantText } from '../../../clinical/instant.ts'
 import { contractAt, rosterAt } from '../../../ledger/directory.ts'
 import { encodeIncident, encodeNodeOpened, entriesLost } from '../../../ledger/fields.ts'
 import { originOf, splitOrigin } from '../../../ledger/names.ts'
+import type { RosterSite } from '../../../ledger/roster.ts'
 import type { RecoveryReason, RecoveryStatus } from '../../../shared/api/schemas.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
 import { keyPairFromSeed, wipe } from '../../keystore/sodium.ts'
@@ -25,7 +26,7 @@ import { offsetMinAt } from './clinic.ts'
 import { writeFirstBlock, type PlainEntry } from './first-block.ts'
 import { SECRETS, signerOf } from './genesis.ts'
 import { writeIdentity, type Identity } from './identity.ts'
-import { openNote, type LogReplica } from './log-replica.ts'
+import { openNote, unlessDamaged, type LogReplica } from './log-replica.ts'
 import { parseRecoveryKey } from './recovery-key.ts'
 import { seedOf } from './role-keys.ts'
 import { logSecretOf } from './site-secrets.ts'
@@ -42,6 +43,9 @@ export interface RecoveryTools {
  * may go on somewhere else as well, or nobody knows what was signed last.
  */
 const MAY_CONTINUE: ReadonlySet<RecoveryReason> = new Set(['rolled-back', 'tree-damaged'])
+
+/** Rows moved to quarantine at a time. */
+const CHUNK = 1000
 
 /** A node that may not sign. */
 export class Recovery {
@@ -75,6 +79,13 @@ export class Recovery {
     }
   }
 
+  /** This site in the newest roster that is here and proven; null when there is none. */
+  ownSite(): RosterSite | null {
+    const log = this.#survivors(null, null).findLast((survivor) => survivor.log !== null)?.log ?? null
+    const inForce = log === null ? null : rosterAt(log.directory, log.head.size)
+    return inForce?.roster.sites.find(({ id }) => id === this.#identity.site) ?? null
+  }
+
   /**
    * Makes sure that whoever asks has the printed recovery key.
    *
@@ -96,6 +107,7 @@ export class Recovery {
    * @throws ApiFailure `BAD_BACKUP` when no roster is here and none in the copy: then nothing can be trusted.
    */
   async run(copy: StoreReader | null): Promise<void> {
+    this.#addMissingLogs()
     const survivors = this.#survivors(copy, this.#tools.nowMs())
     const live = survivors.at(-1)
     const log = live?.log ?? null
@@ -103,7 +115,15 @@ export class Recovery {
       this.#files.keystore.highWater.write({ note: log.head.note, size: log.head.size })
       return
     }
-    await this.#openNext(survivors)
+    await this.#openNext(survivors, copy)
+  }
+
+  /** Without its row in the table of logs nothing of a log is found. In their order, so that they get their old numbers. */
+  #addMissingLogs(): void {
+    const { store } = this.#files
+    const here = new Set(store.logs().map(({ origin }) => origin))
+    for (const { origin, logKey } of [...this.#identity.closed, this.#identity])
+      if (!here.has(origin)) store.addLog(origin, logKey)
   }
 
   #survivors(copy: StoreReader | null, nowMs: number | null): Survivor[] {
@@ -112,7 +132,7 @@ export class Recovery {
   }
 
   /** Closes what is left and opens the next incarnation. */
-  async #openNext(survivors: readonly Survivor[]): Promise<void> {
+  async #openNext(survivors: readonly Survivor[], copy: StoreReader | null): Promise<void> {
     const { keystore, store } = this.#files
     const held = survivors.flatMap(({ log, origin, logKey }) => (log === null ? [] : [{ log, origin, logKey }]))
     const base = held.at(-1)?.log
@@ -124,8 +144,11 @@ export class Recovery {
     if (governance === null) throw new ApiFailure('KEYSTORE_DAMAGED')
     const seed = this.#tools.random(32)
     const logKey = keyPairFromSeed(seed).publicKey
-    const origin = this.#nextOrigin()
+    const origin = this.#nextOrigin(copy)
     await keystore.secrets.put(logSecretOf(origin), seed)
+    // Rows of a log that is not there any more would count as those of the next one.
+    store.addLog(origin, logKey)
+    while (store.removeBeyond(origin, 0, this.#tools.nowMs(), CHUNK) > 0);
     const mark = writeFirstBlock(store, {
       identity: { ...this.#identity, origin, logKey },
       entries: this.#firstEntries({ origin, logKey, base, ended, survivors, seed, governance }),
@@ -151,14 +174,21 @@ export class Recovery {
     keystore.highWater.write(mark)
   }
 
-  /** An incarnation that a crash left half opened is never used: its first note may have been signed. */
-  #nextOrigin(): string {
-    const { log } = this.#identity
-    const taken = [this.#identity.origin, ...this.#files.store.logs().map(({ origin }) => origin)]
-      .map(splitOrigin)
-      .filter((origin) => origin.log === log)
-      .map(({ incarnation }) => incarnation)
-    return originOf(log, Math.max(...taken) + 1)
+  /**
+   * The first that nobody has begun. One that a crash left half opened is never used, nor one that a copy knows: its first
+   * note may have been signed. Rows are anybody's, so they can pass numbers over and not use them up.
+   */
+  #nextOrigin(copy: StoreReader | null): string {
+    const { log, origin } = this.#identity
+    const { store, keystore } = this.#files
+    const rows = [...store.logs(), ...(copy === null ? [] : (unlessDamaged(() => copy.logs()) ?? []))]
+    const begun = new Set(rows.map((row) => row.origin))
+    const secrets = new Set(keystore.secrets.names())
+    let { incarnation } = splitOrigin(origin)
+    for (;;) {
+      const next = originOf(log, ++incarnation)
+      if (!begun.has(next) && !secrets.has(logSecretOf(next))) return next
+    }
   }
 
   #firstEntries(next: NextIncarnation): PlainEntry[] {

@@ -74,16 +74,25 @@ export class SecondReplicaSource implements RepairSource {
 /**
  * Opens a replica file as a source of repairs, without writing to it.
  *
+ * @throws ApiFailure as {@link openReplicaFile}.
+ */
+export function openSecondReplica(file: string, own: string): RepairSource {
+  return new SecondReplicaSource(openReplicaFile(file, own))
+}
+
+/**
+ * Opens another copy of the replica, without writing to it. Its rows are of the types that ours have, and untrusted.
+ *
  * @param file - A path that a person gave.
  * @param own - Path of the database that is to be repaired.
  * @throws ApiFailure `BAD_BACKUP` when it is no replica of the present version, or the very file to be repaired.
  */
-export function openSecondReplica(file: string, own: string): RepairSource {
+export function openReplicaFile(file: string, own: string): ReplicaFile {
   // A path on another computer would be opened in the name of this account: only what is on this one.
   if (!isAbsolute(file) || /^[\\/]{2}|\0/.test(file)) throw new ApiFailure('BAD_BACKUP', { detail: 'path' })
   try {
     if (realpathSync(file) === realpathSync(own)) throw new ApiFailure('BAD_BACKUP', { detail: 'same-file' })
-    return new SecondReplicaSource(sound(openReadOnly(file)))
+    return sound(openReadOnly(file))
   } catch (cause) {
     const isExpected = cause instanceof StoreError || (cause instanceof Error && 'errno' in cause)
     if (isExpected) throw new ApiFailure('BAD_BACKUP', { cause, detail: 'unreadable' })

@@ -7,14 +7,14 @@
  *
  * @packageDocumentation
  */
-import { constants, copyFileSync, existsSync } from 'node:fs'
+import { constants, copyFileSync, statSync } from 'node:fs'
 import { decodeEntry } from '../../../ledger/entry.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { decodeRosterFields } from '../../../ledger/fields.ts'
-import { networkIdOf } from '../../../ledger/roster.ts'
+import { networkIdOf, type RosterSite } from '../../../ledger/roster.ts'
 import { equalBytes, fromHex } from '../../../shared/bytes.ts'
 import { guardedFiles } from '../../keystore/errors.ts'
-import { createKeystore, PEPPER_SECRET, type KeystoreOptions } from '../../keystore/keystore.ts'
+import { createKeystore, PEPPER_SECRET, type Keystore, type KeystoreOptions } from '../../keystore/keystore.ts'
 import type { Unlock } from '../../keystore/node-secret.ts'
 import { wipe } from '../../keystore/sodium.ts'
 import { openStore } from '../../store/open.ts'
@@ -23,6 +23,8 @@ import { sharingPublicKeyOf } from '../epoch-keys.ts'
 import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { clinicPaths, identityOf } from './clinic-files.ts'
+import { SECRETS } from './genesis.ts'
+import type { Identity } from './identity.ts'
 import { parseRecoveryKey, type RecoveryKey } from './recovery-key.ts'
 import { Recovery, type RecoveryTools } from './recovery.ts'
 import { openSiteSecrets, secretOf, type SiteSecrets } from './site-secrets.ts'
@@ -61,7 +63,10 @@ export async function restoreClinic(
       for (const [handle, practitioner] of Object.entries(secrets.practitioners))
         keystore.practitioners.putFile(handle, fromHex(practitioner))
       checkIdentity(identityOf({ keystore, store }), key)
-      await new Recovery({ keystore, store }, 'restored', tools, secrets.mark).run(null)
+      const recovery = new Recovery({ keystore, store }, 'restored', tools, secrets.mark)
+      // Anybody can seal to the printed key: what is recorded next must be sealed to a key that the network listed.
+      if (!isListed(recovery.ownSite(), identityOf({ keystore, store }), keystore)) badBackup()
+      await recovery.run(null)
     } finally {
       keystore.close()
     }
@@ -73,11 +78,16 @@ export async function restoreClinic(
 
 /** The file may be at rest, or have a write-ahead log beside it. */
 function copyDatabase(from: string, to: string): void {
-  if (!existsSync(from)) throw new ApiFailure('BAD_BACKUP')
+  // A pipe would be waited for, and a device has no end.
+  if (!isFile(from)) throw new ApiFailure('BAD_BACKUP')
   guardedFiles('copying the backup', () => {
     for (const suffix of ['', '-wal'])
-      if (existsSync(from + suffix)) copyFileSync(from + suffix, to + suffix, constants.COPYFILE_FICLONE)
+      if (isFile(from + suffix)) copyFileSync(from + suffix, to + suffix, constants.COPYFILE_FICLONE)
   })
+}
+
+function isFile(path: string): boolean {
+  return guardedFiles('looking at the backup', () => statSync(path, { throwIfNoEntry: false })?.isFile() === true)
 }
 
 async function secretsIn(store: Store, { privateKey, networkStart }: RecoveryKey): Promise<SiteSecrets> {
@@ -113,6 +123,15 @@ function checkIdentity(identity: ReturnType<typeof identityOf>, { privateKey, ne
   const isSite = equalBytes(identity.recoveryKey, sharingPublicKeyOf(privateKey))
   const isNetwork = equalBytes(identity.network.subarray(0, networkStart.length), networkStart)
   if (!isSite || !isNetwork) badBackup()
+}
+
+/** Whether the site's sharing key is the one that the roster lists, and its private half is here. */
+function isListed(site: RosterSite | null, { sharingKey }: Identity, { secrets }: Keystore): boolean {
+  const privateKey = secrets.get(SECRETS.sharing)
+  if (site === null || privateKey?.length !== 32) return false
+  const own = sharingPublicKeyOf(privateKey)
+  wipe(privateKey)
+  return equalBytes(site.sharingKey, sharingKey) && equalBytes(site.sharingKey, own)
 }
 
 function badBackup(): never {

@@ -14,6 +14,7 @@ import { z } from 'zod'
 import { splitOrigin } from '../../../ledger/names.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import type { Keystore } from '../../keystore/keystore.ts'
+import { isSecretName } from '../../keystore/secrets.ts'
 import type { Store } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
 import { openSealedToKey, sealToKey } from '../epoch-keys.ts'
@@ -24,7 +25,11 @@ const INFO = 'chartseal/site-secrets/v1'
 const Hex = z.string().regex(/^(?:[0-9a-f]{2})*$/)
 const Content = z.strictObject({
   version: z.literal(1),
-  secrets: z.record(z.string().max(80), Hex),
+  // Whoever knows the public key can seal: a name must be one that this program writes here.
+  secrets: z.record(
+    z.string().refine((name) => isSecretName(name) && !isOfTheNode(name)),
+    Hex,
+  ),
   practitioners: z.record(z.string().regex(/^[0-9a-f]{32}$/), Hex),
   /** Newest note that was signed when this was sealed. */
   mark: z.string().max(4096).nullable(),

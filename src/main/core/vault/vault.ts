@@ -19,8 +19,6 @@ import { syncFolder } from '../../keystore/files.ts'
 import { createKeystore, keystoreState, type Keystore, type KeystoreOptions } from '../../keystore/keystore.ts'
 import type { Unlock } from '../../keystore/node-secret.ts'
 import { openStore } from '../../store/open.ts'
-import { StoreError } from '../../store/errors.ts'
-import { openReadOnly } from '../../store/open-read-only.ts'
 import type { HighWaterMark } from '../../keystore/high-water.ts'
 import type { Store } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
@@ -61,6 +59,7 @@ import { RecoveryNeeded } from './errors.ts'
 import { Recovery } from './recovery.ts'
 import { recoveryKeyText } from './recovery-key.ts'
 import { Replica } from './replica.ts'
+import { openReplicaFile } from './repair.ts'
 import { restoreClinic } from './restore.ts'
 import { logSignerOf, settleKeys } from './role-keys.ts'
 import { MACHINE_SECRET, storeSiteSecrets } from './site-secrets.ts'
@@ -118,6 +117,7 @@ export class Vault implements VaultService {
   /** Files that are open while nothing may be signed. */
   #stopped: { readonly files: ClinicFiles; readonly recovery: Recovery; readonly unlock: Unlock } | null = null
   #state: VaultState = CLOSED
+  #isChanging = false
 
   /**
    * @param emit - Receives events.
@@ -155,12 +155,14 @@ export class Vault implements VaultService {
     if (stopped !== null) closeFiles(stopped.files)
   }
 
-  async createClinic({
+  createClinic = (request: Parameters<VaultService['createClinic']>[0]) =>
+    this.#alone('first-run', () => this.#create(request))
+
+  async #create({
     clinicName,
     passphrase,
     administrator,
   }: Parameters<VaultService['createClinic']>[0]): Promise<{ recoveryKey: string }> {
-    this.#require('first-run')
     const unlock = this.#newUnlock(passphrase)
     let recoveryKey = ''
     await this.#make(async (folder) => {
@@ -181,20 +183,24 @@ export class Vault implements VaultService {
     return { kind: 'passphrase', passphrase }
   }
 
-  async restoreClinic({ file, recoveryKey, passphrase }: Parameters<VaultService['restoreClinic']>[0]): Promise<void> {
-    this.#require('first-run')
+  restoreClinic = (request: Parameters<VaultService['restoreClinic']>[0]) =>
+    this.#alone('first-run', () => this.#restore(request))
+
+  async #restore({ file, recoveryKey, passphrase }: Parameters<VaultService['restoreClinic']>[0]): Promise<void> {
     const unlock = this.#newUnlock(passphrase)
     const tools = { random, nowMs: this.#nowMs }
     await this.#make((folder) => restoreClinic(folder, { file, recoveryKey, unlock }, this.#costs(), tools))
     await this.#openOrFail(unlock)
   }
 
-  async recover({ recoveryKey, file }: Parameters<VaultService['recover']>[0]): Promise<void> {
-    this.#require('recovery-needed')
+  recover = (request: Parameters<VaultService['recover']>[0]) =>
+    this.#alone('recovery-needed', () => this.#recover(request))
+
+  async #recover({ recoveryKey, file }: Parameters<VaultService['recover']>[0]): Promise<void> {
     const stopped = this.#stopped
     if (stopped === null) throw new ApiFailure('WRONG_STATE')
     stopped.recovery.authorize(recoveryKey)
-    const copy = file === null ? null : openCopy(file)
+    const copy = file === null ? null : openReplicaFile(file, clinicPaths(this.#clinicFolder).database)
     try {
       await stopped.recovery.run(copy?.reader ?? null)
       await this.#rememberMachine(stopped.files.keystore)
@@ -212,8 +218,9 @@ export class Vault implements VaultService {
     return { file: await backUp(clinic, file ?? join(this.#folder, 'backups')) }
   }
 
-  async openDemo(): Promise<void> {
-    this.#require('first-run')
+  openDemo = () => this.#alone('first-run', () => this.#openDemo())
+
+  async #openDemo(): Promise<void> {
     const [before, folder] = [this.#state, this.#folder]
     try {
       // A folder of its own: the demonstration must never become this workstation's clinic.
@@ -227,10 +234,8 @@ export class Vault implements VaultService {
     }
   }
 
-  async unlock(passphrase: string): Promise<void> {
-    this.#require('passphrase-needed')
-    await this.#openOrFail({ kind: 'passphrase', passphrase })
-  }
+  unlock = (passphrase: string) =>
+    this.#alone('passphrase-needed', () => this.#openOrFail({ kind: 'passphrase', passphrase }))
 
   practitioners = () => this.#ready().people.signInNames()
   people = () => this.#ready().people.list()
@@ -645,8 +650,15 @@ export class Vault implements VaultService {
     this.#emit({ kind: 'state', state: this.#state })
   }
 
-  #require(state: VaultState['state']): void {
-    if (this.#state.state !== state) throw new ApiFailure('WRONG_STATE')
+  /** What changes the state is done once: two windows, or a second click, must not do it at the same time. */
+  async #alone<Value>(state: VaultState['state'], body: () => Promise<Value>): Promise<Value> {
+    if (this.#state.state !== state || this.#isChanging) throw new ApiFailure('WRONG_STATE')
+    this.#isChanging = true
+    try {
+      return await body()
+    } finally {
+      this.#isChanging = false
+    }
   }
 
   #ready(): Open {
@@ -675,7 +687,10 @@ function makeFolder(folder: string): void {
 /** Rows that claim to stand beyond a head that was just proven are made up, and would stand in the way of every block. */
 function removePlanted(store: Store, replica: Replica, nowMs: number): void {
   for (const { origin, head } of replica.logs) {
-    const isClean = store.entryCount(origin) <= head.size && store.checkpointsBeyond(origin, head.size, 1).length === 0
+    const isClean =
+      store.entryCount(origin) <= head.size &&
+      store.checkpointsBeyond(origin, head.size, 1).length === 0 &&
+      store.payloadPlaces(origin, head.size, 1).length === 0
     if (!isClean) while (store.removeBeyond(origin, head.size, nowMs, PLANTED_ROWS) > 0);
   }
 }
@@ -689,16 +704,6 @@ function markOf(
   const [origin] = kept.note.split('\n')
   const isEarlier = identity.closed.some((closed) => closed.origin === origin)
   return isEarlier ? { note: identity.openedWith, size: Number(identity.openedWith.split('\n')[1]) } : kept
-}
-
-/** Another copy of the replica, to take entries from. */
-function openCopy(file: string): ReturnType<typeof openReadOnly> {
-  try {
-    return openReadOnly(file)
-  } catch (cause) {
-    if (cause instanceof StoreError) throw new ApiFailure('BAD_BACKUP', { cause })
-    throw cause
-  }
 }
 
 function secret(keystore: Keystore, name: string): Uint8Array {

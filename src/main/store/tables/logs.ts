@@ -1,6 +1,9 @@
 import { command, query, type WritableDb } from '../database.ts'
 import type { LogRow } from '../store.ts'
 
+/** Far more logs than a site has, and room for more. */
+const MAX_ID = 1_000_000
+
 /** The logs of this replica. They are few and never deleted, so their numbers are kept in memory. */
 export class LogTable {
   readonly #all
@@ -10,9 +13,9 @@ export class LogTable {
 
   constructor(db: WritableDb) {
     this.#all = query<[], LogRow & { id: number }>(db, 'SELECT id, origin, log_key AS logKey FROM log ORDER BY id')
-    this.#insert = command<[string, Uint8Array]>(
+    this.#insert = command<[number, string, Uint8Array]>(
       db,
-      `INSERT INTO log (origin, log_key) VALUES (?, ?)
+      `INSERT INTO log (id, origin, log_key) VALUES (?, ?, ?)
        ON CONFLICT (origin) DO UPDATE SET log_key = excluded.log_key`,
     )
     this.reload()
@@ -24,7 +27,12 @@ export class LogTable {
 
   /** Inserts a log, or sets its key: what stood there came from the file. Must run inside a transaction, and {@link reload} after it. */
   insert(origin: string, logKey: Uint8Array): void {
-    this.#insert(origin, logKey)
+    this.#insert(this.#nextId(), origin, logKey)
+  }
+
+  /** A made-up row must not use up the numbers: a position in the tables has room for 23 bits of them. */
+  #nextId(): number {
+    return 1 + Math.max(0, ...[...this.#originOf.keys()].filter((id) => id > 0 && id <= MAX_ID))
   }
 
   /** Reads the numbers of all logs again. */
