@@ -9,12 +9,14 @@ import type { Patient, Practitioner, Reading, RejectedRow } from '../../shared/a
 import type { Verified } from '../../shared/verified.ts'
 
 export type {
+  ContractCheck,
   Device,
   DeviceCheck,
   Draft,
   ExchangeFile,
   Evidence,
   EvidenceFile,
+  Governance,
   Grade,
   Incident,
   LedgerBlock,
@@ -25,6 +27,8 @@ export type {
   Patient,
   Practitioner,
   Proof,
+  ProposalFile,
+  ProposedChange,
   ReceiptFile,
   Quantity,
   ReadEvent,
@@ -32,6 +36,8 @@ export type {
   ReadingKind,
   RejectedRow,
   Role,
+  RosterChange,
+  RosterProposal,
   ScrubEvent,
   Session,
   SystemEvent,

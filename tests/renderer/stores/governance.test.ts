@@ -1,0 +1,164 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import ContractCard from '../../../src/renderer/components/ledger/ContractCard.vue'
+import NetworkCard from '../../../src/renderer/components/ledger/NetworkCard.vue'
+import { useGovernanceStore } from '../../../src/renderer/stores/governance.ts'
+import { useSystemStore } from '../../../src/renderer/stores/system.ts'
+import { createMessages } from '../../../src/renderer/i18n.ts'
+import { ProposedChange, RosterChange } from '../../../src/shared/api/schemas.ts'
+import { WAITING } from '../../support/fake-governance.ts'
+import { PRACTITIONERS } from '../../support/fake-data.ts'
+import { openWindow, settle, type TestWindow } from '../../support/mount-window.ts'
+
+/** Whose session it is: the fake people have one of each role. */
+const [IT, NURSE] = [
+  PRACTITIONERS.findIndex(({ role }) => role === 'it'),
+  PRACTITIONERS.findIndex(({ role }) => role === 'nurse'),
+]
+
+describe('the governance store', () => {
+  let window: TestWindow
+  let governance: ReturnType<typeof useGovernanceStore>
+  beforeEach(async () => {
+    window = await openWindow({ signedInAs: IT })
+    governance = useGovernanceStore()
+    await governance.load()
+  })
+
+  it('says what was recorded, and only when something was', async () => {
+    expect(await governance.propose({ kind: 'mirror-key' })).toBe(true)
+    expect(governance.recorded).toEqual({ what: 'roster', version: 2 })
+    await governance.bring('chartseal/roster-proposal/v1\n')
+    expect(governance.recorded).toBeNull()
+    expect(governance.now?.proposal?.version).toBe(2)
+  })
+
+  it('says why a file is no proposal, and forgets that with the next', async () => {
+    expect(await governance.bring('something else')).toBe(false)
+    expect(governance.rosterProblem?.code).toBe('BAD_PROPOSAL')
+    await governance.bring('chartseal/roster-proposal/v1\n')
+    expect(governance.rosterProblem).toBeNull()
+  })
+
+  it('publishes what was checked, and nothing that was not', async () => {
+    expect(await governance.publish()).toBe(false)
+    await governance.check('permit;')
+    expect(governance.checked?.check.version).toBe(2)
+    governance.forget()
+    expect(await governance.publish()).toBe(false)
+    await governance.check('permit;')
+    expect(await governance.publish()).toBe(true)
+    expect(governance.now?.contract).toMatchObject({ version: 2, text: 'permit;' })
+    expect(window.core.calls.filter((call) => call === 'ledger.publishContract')).toHaveLength(1)
+  })
+
+  it('does one thing at a time', async () => {
+    const done = await Promise.all([governance.propose({ kind: 'log-key' }), governance.propose({ kind: 'log-key' })])
+    expect(done).toEqual([true, false])
+  })
+
+  it('takes the proposal out, or says that there is none', async () => {
+    expect(await governance.take()).toBeNull()
+    expect(governance.rosterProblem?.code).toBe('NO_PROPOSAL')
+    await governance.bring('chartseal/roster-proposal/v1\n')
+    expect(await governance.take()).toMatchObject({ fileName: 'roster-2.roster' })
+  })
+
+  it('looks again when the ledger grew', async () => {
+    const asked = () => window.core.calls.filter((call) => call === 'ledger.governance').length
+    const before = asked()
+    useSystemStore().ledgerSize += 1
+    await settle()
+    expect(asked()).toBe(before + 1)
+  })
+})
+
+async function cards(signedInAs: number, isWaiting = false) {
+  const window = await openWindow({ signedInAs })
+  if (isWaiting) window.core.governance = { ...window.core.governance, proposal: WAITING }
+  const governance = useGovernanceStore()
+  await governance.load()
+  const [network, contract] = [window.mount(NetworkCard), window.mount(ContractCard)]
+  await settle()
+  return { window, governance, network, contract }
+}
+
+describe('the cards', () => {
+  it('show sites, keys and rules to everybody, and no action', async () => {
+    const { network, contract } = await cards(NURSE, true)
+    expect(network.text()).toContain('Roster version 1, recorded by entry 0')
+    expect(network.text()).toContain('chartseal.local/site-1')
+    expect(network.text()).toContain('Log key')
+    expect(network.text()).toContain('Adds the site chartseal.local/site-2.')
+    expect(network.text()).toContain('1 more site must approve.')
+    expect(contract.text()).toContain('Whoever looks signs that they looked.')
+    for (const card of [network, contract]) {
+      expect(card.find('input[type=file]').exists()).toBe(false)
+      expect(card.find('form').exists()).toBe(false)
+    }
+    expect(network.findAll('button').map((button) => button.text())).not.toContain('Approve for this site')
+  })
+
+  it('let IT approve, save and put away what waits', async () => {
+    const { governance, network } = await cards(IT, true)
+    const press = async (label: string): Promise<void> => {
+      await network
+        .findAll('button')
+        .find((button) => button.text() === label)
+        ?.trigger('click')
+      await settle()
+    }
+    await press('Approve for this site')
+    expect(network.text()).toContain('This site approved.')
+    await press('Put away')
+    expect(governance.now?.proposal).toBeNull()
+    expect(network.text()).toContain('Propose')
+  })
+
+  it('say that this site approved a rival', async () => {
+    const { window, governance, network } = await cards(IT)
+    window.core.governance = { ...window.core.governance, proposal: { ...WAITING, mayApprove: false } }
+    await governance.load()
+    await settle()
+    expect(network.text()).toContain('never approves two')
+    expect(network.findAll('button').map((button) => button.text())).not.toContain('Approve for this site')
+  })
+
+  it('check a contract and say what it changes, or why it is none', async () => {
+    const { contract } = await cards(IT)
+    await contract.find('textarea').setValue('permit;')
+    await contract.find('form').trigger('submit')
+    await settle()
+    expect(contract.text()).toContain('Version 2 can be published.')
+    expect(contract.text()).toContain('New rules: new-rule')
+    await contract.find('textarea').setValue('nonsense')
+    expect(contract.text()).not.toContain('Version 2 can be published.')
+    await contract.find('form').trigger('submit')
+    await settle()
+    expect(contract.text()).toContain('The reason: unexpected token')
+    expect(contract.find('textarea').attributes('aria-invalid')).toBe('true')
+  })
+
+  it('offer to try again when nothing could be read', async () => {
+    const window = await openWindow({ signedInAs: IT })
+    window.core.failures.set('ledger.governance', 'DATABASE_DAMAGED')
+    const governance = useGovernanceStore()
+    await governance.load()
+    const network = window.mount(NetworkCard)
+    await settle()
+    expect(network.text()).toContain('The database cannot be read')
+  })
+})
+
+it('there are words for every change', () => {
+  const { te } = createMessages().global as unknown as { te: (key: string) => boolean }
+  const asked = [
+    ...RosterChange.shape.kind.options.map((kind) => `governance.change.${kind}`),
+    ...RosterChange.shape.parts.element.shape.kind.options.map((kind) => `governance.part.${kind}`),
+    ...['log-key', 'mirror-key', 'governance-key', 'quorum', 'unanimous', 'crash-only'].flatMap((kind) => [
+      `governance.propose.options.${kind}`,
+      `governance.propose.hints.${kind}`,
+    ]),
+  ]
+  expect(asked.filter((key) => !te(key))).toEqual([])
+  expect(ProposedChange.options).toHaveLength(4)
+})
