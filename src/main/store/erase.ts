@@ -55,6 +55,7 @@ export function eraseRows(
     erased.keys += 1
   }
   for (const epoch of keys.epochs) quarantine.forgetKey(keys.subject, epoch)
+  if (keys.epochs.length > 0) quarantine.forgetUnproven()
   return { ...erased, marks }
 }
 

@@ -26,7 +26,8 @@ import { offsetMinAt } from './clinic.ts'
 import { writeFirstBlock, type PlainEntry } from './first-block.ts'
 import { SECRETS, signerOf } from './genesis.ts'
 import { writeIdentity, type Identity } from './identity.ts'
-import { openNote, unlessDamaged, type LogReplica } from './log-replica.ts'
+import { openNote, unlessDamaged, type Head, type LogReplica } from './log-replica.ts'
+import { contradictsMark, keepOtherHistory } from './other-history.ts'
 import { parseRecoveryKey } from './recovery-key.ts'
 import { seedOf } from './role-keys.ts'
 import { logSecretOf } from './site-secrets.ts'
@@ -109,13 +110,25 @@ export class Recovery {
   async run(copy: StoreReader | null): Promise<void> {
     this.#addMissingLogs()
     const survivors = this.#survivors(copy, this.#tools.nowMs())
-    const live = survivors.at(-1)
-    const log = live?.log ?? null
-    if (log !== null && live?.signed?.size === log.head.size && MAY_CONTINUE.has(this.#reason)) {
-      this.#files.keystore.highWater.write({ note: log.head.note, size: log.head.size })
+    for (const survivor of survivors) await keepOtherHistory(this.#files, survivor, this.#tools.nowMs())
+    const goesOn = this.#toContinue(survivors.at(-1), copy !== null)
+    if (goesOn !== null) {
+      this.#files.keystore.highWater.write({ note: goesOn.note, size: goesOn.size })
       return
     }
     await this.#openNext(survivors, copy)
+  }
+
+  /**
+   * The head to go on from, when it holds everything that the keystore says was signed. What only a copy knows to be signed
+   * beyond that was signed by somebody else with our key.
+   */
+  #toContinue(live: Survivor | undefined, isCopied: boolean): Head | null {
+    const { log = null, mark = null } = live ?? {}
+    const isMarked = typeof this.#files.keystore.highWater.read() === 'object'
+    if (live === undefined || log === null || mark === null || !isMarked || !MAY_CONTINUE.has(this.#reason)) return null
+    const isAll = isCopied ? log.head.size === mark.size : log.head.size >= mark.size
+    return isAll && !contradictsMark(live) ? log.head : null
   }
 
   /** Without its row in the table of logs nothing of a log is found. In their order, so that they get their old numbers. */

@@ -46,6 +46,12 @@ export interface StandingParts {
 const COPIES_SECRET = 'evidence'
 const Copies = z.array(z.string())
 
+/** Keeps one more text beside the keystore, before there is a locker. */
+export async function addEvidenceCopy({ secrets }: Pick<Keystore, 'secrets'>, text: string): Promise<void> {
+  const kept = Copies.parse(readJson(secrets, COPIES_SECRET) ?? [])
+  if (!kept.includes(text)) await writeJson(secrets, COPIES_SECRET, [...kept, text])
+}
+
 /** Blocks that come within this time share one cosignature. */
 const COSIGN_AFTER_MS = 20
 /** Entries evaluated before other requests get a turn. */

@@ -23,6 +23,8 @@ export interface Survivor {
   readonly log: LogReplica | null
   /** The newest note that the log is known to have signed; null when none is known. */
   readonly signed: Head | null
+  /** The newest note that the keystore, or a backup of it, knows the log to have signed; null when it knows none. */
+  readonly mark: Head | null
 }
 
 /** Rows beyond a head that are moved to quarantine at a time. */
@@ -57,12 +59,8 @@ export function openSurvivors(
     if (here !== null) proven.push(...indexRows(here))
     const log = copy === null || nowMs === null ? here : extended(parts, here, { copy, nowMs, proven })
     if (log !== null && log !== here) proven.push(...indexRows(log).slice(here?.head.size ?? 0))
-    survivors.push({
-      origin,
-      logKey,
-      log,
-      signed: larger(note === null ? null : noteHead(parts, note), log?.head ?? null),
-    })
+    const marked = note === null ? null : noteHead(parts, note)
+    survivors.push({ origin, logKey, log, signed: larger(marked, log?.head ?? null), mark: marked })
   }
   return survivors
 }

@@ -43,6 +43,11 @@ export class LogTable {
     }
   }
 
+  /** Numbers of all logs. */
+  ids(): number[] {
+    return [...this.#originOf.keys()]
+  }
+
   /** The log's number, undefined for a log that is not here. */
   idOf(origin: string): number | undefined {
     return this.#idOf.get(origin)

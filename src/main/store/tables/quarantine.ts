@@ -22,6 +22,7 @@ export class QuarantineTable {
   readonly #report
   readonly #forgetRecord
   readonly #forgetKey
+  readonly #forgetUnproven
 
   constructor(db: WritableDb, logs: LogTable) {
     this.#logs = logs
@@ -44,6 +45,10 @@ export class QuarantineTable {
       `DELETE FROM quarantine WHERE log = ? AND kind = 'payload' AND idx = ?`,
     )
     this.#forgetKey = command<[Uint8Array, number]>(db, 'DELETE FROM quarantine WHERE subject = ? AND idx = ?')
+    this.#forgetUnproven = command<[number]>(
+      db,
+      `UPDATE quarantine SET bytes = NULL WHERE log = ? AND kind = 'payload' AND outcome = 'removed'`,
+    )
   }
 
   newest(limit: number): QuarantineRow[] {
@@ -83,6 +88,11 @@ export class QuarantineTable {
   /** Deletes what is left of an erased epoch key. */
   forgetKey(subject: Uint8Array, epoch: number): void {
     this.#forgetKey(subject, epoch)
+  }
+
+  /** Empties payloads that no proven entry has: nobody can tell whose they were. That they were found stays. */
+  forgetUnproven(): void {
+    for (const log of this.#logs.ids()) this.#forgetUnproven(log)
   }
 
   #placed({ log, ...row }: Row): QuarantineRow[] {
