@@ -6,8 +6,9 @@ import Database from 'better-sqlite3'
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { generateSharingKeyPair, openSealedToKey, sealToKey } from '../../src/main/core/epoch-keys.ts'
+import { SqliteStore } from '../../src/main/store/sqlite-store.ts'
 import { parseRecoveryKey } from '../../src/main/core/vault/recovery-key.ts'
 import { fromHex, toHex } from '../../src/shared/bytes.ts'
 import {
@@ -231,6 +232,35 @@ async function restoreCode({ staff, newer }: Clinic & { newer: string }) {
   )
   return { code, open }
 }
+
+it.each(['governance-key', 'mirror-key', 'log-key'] as const)(
+  'restores from the database as it was at any moment of a change of the %s',
+  async (kind) => {
+    const folder = temporaryFolder()
+    const open = await startVault(folder)
+    const staff = await furnish(open)
+    await open.vault.signIn(staff.it, PIN)
+    const copies: string[] = []
+    const real = SqliteStore.prototype.append
+    const watched = vi.spyOn(SqliteStore.prototype, 'append').mockImplementation(function (this: SqliteStore, ...args) {
+      real.apply(this, args)
+      const copy = join(temporaryFolder(), 'copy.db')
+      for (const suffix of ['', '-wal']) copyFileSync(databaseOf(folder) + suffix, copy + suffix)
+      copies.push(copy)
+    })
+    await open.vault.proposeRoster({ kind })
+    watched.mockRestore()
+    expect(copies.length).toBeGreaterThan(0)
+    for (const file of copies) {
+      const other = await startVault(temporaryFolder())
+      const { recoveryKey } = staff
+      expect(await codeOf(() => other.vault.restoreClinic({ file, recoveryKey, passphrase: null }))).toBeNull()
+      await other.vault.signIn(staff.it, PIN)
+      expect((await other.vault.ledgerSummary()).origin).toMatch(/\/2$/)
+      await other.vault.enrolPractitioner({ name: 'Nina New', role: 'nurse', pin: PIN })
+    }
+  },
+)
 
 it('opens what nobody replaced', async () => {
   const clinic = await rolledBack()

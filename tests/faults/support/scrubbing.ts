@@ -51,7 +51,15 @@ export interface OpenScrub extends Parts {
 export async function openScrub(
   folder: string,
   practitioner: string,
-  { between = {}, pause }: { between?: Between; pause?: () => Promise<void> } = {},
+  {
+    between = {},
+    pause,
+    isErased = () => false,
+  }: {
+    between?: Between
+    pause?: () => Promise<void>
+    isErased?: (origin: string, index: number) => boolean
+  } = {},
 ): Promise<OpenScrub> {
   const parts = await openParts(folder, practitioner, between)
   const { store, replica, identity, keystore, writer } = parts
@@ -64,7 +72,7 @@ export async function openScrub(
     pair: { publicKey: identity.sharingKey, privateKey: secret(SECRETS.sharing) },
     recoveryKey: identity.recoveryKey,
     openKey: () => Promise.resolve(null),
-    isErased: () => false,
+    isErased,
     signAgain: (head) => signCheckpoint(head, { name: head.origin, publicKey: log.publicKey }, (m) => log.sign(m)),
     repaired: () => undefined,
     reportIncident: (sourcesAsked) => recordIncidents({ store, writer, logSigner: log, nowMs: Date.now }, sourcesAsked),

@@ -253,6 +253,8 @@ export class Governance {
     const { writer, logSigner, standing } = this.#clinic
     const successor = this.#successor(open.roster)
     const { document, approvals } = open.file
+    // A disk may end with the commit: the new key must be in every copy of the database that has its roster.
+    await this.#keysChanged()
     // The old key signs the entry, whoever signs after it.
     const now: EntrySigner = { role: 'log', publicKey: logSigner.publicKey, sign: (message) => logSigner.sign(message) }
     await writer.recordDecision(this.#draft('roster', encodeRosterFields({ document, approvals }), now), successor)

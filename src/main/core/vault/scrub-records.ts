@@ -63,6 +63,8 @@ export class RecordScrub {
     if (isErased(origin, index)) return 0
     const key = await this.#key(origin, body.subject, body.payload.epoch)
     const problem = problemOf(stored, body, key)
+    // Meanwhile it may have been erased: quarantine must not keep what was read before.
+    if (isErased(origin, index)) return 0
     if (problem === null) return stored?.ciphertext.length ?? 0
     await damage.found({ ...at, reason: problem }, [() => this.#repairPayload(origin, index, body, key)])
     return 0

@@ -288,6 +288,15 @@ it('lets the writer append while it waits, and judges the new entries by the new
   expect(await scrub.run()).toMatchObject({ open: 0, repaired: 0, removed: 0 })
 })
 
+it('keeps no copy of a damaged record that is erased while the scrub looks at it', async () => {
+  const copy = damaged((db) => db.exec('UPDATE payload SET salt = zeroblob(length(salt)) WHERE idx = 51'))
+  let asked = 0
+  const scrub = await openScrub(copy, staff.nurse, { isErased: (_origin, index) => index === 51 && ++asked > 1 })
+  expect(await scrub.run([sourceOf(folder, copy)])).toMatchObject({ open: 0, repaired: 0 })
+  expect(asked).toBeGreaterThan(1)
+  expect(scrub.store.quarantine(10)).toEqual([])
+})
+
 it('goes on where it was stopped', async () => {
   const copy = damaged((db) => db.exec('DELETE FROM entry WHERE idx = 30'))
   const stop = new AbortController()
