@@ -86,15 +86,19 @@ export class LogView {
     return openCheckpoint(note, { name: this.origin, publicKey: publicKey ?? this.key }, verifier)
   }
 
-  /** The newest checkpoint that opens, under the key known so far or, when a later roster changed it, the stored one. */
+  /**
+   * The newest checkpoint that opens, under the key known so far or, when a later roster changed it, the stored one: that
+   * the rosters up to there list the key is looked at in the end.
+   */
   newestHead(): Checkpoint | null {
-    for (const key of [this.key, this.storedKey]) {
+    const heads = [this.key, this.storedKey].flatMap((key) => {
       const head = this.#newestUnder(key)
-      if (head === null) continue
-      this.key = key
-      return head
-    }
-    return null
+      return head === null ? [] : [{ key, head }]
+    })
+    const [newest] = heads.toSorted((a, b) => b.head.size - a.head.size)
+    if (newest === undefined) return null
+    this.key = newest.key
+    return newest.head
   }
 
   #newestUnder(key: Uint8Array): Checkpoint | null {

@@ -150,14 +150,17 @@ export async function settleKeys({ keystore, store, replica }: SettledFiles): Pr
   }
   const { logKey } = replica.live
   await settleSeed(secrets, logSecretOf(identity.origin), logKey)
+  for (const log of replica.logs) {
+    const row = store.logs().find(({ origin }) => origin === log.origin)
+    if (row !== undefined && !equalBytes(row.logKey, log.logKey)) store.addLog(log.origin, log.logKey)
+  }
   if (equalBytes(identity.logKey, logKey) || logSeedOf(secrets, logKey) === null) return
-  store.addLog(identity.origin, logKey)
   const others = [identity.logKey, ...identity.otherLogKeys].filter((key) => !equalBytes(key, logKey))
   await writeIdentity(secrets, { ...identity, logKey, otherLogKeys: others })
 }
 
 interface SettledFiles {
   readonly keystore: Pick<Keystore, 'secrets'>
-  readonly store: Pick<Store, 'addLog'>
-  readonly replica: Pick<Replica, 'directory' | 'head' | 'live'>
+  readonly store: Pick<Store, 'addLog' | 'logs'>
+  readonly replica: Pick<Replica, 'directory' | 'head' | 'live' | 'logs'>
 }

@@ -1,13 +1,32 @@
-import { readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeEach, expect, it, vi } from 'vitest'
 import { resourceFile } from '../../../../src/main/core/resource-file.ts'
-import { verifier } from '../../../../src/main/keystore/sodium.ts'
 import { nobleHasher } from '../../../../src/ledger/hash.ts'
 import { readReceipt, verifyReceipt } from '../../../../src/ledger/verify-receipt.ts'
+import { COSIGNATURE_V1 } from '../../../../src/ledger/vkey.ts'
+import { quorumPolicy } from '../../../../src/ledger/policy.ts'
+import { addApproval, decodeProposal, encodeProposal } from '../../../../src/ledger/roster-proposal.ts'
+import {
+  decodeRoster,
+  encodeRoster,
+  mirrorNameOf,
+  rosterHash,
+  type Roster,
+  type RosterSite,
+} from '../../../../src/ledger/roster.ts'
+import { exportLog } from '../../../../src/main/core/audit/export-log.ts'
+import { auditReplicaFile } from '../../../../src/main/core/audit/index.ts'
+import { generateSharingKeyPair } from '../../../../src/main/core/epoch-keys.ts'
+import { keyPairFromSeed, sign, verifier } from '../../../../src/main/keystore/sodium.ts'
+import { openReadOnly } from '../../../../src/main/store/open-read-only.ts'
+import { decodeEntry } from '../../../../src/ledger/entry.ts'
+import { decodeRosterFields } from '../../../../src/ledger/fields.ts'
 import { fromHex } from '../../../../src/shared/bytes.ts'
 import {
   codeOf,
   copyOf,
+  databaseOf,
   furnish,
   patientNumber,
   PIN,
@@ -216,3 +235,216 @@ it.each(['log-key', 'mirror-key', 'governance-key'] as const)(
   },
   60_000,
 )
+
+/** Another site, held by the test. */
+async function otherSite(n: number) {
+  const seed = (role: number) => new Uint8Array(32).fill(16 * n + role)
+  const [sharing, recovery] = [await generateSharingKeyPair(), await generateSharingKeyPair()]
+  const id = `test.local/site-${n}`
+  const keyOf = (role: number) => keyPairFromSeed(seed(role)).publicKey
+  const site: RosterSite = {
+    id,
+    governanceKey: keyOf(1),
+    mirrorKey: keyOf(2),
+    sharingKey: sharing.publicKey,
+    recoveryKey: recovery.publicKey,
+    nodes: [{ log: `${id}/node-1`, logKey: keyOf(3), transportKey: keyOf(4) }],
+  }
+  /** The file with this site's approval. */
+  const approve = (text: string): string =>
+    encodeProposal(addApproval(decodeProposal(text), site.governanceKey, (message) => sign(seed(1), message)))
+  return { site, approve }
+}
+
+/** The roster of entry `index`, read from the database as a stranger would. */
+function rosterOf(folder: string, index: number): Roster {
+  const file = openReadOnly(`${folder}/clinic/ledger.db`)
+  const { reader } = file
+  try {
+    const [log] = reader.logs()
+    const bytes = reader.entry(log?.origin ?? '', index)
+    if (bytes === null) throw new Error('no such entry')
+    return decodeRoster(decodeRosterFields(decodeEntry(bytes).body.fields).document)
+  } finally {
+    file.close()
+  }
+}
+
+/** With one site more, as that site would propose it. */
+function joined(roster: Roster, site: RosterSite): Roster {
+  const sites = [...roster.sites, site].sort((a, b) => (a.id < b.id ? -1 : 1))
+  const names = sites.map(({ id, mirrorKey }, i) => ({
+    name: `site-${i + 1}`,
+    key: { name: mirrorNameOf(id), type: COSIGNATURE_V1 as typeof COSIGNATURE_V1, publicKey: mirrorKey },
+  }))
+  const previous = rosterHash(nobleHasher, roster)
+  return { ...roster, version: roster.version + 1, previous, sites, policy: quorumPolicy(names) }
+}
+
+/** A clinic that a second site was let into. */
+async function ofTwo() {
+  const { open, vault, staff, handle, folder } = await atWork()
+  const network = fromHex((await vault.ledgerSummary()).network)
+  const other = await otherSite(2)
+  const document = encodeRoster(joined(rosterOf(folder, 0), other.site))
+  const text = other.approve(encodeProposal({ network, document, approvals: [] }))
+  const { proposal } = await vault.importProposal(text)
+  expect(proposal).toMatchObject({ version: 2, votesMissing: 1, missingKeys: [], isApproved: false, mayApprove: true })
+  expect(proposal?.change).toMatchObject({ kind: 'site-added', site: other.site.id })
+  const { roster } = await vault.approveProposal()
+  expect([roster.version, roster.quorum, roster.sites.length]).toEqual([2, 2, 2])
+  return { open, vault, staff, handle, folder, network, other }
+}
+
+it('lets a site in that brings a proposal, and decides with it from then on', async () => {
+  const { open, vault, staff, handle, other } = await ofTwo()
+  await goesOn(open, staff, handle, 1)
+  expect(await codeOf(() => vault.publishContract(`${DEFAULT}\n// words\n`))).toBe('QUORUM_NEEDED')
+  const asked = await vault.proposeRoster({ kind: 'policy', policy: 'crash-only' })
+  expect(asked.roster.version).toBe(2)
+  expect(asked.proposal).toMatchObject({ version: 3, votesMissing: 1, isApproved: true })
+  expect(asked.proposal?.change).toMatchObject({ kind: 'policy-changed', after: expect.stringContaining('crash-only') })
+  const next = await again(open)
+  await next.vault.signIn(staff.it, PIN)
+  const { text } = await next.vault.proposalFile()
+  const { roster, proposal } = await next.vault.importProposal(other.approve(text))
+  expect([roster.version, roster.policyMode, proposal]).toEqual([3, 'crash-only', null])
+  await goesOn(next, staff, handle, 2)
+  expect(await findings(next, 1)).toEqual([])
+})
+
+it('approves no rival of what it approved, not after it was put away, and not after a start', async () => {
+  const { open, vault, staff, folder, network, other } = await ofTwo()
+  const { proposal } = await vault.proposeRoster({ kind: 'log-key' })
+  expect(proposal).toMatchObject({ version: 3, isApproved: true, votesMissing: 1 })
+  expect(await codeOf(() => vault.proposeRoster({ kind: 'mirror-key' }))).toBe('RIVAL_PROPOSAL')
+  const { text } = await vault.proposalFile()
+  const third = await otherSite(3)
+  const { size } = await vault.ledgerSummary()
+  const inForce = rosterOf(folder, size - 2)
+  const rival = third.approve(
+    encodeProposal({ network, document: encodeRoster(joined(inForce, third.site)), approvals: [] }),
+  )
+  expect(await codeOf(() => vault.importProposal(rival))).toBe('RIVAL_PROPOSAL')
+  await vault.discardProposal()
+  expect(await codeOf(() => vault.proposeRoster({ kind: 'mirror-key' }))).toBe('RIVAL_PROPOSAL')
+  const next = await again(open)
+  await next.vault.signIn(staff.it, PIN)
+  expect((await next.vault.importProposal(rival)).proposal).toMatchObject({ mayApprove: false, isApproved: false })
+  expect(await codeOf(() => next.vault.approveProposal())).toBe('RIVAL_PROPOSAL')
+  // What it did approve can still be finished: the new key was kept.
+  const { roster } = await next.vault.importProposal(other.approve(text))
+  expect(roster.version).toBe(3)
+})
+
+it('repeats in a ceremony what a lost site keeps from being decided', async () => {
+  const { vault, other } = await ofTwo()
+  expect(await codeOf(() => vault.proposeRoster({ kind: 'ceremony' }))).toBe('NO_PROPOSAL')
+  const first = await vault.proposeRoster({ kind: 'governance-key' })
+  const { proposal } = await vault.proposeRoster({ kind: 'ceremony' })
+  expect(proposal).toMatchObject({ version: 3, attempt: 1, hash: first.proposal?.hash, isApproved: true })
+  const { text, fileName } = await vault.proposalFile()
+  expect(fileName).toBe('roster-3-ceremony-1.roster')
+  const { roster } = await vault.importProposal(other.approve(text))
+  expect(roster.version).toBe(3)
+})
+
+it.each([
+  ['no proposal', 'hello'],
+  ['a proposal of nothing', 'chartseal/roster-proposal/v1\n'],
+])('refuses %s', async (_, text) => {
+  const { vault } = await atWork()
+  expect(await codeOf(() => vault.importProposal(text))).toBe('BAD_PROPOSAL')
+})
+
+/** What an audit of the database alone finds. */
+function audited(folder: string, network: string): string[] {
+  const found: string[] = []
+  auditReplicaFile(databaseOf(folder), fromHex(network), ({ log, index, step, code, detail }) => {
+    found.push(`${log ?? ''} ${String(index)} ${step} ${code} ${detail}`)
+  })
+  return found
+}
+
+/** A closed clinic whose every key was changed, and its database from before. */
+async function rotated() {
+  const { open, vault, staff, handle, folder } = await atWork()
+  await vault.close()
+  const before = join(temporaryFolder(), 'before.db')
+  copyFileSync(databaseOf(folder), before)
+  const again = await startVault(folder)
+  await again.vault.signIn(staff.it, PIN)
+  for (const kind of ['log-key', 'mirror-key', 'governance-key', 'log-key'] as const)
+    await again.vault.proposeRoster({ kind })
+  await goesOn(again, staff, handle, 1)
+  const { network, size, final, origin } = await again.vault.ledgerSummary()
+  await again.vault.close()
+  return { open, staff, handle, folder, before, network, size, final, origin }
+}
+
+function putDatabase(folder: string, copy: string): void {
+  for (const suffix of ['-wal', '-shm']) rmSync(databaseOf(folder) + suffix, { force: true })
+  copyFileSync(copy, databaseOf(folder))
+}
+
+it('leaves a database that an audit finds nothing wrong with, and a log that can be exported', async () => {
+  const { folder, network, origin, size } = await rotated()
+  expect(audited(folder, network)).toEqual([])
+  const file = openReadOnly(databaseOf(folder))
+  try {
+    expect(exportLog(file, origin, join(temporaryFolder(), 'log')).size).toBe(size)
+  } finally {
+    file.close()
+  }
+})
+
+it('checks and repairs, and cosigns what it wrote', async () => {
+  const { folder, staff, size } = await rotated()
+  const open = await startVault(folder)
+  await open.vault.signIn(staff.it, PIN)
+  await open.vault.scrub(1, null)
+  const done = open.events.findLast((event) => event.kind === 'scrub' && event.event.kind === 'done')
+  expect(done).toMatchObject({ event: { isWhole: true, open: 0, repaired: 0, removed: 0 } })
+  await expect.poll(async () => (await open.vault.ledgerSummary()).final).toBe(size)
+})
+
+it('recovers a database from before the changes: with a newer copy in the same log, without one in the next', async () => {
+  const { folder, staff, handle, before, network, origin } = await rotated()
+  const newest = join(temporaryFolder(), 'newest.db')
+  copyFileSync(databaseOf(folder), newest)
+  for (const file of [newest, null]) {
+    putDatabase(folder, before)
+    const open = await startVault(folder)
+    expect(stateOf(open)).toMatchObject({ state: 'recovery-needed', recovery: { reason: 'rolled-back' } })
+    await open.vault.recover({ recoveryKey: staff.recoveryKey, file })
+    await goesOn(open, staff, handle, 2)
+    expect((await open.vault.ledgerSummary()).origin === origin).toBe(file !== null)
+    expect((await open.vault.governance()).roster.version).toBe(file === null ? 1 : 5)
+    await open.vault.close()
+    expect(audited(folder, network)).toEqual([])
+    const next = await startVault(folder)
+    await next.vault.signIn(staff.it, PIN)
+    await goesOn(next, staff, handle, 3)
+    await next.vault.close()
+  }
+})
+
+it('gives a restored workstation a log key of the roster again, though the old one ended with another disk', async () => {
+  const { folder, staff, handle, network } = await rotated()
+  const open = await startVault(folder)
+  await open.vault.signIn(staff.it, PIN)
+  const { file } = await open.vault.backUp(null)
+  await open.vault.close()
+  const other = await startVault(temporaryFolder())
+  await other.vault.restoreClinic({ file, recoveryKey: staff.recoveryKey, passphrase: null })
+  await other.vault.signIn(staff.it, PIN)
+  await goesOn(other, staff, handle, 2)
+  expect((await other.vault.proposeRoster({ kind: 'governance-key' })).roster.version).toBe(6)
+  expect((await other.vault.proposeRoster({ kind: 'log-key' })).roster.version).toBe(7)
+  await goesOn(other, staff, handle, 3)
+  await other.vault.close()
+  expect(audited(other.folder, network)).toEqual([])
+  const next = await startVault(other.folder)
+  await next.vault.signIn(staff.it, PIN)
+  await goesOn(next, staff, handle, 4)
+})
