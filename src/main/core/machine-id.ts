@@ -18,8 +18,8 @@ const REGISTRY_KEY = 'HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Cryptography'
 /** How the id is asked for; tests replace it. */
 export interface MachineIdSources {
   readonly platform: NodeJS.Platform
-  read(file: string): Promise<string>
-  run(command: string, args: readonly string[]): Promise<string>
+  readonly read: (file: string) => Promise<string>
+  readonly run: (command: string, args: readonly string[]) => Promise<string>
 }
 
 const SYSTEM: MachineIdSources = {

@@ -154,7 +154,7 @@ function bedside(os: Os, parts: RouterParts) {
       list: os.devices.list.handler(call(() => devices.list())),
       enrol: os.devices.enrol.handler(mine(({ connectionId, label }) => devices.enrol(connectionId, label))),
       checks: os.devices.checks.handler(mine(() => vault.checks())),
-      exchange: os.devices.exchange.handler(mine(async ({ connectionId }) => devices.exchange(connectionId))),
+      exchange: os.devices.exchange.handler(mine(({ connectionId }) => Promise.resolve(devices.exchange(connectionId)))),
     },
   }
 }

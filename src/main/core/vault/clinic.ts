@@ -19,7 +19,8 @@ import type { Replica } from './replica.ts'
 import type { LogSigner } from './role-keys.ts'
 import type { SubjectKeys } from './subject-keys.ts'
 import type { Standing } from './standing.ts'
-import type { Draft, EntrySigner, Writer } from './writer.ts'
+import type { EntrySigner } from './entry-signer.ts'
+import type { Draft, Writer } from './writer.ts'
 
 /** The practitioner whose key is loaded. */
 export interface Viewer {

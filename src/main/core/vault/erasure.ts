@@ -22,7 +22,7 @@ import type { Link, Place } from './chains.ts'
 import { offsetMinAt, viewerFor, viewerOf, type Clinic, type Viewer } from './clinic.ts'
 import { erasuresOf } from './erasure-entries.ts'
 import { unlessDamaged } from './log-replica.ts'
-import type { EntrySigner } from './writer.ts'
+import type { EntrySigner } from './entry-signer.ts'
 
 /** What erasures need beside the clinic. */
 export interface ErasureParts {

@@ -15,7 +15,7 @@ import type { NewEntry, Store } from '../../store/store.ts'
 import type { RandomBytes } from '../envelope.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import type { Identity } from './identity.ts'
-import type { EntrySigner } from './writer.ts'
+import type { EntrySigner } from './entry-signer.ts'
 
 /** An entry about the network or the node, without subject and payload. */
 export interface PlainEntry {

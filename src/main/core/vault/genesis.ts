@@ -24,7 +24,7 @@ import type { RandomBytes } from '../envelope.ts'
 import { generateSharingKeyPair } from '../epoch-keys.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { writeIdentity, type Identity } from './identity.ts'
-import type { EntrySigner } from './writer.ts'
+import type { EntrySigner } from './entry-signer.ts'
 
 /** Names of the node's secrets in the keystore. */
 export const SECRETS = {

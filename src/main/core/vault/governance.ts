@@ -52,7 +52,8 @@ import {
 } from './next-rosters.ts'
 import { dropNextSeed, governanceSignerOf, keepNextSeed, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
 import { logSecretOf } from './site-secrets.ts'
-import type { Draft, EntrySigner } from './writer.ts'
+import type { EntrySigner } from './entry-signer.ts'
+import type { Draft } from './writer.ts'
 
 /** See the module's comment. */
 export class Governance {

@@ -9,7 +9,7 @@ import { ContentMismatch, rejected, reliedOnContent, verifyRecord } from '../ver
 import type { Row } from '../vault-service.ts'
 import { actorFor, utf8, viewerFor, type Clinic } from './clinic.ts'
 import { governanceSignerOf } from './role-keys.ts'
-import type { EntrySigner } from './writer.ts'
+import type { EntrySigner } from './entry-signer.ts'
 import type { Link } from './chains.ts'
 import type { PractitionerRole } from '../../../ledger/entry-types.ts'
 

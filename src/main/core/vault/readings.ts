@@ -15,7 +15,8 @@ import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } f
 import { SECRETS, signerOf } from './genesis.ts'
 import type { Patients } from './patients.ts'
 import { readReading } from './reading-record.ts'
-import type { Draft, EntrySigner } from './writer.ts'
+import type { EntrySigner } from './entry-signer.ts'
+import type { Draft } from './writer.ts'
 
 /** One Observation to be signed. */
 export interface ReadingToSign extends KindOfReading {

@@ -2,7 +2,8 @@ import { encodeIncident } from '../../../ledger/fields.ts'
 import type { Store } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
 import { encodeDamage, incidentOf } from './incidents.ts'
-import type { EntrySigner, Writer } from './writer.ts'
+import type { EntrySigner } from './entry-signer.ts'
+import type { Writer } from './writer.ts'
 
 /** What incidents are recorded with. */
 export interface RecordingParts {

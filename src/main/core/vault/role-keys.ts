@@ -21,10 +21,7 @@ import { SECRETS, signerOf } from './genesis.ts'
 import { readIdentity, writeIdentity, type Identity } from './identity.ts'
 import type { Replica } from './replica.ts'
 import { logSecretOf } from './site-secrets.ts'
-import type { EntrySigner } from './writer.ts'
-
-/** Roles whose keys a roster change can replace. */
-export type RotatedRole = 'log' | 'mirror' | 'governance'
+import type { EntrySigner } from './entry-signer.ts'
 
 /** Where a seed waits for its roster, and where the one before is kept. */
 const NEXT = '.next'

@@ -22,7 +22,7 @@ import { recordIncidents } from './record-incidents.ts'
 import { openSecondReplica, type RepairSource } from './repair.ts'
 import { Scrub } from './scrub.ts'
 import type { BudgetParts } from './scrub-budget.ts'
-import type { EntrySigner } from './writer.ts'
+import type { EntrySigner } from './entry-signer.ts'
 
 /** What upkeep needs beside the clinic. */
 export interface UpkeepParts {

@@ -21,7 +21,7 @@ import { applyEntry, contractAt, type Directory, rosterAt } from '../../../ledge
 import { decodeEntry, encodeBody, encodeEntry, signedMessage } from '../../../ledger/entry.ts'
 import { MEDIA_FHIR_R4_JSON } from '../../../ledger/body.ts'
 import type { CborMap } from '../../../ledger/cbor.ts'
-import type { EntryType, SignatureRole } from '../../../ledger/entry-types.ts'
+import type { EntryType } from '../../../ledger/entry-types.ts'
 import { encodeIncident, encodeSeal, entriesLost, MAX_LOST_RANGES } from '../../../ledger/fields.ts'
 import { ContractDenied, LedgerError, stepOf } from '../../../ledger/errors.ts'
 import { leafHash } from '../../../ledger/hash.ts'
@@ -39,16 +39,9 @@ import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import type { Head } from './log-replica.ts'
 import type { Replica } from './replica.ts'
+import type { EntrySigner } from './entry-signer.ts'
 import type { LogSigner } from './role-keys.ts'
 import type { CurrentEpoch, SubjectKeys } from './subject-keys.ts'
-
-/** A key that signs an entry. */
-export interface EntrySigner {
-  readonly role: SignatureRole
-  readonly publicKey: Uint8Array
-  /** Signs with the key; only called while the entry is made. */
-  sign(message: Uint8Array): Uint8Array
-}
 
 /** What is to be recorded. */
 export interface Draft {
