@@ -36,7 +36,6 @@ export type {
   ReadingKind,
   RejectedRow,
   Role,
-  RosterChange,
   RosterProposal,
   ScrubEvent,
   Session,

@@ -5,7 +5,7 @@ import { resourceFile } from '../../../../src/main/core/resource-file.ts'
 import { nobleHasher } from '../../../../src/ledger/hash.ts'
 import { readReceipt, verifyReceipt } from '../../../../src/ledger/verify-receipt.ts'
 import { COSIGNATURE_V1 } from '../../../../src/ledger/vkey.ts'
-import { quorumPolicy } from '../../../../src/ledger/policy.ts'
+import { type PolicySite, quorumPolicy } from '../../../../src/ledger/policy.ts'
 import { addApproval, decodeProposal, encodeProposal } from '../../../../src/ledger/roster-proposal.ts'
 import {
   decodeRoster,
@@ -273,9 +273,9 @@ function rosterOf(folder: string, index: number): Roster {
 /** With one site more, as that site would propose it. */
 function joined(roster: Roster, site: RosterSite): Roster {
   const sites = [...roster.sites, site].sort((a, b) => (a.id < b.id ? -1 : 1))
-  const names = sites.map(({ id, mirrorKey }, i) => ({
+  const names = sites.map(({ id, mirrorKey }, i): PolicySite => ({
     name: `site-${i + 1}`,
-    key: { name: mirrorNameOf(id), type: COSIGNATURE_V1 as typeof COSIGNATURE_V1, publicKey: mirrorKey },
+    key: { name: mirrorNameOf(id), type: COSIGNATURE_V1, publicKey: mirrorKey },
   }))
   const previous = rosterHash(nobleHasher, roster)
   return { ...roster, version: roster.version + 1, previous, sites, policy: quorumPolicy(names) }
