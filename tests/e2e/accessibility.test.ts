@@ -166,6 +166,10 @@ describe.each(SHELLS)('$title: accessibility of the work', ({ name, missing }) =
     await button(page, 'Verify everything').click()
     await page.getByText('Everything holds').waitFor()
     await expectAccessible(page, 'ledger')
+    for (const tab of ['Upkeep and backup', 'Network and contract', 'Proofs of two versions']) {
+      await page.getByRole('tab', { name: tab }).click()
+      await expectAccessible(page, `ledger: ${tab}`)
+    }
     await window.goTo(page, 'Devices')
     await heading(page, 'Devices').waitFor()
     await expectAccessible(page, 'devices')

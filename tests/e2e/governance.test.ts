@@ -16,6 +16,7 @@ describe.each(SHELLS)('$title: contract and keys', ({ name, missing }) => {
     await heading(page, 'Who is working?').waitFor()
     await window.signInToDemo(page, 'IT')
     await window.goTo(page, 'Ledger')
+    await page.getByRole('tab', { name: 'Network and contract' }).click()
     const contract = page.getByRole('region', { name: 'Contract', exact: true })
     await contract.getByText('Version 1, recorded by entry 1').waitFor()
     await button(contract, 'Show the text').click()

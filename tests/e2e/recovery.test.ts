@@ -32,6 +32,7 @@ describe.each(SHELLS)('$title: backup, restore, recovery', ({ name, missing }) =
     await window.signIn(app.page, CLINIC.administrator)
     await window.enrolPerson(app.page, CLINIC.nurse, 'Nurse')
     await window.goTo(app.page, 'Ledger')
+    await app.page.getByRole('tab', { name: 'Upkeep and backup' }).click()
     await button(app.page, 'Back up now').click()
     backup = (await app.page.getByText(/chartseal-.*\.backup$/).textContent())?.trim() ?? ''
     expect(backup.startsWith(folders.first)).toBe(true)

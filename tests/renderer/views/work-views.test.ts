@@ -23,6 +23,16 @@ async function visit(
   return { ...window, view }
 }
 
+/** Opens a tab of the page by keyboard. */
+async function openTab(view: Awaited<ReturnType<typeof visit>>['view'], name: string): Promise<void> {
+  await vi.waitFor(() => expect(view.findAll('[role="tab"]').length).toBeGreaterThan(0))
+  await view
+    .findAll('[role="tab"]')
+    .find((tab) => tab.text().includes(name))
+    ?.trigger('keydown', { key: 'Enter' })
+  await settle()
+}
+
 afterEach(() => {
   document.body.innerHTML = ''
 })
@@ -135,6 +145,7 @@ describe('devices', () => {
 describe('the ledger page', () => {
   it('checks and repairs, from a second copy when IT names one, and lists what was recorded', async () => {
     const { view } = await visit('/ledger', 3)
+    await openTab(view, 'Upkeep')
     await vi.waitFor(() => expect(body()).toContain('No incident was recorded.'))
     button('Check and repair')?.click()
     await vi.waitFor(() => expect(body()).toContain('1 damaged row could not be repaired'))
@@ -147,6 +158,7 @@ describe('the ledger page', () => {
 
   it('lets others check, without naming a file', async () => {
     const { view } = await visit('/ledger', 0)
+    await openTab(view, 'Upkeep')
     await vi.waitFor(() => expect(button('Check and repair')).toBeDefined())
     expect(view.find('input[name="repair-file"]').exists()).toBe(false)
   })

@@ -1,5 +1,11 @@
 /** The ledger page. */
 export const messages = {
+  tabs: {
+    blocks: 'Blocks and entries',
+    upkeep: 'Upkeep and backup',
+    rules: 'Network and contract',
+    evidence: 'Proofs of two versions',
+  },
   backup: {
     title: 'Backup',
     text: 'Copies the whole database. Nobody can read a backup without the printed recovery key, and restoring one never continues this computer’s log.',
