@@ -14,7 +14,7 @@
  *
  * @packageDocumentation
  */
-import { CONTRACT_LANGUAGE, decideDeed, parseContract, type Deed } from '../../../ledger/contract.ts'
+import { CONTRACT_LANGUAGE, decideDeed, decideView, parseContract, type Deed } from '../../../ledger/contract.ts'
 import { contractAt, listedKey, rosterAt, type ContractInForce, type RosterInForce } from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
@@ -96,7 +96,8 @@ export class Governance {
     const isSame = equalBytes(document, published.document)
     if (isSame) throw new ApiFailure('BAD_CONTRACT', { detail: 'the contract in force' })
     // Whoever publishes it must be able to take it back.
-    if (!decideDeed(contract, 'administer.contract', role).allowed)
+    const mayReplace = decideDeed(contract, 'administer.contract', role).allowed
+    if (!mayReplace || !decideView(contract, 'ledger', role).allowed)
       throw new ApiFailure('BAD_CONTRACT', { detail: `no rule lets ${role} publish the next one` })
     const before = new TextDecoder().decode(published.document)
     return { version: version + 1, hash: toHex(h.sha256(document)), ...rulesChanged(before, text) }

@@ -142,6 +142,7 @@ it('publishes a contract that holds from the next entry on, and leaves older ent
 it.each([
   ['no contract at all', 'permit everything'],
   ['the contract in force', DEFAULT],
+  ['one that hides the page it is replaced on', DEFAULT.replaceAll('View::"ledger"', 'View::"devices"')],
   [
     'one that nobody could replace',
     DEFAULT.replaceAll('Action::"administer.contract"', 'Action::"administer.network"'),
