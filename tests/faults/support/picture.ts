@@ -4,12 +4,29 @@ import type { VerifyStep } from '../../../src/shared/api/codes.ts'
 import type { Row } from '../../../src/main/core/vault-service.ts'
 import { type OpenVault, PIN, type Staff } from './clinic.ts'
 
+/**
+ * A row without its grade. A block is sealed at once and final only when it was cosigned, some time later: what is shown
+ * of the same entry on two starts may differ in that alone, whether or not anything was changed in between.
+ */
+export function withoutGrade<Content>(row: Row<Content>): UngradedRow<Content> {
+  if (row.status === 'rejected') return row
+  const { grade: _, ...position } = row.position
+  return { ...row, position }
+}
+
+type Verified<Content> = Extract<Row<Content>, { status: 'verified' }>
+
+/** See {@link withoutGrade}. */
+export type UngradedRow<Content> =
+  | Exclude<Row<Content>, { status: 'verified' }>
+  | (Omit<Verified<Content>, 'position'> & { readonly position: Omit<Verified<Content>['position'], 'grade'> })
+
 /** A value that was shown, by its place in the log. */
 export interface Shown {
   readonly patient: string
   /** Its number in the patient's chain; 0 is the registration. */
   readonly seq: number
-  readonly row: Row<unknown>
+  readonly row: UngradedRow<unknown>
 }
 
 /** All that a physician can see. */
@@ -26,10 +43,10 @@ export async function takePicture({ vault }: OpenVault, staff: Staff, patients: 
   const rows: Shown[] = []
   for (const patient of patients) {
     const chart = await vault.chart(patient, 1)
-    rows.push({ patient, seq: 0, row: chart.patient })
+    rows.push({ patient, seq: 0, row: withoutGrade(chart.patient) })
     for (const row of chart.readings) {
       const seq = row.status === 'verified' ? row.position.seq : row.seq
-      rows.push({ patient, seq: seq ?? -1, row })
+      rows.push({ patient, seq: seq ?? -1, row: withoutGrade(row) })
     }
   }
   return { rows, listed: list.length }
