@@ -9,6 +9,7 @@ import { contract } from '../../src/shared/api/contract.ts'
 import type {
   Device,
   DeviceCheck,
+  DeviceEnrolment,
   Draft,
   Governance,
   Grade,
@@ -82,6 +83,8 @@ export class FakeCore {
   devices: Device[]
   /** What was measured on nobody. */
   checks: DeviceCheck[] = []
+  /** Devices that were enrolled once. */
+  revoked: DeviceEnrolment[] = []
   tray: TrayItem[]
   wrongPins = 0
   pins = new Map(PRACTITIONERS.map((person, n) => [person.handle, `${1111 * (n + 1)}`.slice(0, 3) + '7']))
@@ -181,6 +184,16 @@ export class FakeCore {
   /** Says something to every window. */
   emit(event: SystemEvent): void {
     for (const listener of this.#listeners) listener(event)
+  }
+
+  /** Every device that was ever enrolled, those that were revoked first. */
+  enrolments(): DeviceEnrolment[] {
+    const standing = this.devices.flatMap(({ enrolment, name, family, serial, port, kinds }) => {
+      if (enrolment === null || family === null) return []
+      const { handle, label, calibrationDue = null } = enrolment
+      return [{ handle, label, name, family, serial, port, kinds, calibrationDue, revoked: null }]
+    })
+    return [...this.revoked, ...standing]
   }
 
   /** A handle, id or draft id that was not used yet. */
@@ -789,14 +802,41 @@ export function fakeRouter(core: FakeCore) {
     devices: {
       list: os.devices.list.handler(guard('devices.list', () => ok(core.devices))),
       enrol: os.devices.enrol.handler(
-        guard('devices.enrol', ({ connectionId, label }) => {
+        guard('devices.enrol', ({ connectionId, label, calibrationDue }) => {
           const device = core.devices.find((one) => one.connectionId === connectionId)
           if (device === undefined) return fail('DEVICE_NOT_CONNECTED')
           if (core.session?.practitioner.role !== 'it') return fail('NOT_ALLOWED')
-          const enrolled: Device = { ...device, enrolment: { handle: core.fresh(), label } }
+          const due = calibrationDue === null ? {} : { calibrationDue }
+          const enrolled: Device = { ...device, enrolment: { handle: core.fresh(), label, ...due } }
           core.devices = core.devices.map((one) => (one === device ? enrolled : one))
           core.emit({ kind: 'devices', devices: core.devices })
           return ok(enrolled)
+        }),
+      ),
+      enrolments: os.devices.enrolments.handler(guard('devices.enrolments', () => ok(core.enrolments()))),
+      revoke: os.devices.revoke.handler(
+        guard('devices.revoke', ({ handle, reason }) => {
+          if (core.session?.practitioner.role !== 'it') return fail('NOT_ALLOWED')
+          const one = core.enrolments().find((enrolment) => enrolment.handle === handle)
+          if (one === undefined) return fail('DEVICE_NOT_ENROLLED')
+          core.revoked = [...core.revoked, { ...one, revoked: { reason } }]
+          core.devices = core.devices.map((device) =>
+            device.enrolment?.handle === handle ? { ...device, enrolment: null } : device,
+          )
+          core.emit({ kind: 'devices', devices: core.devices })
+          return ok({})
+        }),
+      ),
+      setCalibration: os.devices.setCalibration.handler(
+        guard('devices.setCalibration', ({ handle, due }) => {
+          if (core.session?.practitioner.role !== 'it') return fail('NOT_ALLOWED')
+          core.devices = core.devices.map((device) => {
+            if (device.enrolment?.handle !== handle) return device
+            const { label } = device.enrolment
+            return { ...device, enrolment: { handle, label, ...(due === null ? {} : { calibrationDue: due }) } }
+          })
+          core.emit({ kind: 'devices', devices: core.devices })
+          return ok({})
         }),
       ),
       checks: os.devices.checks.handler(guard('devices.checks', () => ok(core.checks))),

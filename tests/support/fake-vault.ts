@@ -200,14 +200,42 @@ export class FakeVault implements VaultService {
     await this.#enter('enrolments')
     return [...this.devices]
   }
-  async enrolDevice(origin: DeviceOrigin, label: string) {
+  async enrolDevice(origin: DeviceOrigin, label: string, calibrationDue: string | null = null) {
     await this.#enter('enrolDevice')
     if (this.signedIn?.role !== 'it') throw new ApiFailure('NOT_ALLOWED')
     const port = origin.serial === null ? origin.port : null
-    const device = { handle: this.#fresh(), label, family: origin.family, serial: origin.serial, port }
+    const due = calibrationDue === null ? {} : { calibrationDue }
+    const device = { handle: this.#fresh(), label, family: origin.family, serial: origin.serial, port, ...due }
     this.devices.push(device)
     this.emit({ kind: 'enrolments' })
     return device
+  }
+  async deviceRegister() {
+    await this.#enter('deviceRegister')
+    return this.devices.map(({ calibrationDue = null, ...device }) => ({
+      ...device,
+      name: 'A device',
+      kinds: ['spo2' as const],
+      calibrationDue,
+      revoked: null,
+    }))
+  }
+  async revokeDevice(handle: string) {
+    await this.#enter('revokeDevice')
+    if (this.signedIn?.role !== 'it') throw new ApiFailure('NOT_ALLOWED')
+    if (!this.devices.some((device) => device.handle === handle)) throw new ApiFailure('DEVICE_NOT_ENROLLED')
+    this.devices = this.devices.filter((device) => device.handle !== handle)
+    this.emit({ kind: 'enrolments' })
+  }
+  async setCalibration(handle: string, due: string | null) {
+    await this.#enter('setCalibration')
+    const device = this.devices.find((one) => one.handle === handle)
+    if (device === undefined) throw new ApiFailure('DEVICE_NOT_ENROLLED')
+    const { calibrationDue: _, ...rest } = device
+    this.devices = this.devices.map((one) =>
+      one === device ? { ...rest, ...(due === null ? {} : { calibrationDue: due }) } : one,
+    )
+    this.emit({ kind: 'enrolments' })
   }
   async draftsOf(
     origin: DeviceOrigin,

@@ -18,7 +18,7 @@ import type { DeviceOrigin, EnrolledDevice, VaultService } from './vault-service
 /** What the service needs from outside. */
 export interface DevicePorts {
   readonly hub: Pick<Hub, 'devices' | 'stackProblem' | 'exchange'>
-  readonly vault: Pick<VaultService, 'enrolments' | 'enrolDevice'>
+  readonly vault: Pick<VaultService, 'enrolments' | 'enrolDevice' | 'revokeDevice' | 'setCalibration'>
   /** Told after every change. */
   changed(devices: Device[]): void
 }
@@ -86,14 +86,32 @@ export class DevicesService {
   /**
    * Enrols a plugged-in device under an asset label.
    *
+   * @param calibrationDue - From this day on its calibration is due; null when nobody said.
    * @throws ApiFailure `DEVICE_NOT_CONNECTED`, `DEVICE_ALREADY_ENROLLED`, or what the vault refuses with.
    */
-  async enrol(connectionId: string, label: string): Promise<Device> {
+  async enrol(connectionId: string, label: string, calibrationDue: string | null = null): Promise<Device> {
     const device = this.#connected(connectionId)
     if (this.#claimed(device).length > 0) throw new ApiFailure('DEVICE_ALREADY_ENROLLED')
-    const { handle } = await this.#ports.vault.enrolDevice(originOf(device), label)
+    const enrolled = await this.#ports.vault.enrolDevice(originOf(device), label, calibrationDue)
     await this.loadEnrolments()
-    return { ...this.#described(device), enrolment: { handle, label } }
+    return { ...this.#described(device), enrolment: shownOf(enrolled) }
+  }
+
+  /**
+   * Ends an enrolled device, plugged in or not.
+   *
+   * @throws ApiFailure what the vault refuses with.
+   */
+  async revoke(handle: string, reason: string): Promise<void> {
+    await this.#ports.vault.revokeDevice(handle, reason)
+    // Before anybody is told that it is done, nothing may still count as coming from it.
+    await this.loadEnrolments()
+  }
+
+  /** Says from which day on the calibration of a device is due. */
+  async setCalibration(handle: string, due: string | null): Promise<void> {
+    await this.#ports.vault.setCalibration(handle, due)
+    await this.loadEnrolments()
   }
 
   /**
@@ -117,7 +135,7 @@ export class DevicesService {
 
   #described(device: HubDevice): Device {
     const enrolled = this.#enrolmentOf(device)
-    return { ...device, enrolment: enrolled === null ? null : { handle: enrolled.handle, label: enrolled.label } }
+    return { ...device, enrolment: enrolled === null ? null : shownOf(enrolled) }
   }
 
   /** The one enrolment of a device, unless another plugged-in device would have the same. */
@@ -131,6 +149,10 @@ export class DevicesService {
   #claimed(device: HubDevice): EnrolledDevice[] {
     return this.#enrolments.filter((enrolled) => fits(device, enrolled))
   }
+}
+
+function shownOf({ handle, label, calibrationDue }: EnrolledDevice): NonNullable<Device['enrolment']> {
+  return { handle, label, ...(calibrationDue === undefined ? {} : { calibrationDue }) }
 }
 
 function fits(device: HubDevice, enrolled: EnrolledDevice): boolean {

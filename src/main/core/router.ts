@@ -152,9 +152,18 @@ function bedside(os: Os, parts: RouterParts) {
     },
     devices: {
       list: os.devices.list.handler(call(() => devices.list())),
-      enrol: os.devices.enrol.handler(mine(({ connectionId, label }) => devices.enrol(connectionId, label))),
+      enrol: os.devices.enrol.handler(
+        mine(({ connectionId, label, calibrationDue }) => devices.enrol(connectionId, label, calibrationDue)),
+      ),
+      enrolments: os.devices.enrolments.handler(mine(() => vault.deviceRegister())),
+      revoke: os.devices.revoke.handler(mine(({ handle, reason }) => nothing(devices.revoke(handle, reason)))),
+      setCalibration: os.devices.setCalibration.handler(
+        mine(({ handle, due }) => nothing(devices.setCalibration(handle, due))),
+      ),
       checks: os.devices.checks.handler(mine(() => vault.checks())),
-      exchange: os.devices.exchange.handler(mine(({ connectionId }) => Promise.resolve(devices.exchange(connectionId)))),
+      exchange: os.devices.exchange.handler(
+        mine(({ connectionId }) => Promise.resolve(devices.exchange(connectionId))),
+      ),
     },
   }
 }

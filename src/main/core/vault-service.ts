@@ -66,6 +66,8 @@ export interface EnrolledDevice {
   readonly family: string
   readonly serial: string | null
   readonly port: string | null
+  /** From this day on its calibration is due (`YYYY-MM-DD`); absent when nobody said. */
+  readonly calibrationDue?: string
 }
 
 /** A draft and what must be kept with it when it is signed. */
@@ -134,7 +136,13 @@ export interface VaultService {
   patient(handle: string): Promise<Row<api.Patient>>
 
   enrolments(): Promise<EnrolledDevice[]>
-  enrolDevice(origin: DeviceOrigin, label: string): Promise<EnrolledDevice>
+  /** `calibrationDue`: from this day on, null or absent when nobody said. */
+  enrolDevice(origin: DeviceOrigin, label: string, calibrationDue?: string | null): Promise<EnrolledDevice>
+  /** Every device that was ever enrolled, for whoever is signed in. */
+  deviceRegister(): Promise<api.DeviceEnrolment[]>
+  /** From now on what this device sends is unauthenticated. Throws `DEVICE_NOT_ENROLLED`. */
+  revokeDevice(handle: string, reason: string): Promise<void>
+  setCalibration(handle: string, due: string | null): Promise<void>
   /** Drafts of what was read: ids, times, and whether each is in the ledger already. `enrolled` null: unauthenticated. */
   draftsOf(
     origin: DeviceOrigin,

@@ -40,6 +40,14 @@ export function readFileIfAny(file: string): Uint8Array | null {
   })
 }
 
+/** Removes a file. Durable when this returns. */
+export function removeFile(file: string): void {
+  guardedFiles('removing a keystore file', () => {
+    rmSync(file, { force: true })
+    syncFolder(dirname(file))
+  })
+}
+
 /**
  * Replaces a file. After a crash at any point the old content or the new one is there in full: the new one is synced
  * before it takes the name, and the name is synced before this returns.

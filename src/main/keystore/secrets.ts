@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { assert } from '../../shared/errors.ts'
 import { deriveKey } from './derive.ts'
 import { KeystoreError } from './errors.ts'
-import { makePrivateFolder, readFileIfAny, writeFileAtomically } from './files.ts'
+import { makePrivateFolder, readFileIfAny, removeFile, writeFileAtomically } from './files.ts'
 import { openSealed, seal, wipe } from './sodium.ts'
 
 const NAME = /^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/
@@ -28,6 +28,8 @@ export interface Secrets {
   get(name: string): Uint8Array | null
   /** Stores or replaces a secret. Durable when the promise resolves. */
   put(name: string, secret: Uint8Array): Promise<void>
+  /** Removes a secret for good. Durable when it returns; nothing happens when there is none. */
+  remove(name: string): void
   /** Names of everything stored, in order. */
   names(): string[]
   /** Writes a file in the clear beside them: what may be known, and is trusted for lying where only the node writes. */
@@ -58,6 +60,9 @@ export function openSecrets(folder: string, nodeSecret: () => Uint8Array): Secre
       makePrivateFolder(secretsFolder)
       writeFileAtomically(fileOf(name), sealed)
       return Promise.resolve()
+    },
+    remove: (name) => {
+      if (existsSync(fileOf(name))) removeFile(fileOf(name))
     },
     names: () => namesIn(secretsFolder),
     publish: (name, text) => {

@@ -134,7 +134,21 @@ export const contract = {
   },
   devices: {
     list: call(Nothing, z.array(s.Device)),
-    enrol: call(z.object({ connectionId: z.string(), label: z.string().trim().min(2).max(60) }), s.Device),
+    enrol: call(
+      z.object({
+        connectionId: z.string(),
+        label: z.string().trim().min(2).max(60),
+        /** From this day on its calibration is due. */
+        calibrationDue: s.DateOnly.nullable().default(null),
+      }),
+      s.Device,
+    ),
+    /** Every device that this site ever enrolled. */
+    enrolments: call(Nothing, z.array(s.DeviceEnrolment)),
+    /** From now on what this device sends is unauthenticated. */
+    revoke: call(z.object({ handle: s.Handle, reason: Reason }), Nothing),
+    /** Says from which day on the calibration of a device is due; null for never. */
+    setCalibration: call(z.object({ handle: s.Handle, due: s.DateOnly.nullable() }), Nothing),
     /** Control solution, rooms and refrigerators: newest first. None of it belongs to a patient. */
     checks: call(Nothing, z.array(s.DeviceCheck)),
     /** The newest exchange with a device as a capture file, for support. */

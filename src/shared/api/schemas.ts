@@ -232,9 +232,49 @@ export const Device = z.object({
   status: DeviceStatus,
   problem: z.enum(API_CODES).nullable(),
   /** Handle and asset label when enrolled at this site; null when not. */
-  enrolment: z.object({ handle: Handle, label: words(60) }).nullable(),
+  enrolment: z
+    .object({
+      handle: Handle,
+      label: words(60),
+      /** From this day on its calibration is due; absent when nobody said. */
+      calibrationDue: DateOnly.optional(),
+    })
+    .nullable(),
 })
 export type Device = z.infer<typeof Device>
+
+/** What may be on record about a device. */
+export const DEVICE_RECORD_KINDS = ['calibration', 'control', 'room', 'clock', 'battery', 'revoked'] as const
+export type DeviceRecordKind = (typeof DEVICE_RECORD_KINDS)[number]
+
+/** A device that this site has enrolled, plugged in or not, revoked or not. */
+export const DeviceEnrolment = z.object({
+  handle: Handle,
+  label: words(60),
+  name: words(100),
+  family: z.string().max(60),
+  serial: z.string().max(80).nullable(),
+  port: z.string().max(120).nullable(),
+  kinds: z.array(ReadingKind),
+  calibrationDue: DateOnly.nullable(),
+  /** Why its readings are no longer authenticated; `reason` is null when the record of it cannot be read. */
+  revoked: z.object({ reason: z.string().max(200).nullable() }).nullable(),
+})
+export type DeviceEnrolment = z.infer<typeof DeviceEnrolment>
+
+/** Something on record about a device. */
+export const DeviceRecord = z.object({
+  kind: z.enum(DEVICE_RECORD_KINDS),
+  at: Instant,
+  /** Who recorded it. */
+  by: z.string().max(120),
+  result: z.enum(['passed', 'failed']).nullable(),
+  /** Calibration: from which day on it is due, null for never. */
+  due: DateOnly.nullable(),
+  quantities: z.array(Quantity).max(6),
+  note: z.string().max(200).nullable(),
+})
+export type DeviceRecord = z.infer<typeof DeviceRecord>
 
 /** Something that happened on a live stream. Samples come about ten times a second. */
 export const LiveEvent = z.discriminatedUnion('kind', [
@@ -453,6 +493,9 @@ export const DamagedKind = z.enum([
   'epoch-key', // sealed to this site
   'recovery-copy', // an epoch key sealed to the printed recovery key
   'index', // the index tables as a whole
+  'cosignature',
+  'mirror', // what the site's mirror remembers of a log
+  'evidence', // a fork proof
 ])
 export type DamagedKind = z.infer<typeof DamagedKind>
 /** What became of a damaged row: `open` is not repaired yet, `removed` was made up by somebody. */

@@ -279,6 +279,30 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
     expect([await enrol(), await enrol()]).toEqual(['ok', 'DEVICE_ALREADY_ENROLLED'])
     expect(await code(client.devices.enrol({ connectionId: 'gone', label: 'Cuff' }))).toBe('DEVICE_NOT_CONNECTED')
   },
+  'devices.enrolments': async () => {
+    const { client } = await signedIn()
+    expect((await value(client.devices.enrolments({}))).map(({ label }) => label)).toEqual(['Oximeter 1', 'Cuff 1'])
+  },
+  'devices.revoke': async () => {
+    const { client, vault } = await signedIn(it_)
+    const [, cuff] = vault.devices
+    const revoke = () => code(client.devices.revoke({ handle: cuff!.handle, reason: 'fell into the sink' }))
+    expect(await code(client.devices.revoke({ handle: cuff!.handle, reason: ' ' }))).toBe('INVALID_REQUEST')
+    expect([await revoke(), await revoke()]).toEqual(['ok', 'DEVICE_NOT_ENROLLED'])
+    const devices = await value(client.devices.list({}))
+    expect(devices.map(({ enrolment }) => enrolment?.label)).toEqual(['Oximeter 1', undefined])
+  },
+  'devices.setCalibration': async () => {
+    const { client, vault } = await signedIn(it_)
+    const [oximeter] = vault.devices
+    const due = async () => (await value(client.devices.list({})))[0]?.enrolment?.calibrationDue
+    await value(client.devices.setCalibration({ handle: oximeter!.handle, due: '2026-02-28' }))
+    expect(await due()).toBe('2026-02-28')
+    await value(client.devices.setCalibration({ handle: oximeter!.handle, due: null }))
+    expect(await due()).toBeUndefined()
+    const impossible = { handle: oximeter!.handle, due: '2026-02-30' }
+    expect(await code(client.devices.setCalibration(impossible))).toBe('INVALID_REQUEST')
+  },
   'ledger.summary': async () => {
     const { client } = await coreWorld()
     expect(await value(client.ledger.summary({}))).toMatchObject({ size: 4, highWaterMark: 'equal' })
@@ -469,6 +493,9 @@ const FOR_THE_SIGNED_IN: Record<string, unknown> = {
   'tray.assign': { ids: [BAD_ID], handle: ada!.handle, reason: 'because' },
   'tray.discard': { ids: [BAD_ID], reason: 'because' },
   'devices.enrol': { connectionId: 'x', label: 'Cuff' },
+  'devices.enrolments': {},
+  'devices.revoke': { handle: BAD_ID, reason: 'lost' },
+  'devices.setCalibration': { handle: BAD_ID, due: null },
 }
 
 describe('a locked session', () => {

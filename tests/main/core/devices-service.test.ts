@@ -42,6 +42,18 @@ async function service(devices: HubDevice[], enrolments: EnrolledDevice[], probl
       enrolments.push(one)
       return Promise.resolve(one)
     },
+    revokeDevice: (handle: string) => {
+      enrolments.splice(0, enrolments.length, ...enrolments.filter((one) => one.handle !== handle))
+      return Promise.resolve()
+    },
+    setCalibration: (handle: string, due: string | null) => {
+      enrolments.splice(
+        0,
+        enrolments.length,
+        ...enrolments.map((one) => (one.handle === handle && due !== null ? { ...one, calibrationDue: due } : one)),
+      )
+      return Promise.resolve()
+    },
   }
   const hub = {
     devices: () => devices,
@@ -123,6 +135,26 @@ describe('enrolling', () => {
     const { made } = await service([], [])
     await expect(made.enrol('a', 'Ward 3')).rejects.toMatchObject({ code: 'DEVICE_NOT_CONNECTED' })
     expect(() => made.find('a')).toThrow(expect.objectContaining({ code: 'DEVICE_NOT_CONNECTED' }))
+  })
+})
+
+describe('an enrolment', () => {
+  it('that is revoked counts no more from the moment on that it is answered', async () => {
+    const { made, told } = await service([device('a', OXI, null, 'p1')], [enrolled(1, OXI, null, 'p1')])
+    expect(made.find('a').enrolled).not.toBeNull()
+    await made.revoke(handleOf(1), 'lost')
+    expect(made.find('a').enrolled).toBeNull()
+    expect(told.at(-1)?.map(({ enrolment }) => enrolment)).toEqual([null])
+  })
+
+  it('carries from which day on the calibration is due', async () => {
+    const { made, told } = await service([device('a', OXI, null, 'p1')], [enrolled(1, OXI, null, 'p1')])
+    await made.setCalibration(handleOf(1), '2026-12-31')
+    expect(told.at(-1)?.[0]?.enrolment).toEqual({
+      handle: handleOf(1),
+      label: 'Device 1',
+      calibrationDue: '2026-12-31',
+    })
   })
 })
 

@@ -13,6 +13,7 @@ import { verifyRecord } from '../verify-record.ts'
 import type { DeviceOrigin, EnrolledDevice, HeldDraft, ReadContext, Row, VaultService } from '../vault-service.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
 import { SECRETS, signerOf } from './genesis.ts'
+import { deviceSecret, isRevoked } from './device-standing.ts'
 import type { Patients } from './patients.ts'
 import { readReading } from './reading-record.ts'
 import type { EntrySigner } from './entry-signer.ts'
@@ -51,10 +52,12 @@ export class Readings {
   /** Drafts of what a device sent. Nothing is recorded. */
   draftsOf(
     origin: DeviceOrigin,
-    enrolled: EnrolledDevice | null,
+    known: EnrolledDevice | null,
     measurements: readonly Measurement[],
     context: ReadContext,
   ): HeldDraft[] {
+    // It may have been revoked since the API thread looked.
+    const enrolled = known !== null && isRevoked(this.#clinic.replica, known.handle) ? null : known
     return measurements.map((measurement) => {
       const { kind, quantities, flags, deviceTime, raw, recordKey } = measurement
       // A memory's record is the same however often it is read; a live take is one of its own, however alike the numbers.
@@ -66,7 +69,7 @@ export class Readings {
         draftId,
         kind,
         quantities: [...quantities],
-        flags: [...flags],
+        flags: [...flags, ...calibrationFlag(enrolled, deviceTime, context)],
         deviceTime,
         measuredAt: measuredAt(deviceTime, context.readAtMs),
         deviceClockOffsetS: clockOffsetS(context),
@@ -243,8 +246,8 @@ export class Readings {
   }
 
   #deviceSigner(handle: string): EntrySigner {
-    const seed = this.#clinic.keystore.secrets.get(`device-${handle}`)
-    if (seed === null) throw new ApiFailure('DEVICE_NOT_ENROLLED')
+    const seed = this.#clinic.keystore.secrets.get(deviceSecret(handle))
+    if (seed === null || isRevoked(this.#clinic.replica, handle)) throw new ApiFailure('DEVICE_NOT_ENROLLED')
     return signerOf('device', seed)
   }
 
@@ -265,6 +268,15 @@ function measuredAt(deviceTime: string | null, readAtMs: number): string {
   const deviceMs = deviceTime === null ? NaN : new Date(deviceTime).getTime()
   const ms = Number.isNaN(deviceMs) ? readAtMs : deviceMs
   return instantText(ms, offsetMinAt(ms))
+}
+
+/** Says that the calibration was due when it was measured, by our clock as far as the device's is known to be off. */
+function calibrationFlag(enrolled: EnrolledDevice | null, deviceTime: string | null, context: ReadContext): string[] {
+  const due = enrolled?.calibrationDue
+  if (due === undefined) return []
+  const offsetMs = deviceTime === null ? 0 : (clockOffsetS(context) ?? 0) * 1000
+  const ms = parseInstant(measuredAt(deviceTime, context.readAtMs)).epochMs - offsetMs
+  return instantText(ms, offsetMinAt(ms)).slice(0, 10) >= due ? ['calibration-overdue'] : []
 }
 
 /** How far the device's clock was ahead of ours when it was read, in seconds. */

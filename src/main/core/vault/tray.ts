@@ -7,6 +7,7 @@ import type { TrayRow } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
 import type { HeldDraft } from '../vault-service.ts'
 import { authorFor, offsetMinAt, utf8, viewerFor, type Clinic } from './clinic.ts'
+import { isRevoked } from './device-standing.ts'
 import { SECRETS } from './genesis.ts'
 
 /** A row of the tray whose reason is this was discarded by a person: kept, so that reading the device again adds nothing. */
@@ -136,7 +137,13 @@ export class Tray {
   /** Null when the row was changed. */
   #tryOpen(row: TrayRow): z.infer<typeof Sealed> | null {
     const plain = openSealed(this.#key(), row.sealed, context(row.id))
-    return plain === null ? null : Sealed.parse(JSON.parse(new TextDecoder().decode(plain)))
+    return plain === null ? null : this.#asOfNow(Sealed.parse(JSON.parse(new TextDecoder().decode(plain))))
+  }
+
+  /** Nothing can be authenticated for a device that was revoked meanwhile; it can still be given to a patient as it is. */
+  #asOfNow(held: z.infer<typeof Sealed>): z.infer<typeof Sealed> {
+    if (held.device === null || !isRevoked(this.#clinic.replica, held.device)) return held
+    return { ...held, device: null, draft: { ...held.draft, method: 'unauthenticated-device' } }
   }
 
   #key(): Uint8Array {

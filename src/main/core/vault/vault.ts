@@ -248,7 +248,11 @@ export class Vault implements VaultService {
   chart = (handle: string, generation: number) => this.#ready().patients.chart(handle, generation)
   patient = (handle: string) => this.#ready().patients.one(handle)
   enrolments = () => this.#ready().enrolments.list()
-  enrolDevice = (origin: DeviceOrigin, label: string) => this.#ready().enrolments.enrol(origin, label)
+  enrolDevice = (origin: DeviceOrigin, label: string, calibrationDue: string | null = null) =>
+    this.#ready().enrolments.enrol(origin, label, calibrationDue)
+  deviceRegister = () => this.#ready().enrolments.register()
+  revokeDevice = (handle: string, reason: string) => this.#ready().enrolments.revoke(handle, reason)
+  setCalibration = (handle: string, due: string | null) => this.#ready().enrolments.setCalibration(handle, due)
 
   signOut(): Promise<void> {
     this.#open?.people.signOut()
