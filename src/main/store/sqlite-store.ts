@@ -8,6 +8,7 @@ import type {
   CosignatureRow,
   DamagedPlace,
   DamagedRow,
+  DamageSeen,
   ErasedRows,
   EraseRequest,
   EvidenceRow,
@@ -80,6 +81,8 @@ export class SqliteStore implements Store {
       payloads: this.#payloads,
       tree: this.#tree,
       cosignatures: this.#cosignatures,
+      mirror: this.#mirror,
+      evidence: this.#evidence,
       quarantine: this.#quarantine,
     })
     this.#siteSecret = new SiteSecretTable(db)
@@ -212,6 +215,10 @@ export class SqliteStore implements Store {
     return this.#inLog(origin, (log) => this.#cosignatures.by(log, name, below, limit), [])
   }
 
+  cosignaturesAfter(origin: string, after: Pick<CosignatureRow, 'size' | 'name'> | null, limit: number) {
+    return this.#inLog(origin, (log) => this.#cosignatures.after(log, after, limit), [])
+  }
+
   putCosignatures(origin: string, rows: readonly CosignatureRow[]): void {
     const log = this.#writableLog(origin)
     this.#gate.run(() => {
@@ -331,6 +338,22 @@ export class SqliteStore implements Store {
     this.#change(row.origin, (log) => {
       this.#repairs.remove(log, row)
     })
+  }
+
+  removeCosignature(origin: string, row: CosignatureRow, seen: DamageSeen): void {
+    this.#change(origin, (log) => {
+      this.#repairs.cosignature(log, origin, row, seen)
+    })
+  }
+
+  removeEvidence(origin: string, row: EvidenceRow, seen: DamageSeen): void {
+    this.#change(origin, (log) => {
+      this.#repairs.evidence(log, origin, row, seen)
+    })
+  }
+
+  repairMirror(origin: string, expected: MirrorRow | null, next: MirrorRow): boolean {
+    return this.#change(origin, (log) => this.#repairs.mirror(log, origin, expected, next))
   }
 
   removeBeyond(origin: string, size: number, foundAtMs: number, limit: number): number {

@@ -165,6 +165,9 @@ export type DamagedKind =
   | 'epoch-key' // sealed to this site
   | 'recovery-copy' // an epoch key sealed to the printed recovery key
   | 'index' // the index tables as a whole
+  | 'cosignature'
+  | 'mirror' // what the site's mirror remembers of a log
+  | 'evidence' // a fork proof
 
 /** Where a damaged row stands. */
 export interface DamagedPlace {
@@ -172,7 +175,7 @@ export interface DamagedPlace {
   readonly kind: DamagedKind
   /** Of a tile; else 0. */
   readonly level: number
-  /** Index of the entry or of the tile, number of the block, or epoch of the key. */
+  /** Index of the entry or of the tile, number of the block, epoch of the key, or size of what was cosigned; else 0. */
   readonly index: number
   /** Of an epoch key; else null. */
   readonly subject: Uint8Array | null
@@ -185,6 +188,9 @@ export interface DamagedRow extends DamagedPlace {
   readonly reason: string
   readonly foundAtMs: number
 }
+
+/** Why a row is moved to quarantine. */
+export type DamageSeen = Pick<DamagedRow, 'reason' | 'foundAtMs'>
 
 /** What became of a damaged row: `open` is not repaired yet, `removed` was made up by somebody. */
 export type DamageOutcome = 'open' | 'repaired' | 'removed'
@@ -267,6 +273,12 @@ export interface StoreReader {
   cosignaturesAt(origin: string, size: number): CosignatureRow[]
   /** At most `limit` of one cosigner, under checkpoints smaller than `below`, largest first. */
   cosignaturesBy(origin: string, name: string, below: number, limit: number): CosignatureRow[]
+  /** At most `limit` of all, smallest size first, then by name; those that follow `after` when that is given. */
+  cosignaturesAfter(
+    origin: string,
+    after: Pick<CosignatureRow, 'size' | 'name'> | null,
+    limit: number,
+  ): CosignatureRow[]
   mirror(origin: string): MirrorRow | null
   /** Fork proofs, of one log or of all, oldest first within each log. */
   evidence(origin?: string): EvidenceRow[]
@@ -329,6 +341,12 @@ export interface StoreWriter {
   replaceCheckpoint(origin: string, row: CheckpointRow): void
   /** The same for an epoch key that opens. `kind` and `origin` say where its damage stands in quarantine. */
   replaceEpochKey(origin: string, kind: 'epoch-key' | 'recovery-copy', key: NewEpochKey): void
+  /** Moves a cosignature that is none into quarantine. */
+  removeCosignature(origin: string, row: CosignatureRow, seen: DamageSeen): void
+  /** Moves a fork proof that is none into quarantine. `origin`: under which log it is listed there. */
+  removeEvidence(origin: string, row: EvidenceRow, seen: DamageSeen): void
+  /** As {@link StoreWriter.replaceMirror}, and settles what is in quarantine for it. */
+  repairMirror(origin: string, expected: MirrorRow | null, next: MirrorRow): boolean
   /**
    * Moves what claims to stand beyond the head of a log into quarantine: at most `limit` rows of each table.
    *

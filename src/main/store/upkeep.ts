@@ -11,19 +11,25 @@
  */
 import { equalBytes } from '../../shared/bytes.ts'
 import { hashesOnLevel, TILE_WIDTH } from '../../ledger/tile-layout.ts'
-import { checkpointBytes, payloadBytes } from './damaged-bytes.ts'
+import { checkpointBytes, cosignatureBytes, evidenceBytes, payloadBytes } from './damaged-bytes.ts'
 import { StoreError } from './errors.ts'
 import type {
   CheckpointRow,
+  CosignatureRow,
   DamagedKind,
   DamagedPlace,
   DamagedRow,
+  DamageSeen,
+  EvidenceRow,
+  MirrorRow,
   NewEpochKey,
   NewTile,
   StoredPayload,
 } from './store.ts'
 import type { CosignatureTable } from './tables/cosignatures.ts'
 import type { EntryTable } from './tables/entries.ts'
+import type { EvidenceTable } from './tables/evidence.ts'
+import type { MirrorTable } from './tables/mirror.ts'
 import type { PayloadTables } from './tables/payloads.ts'
 import type { QuarantineTable } from './tables/quarantine.ts'
 import type { TreeTables } from './tables/tree.ts'
@@ -34,6 +40,8 @@ export interface UpkeepTables {
   readonly payloads: PayloadTables
   readonly tree: TreeTables
   readonly cosignatures: CosignatureTable
+  readonly mirror: MirrorTable
+  readonly evidence: EvidenceTable
   readonly quarantine: QuarantineTable
 }
 
@@ -100,6 +108,26 @@ export class RepairTables {
     else if (row.kind === 'tile') tree.deleteTile(log, row.level, row.index)
   }
 
+  cosignature(log: number, origin: string, row: CosignatureRow, seen: DamageSeen): void {
+    const { cosignatures, quarantine } = this.#tables
+    const place = { kind: 'cosignature', origin, level: 0, index: row.size, subject: null } as const
+    quarantine.insert(log, { ...place, ...seen, bytes: cosignatureBytes(row) }, 'removed')
+    cosignatures.delete(log, row)
+  }
+
+  evidence(log: number, origin: string, row: EvidenceRow, seen: DamageSeen): void {
+    const { evidence, quarantine } = this.#tables
+    const place = { kind: 'evidence', origin, level: 0, index: 0, subject: null } as const
+    quarantine.insert(log, { ...place, ...seen, bytes: evidenceBytes(row) }, 'removed')
+    evidence.delete(row.id)
+  }
+
+  mirror(log: number, origin: string, expected: MirrorRow | null, next: MirrorRow): boolean {
+    if (!this.#tables.mirror.replace(origin, expected, next)) return false
+    this.#repaired(log, 'mirror', 0)
+    return true
+  }
+
   /** Removes what claims to stand beyond a head, at most `limit` rows of each table. Replies with how many. */
   beyond(log: number, origin: string, size: number, foundAtMs: number, limit: number): number {
     const { cosignatures } = this.#tables
@@ -117,8 +145,10 @@ export class RepairTables {
       ...this.#tilesBeyond(log, size, limit, row),
     ]
     for (const each of rows) this.remove(log, each)
-    cosignatures.deleteLarger(log, size)
-    return rows.length
+    const cosigned = cosignatures.newest(log, size, limit)
+    const reason = `beyond the head of ${size} entries`
+    for (const each of cosigned) this.cosignature(log, origin, each, { reason, foundAtMs })
+    return rows.length + cosigned.length
   }
 
   #entriesBeyond(log: number, size: number, limit: number, row: RowMaker): DamagedRow[] {

@@ -5,6 +5,7 @@ import { openSecondReplica } from '../../../src/main/core/vault/repair.ts'
 import { Scrub, type ScrubProgress, type ScrubResult } from '../../../src/main/core/vault/scrub.ts'
 import { recordIncidents } from '../../../src/main/core/vault/record-incidents.ts'
 import { SECRETS, signerOf } from '../../../src/main/core/vault/genesis.ts'
+import { Standing } from '../../../src/main/core/vault/standing.ts'
 import { signCheckpoint } from '../../../src/ledger/checkpoint.ts'
 import { cleanUp, databaseOf } from './clinic.ts'
 import { openParts, type Between, type Parts } from './parts.ts'
@@ -66,6 +67,11 @@ export async function openScrub(
   const secret = (name: string) => keystore.secrets.get(name) ?? new Uint8Array(0)
   const log = signerOf('log', secret(SECRETS.log))
   const said: ScrubProgress[] = []
+  const untold = () => undefined
+  const standing = new Standing({
+    ...{ store, keystore, identity, replica, nowMs: Date.now },
+    ...{ changed: untold, contested: untold, failed: untold },
+  })
   const scrub = new Scrub({
     store,
     logs: () => replica.logs,
@@ -74,6 +80,7 @@ export async function openScrub(
     openKey: () => Promise.resolve(null),
     isErased,
     signAgain: (head) => signCheckpoint(head, { name: head.origin, publicKey: log.publicKey }, (m) => log.sign(m)),
+    standing,
     repaired: () => undefined,
     reportIncident: (sourcesAsked) => recordIncidents({ store, writer, logSigner: log, nowMs: Date.now }, sourcesAsked),
     budget: {

@@ -108,6 +108,13 @@ export class Cosignatures {
     return this.#sizes.get(origin) ?? new Map<string, number>()
   }
 
+  /** Whether a row is a line, as it was stored, of the cosigner that it names, over the tree that is held here. */
+  isVote(log: CosignedLog, row: CosignatureRow): boolean {
+    const line = row.size > log.head.size ? null : lineOf(row)
+    if (line?.name !== row.name || formatSignature(line) !== row.line) return false
+    return this.#votes(log, this.#textAt(log, row.size), [line], this.#votersOf(log)).length > 0
+  }
+
   /** Largest size below `size` that a key cosigned; 0 when there is none. */
   sizeBelow(log: CosignedLog, key: string, size: number): number {
     const voter = this.#votersOf(log).find((other) => keyOf(other) === key)

@@ -17,7 +17,7 @@ import type { Contest } from '../../../ledger/log-finality.ts'
 import { parseNote } from '../../../ledger/note.ts'
 import type { SignatureVerifier } from '../../../ledger/signatures.ts'
 import { toHex } from '../../../shared/bytes.ts'
-import type { Store } from '../../store/store.ts'
+import type { EvidenceRow, Store } from '../../store/store.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import type { CosignedLog, Cosignatures } from './cosignatures.ts'
 
@@ -71,6 +71,12 @@ export class EvidenceLocker {
 
   isContested(origin: string): boolean {
     return this.#of(origin).length > 0
+  }
+
+  /** The proof in a text as it would be kept, or null. `text` is untrusted. */
+  proofIn(text: string): Omit<EvidenceRow, 'receivedAtMs'> | null {
+    const proof = this.#convictIfAny(text)
+    return proof === null ? null : { id: idOf(proof.text), origin: proof.origin, text: proof.text }
   }
 
   /** All proofs, oldest first within each log. */

@@ -25,7 +25,7 @@ export interface DamagedRows {
   readonly kind: DamagedKind
   readonly outcome: DamageOutcome
   readonly count: number
-  /** Half-open ranges, ascending; none for keys, whose numbers say nothing. */
+  /** Half-open ranges, ascending; none for what has no place in the log or its tree. */
   readonly ranges: readonly (readonly [number, number])[]
 }
 
@@ -42,7 +42,19 @@ const MAX_RANGES = 64
 /** Groups of one incident at most. */
 const MAX_GROUPS = 64
 
-const KINDS: readonly DamagedKind[] = ['entry', 'payload', 'tile', 'checkpoint', 'epoch-key', 'recovery-copy', 'index']
+/** In the order of their numbers: what is new comes last. */
+const KINDS: readonly DamagedKind[] = [
+  'entry',
+  'payload',
+  'tile',
+  'checkpoint',
+  'epoch-key',
+  'recovery-copy',
+  'index',
+  'cosignature',
+  'mirror',
+  'evidence',
+]
 const OUTCOMES: readonly DamageOutcome[] = ['open', 'repaired', 'removed']
 /** Kinds whose index is a place in the log or its tree. */
 const PLACED: ReadonlySet<DamagedKind> = new Set(['entry', 'payload', 'tile', 'checkpoint'])

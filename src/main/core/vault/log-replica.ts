@@ -9,7 +9,7 @@
  *
  * @packageDocumentation
  */
-import { openCheckpoint, type Checkpoint } from '../../../ledger/checkpoint.ts'
+import { logVerifier, openCheckpoint, type Checkpoint, type LogKey } from '../../../ledger/checkpoint.ts'
 import { applyEntry, contractAt, logKeyOf, type Directory } from '../../../ledger/directory.ts'
 import { decodeEntry, type Entry } from '../../../ledger/entry.ts'
 import type { EntryType } from '../../../ledger/entry-types.ts'
@@ -17,10 +17,11 @@ import { LedgerError, stepOf } from '../../../ledger/errors.ts'
 import { decodeSeal, type Seal } from '../../../ledger/fields.ts'
 import { leafHash } from '../../../ledger/hash.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
+import { formatNote, openNote as openSigned } from '../../../ledger/note.ts'
 import { verifyEntry, type VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import type { VerifyStep } from '../../../shared/api/codes.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
-import { CodedError } from '../../../shared/errors.ts'
+import { assert, CodedError } from '../../../shared/errors.ts'
 import { verifier } from '../../keystore/sodium.ts'
 import type { Store } from '../../store/store.ts'
 import { nodeHasher as h } from '../hasher.ts'
@@ -99,6 +100,18 @@ export function unlessDamaged<Value>(read: () => Value): Value | null {
 export function openNote(origin: string, publicKey: Uint8Array, note: string): Head | null {
   try {
     return { ...openCheckpoint(note, { name: origin, publicKey }, verifier), note }
+  } catch (error) {
+    if (error instanceof LedgerError) return null
+    throw error
+  }
+}
+
+/** A note with nothing under it but the line of `key`; null when there is none. */
+export function ownLineOnly(note: string, key: LogKey): string | null {
+  try {
+    const { text, signed } = openSigned(note, [logVerifier(key, verifier)])
+    const lines = signed.map(({ by: { name, keyId }, signature }) => ({ name, keyId, signature }))
+    return formatNote(text, lines)
   } catch (error) {
     if (error instanceof LedgerError) return null
     throw error
@@ -189,6 +202,13 @@ export class LogReplica {
 
   get trusted(): TrustedTree {
     return this.#trusted
+  }
+
+  /** The row of the head was put right: from now on the head is shown as that says. */
+  headRepaired(note: string): void {
+    const again = openNote(this.origin, this.logKey, note)
+    assert(again !== null && again.text === this.#head.text, 'the same checkpoint')
+    this.#head = again
   }
 
   /** Leaf hash of an entry, from the authenticated tree. */

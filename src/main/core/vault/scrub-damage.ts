@@ -77,6 +77,12 @@ export class Damage {
     this.#settled(row, 'removed')
   }
 
+  /** The same where `remove` moves it. */
+  removing(row: Found, remove: () => void): void {
+    remove()
+    this.#settled(row, 'removed')
+  }
+
   /** Rows that were removed without being looked at one by one. */
   removed(row: Omit<Found, 'bytes'>, count: number): void {
     this.#counts.removed += count - 1

@@ -8,6 +8,7 @@
  * @packageDocumentation
  */
 import { LedgerError } from '../../../ledger/errors.ts'
+import { tileWidth } from '../../../ledger/tile-layout.ts'
 import { allTiles, TILE_WIDTH, TileTree } from '../../../ledger/tiles.ts'
 import type { Store } from '../../store/store.ts'
 import { nodeHasher as h } from '../hasher.ts'
@@ -34,6 +35,12 @@ const TILE_BYTES = TILE_WIDTH * 32
  * @returns The tree of the log's head, as certain as it can be had.
  */
 export async function scrubTiles(parts: TreeScrubParts, log: LogReplica): Promise<TileTree> {
+  const tree = await scrubHashes(parts, log)
+  await cutTiles(parts, log)
+  return tree
+}
+
+async function scrubHashes(parts: TreeScrubParts, log: LogReplica): Promise<TileTree> {
   const sound = await soundTree(parts, log)
   if (sound !== null) return sound
   const fetched = rebuilt(log, rowsOf(parts.store, log)) === null ? await tilesOf(parts.sources, log) : new Map()
@@ -48,6 +55,25 @@ export async function scrubTiles(parts: TreeScrubParts, log: LogReplica): Promis
   }
   for (const name of truth.damagedTiles) repairTile(parts, log, truth, name)
   return truth.tree
+}
+
+/** Hashes that no tree has: whoever reads the whole tile would take them for leaves. */
+async function cutTiles({ store, damage, budget }: TreeScrubParts, log: LogReplica): Promise<void> {
+  const { origin } = log
+  for (const { level, index } of allTiles(log.head.size)) {
+    // The writer may have widened it since: what counts is the tree as it is now.
+    const length = tileWidth(log.head.size, level, index) * 32
+    const stored = unlessDamaged(() => store.tile(origin, level, index))
+    if (stored !== null && stored.length > length) {
+      const reason = 'it has more hashes than its tree'
+      damage.foundNow({ kind: 'tile', origin, level, index, bytes: stored, reason }, () => {
+        store.repairTile(origin, level, index, stored.slice(0, length))
+        return true
+      })
+    }
+    const rest = budget.used(stored?.length ?? 0)
+    if (rest !== null) await rest
+  }
 }
 
 /** The tree when every stored tile is sound, read in slices; else null. */

@@ -23,12 +23,14 @@ import { verifier } from '../../keystore/sodium.ts'
 import { checkpointBytes } from '../../store/damaged-bytes.ts'
 import type { CheckpointRow, Store } from '../../store/store.ts'
 import { nodeHasher as h } from '../hasher.ts'
-import { unlessDamaged, type LogReplica } from './log-replica.ts'
+import { logKeyAt } from './cosignatures.ts'
+import { ownLineOnly, unlessDamaged, type LogReplica } from './log-replica.ts'
 import { areProjectionsSound, ProjectionDigest, rebuildProjections, type ExpectedProjection } from './projections.ts'
 import { EntryPages, type RepairSource } from './repair.ts'
 import { Budget, type BudgetParts } from './scrub-budget.ts'
 import { Damage, type Finding, type Repair } from './scrub-damage.ts'
 import { RecordScrub, type RecordScrubParts } from './scrub-records.ts'
+import { scrubCosignatures, scrubEvidence, scrubMirror, type StandingCheck } from './scrub-standing.ts'
 import { scrubTiles } from './scrub-tree.ts'
 
 /** What a scrub is made of. */
@@ -38,6 +40,8 @@ export interface ScrubParts extends Pick<RecordScrubParts, 'pair' | 'recoveryKey
   readonly logs: () => readonly LogReplica[]
   /** Signs a checkpoint of ours again, when this node holds the key that signed it; else null. */
   readonly signAgain: (head: LogHead) => string | null
+  /** Checks cosignatures, the memory of the mirror, and fork proofs. */
+  readonly standing: StandingCheck
   /** Rows that stood in the way of a record were repaired: what was thought of them is out of date. */
   readonly repaired: () => void
   /** Leaves an incident entry when there is something to report. Replies whether it did. */
@@ -143,9 +147,11 @@ export class Scrub {
     }
     const isWhole = await this.#walkAll(run, logs)
     if (isWhole) this.#scrubProjections(run)
+    // Who may vote is told by entries: they are looked at first.
+    if (damage.counts.repaired + damage.counts.removed > 0) this.#parts.repaired()
+    if (isWhole) await this.#scrubStanding(run, logs)
     const { open, repaired, removed } = damage.counts
     if (isWhole && open === 0) this.#settleRest()
-    if (repaired + removed > 0) this.#parts.repaired()
     await this.#parts.reportIncident(request.sources.length > 0)
     const checked = this.#walks?.reduce((sum, walk) => sum + walk.next, 0) ?? 0
     if (isWhole) this.#walks = null
@@ -164,6 +170,18 @@ export class Scrub {
       await this.#removeCheckpoints(run, log, tree)
     }
     return true
+  }
+
+  /** Without every roster nobody can tell a vote from an invention: then it is left for the next time. */
+  async #scrubStanding({ damage, budget }: Run, logs: readonly LogReplica[]): Promise<void> {
+    const { store, standing: check, nowMs } = this.#parts
+    const parts = { store, check, damage, nowMs }
+    const isKnown = logs.every((log) => log.damaged.size === 0)
+    for (const log of logs) {
+      if (isKnown) await scrubCosignatures(parts, log, budget)
+      scrubMirror(parts, log)
+    }
+    if (isKnown) scrubEvidence(parts, logs.at(-1)?.origin ?? '')
   }
 
   #walkOf(log: LogReplica, tree: TileTree): Walk {
@@ -248,12 +266,23 @@ export class Scrub {
     }
     const reason = stored === null ? 'the checkpoint is missing' : 'the checkpoint is not the one of its block'
     const again: Repair = () => {
-      const note = log.head.size === size ? log.head.note : signAgain({ origin, size, root })
+      if (log.head.size !== size) {
+        const note = signAgain({ origin, size, root })
+        return note !== null && replaceBy({ block, size, note })
+      }
+      const note = ownLineOnly(log.head.note, logKeyAt(log, size))
+      if (note === null || !replaceBy({ block, size, note })) return false
+      log.headRepaired(note)
+      return true
+    }
+    const stripped: Repair = () => {
+      const note = stored === null ? null : ownLineOnly(stored.note, logKeyAt(log, size))
       return note !== null && replaceBy({ block, size, note })
     }
     const bytes = stored === null ? null : checkpointBytes(stored)
     await run.damage.found({ kind: 'checkpoint', origin, index: block, bytes, reason }, [
       again,
+      stripped,
       ...run.sources.map((source) => async () => replaceBy(await source.checkpoint(origin, block))),
     ])
   }
@@ -357,7 +386,7 @@ function unlessLedgerError<Value>(read: () => Value): Value | null {
   }
 }
 
-/** Whether a row is the checkpoint of `expected`, signed by the log. */
+/** Whether a row is the checkpoint of `expected`, signed by the log, with nothing else under it. */
 function isSound(
   log: LogReplica,
   row: CheckpointRow | null,
@@ -368,5 +397,6 @@ function isSound(
   const opened = unlessLedgerError((): Checkpoint =>
     openCheckpoint(row.note, { name: log.origin, publicKey }, verifier),
   )
-  return opened?.size === row.size && equalBytes(opened.root, expected.root)
+  const isExpected = opened?.size === row.size && equalBytes(opened.root, expected.root)
+  return isExpected && ownLineOnly(row.note, { name: log.origin, publicKey }) === row.note
 }

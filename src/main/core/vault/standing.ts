@@ -9,6 +9,7 @@ import type { CosignerKey } from '../../../ledger/cosignature.ts'
 import type { LogKey } from '../../../ledger/checkpoint.ts'
 import { rosterAt, type Directory } from '../../../ledger/directory.ts'
 import { LEDGER_ERROR_CODES, LedgerError } from '../../../ledger/errors.ts'
+import { keyOf } from '../../../ledger/log-finality.ts'
 import type { EntriesVerdict } from '../../../ledger/mirror.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
 import { mirrorNameOf } from '../../../ledger/roster.ts'
@@ -16,7 +17,7 @@ import { toHex } from '../../../shared/bytes.ts'
 import type { Keystore } from '../../keystore/keystore.ts'
 import { verifier } from '../../keystore/sodium.ts'
 import { StoreError } from '../../store/errors.ts'
-import type { EvidenceRow, Store } from '../../store/store.ts'
+import type { CosignatureRow, EvidenceRow, Store } from '../../store/store.ts'
 import { compareLog, type OtherReplica } from './compare-logs.ts'
 import { Cosignatures, type CosignedLog } from './cosignatures.ts'
 import { Cosigning } from './cosigning.ts'
@@ -27,6 +28,8 @@ import { type Identity, readJson, writeJson } from './identity.ts'
 import { unlessDamaged, type LogReplica } from './log-replica.ts'
 import type { Replica } from './replica.ts'
 import { seedOf } from './role-keys.ts'
+import { Damage } from './scrub-damage.ts'
+import { scrubMirror, type StandingCheck } from './scrub-standing.ts'
 
 /** What the standing of a replica is worked out from. */
 export interface StandingParts {
@@ -58,7 +61,7 @@ const COSIGN_AFTER_MS = 20
 const SLICE = 256
 
 /** See the module's comment. */
-export class Standing {
+export class Standing implements StandingCheck {
   readonly cosignatures: Cosignatures
   readonly grades: Grades
   readonly locker: EvidenceLocker
@@ -92,8 +95,54 @@ export class Standing {
     this.#cosigning = this.#openOwnMirror()
   }
 
+  /** Id of the own site. */
+  get site(): string {
+    return this.#parts.identity.site
+  }
+
+  /** Whether this node holds the mirror key of its site. */
+  get isMirror(): boolean {
+    return this.#cosigning !== null
+  }
+
+  /** See `StandingCheck`, as for all below. */
+  isVote(log: LogReplica, row: CosignatureRow): boolean {
+    return this.cosignatures.isVote(log, row)
+  }
+
+  ownSize(log: LogReplica): number {
+    const voters = this.cosignatures.epochs(log).flatMap(({ electorate }) => electorate.voters)
+    const sizes = this.cosignatures.sizes(log.origin)
+    return Math.max(0, ...voters.flatMap((voter) => (voter.site === this.site ? (sizes.get(keyOf(voter)) ?? 0) : 0)))
+  }
+
+  recount(log: LogReplica): void {
+    this.cosignatures.load(log)
+    this.grades.changed(log.origin)
+  }
+
+  cosignNow(log: LogReplica): void {
+    this.#cosigning?.follow(log)
+    this.#cosigning?.flush()
+  }
+
+  isRefusal(log: LogReplica, { index, code }: { readonly index: number; readonly code: string }): boolean {
+    if (!Number.isSafeInteger(index) || index < 0 || index >= log.head.size) return false
+    const verdict = verdictOn(log, index)
+    return verdict?.verdict === 'wait' || (verdict?.verdict === 'refuse' && verdict.code === code)
+  }
+
+  proofIn(text: string) {
+    return this.locker.proofIn(text)
+  }
+
+  contradicted(log: LogReplica, note: string): void {
+    this.locker.report(log, note)
+  }
+
   /** Cosigns from now on, beginning with what was left open. */
   start(): void {
+    this.#checkMirror()
     this.#isRunning = true
     for (const log of this.#parts.replica.logs) this.#cosigning?.follow(log)
     // Rows of our own that the log signed and that are not of its tree were left there by somebody.
@@ -135,6 +184,17 @@ export class Standing {
     if (timer === null) return
     clearTimeout(timer)
     this.#cosigning?.flush()
+  }
+
+  /** What is missing is noticed before it is made again. */
+  #checkMirror(): void {
+    const { store, nowMs, replica, failed } = this.#parts
+    const damage = new Damage(store, nowMs, () => undefined)
+    try {
+      for (const log of replica.logs) scrubMirror({ store, check: this, damage, nowMs }, log)
+    } catch (error) {
+      failed(error)
+    }
   }
 
   #openLocker(): EvidenceLocker {

@@ -185,6 +185,7 @@ export class Upkeep {
       openKey: (subject, epoch) => keys.of(subject, epoch).catch(nullIfLost),
       isErased,
       signAgain: (head) => this.#signAgain(head),
+      standing: clinic.standing,
       repaired: reread,
       reportIncident: (sourcesAsked) => recordIncidents({ store, writer, logSigner, nowMs }, sourcesAsked),
       budget: timing,

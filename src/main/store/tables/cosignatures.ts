@@ -7,7 +7,8 @@ export class CosignatureTable {
   readonly #at
   readonly #by
   readonly #put
-  readonly #deleteLarger
+  readonly #after
+  readonly #delete
 
   constructor(db: WritableDb) {
     const columns = 'SELECT size, name, line FROM cosignature'
@@ -25,7 +26,14 @@ export class CosignatureTable {
       `INSERT INTO cosignature (log, size, name, line) VALUES (?, ?, ?, ?)
        ON CONFLICT (log, size, name) DO UPDATE SET line = excluded.line`,
     )
-    this.#deleteLarger = command<[number, number]>(db, 'DELETE FROM cosignature WHERE log = ? AND size > ?')
+    this.#after = query<[number, number, string, number], CosignatureRow>(
+      db,
+      `${columns} WHERE log = ? AND (size, name) > (?, ?) ORDER BY size, name LIMIT ?`,
+    )
+    this.#delete = command<[number, number, string]>(
+      db,
+      'DELETE FROM cosignature WHERE log = ? AND size = ? AND name = ?',
+    )
   }
 
   /** Largest size first, above `above`. */
@@ -46,8 +54,12 @@ export class CosignatureTable {
     this.#put(log, row.size, row.name, row.line)
   }
 
-  /** Deletes those under checkpoints larger than `size`. */
-  deleteLarger(log: number, size: number): void {
-    this.#deleteLarger(log, size)
+  /** Smallest size first, then by name, after a place or from the first. */
+  after(log: number, place: Pick<CosignatureRow, 'size' | 'name'> | null, limit: number): CosignatureRow[] {
+    return this.#after.all(log, place?.size ?? Number.MIN_SAFE_INTEGER, place?.name ?? '', limit)
+  }
+
+  delete(log: number, { size, name }: CosignatureRow): void {
+    this.#delete(log, size, name)
   }
 }

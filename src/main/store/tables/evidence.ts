@@ -1,11 +1,12 @@
 import { command, query, type WritableDb } from '../database.ts'
 import type { EvidenceRow } from '../store.ts'
 
-/** Fork proofs. Few, and never deleted. */
+/** Fork proofs. Few, and never deleted: only what proves nothing is moved to quarantine. */
 export class EvidenceTable {
   readonly #all
   readonly #of
   readonly #insert
+  readonly #delete
 
   constructor(db: WritableDb) {
     const columns = 'SELECT id, origin, text, received_at AS receivedAtMs FROM evidence'
@@ -15,6 +16,7 @@ export class EvidenceTable {
       db,
       'INSERT INTO evidence (id, origin, text, received_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
     )
+    this.#delete = command<[Uint8Array]>(db, 'DELETE FROM evidence WHERE id = ?')
   }
 
   all(): EvidenceRow[] {
@@ -27,5 +29,9 @@ export class EvidenceTable {
 
   insert(row: EvidenceRow): void {
     this.#insert(row.id, row.origin, row.text, row.receivedAtMs)
+  }
+
+  delete(id: Uint8Array): void {
+    this.#delete(id)
   }
 }

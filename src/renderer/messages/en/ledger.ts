@@ -113,6 +113,9 @@ export const messages = {
       'epoch-key': 'Patient key',
       'recovery-copy': 'Recovery copy of a patient key',
       index: 'Index tables',
+      cosignature: 'Cosignature',
+      mirror: 'Memory of what was cosigned',
+      evidence: 'Proof of two versions',
     },
     outcomes: {
       open: 'not repaired',

@@ -55,7 +55,10 @@ it('has the same id for the same report, and another for another', () => {
 
 const anyRow = fc
   .record({
-    kind: fc.constantFrom<DamagedKind>('entry', 'payload', 'tile', 'checkpoint', 'epoch-key', 'recovery-copy', 'index'),
+    kind: fc.constantFrom<DamagedKind>(
+      ...(['entry', 'payload', 'tile', 'checkpoint', 'epoch-key', 'recovery-copy', 'index'] as const),
+      ...(['cosignature', 'mirror', 'evidence'] as const),
+    ),
     outcome: fc.constantFrom<DamageOutcome>('open', 'repaired', 'removed'),
     index: fc.nat(2000),
   })
