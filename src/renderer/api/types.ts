@@ -12,6 +12,7 @@ export type {
   ContractCheck,
   Device,
   DeviceCheck,
+  DeviceEnrolment,
   Draft,
   ExchangeFile,
   Evidence,

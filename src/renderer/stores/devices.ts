@@ -1,7 +1,7 @@
 import { computed, ref, shallowRef } from 'vue'
 import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
-import type { Device, DeviceCheck, ExchangeFile, Problem } from '../api/types.ts'
+import type { Device, DeviceCheck, DeviceEnrolment, ExchangeFile, Problem } from '../api/types.ts'
 import { useSystemStore } from './system.ts'
 
 /** What is plugged in, and enrolling it. The list itself is pushed by the core. */
@@ -11,6 +11,8 @@ export const useDevicesStore = defineStore('devices', () => {
   const asked = shallowRef<readonly Device[] | null>(null)
   /** What was measured on nobody, newest first. */
   const checks = shallowRef<readonly DeviceCheck[]>([])
+  /** Every device that was ever enrolled. */
+  const enrolments = shallowRef<readonly DeviceEnrolment[]>([])
   const problem = shallowRef<Problem | null>(null)
   const loaded = ref(false)
 
@@ -27,10 +29,25 @@ export const useDevicesStore = defineStore('devices', () => {
     asked.value = reply.ok ? reply.value : null
     const kept = await call((client) => client.devices.checks({}))
     checks.value = kept.ok ? kept.value : []
+    const known = await call((client) => client.devices.enrolments({}))
+    enrolments.value = known.ok ? known.value : []
   }
 
-  async function enrol(connectionId: string, label: string): Promise<Problem | null> {
-    const reply = await call((client) => client.devices.enrol({ connectionId, label }))
+  /** `calibrationDue`: from this day on, null when nobody says. */
+  async function enrol(connectionId: string, label: string, calibrationDue: string | null): Promise<Problem | null> {
+    const reply = await call((client) => client.devices.enrol({ connectionId, label, calibrationDue }))
+    if (reply.ok) await load()
+    return reply.ok ? null : reply
+  }
+
+  async function revoke(handle: string, reason: string): Promise<Problem | null> {
+    const reply = await call((client) => client.devices.revoke({ handle, reason }))
+    if (reply.ok) await load()
+    return reply.ok ? null : reply
+  }
+
+  async function setCalibration(handle: string, due: string | null): Promise<Problem | null> {
+    const reply = await call((client) => client.devices.setCalibration({ handle, due }))
     if (reply.ok) await load()
     return reply.ok ? null : reply
   }
@@ -42,5 +59,6 @@ export const useDevicesStore = defineStore('devices', () => {
     return reply.ok ? reply.value : null
   }
 
-  return { all, checks, exchange, enrolled, fresh, unsupported, problem, loaded, load, enrol }
+  const seen = { all, checks, enrolments, enrolled, fresh, unsupported, problem, loaded }
+  return { ...seen, exchange, load, enrol, revoke, setCalibration }
 })

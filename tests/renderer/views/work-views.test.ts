@@ -92,6 +92,63 @@ describe('devices', () => {
     expect(core.devices.some((device) => device.enrolment?.label === 'BP-07')).toBe(true)
   })
 
+  it('lets IT revoke a device that it enrolled, with a reason and a second decision', async () => {
+    const { core } = await visit('/devices', 3)
+    const [before] = core.enrolments()
+    button(`Revoke ${before!.label}`)?.click()
+    await vi.waitFor(() => expect(body()).toContain('It cannot be undone'))
+    const form = document.querySelector<HTMLFormElement>('#revoke-device')
+    form?.dispatchEvent(new Event('submit', { cancelable: true }))
+    await settle()
+    expect(body()).toContain('Give a reason')
+    const [reason, sure] = [...form!.querySelectorAll('input')]
+    reason!.value = 'fell into the sink'
+    reason!.dispatchEvent(new Event('input'))
+    form?.dispatchEvent(new Event('submit', { cancelable: true }))
+    await settle()
+    expect(body()).toContain('Tick the box to confirm')
+    expect(core.calls).not.toContain('devices.revoke')
+    sure!.checked = true
+    sure!.dispatchEvent(new Event('change'))
+    form?.dispatchEvent(new Event('submit', { cancelable: true }))
+    await vi.waitFor(() => expect(body()).toContain(`${before!.label} is revoked`))
+    expect(core.devices.some((device) => device.enrolment?.handle === before!.handle)).toBe(false)
+    const row = [...document.querySelectorAll('tbody tr')].find((one) => one.textContent.includes(before!.label))
+    expect(row?.textContent).toContain('fell into the sink')
+    expect(button(`Revoke ${before!.label}`)).toBeUndefined()
+  })
+
+  it('says since when a calibration is due, and lets IT set the date', async () => {
+    const { core } = await visit('/devices', 3)
+    const [device] = core.enrolments()
+    expect(body()).toContain('No date for calibration')
+    button(`Set when the calibration of ${device!.label} is due`)?.click()
+    await vi.waitFor(() => expect(document.querySelector('#calibrate-device')).not.toBeNull())
+    const input = document.querySelector<HTMLInputElement>('#calibrate-device input')
+    input!.value = '2026-03-02'
+    input!.dispatchEvent(new Event('input'))
+    document
+      .querySelector<HTMLFormElement>('#calibrate-device')
+      ?.dispatchEvent(new Event('submit', { cancelable: true }))
+    await vi.waitFor(() => expect(body()).toContain('Calibration due since 02-Mar-2026'))
+    expect(core.enrolments()[0]?.calibrationDue).toBe('2026-03-02')
+  })
+
+  it('lets nobody else revoke a device or change its date', async () => {
+    const { core } = await visit('/devices', 1)
+    await vi.waitFor(() => expect(body()).toContain('Devices of this clinic'))
+    const [device] = core.enrolments()
+    expect(button(`Revoke ${device!.label}`)).toBeUndefined()
+    expect(button(`Set when the calibration of ${device!.label} is due`)).toBeUndefined()
+  })
+
+  it('puts a space between how a device measures and that it keeps readings', async () => {
+    await visit('/devices', 1, (core) => {
+      core.devices = core.devices.map((device) => ({ ...device, mode: 'live', memory: true }))
+    })
+    expect(body()).toContain('Live signal and its memory')
+  })
+
   it('shows what was measured on nobody, and says that it is in no record', async () => {
     const quantity = { name: 'glucose', value: '112', comparator: null, ucum: 'mg/dL', unit: 'mg/dL', coded: null }
     await visit('/devices', 1, (core) => {
@@ -120,7 +177,9 @@ describe('devices', () => {
       }))
     })
     await vi.waitFor(() => expect(body()).toContain('Control solution, rooms and refrigerators'))
-    const rows = [...document.querySelectorAll('tbody tr')].map((row) => row.textContent.replaceAll(/\s+/g, ' '))
+    const rows = [...document.querySelectorAll('.checks tbody tr')].map((row) =>
+      row.textContent.replaceAll(/\s+/g, ' '),
+    )
     expect(rows).toEqual([
       expect.stringMatching(/Meter 1 ?Control solution ?112 mg\/dL/),
       expect.stringMatching(/Meter 1 ?Room or refrigerator ?4\.3 °C/),

@@ -234,6 +234,7 @@ export const messages = {
     'confirmed-unusual': 'Unusual, confirmed',
     unusual: 'Unusual',
     'assigned-later': 'Given later',
+    'calibration-overdue': 'Calibration overdue',
     other: 'Status {code}',
   },
 }

@@ -83,6 +83,7 @@ export const messages = {
     'confirmed-unusual': 'Unusual value, confirmed on entry',
     unusual: 'Unusual value, as the device measured it',
     'assigned-later': 'Given to this patient later, from the tray',
+    'calibration-overdue': 'Calibration of the device was due when this was measured',
     'cuff-loose': 'Cuff was loose',
     'low-perfusion': 'Weak signal',
   },
