@@ -136,3 +136,53 @@ describe('tiles that were damaged', () => {
     expectCode('TILE_DAMAGED', () => new TileTree(h, { size: SIZE, root: leafHash(h, new Uint8Array()) }, store))
   })
 })
+
+describe('a tree that grows', () => {
+  const world = (size: number) => {
+    const leaves = Array.from({ length: size }, (_, i) => h.sha256(Uint8Array.of(i >> 8, i & 255)))
+    const writer = new TreeWriter(h, 0, [])
+    const stored = new Map<string, Uint8Array>()
+    const reads: string[] = []
+    const store = (tiles: readonly { level: number; index: number; bytes: Uint8Array }[]) => {
+      for (const { level, index, bytes } of tiles) stored.set(`${level}/${index}`, bytes)
+    }
+    const reader = {
+      tile: (level: number, index: number) => {
+        reads.push(`${level}/${index}`)
+        return stored.get(`${level}/${index}`) ?? null
+      },
+    }
+    return { leaves, writer, stored, store, reader, reads }
+  }
+
+  it('keeps what was checked, and checks what is new', () => {
+    const { leaves, writer, store, reader } = world(1200)
+    store(writer.append(leaves.slice(0, 700)).tiles)
+    const before = new TileTree(h, writer.head(), reader)
+    for (let i = 0; i < 700; i++) expect(before.leafAt(i)).toEqual(leaves[i])
+    store(writer.append(leaves.slice(700)).tiles)
+    const after = before.grownTo(writer.head(), reader)
+    for (let i = 0; i < 1200; i++) expect(after.leafAt(i)).toEqual(leaves[i])
+  })
+
+  it('is refused when the later tree does not begin with it', () => {
+    const [mine, other] = [world(600), world(900)]
+    mine.store(mine.writer.append(mine.leaves).tiles)
+    const before = new TileTree(h, mine.writer.head(), mine.reader)
+    other.store(other.writer.append([...other.leaves].reverse()).tiles)
+    expect(() => before.grownTo(other.writer.head(), other.reader)).toThrow('does not begin')
+  })
+
+  it('reads a tile that is no longer kept again, and notices when it has changed meanwhile', () => {
+    const { leaves, writer, stored, store, reader, reads } = world(256 * 4)
+    store(writer.append(leaves).tiles)
+    const tree = new TileTree(h, writer.head(), reader, 1)
+    for (const i of [0, 300, 600, 900, 0]) expect(tree.leafAt(i)).toEqual(leaves[i])
+    expect(reads.filter((name) => name === '0/0').length).toBe(2)
+    tree.leafAt(300)
+    const bytes = Uint8Array.from(stored.get('0/0') ?? [])
+    bytes[5] = (bytes[5] ?? 0) ^ 1
+    stored.set('0/0', bytes)
+    expect(() => tree.leafAt(0)).toThrow('does not hash into its parent')
+  })
+})

@@ -359,7 +359,7 @@ export class LogReplica {
   ): void {
     this.#head = checkpoint
     this.#newestBlock = block
-    this.#trusted = followHead(h, this.#trusted, checkpoint, this.#rows())
+    this.#trusted = followHead(this.#trusted, checkpoint, this.#rows())
     for (const { index, bytes, leaf } of entries) this.#take(index, bytes, leaf, taken)
   }
 

@@ -61,13 +61,12 @@ export function trustedTree(h: Hasher, head: { size: number; root: Uint8Array },
  * @param rows - The database, to which the block's tiles were written.
  */
 export function followHead(
-  h: Hasher,
   before: TrustedTree,
   head: { size: number; root: Uint8Array },
   rows: RowReader,
 ): TrustedTree {
   const { found } = before
-  if (found === null) return { ...before, reader: rows, tree: new TileTree(h, head, rows) }
+  if (found === null) return { ...before, reader: rows, tree: before.tree.grownTo(head, rows) }
   // A tile that was found again stands in for its row until the writer has written a wider one over it.
   const reader: TileReader = {
     tile: (level, index) => {
@@ -76,7 +75,7 @@ export function followHead(
       return again === undefined || (stored !== null && stored.length > again.length) ? stored : again
     },
   }
-  return { ...before, reader, tree: new TileTree(h, head, reader) }
+  return { ...before, reader, tree: before.tree.grownTo(head, reader) }
 }
 
 function rebuild(h: Hasher, head: { size: number; root: Uint8Array }, rows: RowReader): TrustedTree {

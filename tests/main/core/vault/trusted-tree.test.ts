@@ -203,7 +203,7 @@ it('goes on with found tiles while the log grows over them', () => {
   let trusted = trustedTree(h, rows.head, rows)
   for (let round = 0; round < 5; round++) {
     rows.grow(100)
-    trusted = followHead(h, trusted, rows.head, rows)
+    trusted = followHead(trusted, rows.head, rows)
     for (const [index, leaf] of rows.truth.entries()) expect(trusted.tree.leafAt(index)).toEqual(leaf)
   }
 })
