@@ -44,6 +44,8 @@ export function rowsOf(folder: string, tables = ['entry', 'payload', 'tile', 'ch
 /** A scrub over open parts, without limits, and what it said. */
 export interface OpenScrub extends Parts {
   readonly scrub: Scrub
+  /** Not started: it signs only what the scrub asks for. */
+  readonly standing: Standing
   readonly said: ScrubProgress[]
   run(sources?: readonly RepairSource[], signal?: AbortSignal): Promise<ScrubResult>
 }
@@ -94,7 +96,7 @@ export async function openScrub(
   })
   const run = (sources: readonly RepairSource[] = [], signal = new AbortController().signal) =>
     scrub.run({ sources, signal, report: (progress) => said.push(progress) })
-  return { ...parts, scrub, said, run }
+  return { ...parts, scrub, standing, said, run }
 }
 
 /** The replica in `folder` as a source of repairs. */

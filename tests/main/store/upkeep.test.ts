@@ -133,12 +133,41 @@ it('moves what stands beyond a head into quarantine, page by page, and nothing b
   expect(store.cosignatures(ORIGIN, 0, 10).map(({ size }) => size)).toEqual([2])
   expect(outcomes(store).toSorted()).toEqual([
     'checkpoint 0 removed',
+    'cosignature 9 removed',
     'entry 2 removed',
     'entry 3 removed',
     'payload 2 removed',
     'tile 0 removed',
     'tile 3 removed',
   ])
+})
+
+it('moves lines and proofs into quarantine as they stood, and reads lines in order', () => {
+  const store = newStore()
+  appendNumbers(store, 0, 1)
+  const lines = [1, 2].flatMap((size) => ['a', 'b'].map((name) => ({ size, name, line: `${name}${size}` })))
+  store.putCosignatures(ORIGIN, lines.toReversed())
+  expect(store.cosignaturesAfter(ORIGIN, null, 3)).toEqual(lines.slice(0, 3))
+  expect(store.cosignaturesAfter(ORIGIN, { size: 1, name: 'b' }, 3)).toEqual(lines.slice(2))
+  store.removeCosignature(ORIGIN, { size: 1, name: 'b', line: 'b1' }, { reason: 'none', foundAtMs: 4 })
+  expect(store.cosignatures(ORIGIN, 0, 10)).toHaveLength(3)
+  const proof = { id: id(3), origin: 'elsewhere', text: 'x', receivedAtMs: 1 }
+  store.putEvidence(proof)
+  store.removeEvidence(ORIGIN, proof, { reason: 'none', foundAtMs: 4 })
+  expect(store.evidence()).toEqual([])
+  expect(outcomes(store)).toEqual(['evidence 0 removed', 'cosignature 1 removed'])
+  expect(new TextDecoder().decode(store.quarantine(10)[1]?.bytes ?? undefined)).toBe('1 b\nb1')
+})
+
+it('puts the memory of the mirror right only when it is still as it was seen', () => {
+  const store = newStore()
+  const row = { pending: 'p', stored: 1, mirrored: null, refused: null }
+  store.quarantineRow(damaged(0, { kind: 'mirror' }))
+  expect(store.repairMirror(ORIGIN, row, { ...row, stored: 2 })).toBe(false)
+  expect(outcomes(store)).toEqual(['mirror 0 open'])
+  expect(store.repairMirror(ORIGIN, null, row)).toBe(true)
+  expect(store.mirror(ORIGIN)).toEqual(row)
+  expect(outcomes(store)).toEqual(['mirror 0 repaired'])
 })
 
 it('changes nothing when what it writes does not read back', () => {

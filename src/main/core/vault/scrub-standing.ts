@@ -51,8 +51,8 @@ export interface StandingScrubParts {
   readonly nowMs: () => number
 }
 
-/** Rows read in one go. */
-const PAGE = 500
+/** Rows looked at in one go, each a signature: none of them may change meanwhile. */
+const PAGE = 16
 /** About as long as a line is. */
 const ROW_BYTES = 200
 
