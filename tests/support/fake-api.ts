@@ -10,6 +10,7 @@ import type {
   Device,
   DeviceCheck,
   DeviceEnrolment,
+  DeviceRecord,
   Draft,
   Governance,
   Grade,
@@ -83,6 +84,8 @@ export class FakeCore {
   devices: Device[]
   /** What was measured on nobody. */
   checks: DeviceCheck[] = []
+  /** What was said about devices, newest first. */
+  stated: (Pick<DeviceRecord, 'kind' | 'at' | 'result' | 'quantities' | 'note'> & { handle: string })[] = []
   /** Devices that were enrolled once. */
   revoked: DeviceEnrolment[] = []
   tray: TrayItem[]
@@ -194,6 +197,18 @@ export class FakeCore {
       return [{ handle, label, name, family, serial, port, kinds, calibrationDue, revoked: null }]
     })
     return [...this.revoked, ...standing]
+  }
+
+  /** What is on record about a device. */
+  history(handle: string) {
+    const by = this.session?.practitioner.name ?? ''
+    return this.stated
+      .filter((one) => one.handle === handle)
+      .map(({ handle: _, ...said }, n) => ({
+        status: 'verified' as const,
+        position: this.position(handle, n + 1),
+        record: { ...said, by, due: null },
+      }))
   }
 
   /** A handle, id or draft id that was not used yet. */
@@ -840,6 +855,25 @@ export function fakeRouter(core: FakeCore) {
         }),
       ),
       checks: os.devices.checks.handler(guard('devices.checks', () => ok(core.checks))),
+      confirmCheck: os.devices.confirmCheck.handler(
+        guard('devices.confirmCheck', ({ id, result, note }) => {
+          const check = core.checks.find((one) => one.id === id)
+          if (check === undefined) return fail('UNKNOWN_TRAY_ITEM')
+          if (check.device === null) return fail('DEVICE_NOT_ENROLLED')
+          const { measuredAt: at, quantities } = check.draft
+          core.stated = [{ handle: check.device, kind: check.reason, at, result, quantities, note }, ...core.stated]
+          core.checks = core.checks.map((one) => (one === check ? { ...one, recorded: true } : one))
+          return ok({})
+        }),
+      ),
+      stateCheck: os.devices.stateCheck.handler(
+        guard('devices.stateCheck', ({ handle, kind, result, note }) => {
+          const at = new Date(core.now).toISOString()
+          core.stated = [{ handle, kind, at, result, quantities: [], note }, ...core.stated]
+          return ok({})
+        }),
+      ),
+      history: os.devices.history.handler(guard('devices.history', ({ handle }) => ok(core.history(handle)))),
       exchange: os.devices.exchange.handler(
         guard('devices.exchange', () => ok({ fileName: 'exchange-a-family.hex', text: '# A device\nOUT> 81 01\n' })),
       ),

@@ -33,6 +33,7 @@ import type {
   RejectedRow,
   TrayItem,
   DeviceCheck,
+  DeviceRecord,
 } from '../../src/shared/api/schemas.ts'
 import { handleOf, hashOf, PATIENTS, PRACTITIONERS } from './fake-data.ts'
 import { GOVERNANCE, nextContract, nextRoster, WAITING } from './fake-governance.ts'
@@ -98,6 +99,8 @@ export class FakeVault implements VaultService {
   readonly recorded = new Set<string>()
   /** The log of checks. */
   readonly kept: DeviceCheck[] = []
+  /** What was said about devices. */
+  readonly stated: { handle: string; record: DeviceRecord }[] = []
   readonly items = new Map<string, { item: TrayItem; held: HeldDraft }>()
   /** Names of the calls made, in order. */
   readonly calls: string[] = []
@@ -272,11 +275,28 @@ export class FakeVault implements VaultService {
   }
   async putChecks(reason: DeviceCheck['reason'], drafts: readonly HeldDraft[]) {
     await this.#enter('putChecks')
-    for (const { draft } of drafts) this.kept.push({ id: draft.draftId, receivedAt: NOW, reason, draft })
+    for (const { draft, device } of drafts)
+      this.kept.push({ id: draft.draftId, receivedAt: NOW, reason, draft, device, recorded: false })
   }
   async checks() {
     await this.#enter('checks')
     return this.kept
+  }
+  async confirmCheck({ id }: { id: string }) {
+    await this.#enter('confirmCheck')
+    const check = this.kept.find((one) => one.id === id)
+    if (check === undefined) throw new ApiFailure('UNKNOWN_TRAY_ITEM')
+    if (check.recorded) throw new ApiFailure('ALREADY_RECORDED')
+    check.recorded = true
+  }
+  async stateCheck({ handle, kind, result, note }: Parameters<VaultService['stateCheck']>[0]) {
+    await this.#enter('stateCheck')
+    const by = this.signedIn?.name ?? ''
+    this.stated.push({ handle, record: { kind, at: NOW, by, result, due: null, quantities: [], note } })
+  }
+  async deviceHistory(handle: string) {
+    await this.#enter('deviceHistory')
+    return this.stated.filter((one) => one.handle === handle).map(({ record }) => this.#row(record))
   }
   async tray() {
     await this.#enter('tray')

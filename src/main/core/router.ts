@@ -161,6 +161,9 @@ function bedside(os: Os, parts: RouterParts) {
         mine(({ handle, due }) => nothing(devices.setCalibration(handle, due))),
       ),
       checks: os.devices.checks.handler(mine(() => vault.checks())),
+      confirmCheck: os.devices.confirmCheck.handler(mine((request) => nothing(vault.confirmCheck(request)))),
+      stateCheck: os.devices.stateCheck.handler(mine((request) => nothing(vault.stateCheck(request)))),
+      history: os.devices.history.handler(mine(({ handle }) => vault.deviceHistory(handle))),
       exchange: os.devices.exchange.handler(
         mine(({ connectionId }) => Promise.resolve(devices.exchange(connectionId))),
       ),

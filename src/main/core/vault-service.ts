@@ -167,6 +167,16 @@ export interface VaultService {
   putChecks(reason: api.DeviceCheck['reason'], drafts: readonly HeldDraft[]): Promise<void>
   /** Newest first. */
   checks(): Promise<api.DeviceCheck[]>
+  /** Records one of them about its device. Throws `UNKNOWN_TRAY_ITEM`, `DEVICE_NOT_ENROLLED`, `ALREADY_RECORDED`. */
+  confirmCheck(request: { id: string; result: 'passed' | 'failed'; note: string | null }): Promise<void>
+  stateCheck(request: {
+    handle: string
+    kind: 'clock' | 'battery'
+    result: 'passed' | 'failed'
+    note: string | null
+  }): Promise<void>
+  /** Newest first. */
+  deviceHistory(handle: string): Promise<Row<api.DeviceRecord>[]>
   /** The held drafts of tray items. Throws `UNKNOWN_TRAY_ITEM`. */
   trayDrafts(ids: readonly string[]): Promise<HeldDraft[]>
   trayCount(): Promise<number>

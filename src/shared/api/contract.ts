@@ -15,6 +15,9 @@ import * as s from './schemas.ts'
 const Nothing = z.object({})
 const PatientRow = s.rowOf(s.Patient)
 const Reason = z.string().trim().min(3).max(200)
+const CheckResult = z.enum(['passed', 'failed'])
+/** A remark; null for none. */
+const Note = z.string().trim().min(1).max(200).nullable()
 const Pin = z.string().min(4).max(64)
 /** An absolute path on the computer that the core runs on. */
 const Path = z
@@ -151,6 +154,15 @@ export const contract = {
     setCalibration: call(z.object({ handle: s.Handle, due: s.DateOnly.nullable() }), Nothing),
     /** Control solution, rooms and refrigerators: newest first. None of it belongs to a patient. */
     checks: call(Nothing, z.array(s.DeviceCheck)),
+    /** Records one of them as a statement about its device. */
+    confirmCheck: call(z.object({ id: s.EntryId, result: CheckResult, note: Note }), Nothing),
+    /** Records what somebody found out about a device's clock or battery. */
+    stateCheck: call(
+      z.object({ handle: s.Handle, kind: z.enum(['clock', 'battery']), result: CheckResult, note: Note }),
+      Nothing,
+    ),
+    /** Everything on record about a device, newest first. */
+    history: call(z.object({ handle: s.Handle }), z.array(s.rowOf(s.DeviceRecord))),
     /** The newest exchange with a device as a capture file, for support. */
     exchange: call(z.object({ connectionId: z.string() }), s.ExchangeFile),
   },

@@ -302,6 +302,10 @@ export const DeviceCheck = z.object({
   receivedAt: Instant,
   reason: z.enum(['control', 'room']),
   draft: Draft,
+  /** The enrolled device that it came from; null when that is not enrolled, and it cannot be recorded. */
+  device: Handle.nullable(),
+  /** Somebody confirmed it, and it is in the ledger. */
+  recorded: z.boolean(),
 })
 export type DeviceCheck = z.infer<typeof DeviceCheck>
 

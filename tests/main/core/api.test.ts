@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { decodeCapture } from '../../../src/devices/decode-capture.ts'
 import { contract } from '../../../src/shared/api/contract.ts'
-import { SystemEvent } from '../../../src/shared/api/schemas.ts'
+import { SystemEvent, type Draft } from '../../../src/shared/api/schemas.ts'
 import { all, code, coreWorld, first, until, value, window, type Client } from '../../support/core-world.ts'
 import { handleOf, PATIENTS, PRACTITIONERS } from '../../support/fake-data.ts'
 import { PIN, READY } from '../../support/fake-vault.ts'
@@ -30,6 +30,21 @@ async function captured(): Promise<World & { captureId: string }> {
   const { captureId } = await value(world.client.capture.open({ handle: ada!.handle }))
   await value(world.client.capture.confirmIdentity({ captureId, asked: ['name', 'birth-date'] }))
   return { ...world, captureId }
+}
+
+const DRAFT: Draft = {
+  draftId: BAD_ID,
+  kind: 'glucose',
+  quantities: [{ name: 'glucose', value: '112', comparator: null, ucum: 'mg/dL', unit: 'mg/dL', coded: null }],
+  measuredAt: '2026-11-20T08:14:05+01:00',
+  method: 'device',
+  deviceLabel: 'Meter 1',
+  flags: [],
+  site: null,
+  deviceTime: null,
+  deviceClockOffsetS: null,
+  window: null,
+  alreadyRecorded: false,
 }
 
 /** What a stream that ended says. */
@@ -303,6 +318,40 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
     const impossible = { handle: oximeter!.handle, due: '2026-02-30' }
     expect(await code(client.devices.setCalibration(impossible))).toBe('INVALID_REQUEST')
   },
+  'devices.confirmCheck': async () => {
+    const { client, vault } = await signedIn()
+    const [oximeter] = vault.devices
+    const draft = { ...DRAFT, draftId: handleOf(0xc1) }
+    vault.kept.push({
+      ...{ id: draft.draftId, receivedAt: draft.measuredAt, reason: 'control', draft },
+      ...{ device: oximeter!.handle, recorded: false },
+    })
+    const confirm = (id: string, note: string | null = null) =>
+      code(client.devices.confirmCheck({ id, result: 'passed', note }))
+    expect([await confirm(draft.draftId), await confirm(draft.draftId)]).toEqual(['ok', 'ALREADY_RECORDED'])
+    expect([await confirm(BAD_ID), await confirm(BAD_ID, '')]).toEqual(['UNKNOWN_TRAY_ITEM', 'INVALID_REQUEST'])
+    expect((await value(client.devices.checks({}))).map(({ recorded }) => recorded)).toEqual([true])
+  },
+  'devices.stateCheck': async () => {
+    const { client, vault } = await signedIn()
+    const request = {
+      handle: vault.devices[0]!.handle,
+      kind: 'clock',
+      result: 'failed',
+      note: 'an hour behind',
+    } as const
+    expect(await code(client.devices.stateCheck(request))).toBe('ok')
+    expect(await code(client.devices.stateCheck({ ...request, kind: 'control' as 'clock' }))).toBe('INVALID_REQUEST')
+    expect(vault.stated.map(({ record }) => record.note)).toEqual(['an hour behind'])
+  },
+  'devices.history': async () => {
+    const { client, vault } = await signedIn()
+    const { handle } = vault.devices[0]!
+    await value(client.devices.stateCheck({ handle, kind: 'battery', result: 'passed', note: null }))
+    expect(await value(client.devices.history({ handle }))).toMatchObject([
+      { status: 'verified', record: { kind: 'battery', result: 'passed', by: nurse!.name } },
+    ])
+  },
   'ledger.summary': async () => {
     const { client } = await coreWorld()
     expect(await value(client.ledger.summary({}))).toMatchObject({ size: 4, highWaterMark: 'equal' })
@@ -496,6 +545,9 @@ const FOR_THE_SIGNED_IN: Record<string, unknown> = {
   'devices.enrolments': {},
   'devices.revoke': { handle: BAD_ID, reason: 'lost' },
   'devices.setCalibration': { handle: BAD_ID, due: null },
+  'devices.confirmCheck': { id: BAD_ID, result: 'passed', note: null },
+  'devices.stateCheck': { handle: BAD_ID, kind: 'clock', result: 'passed', note: null },
+  'devices.history': { handle: BAD_ID },
 }
 
 describe('a locked session', () => {

@@ -156,6 +156,8 @@ describe('devices', () => {
         id: `${n}`.repeat(32),
         receivedAt: '2026-11-20T08:14:05+01:00',
         reason,
+        device: null,
+        recorded: false,
         draft: {
           draftId: `${n}`.repeat(32),
           kind: reason === 'control' ? 'glucose' : 'environment',

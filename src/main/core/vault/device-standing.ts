@@ -7,9 +7,12 @@ import { decodeDeviceStatement, type DeviceStatement } from '../../../clinical/d
 import { instantText } from '../../../clinical/instant.ts'
 import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import { toHex } from '../../../shared/bytes.ts'
+import { ApiFailure } from '../failure.ts'
 import { ContentMismatch, reliedOnContent } from '../verify-record.ts'
 import type { Link } from './chains.ts'
 import { offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
+import type { EntrySigner } from './entry-signer.ts'
+import { signerOf } from './genesis.ts'
 import type { Replica } from './replica.ts'
 
 /** Name of the secret that a device signs with on this node. */
@@ -27,6 +30,17 @@ export function isRevoked({ directory }: Replica, handle: string): boolean {
     (binding) => binding.role === 'device' && toHex(binding.handle) === handle,
   )
   return bindings.length > 0 && bindings.every(({ until }) => until !== Infinity)
+}
+
+/**
+ * Signs as a device.
+ *
+ * @throws ApiFailure `DEVICE_NOT_ENROLLED` when it has no key here, or was revoked.
+ */
+export function deviceSigner({ keystore, replica }: Clinic, handle: string): EntrySigner {
+  const seed = keystore.secrets.get(deviceSecret(handle))
+  if (seed === null || isRevoked(replica, handle)) throw new ApiFailure('DEVICE_NOT_ENROLLED')
+  return signerOf('device', seed)
 }
 
 /** Links of statements about a device, newest first. */

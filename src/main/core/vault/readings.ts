@@ -12,11 +12,10 @@ import { ApiFailure } from '../failure.ts'
 import { verifyRecord } from '../verify-record.ts'
 import type { DeviceOrigin, EnrolledDevice, HeldDraft, ReadContext, Row, VaultService } from '../vault-service.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
-import { SECRETS, signerOf } from './genesis.ts'
-import { deviceSecret, isRevoked } from './device-standing.ts'
+import { SECRETS } from './genesis.ts'
+import { deviceSigner, isRevoked } from './device-standing.ts'
 import type { Patients } from './patients.ts'
 import { readReading } from './reading-record.ts'
-import type { EntrySigner } from './entry-signer.ts'
 import type { Draft } from './writer.ts'
 
 /** One Observation to be signed. */
@@ -241,14 +240,8 @@ export class Readings {
       timeMs,
       payload: utf8(text),
       fields: encodeReading({ method, device: deviceHandle === null ? null : fromHex(deviceHandle) }),
-      signers: deviceHandle === null ? [viewer.signer] : [viewer.signer, this.#deviceSigner(deviceHandle)],
+      signers: deviceHandle === null ? [viewer.signer] : [viewer.signer, deviceSigner(this.#clinic, deviceHandle)],
     }
-  }
-
-  #deviceSigner(handle: string): EntrySigner {
-    const seed = this.#clinic.keystore.secrets.get(deviceSecret(handle))
-    if (seed === null || isRevoked(this.#clinic.replica, handle)) throw new ApiFailure('DEVICE_NOT_ENROLLED')
-    return signerOf('device', seed)
   }
 
   #entryId(draftId: string, kind: string): Uint8Array {

@@ -74,9 +74,24 @@ export class Tray {
         const held = reason === undefined ? null : this.#tryOpen(row)
         if (held === null || reason === undefined) return []
         const receivedAt = instantText(row.receivedAtMs, offsetMinAt(row.receivedAtMs))
-        return [{ id: toHex(row.id), receivedAt, reason, draft: held.draft }]
+        const { draft, device } = held
+        const recorded = this.#clinic.replica.holdsId(fromHex(draft.draftId))
+        return [{ id: toHex(row.id), receivedAt, reason, draft, device, recorded }]
       })
       .slice(0, CHECKS_SHOWN)
+  }
+
+  /**
+   * One check, to be recorded.
+   *
+   * @throws ApiFailure `UNKNOWN_TRAY_ITEM`, `RECORD_NOT_VERIFIED` when its row was changed.
+   */
+  check(id: string): { draft: Draft; device: string | null; reason: DeviceCheck['reason']; receivedAtMs: number } {
+    const row = this.#clinic.store.tray().find((other) => toHex(other.id) === id)
+    const { data: reason } = DeviceCheck.shape.reason.safeParse(row?.reason)
+    if (row === undefined || reason === undefined) throw new ApiFailure('UNKNOWN_TRAY_ITEM')
+    const { draft, device } = this.#open(row)
+    return { draft, device, reason, receivedAtMs: row.receivedAtMs }
   }
 
   /** @throws ApiFailure `UNKNOWN_TRAY_ITEM`. */

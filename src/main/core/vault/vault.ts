@@ -36,6 +36,7 @@ import type { Measurement } from '../../../devices/measurement.ts'
 import { actorFor, type Clinic } from './clinic.ts'
 import { backUp } from './backup.ts'
 import { DEMO_PINS_SECRET, fillDemoClinic } from './demo-clinic.ts'
+import { DeviceChecks } from './device-checks.ts'
 import { Enrolments } from './enrolments.ts'
 import { EvidenceViews } from './evidence-views.ts'
 import { SECRETS, writeGenesis } from './genesis.ts'
@@ -87,6 +88,7 @@ interface Open {
   readonly patients: Patients
   readonly readings: Readings
   readonly enrolments: Enrolments
+  readonly deviceChecks: DeviceChecks
   readonly tray: Tray
   readonly ledger: LedgerViews
   readonly upkeep: Upkeep
@@ -283,6 +285,10 @@ export class Vault implements VaultService {
     this.#ready().tray.put(reason, drafts)
   }
   checks = async () => Promise.resolve(this.#ready().tray.checks())
+  confirmCheck = ({ id, result, note }: Parameters<VaultService['confirmCheck']>[0]) =>
+    this.#ready().deviceChecks.confirm(id, result, note)
+  stateCheck = (request: Parameters<VaultService['stateCheck']>[0]) => this.#ready().deviceChecks.state(request)
+  deviceHistory = (handle: string) => this.#ready().deviceChecks.history(handle)
   trayDrafts = async (ids: readonly string[]) => Promise.resolve(this.#ready().tray.drafts(ids))
   trayCount = async () => Promise.resolve(this.#open?.tray.count() ?? 0)
   discardTray = async (ids: readonly string[], reason: string) => {
@@ -436,14 +442,17 @@ export class Vault implements VaultService {
       const patients = new Patients(clinic)
       const readings = new Readings(clinic, patients)
       const ledger = new LedgerViews(clinic)
+      const enrolments = new Enrolments(clinic)
+      const tray = new Tray(clinic)
       const erasures = this.#erasuresOf(clinic, ledger)
       this.#open = {
         clinic,
         people,
         patients,
         readings,
-        enrolments: new Enrolments(clinic),
-        tray: new Tray(clinic),
+        enrolments,
+        deviceChecks: new DeviceChecks(clinic, enrolments, tray),
+        tray,
         ledger,
         upkeep: this.#upkeepOf(clinic, erasures),
         erasures,
