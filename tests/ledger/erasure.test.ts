@@ -30,9 +30,11 @@ const erasure: fc.Arbitrary<Erasure> = fc.record({
 })
 
 it('reads back what it wrote', () => {
-  fc.assert(fc.property(erasure, (each) => {
+  fc.assert(
+    fc.property(erasure, (each) => {
       expect(decodeErasure(encodeErasure(each))).toEqual(each)
-    }))
+    }),
+  )
 })
 
 it.each<[string, CborMap]>([

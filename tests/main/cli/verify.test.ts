@@ -85,14 +85,7 @@ describe('chartseal verify', () => {
       'signatures',
       'second-verifier',
     ])
-    expect(result?.notChecked).toEqual([
-      'later-rosters',
-      'enrolment',
-      'contract',
-      'content',
-      'completeness',
-      'time',
-    ])
+    expect(result?.notChecked).toEqual(['later-rosters', 'enrolment', 'contract', 'content', 'completeness', 'time'])
   })
 
   it('accepts a policy that lists the log, and refuses one that asks for more', () => {
