@@ -5,7 +5,7 @@
 import type { ContractRouterClient } from '@orpc/contract'
 import type { Contract } from '../../shared/api/contract.ts'
 import type { ApiCode } from '../../shared/api/codes.ts'
-import type { Patient, Practitioner, Reading, RejectedRow } from '../../shared/api/schemas.ts'
+import type { DeviceRecord, Patient, Practitioner, Reading, RejectedRow } from '../../shared/api/schemas.ts'
 import type { Verified } from '../../shared/verified.ts'
 
 export type {
@@ -13,6 +13,7 @@ export type {
   Device,
   DeviceCheck,
   DeviceEnrolment,
+  DeviceRecord,
   Draft,
   ExchangeFile,
   Evidence,
@@ -100,6 +101,7 @@ export type Row<Content> = VerifiedRow<Content> | RejectedRow
 export type PatientRow = Row<Patient>
 export type ReadingRow = Row<Reading>
 export type PractitionerRow = Row<Practitioner>
+export type DeviceRecordRow = Row<DeviceRecord>
 
 /** Where a record stands in the ledger. */
 export type Position = Extract<

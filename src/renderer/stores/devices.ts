@@ -1,8 +1,19 @@
 import { computed, ref, shallowRef } from 'vue'
 import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
-import type { Device, DeviceCheck, DeviceEnrolment, ExchangeFile, Problem } from '../api/types.ts'
+import type {
+  Device,
+  DeviceCheck,
+  DeviceEnrolment,
+  DeviceRecordRow,
+  ExchangeFile,
+  Outcome,
+  Problem,
+} from '../api/types.ts'
 import { useSystemStore } from './system.ts'
+
+/** Whether a device passed a check. */
+export type CheckResult = 'passed' | 'failed'
 
 /** What is plugged in, and enrolling it. The list itself is pushed by the core. */
 export const useDevicesStore = defineStore('devices', () => {
@@ -46,6 +57,28 @@ export const useDevicesStore = defineStore('devices', () => {
     return reply.ok ? null : reply
   }
 
+  async function confirmCheck(id: string, result: CheckResult, note: string | null): Promise<Problem | null> {
+    const reply = await call((client) => client.devices.confirmCheck({ id, result, note }))
+    if (reply.ok) await load()
+    return reply.ok ? null : reply
+  }
+
+  /** Somebody looked at a device's clock or battery. */
+  async function stateCheck(
+    handle: string,
+    kind: 'clock' | 'battery',
+    result: CheckResult,
+    note: string | null,
+  ): Promise<Problem | null> {
+    const reply = await call((client) => client.devices.stateCheck({ handle, kind, result, note }))
+    return reply.ok ? null : reply
+  }
+
+  /** What is on record about a device, newest first. */
+  function history(handle: string): Promise<Outcome<DeviceRecordRow[]>> {
+    return call((client) => client.devices.history({ handle }))
+  }
+
   async function setCalibration(handle: string, due: string | null): Promise<Problem | null> {
     const reply = await call((client) => client.devices.setCalibration({ handle, due }))
     if (reply.ok) await load()
@@ -60,5 +93,5 @@ export const useDevicesStore = defineStore('devices', () => {
   }
 
   const seen = { all, checks, enrolments, enrolled, fresh, unsupported, problem, loaded }
-  return { ...seen, exchange, load, enrol, revoke, setCalibration }
+  return { ...seen, exchange, load, enrol, revoke, setCalibration, confirmCheck, stateCheck, history }
 })

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import DeviceHistoryDialog from '../../../src/renderer/components/devices/DeviceHistoryDialog.vue'
 import ProofInspector from '../../../src/renderer/components/proof/ProofInspector.vue'
 import { useProofStore } from '../../../src/renderer/stores/proof.ts'
 import { useSystemStore } from '../../../src/renderer/stores/system.ts'
@@ -186,6 +187,37 @@ describe('devices', () => {
       expect.stringMatching(/Meter 1 ?Control solution ?112 mg\/dL/),
       expect.stringMatching(/Meter 1 ?Room or refrigerator ?4\.3 °C/),
     ])
+  })
+
+  it('lets a nurse say whether control solution passed, and shows it in the history of the device', async () => {
+    const { core } = await visit('/devices', 1, (fake) => {
+      const [device] = fake.enrolments()
+      const draft = { ...fake.tray[0]!.draft, deviceLabel: device!.label }
+      const at = { id: draft.draftId, receivedAt: draft.measuredAt }
+      fake.checks = [{ ...at, reason: 'control', draft, device: device!.handle, recorded: false }]
+    })
+    const [device] = core.enrolments()
+    await vi.waitFor(() => expect(body()).toContain('Passed or failed'))
+    button('Passed or failed')?.click()
+    await vi.waitFor(() => expect(body()).toContain('Compare the value with the range on the label'))
+    button('Failed')?.click()
+    await vi.waitFor(() => expect(body()).toContain(`The check of ${device!.label} is on record`))
+    expect(core.stated).toMatchObject([{ handle: device!.handle, kind: 'control', result: 'failed' }])
+    expect(document.querySelector('.checks tbody')?.textContent).toContain('On record')
+    button(`History of ${device!.label}`)?.click()
+    await vi.waitFor(() =>
+      expect(document.querySelector('.list tbody')?.textContent).toMatch(/Control solution.*Failed/),
+    )
+    button('Record as passed')?.click()
+    await vi.waitFor(() => expect(document.querySelector('.list tbody')?.textContent).toMatch(/Clock.*Passed/))
+    expect(core.stated[0]).toMatchObject({ handle: device!.handle, kind: 'clock', result: 'passed', note: null })
+  })
+
+  it('lets whoever may not record read the history of a device all the same', async () => {
+    const { core, mount } = await openWindow({ signedInAs: 1 })
+    mount(DeviceHistoryDialog, { device: core.enrolments()[0]!, mayRecord: false })
+    await vi.waitFor(() => expect(body()).toContain('Nothing is on record yet'))
+    expect(button('Record as passed')).toBeUndefined()
   })
 
   it('hands IT the newest exchange, with a word about what is in it', async () => {
