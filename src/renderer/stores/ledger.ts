@@ -37,6 +37,8 @@ export const useLedgerStore = defineStore('ledger', () => {
   const loaded = ref(false)
   const loadingMore = ref(false)
 
+  /** Which log is shown: null for the one that is being written. */
+  const origin = ref<string | null>(null)
   const block = shallowRef<LedgerBlock | null>(null)
   const entries = shallowRef<readonly LedgerEntry[] | null>(null)
   const entriesProblem = shallowRef<Problem | null>(null)
@@ -52,7 +54,7 @@ export const useLedgerStore = defineStore('ledger', () => {
     const mine = ++generation
     const [head, newest] = await Promise.all([
       call((client) => client.ledger.summary({})),
-      call((client) => client.ledger.blocks({ origin: null, before: null, limit: PAGE })),
+      call((client) => client.ledger.blocks({ origin: origin.value, before: null, limit: PAGE })),
     ])
     if (mine !== generation) return
     loaded.value = true
@@ -66,11 +68,21 @@ export const useLedgerStore = defineStore('ledger', () => {
     if (block.value === null && newest.value[0]) await openBlock(newest.value[0])
   }
 
+  /** Shows another log of this workstation: one that was closed, or null for the one that is being written. */
+  async function showLog(next: string | null): Promise<void> {
+    origin.value = next
+    blocks.value = []
+    hasMore.value = false
+    block.value = null
+    entries.value = null
+    await load()
+  }
+
   async function loadMore(): Promise<void> {
     const before = blocks.value.at(-1)?.block
     if (before === undefined || loadingMore.value) return
     loadingMore.value = true
-    const reply = await call((client) => client.ledger.blocks({ origin: null, before, limit: PAGE }))
+    const reply = await call((client) => client.ledger.blocks({ origin: origin.value, before, limit: PAGE }))
     loadingMore.value = false
     if (!reply.ok) problem.value = reply
     else if (blocks.value.at(-1)?.block === before) {
@@ -85,8 +97,8 @@ export const useLedgerStore = defineStore('ledger', () => {
     entries.value = null
     entriesProblem.value = null
     const limit = Math.min(500, Math.max(1, next.size - next.firstIndex))
-    const reply = await call((client) => client.ledger.entries({ origin: null, from: next.firstIndex, limit }))
-    if (block.value.block !== next.block) return
+    const reply = await call((client) => client.ledger.entries({ origin: origin.value, from: next.firstIndex, limit }))
+    if (block.value !== next) return
     if (reply.ok) entries.value = reply.value.filter((entry) => entry.index < next.size)
     else entriesProblem.value = reply
   }
@@ -130,6 +142,8 @@ export const useLedgerStore = defineStore('ledger', () => {
 
   return {
     summary,
+    origin,
+    showLog,
     blocks,
     hasMore,
     problem,

@@ -79,4 +79,14 @@ describe('the ledger store', () => {
     expect(ledger.problem?.code).toBe('DATABASE_DAMAGED')
     expect(ledger.summary).not.toBeNull()
   })
+
+  it('shows a closed log when asked, and drops what belonged to the other', async () => {
+    await ledger.load()
+    const shown = ledger.showLog('ward/1')
+    expect([ledger.origin, ledger.blocks.length, ledger.block, ledger.entries]).toEqual(['ward/1', 0, null, null])
+    await shown
+    expect(ledger.blocks.length).toBeGreaterThan(0)
+    await ledger.showLog(null)
+    expect(ledger.origin).toBeNull()
+  })
 })

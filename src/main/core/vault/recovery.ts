@@ -74,7 +74,8 @@ export class Recovery {
     return {
       reason: this.#reason,
       origin: this.#identity.origin,
-      signed: live?.signed?.size ?? null,
+      // Without a mark nobody knows what was signed beyond what is here.
+      signed: this.#reason.startsWith('mark-') ? null : (live?.signed?.size ?? null),
       held: live?.log?.head.size ?? 0,
       heldUntil: newest === undefined || 'step' in newest ? null : at(newest.sealedAtMs),
     }

@@ -149,6 +149,9 @@ export const messages = {
 
   blocks: {
     title: 'Blocks',
+    log: 'Log',
+    current: 'Log {n}, being written',
+    closed: 'Log {n}, closed with {size} entries',
     caption: 'Blocks, newest first',
     more: 'Show older blocks',
     none: 'No blocks yet',

@@ -124,7 +124,7 @@ it('opens a new incarnation when nobody knows what was signed last', async () =>
     if (damage === 'missing') rmSync(mark)
     else copyFileSync(databaseOf(clinic.folder), mark)
     const open = await startVault(clinic.folder)
-    expect(stateOf(open).recovery?.reason).toBe(`mark-${damage}`)
+    expect(stateOf(open).recovery).toMatchObject({ reason: `mark-${damage}`, signed: null })
     await open.vault.recover({ recoveryKey: clinic.staff.recoveryKey, file: null })
     expect(await weights(open, clinic)).toEqual(['71', '72'])
     expect((await open.vault.ledgerSummary()).origin).toMatch(/\/2$/)
