@@ -4,7 +4,7 @@ import process from 'node:process'
 import { ensureBuilt } from './lib/build.mjs'
 import { obtainElectron } from './lib/electron.mjs'
 import { ensureInstalled } from './lib/install.mjs'
-import { inProject, pinnedEnvironment, pinnedNode, runMain, say, ScriptError } from './lib/project.mjs'
+import { inProject, shellEnvironment, pinnedNode, runMain, say, ScriptError } from './lib/project.mjs'
 
 const HELP = `npm start -- [OPTIONS]
 
@@ -90,7 +90,7 @@ function hasDisplay() {
 /** Stays until the shell ends and leaves with its exit code. The shell alone decides what a signal means. */
 function runShell(program, args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'inherit', env: pinnedEnvironment() })
+    const child = spawn(program, args, { stdio: 'inherit', env: shellEnvironment() })
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
     child.once('error', reject)
     child.once('close', (code) => resolve(code ?? 1))

@@ -49,6 +49,16 @@ export function pinnedEnvironment(extra = {}) {
   return { ...process.env, ...extra, PATH: `${bin}${separator}${process.env.PATH ?? ''}` }
 }
 
+/**
+ * The environment of a shell, whose process is that of the core in the browser shell.
+ *
+ * Every open HID device keeps one thread of libuv's pool in a blocking read. With the usual four, a fifth device would wait
+ * for one of them to say something, and so would every file. It has to be set before the process starts.
+ */
+export function shellEnvironment() {
+  return pinnedEnvironment({ UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '16' })
+}
+
 /** Path of a package's program, to be run with the pinned Node: the same on every system, without shell scripts. */
 export const tool = (...parts) => inProject('node_modules', ...parts)
 

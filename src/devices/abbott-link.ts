@@ -61,7 +61,7 @@ const START_COUNTING = Uint8Array.of(0, 0, 0, 2)
  *
  * @param numbering - `acknowledged` before a conversation in numbered frames.
  * @returns The serial number that it gave, or null.
- * @throws {@link DeviceError} `SILENT`, `WRONG_MODEL` when what answers is no FreeStyle, else as {@link nextFrame}.
+ * @throws {@link DeviceError} `SILENT`, also when only the end is missing, `WRONG_MODEL` when what answers is no FreeStyle, else as {@link nextFrame}.
  */
 export async function greet(
   context: DriverContext,
@@ -74,8 +74,11 @@ export async function greet(
   // Some models may not answer these; all answer the last one.
   const replies = await collect(context, [FRAME.initAReply, FRAME.serialReply, FRAME.versionReply], INTRODUCTION_SLICES)
   await context.transport.write(encodeFrame(FRAME.hello))
-  const hello = (await collect(context, [FRAME.helloReply], SILENCE_SLICES)).get(FRAME.helloReply)
-  if (hello === undefined && replies.size === 0) throw new DeviceError('SILENT', 'no answer to the greeting')
+  const answers = await collect(context, [FRAME.helloReply], SILENCE_SLICES)
+  const hello = answers.get(FRAME.helloReply)
+  const isRefused = [replies, answers].some((found) => found.has(FRAME.unknownCommand))
+  // Half a greeting is that of a meter that fell asleep over it: it is asked again, not called another product.
+  if (hello === undefined && !isRefused) throw new DeviceError('SILENT', 'no answer to the greeting')
   if (hello?.length !== 1 || hello[0] !== 1) throw new DeviceError('WRONG_MODEL', 'greeted as no FreeStyle device')
   return serialOf(replies.get(FRAME.serialReply))
 }

@@ -292,6 +292,37 @@ describe('a meter that is busy', () => {
   })
 })
 
+describe('a greeting', () => {
+  const introduction = [
+    encodeFrame(FRAME.initAReply, Uint8Array.of(1)),
+    encodeFrame(FRAME.serialReply, Uint8Array.of(0)),
+    encodeFrame(FRAME.versionReply, Uint8Array.of(0)),
+  ]
+  it.each([
+    ['without an end is that of a meter that fell asleep', introduction, 'SILENT'],
+    ['of which nothing comes is that of a meter that sleeps', [], 'SILENT'],
+    [
+      'that ends otherwise is that of another product',
+      [...introduction, encodeFrame(FRAME.helloReply, Uint8Array.of(2))],
+      'WRONG_MODEL',
+    ],
+    [
+      'that is not understood is that of another product',
+      [...introduction, encodeFrame(FRAME.unknownCommand, Uint8Array.of(0x85))],
+      'WRONG_MODEL',
+    ],
+  ])('%s', async (_, reports, code) => {
+    const queue: (Uint8Array | null)[] = [null, ...reports]
+    const transport: HidTransport = {
+      write: async () => undefined,
+      sendFeature: async () => undefined,
+      close: async () => undefined,
+      read: async () => queue.shift() ?? null,
+    }
+    expect(await codeOf(async () => driver.read?.(contextOf(transport, fakeClock())))).toBe(code)
+  })
+})
+
 describe('anything that answers', () => {
   it('gives readings or a DeviceError, in bounded time', async () => {
     const report = fc.tuple(

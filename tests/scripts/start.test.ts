@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { shellEnvironment } from '../../scripts/lib/project.mjs'
 import { parseShellOptions } from '../../src/main/shell/options.ts'
 
 const script = join(import.meta.dirname, '../../scripts/start.mjs')
@@ -12,6 +13,16 @@ describe('npm start', () => {
     expect(status).toBe(1)
     expect(stderr).toContain('--passphrase-file')
     expect(stdout + stderr).not.toContain('hunter2')
+  })
+
+  it('gives the core threads for more devices than libuv’s usual four, unless told otherwise', () => {
+    const threads = `console.log(process.env.UV_THREADPOOL_SIZE)`
+    const run = () => spawnSync(process.execPath, ['-e', threads], { encoding: 'utf8', env: shellEnvironment() })
+    vi.stubEnv('UV_THREADPOOL_SIZE', undefined)
+    expect(run().stdout).toBe('16\n')
+    vi.stubEnv('UV_THREADPOOL_SIZE', '24')
+    expect(run().stdout).toBe('24\n')
+    vi.unstubAllEnvs()
   })
 
   it('refuses a shell that does not exist', () => {

@@ -40,9 +40,11 @@ export class StandInProcess extends EventEmitter {
   readonly sent: { message: { kind: string; [key: string]: unknown }; ports: unknown[] }[] = []
   killed = false
   readonly modulePath: string
-  constructor(modulePath: string) {
+  readonly env: Readonly<Record<string, string | undefined>>
+  constructor(modulePath: string, env: Readonly<Record<string, string | undefined>> = {}) {
     super()
     this.modulePath = modulePath
+    this.env = env
   }
   postMessage(message: { kind: string }, ports: unknown[] = []): void {
     this.sent.push({ message, ports })
@@ -260,8 +262,12 @@ export function createElectron() {
       showErrorBox: (_title: string, text: string): void => void seen.errorBoxes.push(text),
     },
     utilityProcess: {
-      fork: (modulePath: string): StandInProcess => {
-        const child = new StandInProcess(modulePath)
+      fork: (
+        modulePath: string,
+        _args: readonly string[],
+        { env }: { env?: Readonly<Record<string, string | undefined>> },
+      ): StandInProcess => {
+        const child = new StandInProcess(modulePath, env)
         seen.processes.push(child)
         return child
       },

@@ -2,6 +2,12 @@ import { join } from 'node:path'
 import { MessageChannelMain, utilityProcess, type MessagePortMain, type UtilityProcess } from 'electron'
 import type { CoreStart, FromCore, ToCore } from '../../shared/core-messages.ts'
 
+/**
+ * Every open HID device keeps one thread of libuv's pool in a blocking read. With the usual four, a fifth device would wait for
+ * one of them to say something, and so would every file and every hash.
+ */
+const UV_THREADPOOL_SIZE = '16'
+
 /** A core that does not answer a shutdown by then is ended. Its store survives that by design. */
 const CLOSE_TIMEOUT_MS = 10_000
 
@@ -39,6 +45,7 @@ export class CoreHost {
     const child = utilityProcess.fork(join(this.#outFolder, 'main', 'core.js'), [], {
       serviceName: 'Chartseal core',
       stdio: 'inherit',
+      env: { UV_THREADPOOL_SIZE, ...process.env },
     })
     this.#process = child
     child.on('message', (message: FromCore) => this.#hear(message))

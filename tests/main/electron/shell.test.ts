@@ -232,6 +232,8 @@ describe('the core', () => {
   it('starts in a utility process, the options and the unwrapped secret being its first message', async () => {
     await start({ demo: true, replays: [{ family: 'omron', file: '/x' }] })
     expect(theCore().modulePath).toBe(join(folder, 'out', 'main', 'core.js'))
+    // One thread for each open device, and some for files.
+    expect(theCore().env).toEqual({ UV_THREADPOOL_SIZE: '16', ...process.env })
     const first = theCore().sent[0]!.message as unknown as { kind: string; options: Record<string, unknown> }
     expect(first.kind).toBe('start')
     expect(first.options).toMatchObject({

@@ -175,6 +175,23 @@ describe('the bedside view', () => {
     expect(around.core.calls).not.toContain('capture.read')
   })
 
+  it('measures with a scale that is not enrolled, for the tray alone', async () => {
+    await visit()
+    const [device] = around.core.devices
+    const scale = { ...device!, connectionId: 'virtual:scale', name: 'A scale', mode: 'spot' as const, memory: false }
+    around.core.devices = [{ ...scale, kinds: ['weight'], enrolment: null, status: 'ready' }]
+    useSystemStore().devices = around.core.devices
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    await settle()
+    expect(body()).not.toContain('Read into the tray')
+    expect(around.core.calls).not.toContain('capture.read')
+    const measure = view.findAll('button').find((one) => one.text() === 'Measure into the tray')
+    await measure!.trigger('click')
+    await vi.waitFor(() => expect(body()).toContain('71.4'))
+    expect(capture.sessions.map(({ mode }) => mode)).toEqual(['spot'])
+  })
+
   it('reads an oximeter’s memory beside its stream, and goes back to the stream', async () => {
     await visit()
     await capture.start(handleOf(1))

@@ -43,10 +43,11 @@ export function useDeviceFeeds(captureId: () => string | null) {
     if (session.phase === 'idle' || isBack) void run(session)
   }
 
-  /** Reads a device that is not enrolled: its readings cannot be signed here, they go to the tray. */
-  function readForTray(device: Device): void {
-    if (!device.memory || byId.has(device.connectionId)) return
-    const session = newSession(device, 'memory')
+  /** Uses a device that is not enrolled: its readings cannot be signed here, they go to the tray. */
+  function readForTray(device: Device, way: 'memory' | 'spot'): void {
+    const isAble = way === 'memory' ? device.memory : device.mode === 'spot'
+    if (!isAble || byId.has(device.connectionId)) return
+    const session = newSession(device, way)
     byId.set(device.connectionId, session)
     void run(session)
   }

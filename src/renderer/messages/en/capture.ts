@@ -91,7 +91,7 @@ export const messages = {
     notEnrolled: 'Not enrolled',
     notEnrolledText:
       'Clinic IT has not enrolled this device, so its readings cannot be signed for a patient. They wait in the unassigned tray.',
-    readToTray: 'Read into the tray',
+    toTray: { memory: 'Read into the tray', spot: 'Measure into the tray' },
     unsupported: 'This device is not supported.',
     clockOff: 'Device clock {offset}',
     ahead: '{t} ahead',
