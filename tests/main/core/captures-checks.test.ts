@@ -25,7 +25,7 @@ const ROOM: Measurement = {
 }
 
 /** Captures over a device that gives `measurements`, and what reached the vault. */
-function world(measurements: readonly Measurement[]) {
+function world(measurements: readonly Measurement[], device: string | null = handleOf(2)) {
   const checks: [string, string[]][] = []
   const tray: string[] = []
   const onTheSpot: unknown[] = []
@@ -40,7 +40,7 @@ function world(measurements: readonly Measurement[]) {
             ({
               draft: { draftId: recordKey, kind, quantities, flags, alreadyRecorded: false },
               raw,
-              device: handleOf(2),
+              device,
             }) as unknown as HeldDraft,
         )
       },
@@ -87,6 +87,18 @@ it.each(['read', 'measure'] as const)('%s: control solution and rooms go to the 
   await captures.close(captureId)
   expect(tray).toEqual(['blood'])
 })
+
+it.each(['read', 'measure'] as const)(
+  '%s: what a device that is not enrolled gives waits in the tray at once',
+  async (way) => {
+    const { captures, tray } = world([GLUCOSE], null)
+    const { captureId } = await captures.open(handleOf(9))
+    expect(await told(captures[way](captureId, 'a device', undefined))).toEqual(['blood'])
+    expect(tray).toEqual(['blood'])
+    await captures.close(captureId)
+    expect(tray).toEqual(['blood'])
+  },
+)
 
 it('a device that gives nothing else gives no drafts, and that is no error', async () => {
   const { captures, checks } = world([ROOM])

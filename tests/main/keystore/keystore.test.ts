@@ -93,6 +93,16 @@ it('gives a coded error, or the right answer, whichever byte of whichever file i
   }
 })
 
+it('removes a secret for good, and leaves its neighbours', async () => {
+  const { secrets } = await createKeystore(keystoreFolder(), SYSTEM, CHEAP)
+  await secrets.put('device-a', SECRET)
+  await secrets.put('device-b', SECRET)
+  secrets.remove('device-a')
+  secrets.remove('device-a')
+  expect([secrets.get('device-a'), secrets.get('device-b')]).toEqual([null, SECRET])
+  expect(secrets.names()).not.toContain('device-a')
+})
+
 it('does not open a secret under another name, or of another node', async () => {
   const [folder, other] = [keystoreFolder(), keystoreFolder()]
   const keystore = await createKeystore(folder, PASSPHRASE, CHEAP)
