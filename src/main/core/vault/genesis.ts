@@ -3,26 +3,22 @@
  *
  * @packageDocumentation
  */
-import { signCheckpoint } from '../../../ledger/checkpoint.ts'
 import { CONTRACT_LANGUAGE } from '../../../ledger/contract.ts'
-import { encodeBody, encodeEntry, signedMessage } from '../../../ledger/entry.ts'
-import type { CborMap } from '../../../ledger/cbor.ts'
-import type { EntryType } from '../../../ledger/entry-types.ts'
-import { encodeContractFields, encodeNodeOpened, encodeRosterFields, encodeSeal } from '../../../ledger/fields.ts'
+import { encodeContractFields, encodeNodeOpened, encodeRosterFields } from '../../../ledger/fields.ts'
 import { type Approval, contractMessage, rosterMessage } from '../../../ledger/governance.ts'
-import { leafHash } from '../../../ledger/hash.ts'
 import { originOf } from '../../../ledger/names.ts'
 import { soloPolicy } from '../../../ledger/policy.ts'
 import { encodeRoster, mirrorNameOf, networkIdOf } from '../../../ledger/roster.ts'
-import { TreeWriter } from '../../../ledger/tree-writer.ts'
 import { COSIGNATURE_V1, type VerifierKey } from '../../../ledger/vkey.ts'
 import { toHex } from '../../../shared/bytes.ts'
+import type { HighWaterMark } from '../../keystore/high-water.ts'
 import type { Keystore } from '../../keystore/keystore.ts'
 import { keyPairFromSeed, sign, wipe } from '../../keystore/sodium.ts'
 import type { Store } from '../../store/store.ts'
 import type { RandomBytes } from '../envelope.ts'
 import { generateSharingKeyPair } from '../epoch-keys.ts'
 import { nodeHasher as h } from '../hasher.ts'
+import { writeFirstBlock, type PlainEntry } from './first-block.ts'
 import { writeIdentity, type Identity } from './identity.ts'
 import type { EntrySigner } from './entry-signer.ts'
 
@@ -142,79 +138,28 @@ function writeBlockZero(
   store: Store,
   identity: Identity,
   { roster, request, random, log, governance }: BlockZero,
-): { note: string; size: number } {
-  const entryOf = (type: EntryType, fields: CborMap, signer: EntrySigner) => {
-    const id = random(16)
-    const body = {
-      type,
-      network: identity.network,
-      log: identity.log,
-      id,
-      time: request.nowMs,
-      subject: null,
-      payload: null,
-      fields,
-    }
-    const bodyBytes = encodeBody(body)
-    const signature = {
-      role: signer.role,
-      publicKey: signer.publicKey,
-      signature: signer.sign(signedMessage(signer.role, bodyBytes)),
-    }
-    return {
-      id,
-      type,
-      subject: null,
-      payload: null,
-      bytes: encodeEntry({ bodyBytes, placement: null, signatures: [signature] }),
-    }
-  }
-  const contractHash = h.sha256(request.contract)
+): HighWaterMark {
   const approve = (message: Uint8Array): Approval => ({
     publicKey: governance.publicKey,
     signature: governance.sign(message),
   })
   const contract = { version: 1, language: CONTRACT_LANGUAGE, document: request.contract }
-  const entries = [
-    entryOf(
-      'roster',
-      encodeRosterFields({ document: roster, approvals: [approve(rosterMessage(identity.network, roster))] }),
-      log,
-    ),
-    entryOf(
-      'contract',
-      encodeContractFields({ ...contract, approvals: [approve(contractMessage(identity.network, contract))] }),
-      log,
-    ),
-    entryOf(
-      'node.opened',
-      encodeNodeOpened({ incarnation: 1, instance: random(16), previous: null, logKey: null, rosterVersion: null }),
-      log,
-    ),
+  const rosterApprovals = [approve(rosterMessage(identity.network, roster))]
+  const contractApprovals = [approve(contractMessage(identity.network, contract))]
+  const opened = { incarnation: 1, instance: random(16), previous: null, logKey: null, rosterVersion: null }
+  const entries: PlainEntry[] = [
+    { type: 'roster', fields: encodeRosterFields({ document: roster, approvals: rosterApprovals }), signers: [log] },
+    { type: 'contract', fields: encodeContractFields({ ...contract, approvals: contractApprovals }), signers: [log] },
+    { type: 'node.opened', fields: encodeNodeOpened(opened), signers: [log] },
   ]
-  entries.push(
-    entryOf(
-      'seal',
-      encodeSeal({
-        block: 0,
-        previousBlockHash: null,
-        firstIndex: 0,
-        count: entries.length,
-        rosterVersion: 1,
-        contractHash,
-      }),
-      log,
-    ),
-  )
-  const mark = { note: '', size: entries.length }
-  store.addLog(identity.origin, identity.logKey)
-  store.append({ origin: identity.origin, firstIndex: 0, previousNote: null, entries, epochKeys: [] }, (readBack) => {
-    const { size, root, tiles } = new TreeWriter(h, 0, []).append(readBack.map((bytes) => leafHash(h, bytes)))
-    const head = { origin: identity.origin, size, root }
-    mark.note = signCheckpoint(head, { name: identity.origin, publicKey: identity.logKey }, (message) =>
-      log.sign(message),
-    )
-    return { tiles, block: 0, size, note: mark.note }
+  const contractHash = h.sha256(request.contract)
+  return writeFirstBlock(store, {
+    identity,
+    entries,
+    log,
+    rosterVersion: 1,
+    contractHash,
+    random,
+    nowMs: request.nowMs,
   })
-  return mark
 }

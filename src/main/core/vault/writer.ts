@@ -213,8 +213,10 @@ export class Writer {
     const { replica, logSigner, random, nowMs } = this.#parts
     const lost = Map.groupBy(replica.undeclaredLoss(), ({ log }) => log.origin)
     if (lost.size === 0) return
-    const drafts = [...lost].map(([origin, places]): Draft => {
-      const ranges = rangesOf(places.map(({ index }) => index)).slice(0, MAX_LOST_RANGES)
+    const declared = [...lost].flatMap(([origin, places]) =>
+      inPieces(rangesOf(places.map(({ index }) => index)), MAX_LOST_RANGES).map((ranges) => ({ origin, ranges })),
+    )
+    const drafts = declared.map(({ origin, ranges }): Draft => {
       const fields = encodeIncident(entriesLost({ origin, ranges }))
       const shared = { id: random(16), subject: null, payload: null, timeMs: nowMs() }
       return { ...shared, type: 'incident', fields, signers: [logSigner] }
@@ -449,6 +451,11 @@ function directoryAfter(directory: Directory, first: number, placed: readonly Pl
     const isRule = draft.type === 'roster' || draft.type === 'contract'
     return isRule ? applyEntry(before, first + i, decodeEntry(row.bytes)) : before
   }, directory)
+}
+
+/** A list in pieces of at most `most`. */
+function inPieces<Item>(items: readonly Item[], most: number): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / most) }, (_, i) => items.slice(i * most, (i + 1) * most))
 }
 
 /** Indexes as ranges `[from, to)`, in ascending order. */
