@@ -39,6 +39,7 @@ const METHOD_TEXT: Readonly<Record<Method, string>> = {
   device: 'Read from an enrolled device',
   manual: 'Entered by hand',
   'unauthenticated-device': 'Read from a device that is not enrolled',
+  'patient-reported': 'Reported by the patient',
 }
 
 /** Why a device gave no number although it measured. */

@@ -90,10 +90,15 @@ export interface DeviceEnrolled {
 }
 
 /** How a reading came about. */
-export type ReadingMethod = 'device' | 'manual' | 'unauthenticated-device'
+export type ReadingMethod = 'device' | 'manual' | 'unauthenticated-device' | 'patient-reported'
 
 /** Wire numbers of {@link ReadingMethod}. */
-const METHODS = ['device', 'manual', 'unauthenticated-device'] as const satisfies readonly ReadingMethod[]
+const METHODS = [
+  'device',
+  'manual',
+  'unauthenticated-device',
+  'patient-reported',
+] as const satisfies readonly ReadingMethod[]
 
 /** The clear part of a reading. Everything clinical is in the payload. */
 export interface ReadingFields {

@@ -10,7 +10,16 @@
 import type { Measurement } from '../../devices/measurement.ts'
 import { measurementsOfWindow, type StableWindow } from '../../devices/stable-window.ts'
 import type { ApiCode } from '../../shared/api/codes.ts'
-import type { Draft, LiveEvent, ManualValue, Patient, ReadEvent, Reading, Session } from '../../shared/api/schemas.ts'
+import type {
+  Authorisation,
+  Draft,
+  LiveEvent,
+  ManualValue,
+  Patient,
+  ReadEvent,
+  Reading,
+  Session,
+} from '../../shared/api/schemas.ts'
 import type { Hub, HubReadout } from '../devices/hub.ts'
 import { Capture, type Take } from './capture.ts'
 import type { ConnectedDevice } from './devices-service.ts'
@@ -21,7 +30,10 @@ import type { HeldDraft, ReadContext, Row, VaultService } from './vault-service.
 
 /** What captures need from outside. */
 export interface CapturePorts {
-  readonly vault: Pick<VaultService, 'patient' | 'draftsOf' | 'signReadings' | 'putTray' | 'putChecks'>
+  readonly vault: Pick<
+    VaultService,
+    'patient' | 'asksSignature' | 'draftsOf' | 'signReadings' | 'putTray' | 'putChecks'
+  >
   readonly hub: Pick<Hub, 'live' | 'measure' | 'readMemory' | 'stableWindow'>
   /** Throws `DEVICE_NOT_CONNECTED`. */
   find(connectionId: string): ConnectedDevice
@@ -64,17 +76,18 @@ export class Captures {
    *
    * @throws ApiFailure `NOT_SIGNED_IN`, `RECORD_NOT_VERIFIED`, or what the vault refuses with.
    */
-  async open(handle: string): Promise<{ captureId: string; patient: Row<Patient> }> {
+  async open(handle: string): Promise<{ captureId: string; patient: Row<Patient>; asksSignature: boolean }> {
     const owner = this.#owner()
     const patient = await this.#ports.vault.patient(handle)
     if (patient.status !== 'verified' || patient.record.handle !== handle) throw new ApiFailure('RECORD_NOT_VERIFIED')
+    const asksSignature = await this.#ports.vault.asksSignature(handle)
     if (this.#ports.active() !== owner) throw new ApiFailure('NOT_SIGNED_IN')
     const [oldest] = this.#open.values()
     if (this.#open.size >= MAX_OPEN && oldest !== undefined) await this.#end(oldest)
     const capture = new Capture(this.#ports.randomId(), handle, owner)
     this.#open.set(capture.id, capture)
     this.activity()
-    return { captureId: capture.id, patient }
+    return { captureId: capture.id, patient, asksSignature }
   }
 
   /** The person has asked the patient for at least two different identifiers. */
@@ -143,7 +156,12 @@ export class Captures {
    * @throws ApiFailure `IDENTITY_NOT_CONFIRMED`, `NOTHING_TO_SIGN`, `UNKNOWN_DRAFT`, `DEVICE_NOT_ENROLLED`,
    *   `ALREADY_RECORDED`, `WRONG_STATE` while the same capture is being signed, or what the vault refuses with.
    */
-  async sign(captureId: string, draftIds: readonly string[], manual: readonly ManualValue[]): Promise<Row<Reading>[]> {
+  async sign(
+    captureId: string,
+    draftIds: readonly string[],
+    manual: readonly ManualValue[],
+    authorisation: Authorisation | null = null,
+  ): Promise<Row<Reading>[]> {
     const capture = this.#own(captureId)
     if (!capture.confirmed) throw new ApiFailure('IDENTITY_NOT_CONFIRMED')
     const drafts = [...new Set(draftIds)].map((id) => capture.toSign(id))
@@ -157,6 +175,7 @@ export class Captures {
       drafts,
       manual,
       late: null,
+      authorisation,
     })
     capture.signing = signing
     try {

@@ -51,7 +51,7 @@ const nothing = async (done: unknown): Promise<Record<string, never>> => {
 /** The whole API on `parts`. */
 export function createRouter(parts: RouterParts) {
   const os = implementer(parts)
-  return os.router({ ...entrance(os, parts), ...bedside(os, parts), ...records(os, parts) })
+  return os.router({ ...entrance(os, parts), ...bedside(os, parts), ...records(os, parts), ...disclosure(os, parts) })
 }
 
 /** The contract, with what happens around every handler. */
@@ -99,6 +99,10 @@ function entrance(os: Os, parts: RouterParts) {
       practitioners: os.session.practitioners.handler(call(() => vault.practitioners())),
       current: os.session.current.handler(call(() => session.current)),
       signIn: os.session.signIn.handler(call(({ handle, pin }) => session.signIn(handle, pin))),
+      reauthenticate: os.session.reauthenticate.handler(
+        signedIn(parts)(({ pin }) => nothing(vault.reauthenticate(pin))),
+      ),
+      changePin: os.session.changePin.handler(signedIn(parts)((request) => nothing(vault.changePin(request)))),
       activity: os.session.activity.handler(
         call(() => {
           session.activity()
@@ -135,7 +139,9 @@ function bedside(os: Os, parts: RouterParts) {
       ),
       // Once sealed it is said so, even to somebody who locked meanwhile: who is not told signs a second time.
       sign: os.capture.sign.handler(
-        call(async ({ captureId, draftIds, manual }) => ({ rows: await captures.sign(captureId, draftIds, manual) })),
+        call(async ({ captureId, draftIds, manual, authorisation }) => ({
+          rows: await captures.sign(captureId, draftIds, manual, authorisation),
+        })),
       ),
       close: os.capture.close.handler(call(({ captureId }) => nothing(captures.close(captureId)))),
     },
@@ -179,6 +185,8 @@ function records(os: Os, parts: RouterParts) {
     people: {
       list: os.people.list.handler(mine(() => vault.people())),
       enrol: os.people.enrol.handler(mine((request) => vault.enrolPractitioner(request))),
+      revoke: os.people.revoke.handler(mine((request) => nothing(vault.revokePractitioner(request)))),
+      renew: os.people.renew.handler(mine((request) => vault.renewPractitioner(request))),
     },
     patients: {
       search: os.patients.search.handler(
@@ -188,7 +196,11 @@ function records(os: Os, parts: RouterParts) {
           unattributedDamage: await vault.unattributedDamage(),
         })),
       ),
-      register: os.patients.register.handler(mine((patient) => vault.registerPatient(patient))),
+      similar: os.patients.similar.handler(mine((patient) => vault.similarPatients(patient))),
+      register: os.patients.register.handler(
+        mine(({ distinct, ...patient }) => vault.registerPatient(patient, distinct)),
+      ),
+      scan: os.patients.scan.handler(mine(({ code }) => vault.scanCode(code))),
       chart: os.patients.chart.handler(mine(({ handle, generation }) => vault.chart(handle, generation))),
     },
     ledger: {
@@ -197,8 +209,6 @@ function records(os: Os, parts: RouterParts) {
       entries: os.ledger.entries.handler(call(({ origin, from, limit }) => vault.entries(origin, from, limit))),
       verifyAll: os.ledger.verifyAll.handler(({ signal }) => verifyRuns.start(null, signal)),
       scrub: os.ledger.scrub.handler(({ input, signal }) => scrubRuns.start(input.file, signal)),
-      erase: os.ledger.erase.handler(mine((request) => vault.erase(request))),
-      erasures: os.ledger.erasures.handler(call(() => vault.erasures())),
       incidents: os.ledger.incidents.handler(call(() => vault.incidents())),
       evidence: os.ledger.evidence.handler(call(() => vault.evidence())),
       evidenceFile: os.ledger.evidenceFile.handler(call(({ id }) => vault.evidenceFile(id))),
@@ -213,6 +223,66 @@ function records(os: Os, parts: RouterParts) {
       discardProposal: os.ledger.discardProposal.handler(mine(() => vault.discardProposal())),
       proof: os.ledger.proof.handler(call(({ origin, index }) => vault.proof(origin, index))),
       receipt: os.ledger.receipt.handler(call(({ origin, index }) => vault.receipt(origin, index))),
+    },
+  }
+}
+
+/** What patients decide, who looked, and what leaves. */
+function disclosure(os: Os, parts: RouterParts) {
+  const { vault } = parts
+  const mine = signedIn(parts)
+  return {
+    cards: {
+      list: os.cards.list.handler(mine(({ handle }) => vault.cards(handle))),
+      issue: os.cards.issue.handler(mine((request) => vault.issueCard(request))),
+      revoke: os.cards.revoke.handler(mine((request) => nothing(vault.revokeCard(request)))),
+    },
+    consents: {
+      sites: os.consents.sites.handler(mine(() => vault.consentSites())),
+      list: os.consents.list.handler(mine(({ handle }) => vault.consents(handle))),
+      grant: os.consents.grant.handler(mine((request) => vault.grantConsent(request))),
+      amend: os.consents.amend.handler(mine((request) => vault.amendConsent(request))),
+      revoke: os.consents.revoke.handler(mine((request) => vault.revokeConsent(request))),
+    },
+    access: {
+      emergency: os.access.emergency.handler(mine((request) => vault.breakGlass(request))),
+      endEmergency: os.access.endEmergency.handler(mine(({ handle }) => nothing(vault.endEmergency(handle)))),
+      list: os.access.list.handler(mine((request) => vault.accessLog(request))),
+      emergencies: os.access.emergencies.handler(mine(() => vault.emergencies())),
+      review: os.access.review.handler(mine((request) => nothing(vault.reviewEmergency(request)))),
+    },
+    records: {
+      amend: os.records.amend.handler(mine(async (request) => ({ rows: await vault.amendReading(request) }))),
+      retract: os.records.retract.handler(mine((request) => nothing(vault.retractReading(request)))),
+    },
+    assessments: {
+      settings: os.assessments.settings.handler(mine(() => vault.decisionSupport())),
+      configure: os.assessments.configure.handler(mine((request) => vault.configureSupport(request))),
+      draft: os.assessments.draft.handler(mine(({ handle }) => vault.assessmentDraft(handle))),
+      record: os.assessments.record.handler(mine((request) => vault.recordAssessment(request))),
+      setScale: os.assessments.setScale.handler(mine((request) => vault.setOxygenScale(request))),
+    },
+    imports: {
+      preview: os.imports.preview.handler(mine((request) => vault.previewImport(request))),
+      accept: os.imports.accept.handler(mine((request) => vault.acceptImport(request))),
+    },
+    exports: {
+      preview: os.exports.preview.handler(mine((request) => vault.previewExport(request))),
+      make: os.exports.make.handler(mine((request) => vault.makeExport(request))),
+    },
+    erasures: {
+      list: os.erasures.list.handler(mine(() => vault.erasures())),
+      preview: os.erasures.preview.handler(mine((target) => vault.previewErasure(target))),
+      request: os.erasures.request.handler(mine((request) => vault.requestErasure(request))),
+      proposals: os.erasures.proposals.handler(mine(() => vault.erasureProposals())),
+      approve: os.erasures.approve.handler(mine((request) => vault.approveErasure(request))),
+      withdraw: os.erasures.withdraw.handler(mine(({ id }) => nothing(vault.withdrawErasure(id)))),
+    },
+    outbox: {
+      // Also while nobody can sign in.
+      write: os.outbox.write.handler(call((note) => vault.writeOutbox(note))),
+      list: os.outbox.list.handler(mine(() => vault.outbox())),
+      settle: os.outbox.settle.handler(mine((request) => nothing(vault.settleOutbox(request)))),
     },
   }
 }

@@ -9,8 +9,13 @@
  */
 import type { Measurement } from '../../devices/measurement.ts'
 import type { ApiCode } from '../../shared/api/codes.ts'
+import type { InferContractRouterInputs } from '@orpc/contract'
+import type { Contract } from '../../shared/api/contract.ts'
 import type * as api from '../../shared/api/schemas.ts'
 import type { z } from 'zod'
+
+/** What a window sends with each call. */
+export type Asked = InferContractRouterInputs<Contract>
 
 /** A verified or rejected record of `Content`. */
 export type Row<Content> =
@@ -124,13 +129,62 @@ export interface VaultService {
   practitioners(): Promise<api.Practitioner[]>
   signIn(handle: string, pin: string): Promise<api.Practitioner>
   signOut(): Promise<void>
-  people(): Promise<Row<api.Practitioner>[]>
+  reauthenticate(pin: string): Promise<void>
+  changePin(request: Asked['session']['changePin']): Promise<void>
+  people(): Promise<Row<api.PractitionerRecord>[]>
+  revokePractitioner(request: Asked['people']['revoke']): Promise<void>
+  renewPractitioner(request: Asked['people']['renew']): Promise<api.Practitioner>
   enrolPractitioner(request: { name: string; role: api.Role; pin: string }): Promise<api.Practitioner>
 
   searchPatients(text: string): Promise<Row<api.Patient>[]>
   /** How many damaged entries cannot be attributed: any of them may have been a patient's. */
   unattributedDamage(): Promise<number>
-  registerPatient(patient: Omit<api.Patient, 'handle'>): Promise<api.Patient>
+  similarPatients(patient: Asked['patients']['similar']): Promise<Row<api.Patient>[]>
+  registerPatient(patient: Omit<api.Patient, 'handle'>, distinct?: boolean): Promise<api.Patient>
+  /** Who a scanned code belongs to; null when nobody is known by it. */
+  scanCode(code: string): Promise<Row<api.Patient> | null>
+  cards(handle: string): Promise<Row<api.PatientCard>[]>
+  issueCard(request: Asked['cards']['issue']): Promise<api.PrintedCard>
+  revokeCard(request: Asked['cards']['revoke']): Promise<void>
+
+  consentSites(): Promise<{ id: string; isOwn: boolean }[]>
+  consents(handle: string): Promise<Row<api.ConsentRecord>[]>
+  grantConsent(request: Asked['consents']['grant']): Promise<Row<api.ConsentRecord>>
+  amendConsent(request: Asked['consents']['amend']): Promise<Row<api.ConsentRecord>>
+  revokeConsent(request: Asked['consents']['revoke']): Promise<Row<api.ConsentRecord>>
+  /** Whether readings of a patient need the patient's signature. */
+  asksSignature(handle: string): Promise<boolean>
+
+  breakGlass(request: Asked['access']['emergency']): Promise<{ until: string }>
+  endEmergency(handle: string): Promise<void>
+  accessLog(request: Asked['access']['list']): Promise<Row<api.AccessRecord>[]>
+  emergencies(): Promise<Row<api.AccessRecord>[]>
+  reviewEmergency(request: Asked['access']['review']): Promise<void>
+
+  amendReading(request: Asked['records']['amend']): Promise<Row<api.Reading>[]>
+  retractReading(request: Asked['records']['retract']): Promise<void>
+
+  decisionSupport(): Promise<api.DecisionSupport>
+  configureSupport(request: Asked['assessments']['configure']): Promise<api.DecisionSupport>
+  assessmentDraft(handle: string): Promise<api.AssessmentDraft>
+  recordAssessment(request: Asked['assessments']['record']): Promise<Row<api.Assessment>>
+  setOxygenScale(request: Asked['assessments']['setScale']): Promise<api.OxygenScale>
+
+  previewImport(request: Asked['imports']['preview']): Promise<api.ImportPreview>
+  acceptImport(request: Asked['imports']['accept']): Promise<{ recorded: number }>
+  previewExport(request: api.ExportRequest): Promise<api.ExportPreview>
+  makeExport(request: Asked['exports']['make']): Promise<api.Exported>
+
+  previewErasure(target: Asked['erasures']['preview']): Promise<api.ErasurePreview>
+  requestErasure(request: Asked['erasures']['request']): Promise<api.ErasureProposal>
+  erasureProposals(): Promise<api.ErasureProposal[]>
+  approveErasure(request: Asked['erasures']['approve']): Promise<api.ErasureReceipt>
+  withdrawErasure(id: string): Promise<void>
+
+  /** Works in every state in which the data folder is known. */
+  writeOutbox(note: Asked['outbox']['write']): Promise<{ id: string }>
+  outbox(): Promise<api.OutboxNote[]>
+  settleOutbox(request: Asked['outbox']['settle']): Promise<void>
   chart(handle: string, generation: number): Promise<api.Chart>
   /** One patient's demographics, for a capture; records the access. */
   patient(handle: string): Promise<Row<api.Patient>>
@@ -158,6 +212,8 @@ export interface VaultService {
     drafts: readonly HeldDraft[]
     manual: readonly api.ManualValue[]
     late: { reason: string; trayIds: readonly string[] } | null
+    /** The patient's side, where consent asks for it; null or absent when nobody was asked. */
+    authorisation?: api.Authorisation | null
   }): Promise<Row<api.Reading>[]>
 
   /** Keeps drafts that have no patient. Items already there, or already in the ledger, are left out. */
@@ -194,7 +250,6 @@ export interface VaultService {
   scrub(run: number, file: string | null): Promise<void>
   cancelScrub(run: number): Promise<void>
   incidents(): Promise<api.Incident[]>
-  erase(request: api.ErasureRequest): Promise<api.ErasureReceipt>
   /** Newest first. */
   erasures(): Promise<api.Erasure[]>
   evidence(): Promise<api.Evidence[]>

@@ -30,11 +30,32 @@ export const API_CODES = [
   'STATE_UNKNOWN', // a commit may or may not have happened: Chartseal must be restarted
   // signing in
   'WRONG_PIN',
+  'REAUTH_NEEDED', // presence must be proven again with the PIN
+  'LAST_ADMINISTRATOR', // revoking would leave nobody who can administer
   'PIN_LOCKED', // too many wrong PINs; `retryAfterS` says how long
   'WEAK_PIN',
   // patients and capture
   'UNKNOWN_PATIENT',
   'DUPLICATE_PATIENT', // same identifier, or same name and birth date
+  'SIMILAR_PATIENT', // somebody on record might be the same person
+  // cards and consent
+  'BAD_CARD', // not the text of a card of this patient, or it was revoked, or its other share is not here
+  'WRONG_CARD_PIN',
+  'CARD_LOCKED', // too many wrong PINs; `retryAfterS` says how long
+  'PATIENT_SIGNATURE_NEEDED', // the patient's consent asks for the patient's signature
+  'BAD_CONSENT', // terms that cannot be: ends before it starts, a site nobody knows; `detail` names the field
+  'UNKNOWN_CONSENT',
+  'CONSENT_CLOSED', // revoked already
+  'CONSENT_NEEDED', // no consent covers this, and the glass is not broken
+  'ALREADY_REVIEWED',
+  'OWN_EMERGENCY', // somebody else has to review it
+  'ALREADY_CORRECTED', // the reading was amended or retracted before
+  'ASSESSMENT_CHANGED', // the values are no longer those that were shown
+  'BAD_IMPORT', // the file is no FHIR R4 that can be taken in; `detail` says where
+  'NOTHING_TO_IMPORT',
+  'NOTHING_TO_EXPORT',
+  'UNKNOWN_PROPOSAL', // no erasure waits under that id
+  'OUTBOX_FULL',
   'UNKNOWN_CAPTURE', // the capture was closed, or belongs to another patient or practitioner
   'IDENTITY_NOT_CONFIRMED', // two identifiers must be confirmed first
   'NOTHING_TO_SIGN',

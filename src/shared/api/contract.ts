@@ -72,14 +72,22 @@ export const contract = {
     practitioners: call(Nothing, z.array(s.Practitioner)),
     current: call(Nothing, s.Session.nullable()),
     signIn: call(z.object({ handle: s.Handle, pin: Pin }), s.Session),
+    /** Proves presence again. What is signed within the next minutes needs no other proof. */
+    reauthenticate: call(z.object({ pin: Pin }), Nothing),
+    /** Of whoever is signed in. */
+    changePin: call(z.object({ oldPin: Pin, newPin: Pin }), Nothing),
     /** The person did something: restarts the idle clock. */
     activity: call(Nothing, Nothing),
     lock: call(Nothing, Nothing),
     signOut: call(Nothing, Nothing),
   },
   people: {
-    list: call(Nothing, z.array(s.rowOf(s.Practitioner))),
+    list: call(Nothing, z.array(s.rowOf(s.PractitionerRecord))),
     enrol: call(z.object({ name: z.string().trim().min(2).max(120), role: s.Role, pin: Pin }), s.Practitioner),
+    /** From now on this practitioner signs nothing. */
+    revoke: call(z.object({ handle: s.Handle, reason: Reason, pin: Pin }), Nothing),
+    /** A new key under a new PIN, for somebody who forgot theirs or was revoked. */
+    renew: call(z.object({ handle: s.Handle, newPin: Pin, pin: Pin }), s.Practitioner),
   },
   patients: {
     /** Every patient when `text` is empty. Matches names, identifier and birth date. Records one access entry for the view. */
@@ -94,12 +102,161 @@ export const contract = {
           .nonnegative(),
       }),
     ),
-    register: call(s.Patient.omit({ handle: true }), s.Patient),
+    /** Patients who might be the same person. Records one access entry. */
+    similar: call(s.Patient.omit({ handle: true }), z.array(PatientRow)),
+    /** `distinct`: somebody looked at those who might be the same, and says that this is another person. */
+    register: call(s.Patient.omit({ handle: true }).extend({ distinct: z.boolean().default(false) }), s.Patient),
+    /** Who a wristband or a card belongs to: identifier, GS1 element string, or the text of a card. Null for nobody known. */
+    scan: call(z.object({ code: z.string().trim().min(1).max(400) }), PatientRow.nullable()),
     chart: call(z.object({ handle: s.Handle, generation: z.number().int() }), s.Chart),
+  },
+  cards: {
+    list: call(z.object({ handle: s.Handle }), z.array(s.rowOf(s.PatientCard))),
+    /** Makes a card, under a PIN that the patient or the guardian chooses. What is printed is told once. */
+    issue: call(
+      z.object({
+        handle: s.Handle,
+        capacity: z.enum(['patient', 'guardian']),
+        holder: z.string().trim().min(2).max(120).nullable(),
+        cardPin: Pin,
+        pin: Pin,
+      }),
+      s.PrintedCard,
+    ),
+    revoke: call(z.object({ handle: s.Handle, cardId: s.EntryId, reason: Reason, pin: Pin }), Nothing),
+  },
+  consents: {
+    /** Sites that a consent may name. */
+    sites: call(Nothing, z.array(z.object({ id: z.string().max(200), isOwn: z.boolean() }))),
+    /** Every version of every consent of a patient, oldest first. */
+    list: call(z.object({ handle: s.Handle }), z.array(s.rowOf(s.ConsentRecord))),
+    grant: call(
+      z.object({
+        handle: s.Handle,
+        terms: s.ConsentTerms,
+        words: z.array(z.string().max(2000)).min(1).max(40),
+        authorisation: s.Authorisation,
+        second: s.SecondSigner.nullable(),
+        pin: Pin,
+      }),
+      s.rowOf(s.ConsentRecord),
+    ),
+    amend: call(
+      z.object({
+        handle: s.Handle,
+        consentId: s.EntryId,
+        terms: s.ConsentTerms,
+        words: z.array(z.string().max(2000)).min(1).max(40),
+        authorisation: s.Authorisation,
+        second: s.SecondSigner.nullable(),
+        pin: Pin,
+      }),
+      s.rowOf(s.ConsentRecord),
+    ),
+    /** With the card, or as the patient said it: taking back must be as easy as giving. */
+    revoke: call(
+      z.object({
+        handle: s.Handle,
+        consentId: s.EntryId,
+        reason: Reason,
+        card: s.CardProof.nullable(),
+        pin: Pin,
+      }),
+      s.rowOf(s.ConsentRecord),
+    ),
+  },
+  access: {
+    /** Opens one patient's data for an hour although no consent covers it. Recorded before anything is shown. */
+    emergency: call(
+      z.object({ handle: s.Handle, reason: s.EmergencyReason, text: z.string().trim().min(10).max(500), pin: Pin }),
+      z.object({ until: s.Instant }),
+    ),
+    endEmergency: call(z.object({ handle: s.Handle }), Nothing),
+    /** Who looked: at one patient, or at anybody. Newest first, below `before` when given. */
+    list: call(
+      z.object({
+        handle: s.Handle.nullable(),
+        before: s.Instant.nullable(),
+        limit: z.number().int().min(1).max(200),
+      }),
+      z.array(s.rowOf(s.AccessRecord)),
+    ),
+    /** Emergencies, those without a review first. */
+    emergencies: call(Nothing, z.array(s.rowOf(s.AccessRecord))),
+    review: call(
+      z.object({
+        ref: s.EntryRef,
+        outcome: s.ReviewOutcome,
+        remark: z.string().trim().min(3).max(500).nullable(),
+        pin: Pin,
+      }),
+      Nothing,
+    ),
+  },
+  records: {
+    /** Takes the place of a reading; the old one stays, struck through. */
+    amend: call(
+      z.object({ handle: s.Handle, ref: s.EntryRef, value: s.ManualValue, reason: Reason }),
+      z.object({ rows: z.array(s.rowOf(s.Reading)) }),
+    ),
+    /** Says that a reading should not be there: wrong patient, wrong value. */
+    retract: call(z.object({ handle: s.Handle, ref: s.EntryRef, reason: Reason }), Nothing),
+  },
+  assessments: {
+    settings: call(Nothing, s.DecisionSupport),
+    /** The clinic's responsible physician switches a module on or off, and signs that. */
+    configure: call(z.object({ news2: z.boolean(), pin: Pin }), s.DecisionSupport),
+    /** What the newest set of observations gives; nothing is recorded but the access. */
+    draft: call(z.object({ handle: s.Handle }), s.AssessmentDraft),
+    /** Records the same, if it still gives the same total from the same entries. */
+    record: call(
+      z.object({ handle: s.Handle, total: z.number().int(), inputs: z.array(s.EntryRef).length(7) }),
+      s.rowOf(s.Assessment),
+    ),
+    setScale: call(
+      z.object({ handle: s.Handle, scale: z.union([z.literal(1), z.literal(2)]), reason: Reason, pin: Pin }),
+      s.OxygenScale,
+    ),
+  },
+  imports: {
+    preview: call(z.object({ handle: s.Handle, text: s.ImportText }), s.ImportPreview),
+    /** Records what is new in it. */
+    accept: call(
+      z.object({ handle: s.Handle, text: s.ImportText, card: s.CardProof.nullable() }),
+      z.object({ recorded: z.number().int().nonnegative() }),
+    ),
+  },
+  exports: {
+    preview: call(s.ExportRequest, s.ExportPreview),
+    make: call(s.ExportRequest.extend({ pin: Pin }), s.Exported),
+  },
+  erasures: {
+    /** What was erased, newest first. */
+    list: call(Nothing, z.array(s.Erasure)),
+    preview: call(s.ErasureTarget, s.ErasurePreview),
+    /** The first signature. Nothing is erased yet. */
+    request: call(
+      s.ErasureTarget.extend({ reason: s.ErasureCode, authority: s.ErasureCode, pin: Pin }),
+      s.ErasureProposal,
+    ),
+    proposals: call(Nothing, z.array(s.ErasureProposal)),
+    /** The second signature, by somebody else: erases on this computer, for ever. */
+    approve: call(z.object({ id: s.EntryId, pin: Pin }), s.ErasureReceipt),
+    withdraw: call(z.object({ id: s.EntryId }), Nothing),
+  },
+  outbox: {
+    /** Keeps what somebody wrote down while nothing can be recorded. Needs nobody signed in, and no key. */
+    write: call(s.OutboxNote.omit({ id: true, writtenAt: true }), z.object({ id: s.EntryId })),
+    list: call(Nothing, z.array(s.OutboxNote)),
+    /** Taken over by hand, or not needed: leaves the list. */
+    settle: call(z.object({ id: s.EntryId, reason: Reason }), Nothing),
   },
   capture: {
     /** Starts a set of observations for one patient. Nothing can be signed until two identifiers are confirmed. */
-    open: call(z.object({ handle: s.Handle }), z.object({ captureId: z.string(), patient: PatientRow })),
+    open: call(
+      z.object({ handle: s.Handle }),
+      z.object({ captureId: z.string(), patient: PatientRow, asksSignature: z.boolean() }),
+    ),
     /** The person says which identifiers the patient was asked for. */
     confirmIdentity: call(
       z.object({
@@ -125,6 +282,8 @@ export const contract = {
         captureId: z.string(),
         draftIds: z.array(z.string()).max(200),
         manual: z.array(s.ManualValue).max(20),
+        /** The patient's side, where consent asks for it. */
+        authorisation: s.Authorisation.nullable().default(null),
       }),
       z.object({ rows: z.array(s.rowOf(s.Reading)) }),
     ),
@@ -180,10 +339,6 @@ export const contract = {
     verifyAll: stream(Nothing, s.VerifyAllEvent),
     /** Checks every row and repairs what can be; from a second replica on this computer when IT names one. */
     scrub: stream(z.object({ file: Path.nullable() }), s.ScrubEvent),
-    /** Erases records of a patient on this computer, for ever; what the contract asks for must have signed. */
-    erase: call(s.ErasureRequest, s.ErasureReceipt),
-    /** What was erased, newest first. */
-    erasures: call(Nothing, z.array(s.Erasure)),
     /** What went wrong and was recorded, newest first. */
     incidents: call(Nothing, z.array(s.Incident)),
     /** Proofs that somebody signed two versions of a log. */

@@ -10,95 +10,27 @@
  */
 import { z } from 'zod'
 import { API_CODES, PROVEN, VERIFY_STEPS } from './codes.ts'
+import {
+  Decimal,
+  DateOnly,
+  EntryId,
+  Grade,
+  Handle,
+  Hash,
+  hexOf,
+  hexUpTo,
+  Instant,
+  Role,
+  rowOf,
+  words,
+} from './primitives.ts'
 
-/** Lower-case hex of `bytes` bytes. */
-const hexOf = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`))
-/** Hex of at most `bytes` bytes. */
-const hexUpTo = (bytes: number) =>
-  z
-    .string()
-    .max(bytes * 2)
-    .regex(/^(?:[0-9a-f]{2})*$/)
-/** Text a person typed: trimmed, not empty, no control characters. */
-const words = (max: number) =>
-  z
-    .string()
-    .trim()
-    .min(1)
-    .max(max)
-    .regex(/^[^\u0000-\u001f\u007f]*$/)
+import { ConsentStanding } from './consent-schemas.ts'
+import { Assessment, Correction, EntryRef, OxygenScale, PatientReport } from './record-schemas.ts'
 
-/** 16 random bytes that stand for a patient, practitioner or device inside one site. */
-export const Handle = hexOf(16)
-export type Handle = z.infer<typeof Handle>
-/** 16 bytes, the idempotency key of an entry. */
-export const EntryId = hexOf(16)
-export const Hash = hexOf(32)
-/** Date without time, `YYYY-MM-DD`. */
-export const DateOnly = z.iso.date()
-/** ISO 8601 with offset. */
-export const Instant = z.iso.datetime({ offset: true })
-/** A measured value: digits as the device gave them. */
-export const Decimal = z.string().regex(/^-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?$/)
-
-/**
- * A failed call: branch on `code`; `retryAfterS` only with `PIN_LOCKED`; `detail` names a field, a value kind or a policy;
- * `advice` is what the contract of the network says to whoever that policy refuses.
- */
-export const Failure = z.object({
-  ok: z.literal(false),
-  code: z.enum(API_CODES),
-  retryAfterS: z.number().int().nonnegative().optional(),
-  detail: z.string().max(200).optional(),
-  advice: z.string().max(200).optional(),
-})
-export type Failure = z.infer<typeof Failure>
-
-/** The reply of every call: the value, or a {@link Failure}. */
-export const resultOf = <Value extends z.ZodType>(value: Value) =>
-  z.discriminatedUnion('ok', [z.object({ ok: z.literal(true), value }), Failure])
-
-export const Role = z.enum(['physician', 'nurse', 'it', 'auditor'])
-export type Role = z.infer<typeof Role>
-
-/** How far an entry has come (design, section 1). `k` of `q` cosignatures of sites. */
-export const Grade = z.object({
-  name: z.enum(['pending', 'sealed', 'cosigned', 'final', 'contested', 'rejected']),
-  k: z.number().int().nonnegative(),
-  q: z.number().int().positive(),
-})
-export type Grade = z.infer<typeof Grade>
-
-/** Where a record stands in the ledger. */
-const Position = z.object({
-  origin: z.string().max(200),
-  index: z.number().int().nonnegative(),
-  entryId: EntryId,
-  subject: Handle,
-  seq: z.number().int().nonnegative(),
-  block: z.number().int().nonnegative(),
-  grade: Grade,
-})
-
-/** A record that failed verification: it has no content, only where it stands and what failed. */
-const RejectedRow = z.object({
-  status: z.literal('rejected'),
-  step: z.enum(VERIFY_STEPS),
-  /** Short technical reason without patient data, for support. */
-  reason: z.string().max(300),
-  origin: z.string().max(200),
-  index: z.number().int().nonnegative().nullable(),
-  entryId: EntryId.nullable(),
-  seq: z.number().int().nonnegative().nullable(),
-})
-export type RejectedRow = z.infer<typeof RejectedRow>
-
-/** A record on the wire. The renderer's API client turns `record` into `Verified`. */
-export const rowOf = <Content extends z.ZodType>(content: Content) =>
-  z.discriminatedUnion('status', [
-    z.object({ status: z.literal('verified'), position: Position, record: content }),
-    RejectedRow,
-  ])
+export * from './primitives.ts'
+export * from './consent-schemas.ts'
+export * from './record-schemas.ts'
 
 export const Patient = z.object({
   handle: Handle,
@@ -113,6 +45,13 @@ export type Patient = z.infer<typeof Patient>
 
 export const Practitioner = z.object({ handle: Handle, name: words(120), role: Role })
 export type Practitioner = z.infer<typeof Practitioner>
+
+/** A practitioner as on record; a revoked one signs nothing any more. */
+export const PractitionerRecord = Practitioner.extend({
+  enrolledAt: Instant,
+  revoked: z.object({ at: Instant, reason: z.string().max(200) }).nullable(),
+})
+export type PractitionerRecord = z.infer<typeof PractitionerRecord>
 
 export const READING_KINDS = [
   'blood-pressure',
@@ -149,7 +88,7 @@ export const Quantity = z.object({
 export type Quantity = z.infer<typeof Quantity>
 
 /** How the value came: from an enrolled device, typed by hand, or from a device that was not enrolled. */
-export const Method = z.enum(['device', 'manual', 'unauthenticated-device'])
+export const Method = z.enum(['device', 'manual', 'unauthenticated-device', 'patient-reported'])
 export type Method = z.infer<typeof Method>
 
 /** What a device and its driver say about one measurement. Shared by drafts and recorded readings. */
@@ -181,6 +120,12 @@ export const Reading = MeasurementContext.extend({
   assignedBecause: z.string().min(1).max(200).optional(),
   /** Demonstration or test data. */
   test: z.boolean(),
+  /** What became of it; absent while it stands. */
+  correction: Correction.optional(),
+  /** The entry that it takes the place of. */
+  amends: EntryRef.optional(),
+  /** How the patient's side signed it, where consent asks for that: absent when nobody was asked. */
+  authorised: z.enum(['patient', 'guardian', 'incapable']).optional(),
 })
 export type Reading = z.infer<typeof Reading>
 
@@ -418,6 +363,10 @@ export const Chart = z.object({
   generation: z.number().int(),
   patient: rowOf(Patient),
   readings: z.array(rowOf(Reading)),
+  assessments: z.array(rowOf(Assessment)),
+  reports: z.array(rowOf(PatientReport)),
+  consent: ConsentStanding,
+  oxygenScale: OxygenScale,
   /** Entries of this patient in the ledger (the length of the subject chain) and how many are readings. */
   chainLength: z.number().int(),
   /** Damaged entries of this ledger that cannot be attributed to a patient: this chart may be incomplete when not 0. */
@@ -701,24 +650,6 @@ export const ProposalFile = z.object({
   text: z.string().max(140_000),
 })
 export type ProposalFile = z.infer<typeof ProposalFile>
-
-/** A code in lower case, such as `patient-request`: what is erased must not be said again in words. */
-const ErasureCode = z
-  .string()
-  .max(64)
-  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/)
-const EntryRef = z.object({ origin: z.string().max(200), index: z.number().int().nonnegative() })
-
-/** What is to be erased, and who says so beside the person who is signed in. */
-export const ErasureRequest = z.object({
-  handle: Handle,
-  /** Null for everything about the patient. */
-  records: z.array(EntryRef).min(1).max(256).nullable(),
-  reason: ErasureCode,
-  authority: ErasureCode,
-  second: z.object({ handle: Handle, pin: z.string().min(4).max(64) }).nullable(),
-})
-export type ErasureRequest = z.infer<typeof ErasureRequest>
 
 export const Erasure = EntryRef.extend({
   entryId: EntryId,

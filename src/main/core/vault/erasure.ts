@@ -12,7 +12,7 @@ import { encodeErasure, erasedBy, type EntryRef, type ErasureEntry } from '../..
 import { erasedDigest, signErasureStatement, type ErasedRecord } from '../../../ledger/erasure-statement.ts'
 import type { Entry } from '../../../ledger/entry.ts'
 import { instantText } from '../../../clinical/instant.ts'
-import type { Erasure, ErasureReceipt, ErasureRequest, ReceiptFile } from '../../../shared/api/schemas.ts'
+import type { Erasure, ErasureReceipt, ReceiptFile } from '../../../shared/api/schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { keyPairFromSeed, sign, wipe } from '../../keystore/sodium.ts'
 import type { StoredPayload } from '../../store/store.ts'
@@ -23,6 +23,16 @@ import { offsetMinAt, viewerFor, viewerOf, type Clinic, type Viewer } from './cl
 import { erasuresOf } from './erasure-entries.ts'
 import { unlessDamaged } from './log-replica.ts'
 import type { EntrySigner } from './entry-signer.ts'
+
+/** What is to be erased, and who says so beside the one who is signed in. */
+export interface ErasureRequest {
+  readonly handle: string
+  /** Null for everything about the patient. */
+  readonly records: readonly EntryRef[] | null
+  readonly reason: string
+  readonly authority: string
+  readonly second: { readonly handle: string; readonly pin: string } | null
+}
 
 /** What erasures need beside the clinic. */
 export interface ErasureParts {

@@ -1,13 +1,14 @@
+import { instantText } from '../../../clinical/instant.ts'
 import { decodePractitioner, encodePractitioner } from '../../../clinical/practitioner.ts'
 import { encodePractitionerEnrolled } from '../../../ledger/fields.ts'
 import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
-import type { Practitioner, Role } from '../../../shared/api/schemas.ts'
+import type { Practitioner, PractitionerRecord, Role } from '../../../shared/api/schemas.ts'
 import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import { keyPairFromSeed, sign, wipe } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
 import { ContentMismatch, rejected, reliedOnContent, verifyRecord } from '../verify-record.ts'
 import type { Row } from '../vault-service.ts'
-import { actorFor, utf8, viewerFor, type Clinic } from './clinic.ts'
+import { actorFor, offsetMinAt, utf8, viewerFor, type Clinic } from './clinic.ts'
 import { governanceSignerOf } from './role-keys.ts'
 import type { EntrySigner } from './entry-signer.ts'
 import type { Link } from './chains.ts'
@@ -22,7 +23,7 @@ export class People {
   }
 
   /** Every practitioner of the ledger, for those who may see them. */
-  async list(): Promise<Row<Practitioner>[]> {
+  async list(): Promise<Row<PractitionerRecord>[]> {
     const { role } = viewerFor(this.#clinic, 'people')
     return this.#rows(role)
   }
@@ -34,7 +35,9 @@ export class People {
     for (const { subject, link } of this.#enrolments()) {
       if (!keystore.practitioners.has(subject)) continue
       const practitioner = await reliedOnContent({ replica, keys }, { subject, link, read: this.#read })
-      if (practitioner !== null) practitioners.push(practitioner)
+      if (practitioner === null) continue
+      const { handle, name, role } = practitioner
+      practitioners.push({ handle, name, role })
     }
     return practitioners
   }
@@ -127,9 +130,9 @@ export class People {
 
   readonly #read = (text: string, entry: VerifiedEntry) => readPractitioner(this.#clinic, text, entry)
 
-  async #rows(viewer: PractitionerRole): Promise<Row<Practitioner>[]> {
+  async #rows(viewer: PractitionerRole): Promise<Row<PractitionerRecord>[]> {
     const { replica } = this.#clinic
-    const rows: Row<Practitioner>[] = []
+    const rows: Row<PractitionerRecord>[] = []
     for (const { subject, link } of this.#enrolments())
       rows.push(await verifyRecord(this.#clinic, { subject, link, view: 'people', viewer, read: this.#read }))
     for (const { place } of replica.lostSubjectsWith('practitioner.enrolled')) {
@@ -140,7 +143,7 @@ export class People {
   }
 }
 
-function readPractitioner({ replica }: Clinic, text: string, { entry }: VerifiedEntry): Practitioner {
+function readPractitioner({ replica }: Clinic, text: string, { entry }: VerifiedEntry): PractitionerRecord {
   const { practitioner } = decodePractitioner(text)
   const subject = entry.body.subject ?? new Uint8Array()
   if (practitioner.handle !== toHex(subject)) throw new ContentMismatch('the resource is about someone else')
@@ -148,5 +151,6 @@ function readPractitioner({ replica }: Clinic, text: string, { entry }: Verified
     (b) => b.role === 'practitioner' && equalBytes(b.handle, subject),
   )
   if (binding?.practitionerRole !== practitioner.role) throw new ContentMismatch('the resource names another role')
-  return practitioner
+  const { time } = entry.body
+  return { ...practitioner, enrolledAt: instantText(time, offsetMinAt(time)), revoked: null }
 }

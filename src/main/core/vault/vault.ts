@@ -23,16 +23,7 @@ import type { HighWaterMark } from '../../keystore/high-water.ts'
 import type { Store } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
 import { resourceFile } from '../resource-file.ts'
-import type {
-  DeviceOrigin,
-  EnrolledDevice,
-  ReadContext,
-  VaultEvent,
-  VaultOptions,
-  VaultService,
-  VaultState,
-} from '../vault-service.ts'
-import type { Measurement } from '../../../devices/measurement.ts'
+import type { VaultEvent, VaultOptions, VaultService, VaultState } from '../vault-service.ts'
 import { actorFor, type Clinic } from './clinic.ts'
 import { backUp } from './backup.ts'
 import { DEMO_PINS_SECRET, fillDemoClinic } from './demo-clinic.ts'
@@ -70,6 +61,7 @@ import { Tray } from './tray.ts'
 import { Erasures } from './erasure.ts'
 import { Upkeep } from './upkeep.ts'
 import { Writer } from './writer.ts'
+import { type Open, VaultRequests } from './vault-requests.ts'
 
 const random = (size: number): Uint8Array => new Uint8Array(randomBytes(size))
 
@@ -80,22 +72,6 @@ const PLANTED_ROWS = 1000
 const PASSING: ReadonlySet<ApiCode> = new Set(['DISK_FULL', 'DATA_FOLDER_READ_ONLY', 'DATA_FOLDER_IN_USE'])
 
 const DemoPins = z.array(z.object({ handle: z.string(), pin: z.string() }))
-
-/** An open clinic with the parts that work on it. */
-interface Open {
-  readonly clinic: Clinic
-  readonly people: People
-  readonly patients: Patients
-  readonly readings: Readings
-  readonly enrolments: Enrolments
-  readonly deviceChecks: DeviceChecks
-  readonly tray: Tray
-  readonly ledger: LedgerViews
-  readonly upkeep: Upkeep
-  readonly erasures: Erasures
-  readonly evidence: EvidenceViews
-  readonly governance: Governance
-}
 
 const CLOSED: VaultState = {
   state: 'starting',
@@ -108,8 +84,7 @@ const CLOSED: VaultState = {
 }
 
 /** {@link VaultService} over real files. */
-export class Vault implements VaultService {
-  readonly #emit: (event: VaultEvent) => void
+export class Vault extends VaultRequests implements VaultService {
   readonly #nowMs: () => number
   #options: VaultOptions | null = null
   #folder = ''
@@ -126,7 +101,7 @@ export class Vault implements VaultService {
    * @param nowMs - Wall clock.
    */
   constructor(emit: (event: VaultEvent) => void, nowMs: () => number) {
-    this.#emit = emit
+    super(emit)
     this.#nowMs = nowMs
   }
 
@@ -215,7 +190,7 @@ export class Vault implements VaultService {
 
   async backUp(file: string | null): Promise<{ file: string }> {
     await Promise.resolve()
-    const { clinic } = this.#ready()
+    const { clinic } = this.ready()
     actorFor(clinic, 'administer.storage')
     return { file: await backUp(clinic, file ?? join(this.#folder, 'backups')) }
   }
@@ -238,102 +213,6 @@ export class Vault implements VaultService {
 
   unlock = (passphrase: string) =>
     this.#alone('passphrase-needed', () => this.#openOrFail({ kind: 'passphrase', passphrase }))
-
-  practitioners = () => this.#ready().people.signInNames()
-  people = () => this.#ready().people.list()
-  signIn = (handle: string, pin: string) => this.#ready().people.signIn(handle, pin)
-  enrolPractitioner = (request: Parameters<VaultService['enrolPractitioner']>[0]) => this.#ready().people.enrol(request)
-  unattributedDamage = async () => Promise.resolve(this.#ready().clinic.replica.unattributedDamage().length)
-  searchPatients = (text: string) => this.#ready().patients.search(text)
-  registerPatient = (patient: Parameters<VaultService['registerPatient']>[0]) =>
-    this.#ready().patients.register(patient)
-  chart = (handle: string, generation: number) => this.#ready().patients.chart(handle, generation)
-  patient = (handle: string) => this.#ready().patients.one(handle)
-  enrolments = () => this.#ready().enrolments.list()
-  enrolDevice = (origin: DeviceOrigin, label: string, calibrationDue: string | null = null) =>
-    this.#ready().enrolments.enrol(origin, label, calibrationDue)
-  deviceRegister = () => this.#ready().enrolments.register()
-  revokeDevice = (handle: string, reason: string) => this.#ready().enrolments.revoke(handle, reason)
-  setCalibration = (handle: string, due: string | null) => this.#ready().enrolments.setCalibration(handle, due)
-
-  signOut(): Promise<void> {
-    this.#open?.people.signOut()
-    return Promise.resolve()
-  }
-
-  draftsOf = async (
-    origin: DeviceOrigin,
-    enrolled: EnrolledDevice | null,
-    measurements: readonly Measurement[],
-    context: ReadContext,
-  ) => Promise.resolve(this.#ready().readings.draftsOf(origin, enrolled, measurements, context))
-
-  async signReadings(request: Parameters<VaultService['signReadings']>[0]) {
-    const { readings, tray, clinic } = this.#ready()
-    const rows = await readings.sign(request)
-    if (request.late !== null) clinic.emit({ kind: 'tray', count: tray.count() })
-    return rows
-  }
-
-  putTray = async (...[reason, drafts]: Parameters<VaultService['putTray']>) => {
-    await Promise.resolve()
-    this.#ready().tray.put(reason, drafts)
-  }
-  tray = async () => Promise.resolve(this.#ready().tray.list())
-  putChecks = async (...[reason, drafts]: Parameters<VaultService['putChecks']>) => {
-    await Promise.resolve()
-    this.#ready().tray.put(reason, drafts)
-  }
-  checks = async () => Promise.resolve(this.#ready().tray.checks())
-  confirmCheck = ({ id, result, note }: Parameters<VaultService['confirmCheck']>[0]) =>
-    this.#ready().deviceChecks.confirm(id, result, note)
-  stateCheck = (request: Parameters<VaultService['stateCheck']>[0]) => this.#ready().deviceChecks.state(request)
-  deviceHistory = (handle: string) => this.#ready().deviceChecks.history(handle)
-  trayDrafts = async (ids: readonly string[]) => Promise.resolve(this.#ready().tray.drafts(ids))
-  trayCount = async () => Promise.resolve(this.#open?.tray.count() ?? 0)
-  discardTray = async (ids: readonly string[], reason: string) => {
-    await Promise.resolve()
-    this.#ready().tray.discard(ids, reason)
-  }
-
-  ledgerSummary = async () => Promise.resolve(this.#ready().ledger.summary())
-  blocks = async (origin: string | null, before: number | null, limit: number) =>
-    Promise.resolve(this.#ready().ledger.blocks(origin, before, limit))
-  entries = async (origin: string | null, from: number, limit: number) =>
-    Promise.resolve(this.#ready().ledger.entries(origin, from, limit))
-  proof = async (origin: string | null, index: number) => Promise.resolve(this.#ready().ledger.proof(origin, index))
-  receipt = async (origin: string | null, index: number) => Promise.resolve(this.#ready().ledger.receipt(origin, index))
-  verifyAll = (run: number) =>
-    this.#ready().ledger.verifyAll(run, (event) => {
-      this.#emit({ kind: 'verify-all', run, event })
-    })
-  cancelVerifyAll = async (run: number) => {
-    await Promise.resolve()
-    this.#open?.ledger.cancel(run)
-  }
-
-  scrub = (run: number, file: string | null) =>
-    this.#ready().upkeep.run(run, file, (event) => {
-      this.#emit({ kind: 'scrub', run, event })
-    })
-  cancelScrub = async (run: number) => {
-    await Promise.resolve()
-    this.#open?.upkeep.cancel(run)
-  }
-  erase = (request: Parameters<VaultService['erase']>[0]) => this.#ready().erasures.erase(request)
-  erasures = async () => Promise.resolve(this.#ready().erasures.list())
-  incidents = async () => Promise.resolve(this.#ready().upkeep.incidents())
-  evidence = async () => Promise.resolve(this.#ready().evidence.list())
-  evidenceFile = async (id: string) => Promise.resolve(this.#ready().evidence.file(id))
-  importEvidence = async (text: string) => Promise.resolve(this.#ready().evidence.import(text))
-  governance = async () => Promise.resolve(this.#ready().governance.view())
-  checkContract = async (text: string) => Promise.resolve(this.#ready().governance.checkContract(text))
-  publishContract = (text: string) => this.#ready().governance.publishContract(text)
-  proposeRoster = (change: Parameters<VaultService['proposeRoster']>[0]) => this.#ready().governance.propose(change)
-  approveProposal = () => this.#ready().governance.approve()
-  importProposal = (text: string) => this.#ready().governance.import(text)
-  proposalFile = async () => Promise.resolve(this.#ready().governance.file())
-  discardProposal = () => this.#ready().governance.discard()
 
   /** Looks at the folder and goes as far as it can without a person. */
   async #begin(demo: boolean): Promise<void> {
@@ -437,7 +316,7 @@ export class Vault implements VaultService {
     const { keystore, store } = files
     this.#unlock = unlock
     try {
-      const clinic = await this.#assemble(keystore, store, this.#emit)
+      const clinic = await this.#assemble(keystore, store, this.emit)
       const people = new People(clinic)
       const patients = new Patients(clinic)
       const readings = new Readings(clinic, patients)
@@ -463,7 +342,7 @@ export class Vault implements VaultService {
       // What a crash cut off is ended before anybody works.
       await this.#open.governance.resume()
       await this.#keepCopies(clinic)
-      this.#emit({ kind: 'ledger', size: clinic.replica.head.size })
+      this.emit({ kind: 'ledger', size: clinic.replica.head.size })
       const pins = identity.demo ? DemoPins.parse(readJson(keystore.secrets, DEMO_PINS_SECRET) ?? []) : []
       this.#set({
         state: 'ready',
@@ -592,7 +471,7 @@ export class Vault implements VaultService {
       ...{ store, keystore, identity, replica, nowMs: this.#nowMs },
       changed: (origin) => {
         const log = replica.log(origin)
-        if (log !== null) this.#emit({ kind: 'finality', origin, size: standing.grades.finalSize(log) })
+        if (log !== null) this.emit({ kind: 'finality', origin, size: standing.grades.finalSize(log) })
       },
       contested: (origin) => {
         this.#contested(origin)
@@ -660,7 +539,7 @@ export class Vault implements VaultService {
 
   #set(state: Partial<VaultState>): void {
     this.#state = { ...this.#state, ...state }
-    this.#emit({ kind: 'state', state: this.#state })
+    this.emit({ kind: 'state', state: this.#state })
   }
 
   /** What changes the state is done once: two windows, or a second click, must not do it at the same time. */
@@ -674,7 +553,11 @@ export class Vault implements VaultService {
     }
   }
 
-  #ready(): Open {
+  protected opened(): Open | null {
+    return this.#open
+  }
+
+  protected ready(): Open {
     if (this.#open === null) throw new ApiFailure('WRONG_STATE')
     if (this.#state.state === 'failed') throw new ApiFailure('STATE_UNKNOWN')
     return this.#open

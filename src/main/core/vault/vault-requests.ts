@@ -1,0 +1,186 @@
+/**
+ * Every request that an open clinic answers, passed on to the part that does the work.
+ *
+ * @packageDocumentation
+ */
+import type { Measurement } from '../../../devices/measurement.ts'
+import type { DeviceOrigin, EnrolledDevice, ReadContext, VaultEvent, VaultService } from '../vault-service.ts'
+import { ApiFailure } from '../failure.ts'
+import type { Clinic } from './clinic.ts'
+import type { DeviceChecks } from './device-checks.ts'
+import type { Enrolments } from './enrolments.ts'
+import type { Erasures } from './erasure.ts'
+import type { EvidenceViews } from './evidence-views.ts'
+import type { Governance } from './governance.ts'
+import type { LedgerViews } from './ledger-views.ts'
+import type { Patients } from './patients.ts'
+import type { People } from './people.ts'
+import type { Readings } from './readings.ts'
+import type { Tray } from './tray.ts'
+import type { Upkeep } from './upkeep.ts'
+
+/** An open clinic with the parts that work on it. */
+export interface Open {
+  readonly clinic: Clinic
+  readonly people: People
+  readonly patients: Patients
+  readonly readings: Readings
+  readonly enrolments: Enrolments
+  readonly deviceChecks: DeviceChecks
+  readonly tray: Tray
+  readonly ledger: LedgerViews
+  readonly upkeep: Upkeep
+  readonly erasures: Erasures
+  readonly evidence: EvidenceViews
+  readonly governance: Governance
+}
+
+/** What the vault does once a clinic is open. */
+export abstract class VaultRequests {
+  protected readonly emit: (event: VaultEvent) => void
+
+  protected constructor(emit: (event: VaultEvent) => void) {
+    this.emit = emit
+  }
+
+  /** The parts of the clinic; throws ApiFailure `WRONG_STATE` or `STATE_UNKNOWN`. */
+  protected abstract ready(): Open
+
+  /** The same, or null. */
+  protected abstract opened(): Open | null
+
+  practitioners = () => this.ready().people.signInNames()
+  people = () => this.ready().people.list()
+  signIn = (handle: string, pin: string) => this.ready().people.signIn(handle, pin)
+  enrolPractitioner = (request: Parameters<VaultService['enrolPractitioner']>[0]) => this.ready().people.enrol(request)
+  unattributedDamage = async () => Promise.resolve(this.ready().clinic.replica.unattributedDamage().length)
+  searchPatients = (text: string) => this.ready().patients.search(text)
+  registerPatient = (patient: Parameters<VaultService['registerPatient']>[0]) => this.ready().patients.register(patient)
+  chart = (handle: string, generation: number) => this.ready().patients.chart(handle, generation)
+  patient = (handle: string) => this.ready().patients.one(handle)
+  enrolments = () => this.ready().enrolments.list()
+  enrolDevice = (origin: DeviceOrigin, label: string, calibrationDue: string | null = null) =>
+    this.ready().enrolments.enrol(origin, label, calibrationDue)
+  deviceRegister = () => this.ready().enrolments.register()
+  revokeDevice = (handle: string, reason: string) => this.ready().enrolments.revoke(handle, reason)
+  setCalibration = (handle: string, due: string | null) => this.ready().enrolments.setCalibration(handle, due)
+
+  signOut(): Promise<void> {
+    this.opened()?.people.signOut()
+    return Promise.resolve()
+  }
+
+  draftsOf = async (
+    origin: DeviceOrigin,
+    enrolled: EnrolledDevice | null,
+    measurements: readonly Measurement[],
+    context: ReadContext,
+  ) => Promise.resolve(this.ready().readings.draftsOf(origin, enrolled, measurements, context))
+
+  async signReadings(request: Parameters<VaultService['signReadings']>[0]) {
+    const { readings, tray, clinic } = this.ready()
+    const rows = await readings.sign(request)
+    if (request.late !== null) clinic.emit({ kind: 'tray', count: tray.count() })
+    return rows
+  }
+
+  putTray = async (...[reason, drafts]: Parameters<VaultService['putTray']>) => {
+    await Promise.resolve()
+    this.ready().tray.put(reason, drafts)
+  }
+  tray = async () => Promise.resolve(this.ready().tray.list())
+  putChecks = async (...[reason, drafts]: Parameters<VaultService['putChecks']>) => {
+    await Promise.resolve()
+    this.ready().tray.put(reason, drafts)
+  }
+  checks = async () => Promise.resolve(this.ready().tray.checks())
+  confirmCheck = ({ id, result, note }: Parameters<VaultService['confirmCheck']>[0]) =>
+    this.ready().deviceChecks.confirm(id, result, note)
+  stateCheck = (request: Parameters<VaultService['stateCheck']>[0]) => this.ready().deviceChecks.state(request)
+  deviceHistory = (handle: string) => this.ready().deviceChecks.history(handle)
+  trayDrafts = async (ids: readonly string[]) => Promise.resolve(this.ready().tray.drafts(ids))
+  trayCount = async () => Promise.resolve(this.opened()?.tray.count() ?? 0)
+  discardTray = async (ids: readonly string[], reason: string) => {
+    await Promise.resolve()
+    this.ready().tray.discard(ids, reason)
+  }
+
+  ledgerSummary = async () => Promise.resolve(this.ready().ledger.summary())
+  blocks = async (origin: string | null, before: number | null, limit: number) =>
+    Promise.resolve(this.ready().ledger.blocks(origin, before, limit))
+  entries = async (origin: string | null, from: number, limit: number) =>
+    Promise.resolve(this.ready().ledger.entries(origin, from, limit))
+  proof = async (origin: string | null, index: number) => Promise.resolve(this.ready().ledger.proof(origin, index))
+  receipt = async (origin: string | null, index: number) => Promise.resolve(this.ready().ledger.receipt(origin, index))
+  verifyAll = (run: number) =>
+    this.ready().ledger.verifyAll(run, (event) => {
+      this.emit({ kind: 'verify-all', run, event })
+    })
+  cancelVerifyAll = async (run: number) => {
+    await Promise.resolve()
+    this.opened()?.ledger.cancel(run)
+  }
+
+  scrub = (run: number, file: string | null) =>
+    this.ready().upkeep.run(run, file, (event) => {
+      this.emit({ kind: 'scrub', run, event })
+    })
+  cancelScrub = async (run: number) => {
+    await Promise.resolve()
+    this.opened()?.upkeep.cancel(run)
+  }
+  erasures = async () => Promise.resolve(this.ready().erasures.list())
+  incidents = async () => Promise.resolve(this.ready().upkeep.incidents())
+  evidence = async () => Promise.resolve(this.ready().evidence.list())
+  evidenceFile = async (id: string) => Promise.resolve(this.ready().evidence.file(id))
+  importEvidence = async (text: string) => Promise.resolve(this.ready().evidence.import(text))
+  governance = async () => Promise.resolve(this.ready().governance.view())
+  checkContract = async (text: string) => Promise.resolve(this.ready().governance.checkContract(text))
+  publishContract = (text: string) => this.ready().governance.publishContract(text)
+  proposeRoster = (change: Parameters<VaultService['proposeRoster']>[0]) => this.ready().governance.propose(change)
+  approveProposal = () => this.ready().governance.approve()
+  importProposal = (text: string) => this.ready().governance.import(text)
+  proposalFile = async () => Promise.resolve(this.ready().governance.file())
+  discardProposal = () => this.ready().governance.discard()
+
+  // Being built.
+  reauthenticate: VaultService['reauthenticate'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  changePin: VaultService['changePin'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  revokePractitioner: VaultService['revokePractitioner'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  renewPractitioner: VaultService['renewPractitioner'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  similarPatients: VaultService['similarPatients'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  scanCode: VaultService['scanCode'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  cards: VaultService['cards'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  issueCard: VaultService['issueCard'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  revokeCard: VaultService['revokeCard'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  consentSites: VaultService['consentSites'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  consents: VaultService['consents'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  grantConsent: VaultService['grantConsent'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  amendConsent: VaultService['amendConsent'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  revokeConsent: VaultService['revokeConsent'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  breakGlass: VaultService['breakGlass'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  endEmergency: VaultService['endEmergency'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  accessLog: VaultService['accessLog'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  emergencies: VaultService['emergencies'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  reviewEmergency: VaultService['reviewEmergency'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  amendReading: VaultService['amendReading'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  retractReading: VaultService['retractReading'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  decisionSupport: VaultService['decisionSupport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  configureSupport: VaultService['configureSupport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  assessmentDraft: VaultService['assessmentDraft'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  recordAssessment: VaultService['recordAssessment'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  setOxygenScale: VaultService['setOxygenScale'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  previewImport: VaultService['previewImport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  acceptImport: VaultService['acceptImport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  previewExport: VaultService['previewExport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  makeExport: VaultService['makeExport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  previewErasure: VaultService['previewErasure'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  requestErasure: VaultService['requestErasure'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  erasureProposals: VaultService['erasureProposals'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  approveErasure: VaultService['approveErasure'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  withdrawErasure: VaultService['withdrawErasure'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  writeOutbox: VaultService['writeOutbox'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  outbox: VaultService['outbox'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  settleOutbox: VaultService['settleOutbox'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
+  asksSignature: VaultService['asksSignature'] = async () => Promise.resolve(false)
+}
