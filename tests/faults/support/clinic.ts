@@ -80,10 +80,16 @@ export function tickingClock(startMs = Date.UTC(2026, 2, 2, 8)): () => number {
 /** Starts a vault on `folder` with cheap key derivation, and closes it after the test. */
 export async function startVault(
   folder: string,
-  options: { demo?: boolean; nodeSecret?: Uint8Array | null; machineId?: Uint8Array; nowMs?: () => number } = {},
+  options: {
+    demo?: boolean
+    nodeSecret?: Uint8Array | null
+    machineId?: Uint8Array
+    nowMs?: () => number
+    monotonicMs?: () => number
+  } = {},
 ): Promise<OpenVault> {
   const events: VaultEvent[] = []
-  const vault = new Vault((event) => events.push(event), options.nowMs ?? Date.now)
+  const vault = new Vault((event) => events.push(event), options.nowMs ?? Date.now, options.monotonicMs)
   const signIn = vault.signIn
   vault.signIn = async (handle, pin) => {
     const practitioner = await signIn(handle, pin)

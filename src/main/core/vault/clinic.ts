@@ -30,6 +30,8 @@ export interface Viewer {
   readonly signer: EntrySigner
   /** Patients whose demographics this sign-in has already been recorded to have seen. */
   readonly seen: Set<string>
+  /** When the PIN was last proven, on the monotonic clock. */
+  readonly presence: { provenAtMs: number }
 }
 
 /** Everything the parts of the vault share. */
@@ -46,6 +48,8 @@ export interface Clinic {
   readonly grades: Grades
   readonly random: RandomBytes
   readonly nowMs: () => number
+  /** A clock that nobody sets: for how long something lasts. */
+  readonly monotonicMs: () => number
   readonly emit: (event: VaultEvent) => void
   /** Null when nobody is signed in, or the session is locked. */
   viewer: Viewer | null

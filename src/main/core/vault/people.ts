@@ -70,7 +70,9 @@ export class People {
     }
     // Only now: a wrong PIN of somebody else must not put out who is working.
     this.signOut()
-    clinic.viewer = { handle, name: practitioner.name, role: practitioner.role, signer, seen: new Set() }
+    const { name, role } = practitioner
+    const presence = { provenAtMs: clinic.monotonicMs() }
+    clinic.viewer = { handle, name, role, signer, seen: new Set(), presence }
     this.#wipe = () => {
       wipe(seed)
     }

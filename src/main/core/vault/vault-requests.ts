@@ -15,6 +15,7 @@ import type { Governance } from './governance.ts'
 import type { LedgerViews } from './ledger-views.ts'
 import type { Patients } from './patients.ts'
 import type { People } from './people.ts'
+import { presence } from './presence.ts'
 import type { Readings } from './readings.ts'
 import type { Tray } from './tray.ts'
 import type { Upkeep } from './upkeep.ts'
@@ -52,6 +53,9 @@ export abstract class VaultRequests {
   practitioners = () => this.ready().people.signInNames()
   people = () => this.ready().people.list()
   signIn = (handle: string, pin: string) => this.ready().people.signIn(handle, pin)
+  reauthenticate = async (pin: string) => {
+    await presence(this.ready().clinic, pin)
+  }
   enrolPractitioner = (request: Parameters<VaultService['enrolPractitioner']>[0]) => this.ready().people.enrol(request)
   unattributedDamage = async () => Promise.resolve(this.ready().clinic.replica.unattributedDamage().length)
   searchPatients = (text: string) => this.ready().patients.search(text)
@@ -144,7 +148,6 @@ export abstract class VaultRequests {
   discardProposal = () => this.ready().governance.discard()
 
   // Being built.
-  reauthenticate: VaultService['reauthenticate'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   changePin: VaultService['changePin'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   revokePractitioner: VaultService['revokePractitioner'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   renewPractitioner: VaultService['renewPractitioner'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))

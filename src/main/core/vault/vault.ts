@@ -86,6 +86,7 @@ const CLOSED: VaultState = {
 /** {@link VaultService} over real files. */
 export class Vault extends VaultRequests implements VaultService {
   readonly #nowMs: () => number
+  readonly #monotonicMs: () => number
   #options: VaultOptions | null = null
   #folder = ''
   #open: Open | null = null
@@ -99,10 +100,16 @@ export class Vault extends VaultRequests implements VaultService {
   /**
    * @param emit - Receives events.
    * @param nowMs - Wall clock.
+   * @param monotonicMs - A clock that nobody sets, in ms from any start.
    */
-  constructor(emit: (event: VaultEvent) => void, nowMs: () => number) {
+  constructor(
+    emit: (event: VaultEvent) => void,
+    nowMs: () => number,
+    monotonicMs: () => number = () => performance.now(),
+  ) {
     super(emit)
     this.#nowMs = nowMs
+    this.#monotonicMs = monotonicMs
   }
 
   async start(options: VaultOptions): Promise<VaultState> {
@@ -457,7 +464,7 @@ export class Vault extends VaultRequests implements VaultService {
       },
     })
     const parts = { identity, keystore, store, replica, keys, writer, logSigner, standing, grades: standing.grades }
-    const clinic: Clinic = { ...parts, random, nowMs, emit, viewer: null }
+    const clinic: Clinic = { ...parts, random, nowMs, monotonicMs: this.#monotonicMs, emit, viewer: null }
     return Promise.resolve(clinic)
   }
 
