@@ -22,11 +22,36 @@ const codes: Record<ProblemCode, string> = {
   STATE_UNKNOWN:
     'It is not certain whether the last recording was saved. Restart Chartseal, then look at the chart before you record again.',
   WRONG_PIN: 'This PIN is not right. Try again.',
+  REAUTH_NEEDED: 'Enter your PIN once more, so that it is certain who signs.',
+  LAST_ADMINISTRATOR:
+    'This is the last person of clinic IT. Enrol another one first, or nobody could administer this clinic.',
   PIN_LOCKED: 'Too many wrong PINs. Wait until the countdown ends, then try again.',
   WEAK_PIN: 'This PIN is too easy to guess. Use at least 4 digits, not all the same and not in a row.',
   UNKNOWN_PATIENT: 'This patient is not registered here. Check the identifier, or register the patient.',
   DUPLICATE_PATIENT:
     'Somebody with these details is already registered. Open that record instead of registering a second one.',
+  SIMILAR_PATIENT:
+    'Somebody on record may be the same person. Compare the details, then open that record or say that they are two people.',
+  BAD_CARD:
+    'This is not a valid card of this patient, or this computer does not hold its other half. Use another card, or make a new one.',
+  WRONG_CARD_PIN: 'This is not the PIN of the card. Let the holder type it again.',
+  CARD_LOCKED: 'Too many wrong PINs for this card. Wait until the countdown ends, or make a new card.',
+  PATIENT_SIGNATURE_NEEDED:
+    'The patient asked to sign every reading. Scan the patient’s card, or say why the patient cannot sign.',
+  BAD_CONSENT: 'These terms do not fit together. Check the days, the clinics and the kinds of data.',
+  UNKNOWN_CONSENT: 'There is no such consent. Open the list again.',
+  CONSENT_CLOSED: 'This consent was taken back already. Record a new one instead.',
+  CONSENT_NEEDED:
+    'The patient’s consent does not cover this. Ask the patient, or use emergency access if waiting would do harm.',
+  ALREADY_REVIEWED: 'Somebody has reviewed this already. Open the list again.',
+  OWN_EMERGENCY: 'This was your own emergency access. Somebody else has to review it.',
+  ALREADY_CORRECTED: 'This reading was corrected before. Open the chart again and correct the newest value.',
+  ASSESSMENT_CHANGED: 'The values have changed since this was shown. Look at the new score, then record it.',
+  BAD_IMPORT: 'This file cannot be taken in. It must be a FHIR R4 file with answers or measured values.',
+  NOTHING_TO_IMPORT: 'Everything in this file is on record already, or cannot be taken in.',
+  NOTHING_TO_EXPORT: 'There is nothing to hand over: no record fits, or no consent covers it for this purpose.',
+  UNKNOWN_PROPOSAL: 'This request is no longer waiting. Open the list again.',
+  OUTBOX_FULL: 'No more emergency notes fit. Write on paper, and ask IT to look at Chartseal at once.',
   UNKNOWN_CAPTURE:
     'This bedside session has ended. Start again with the patient; values that were read are in the tray.',
   IDENTITY_NOT_CONFIRMED: 'Confirm two identifiers with the patient first.',
