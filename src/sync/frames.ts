@@ -8,7 +8,6 @@
  *
  * @packageDocumentation
  */
-import { concatBytes } from '../shared/bytes.ts'
 import { assert } from '../shared/errors.ts'
 import { SyncError } from './errors.ts'
 import { MAX_FRAME } from './limits.ts'
@@ -32,9 +31,11 @@ export function encodeFrame(message: Uint8Array): Uint8Array {
 export class FrameReader {
   readonly #header = new Uint8Array(LENGTH_SIZE)
   #headerLength = 0
-  /** Bytes that the frame being read still needs; null while its length is being read. */
-  #missing: number | null = null
-  #parts: Uint8Array[] = []
+  /** Length of the frame being read; 0 while the length itself is being read. */
+  #length = 0
+  /** What is there of it. Grows with what arrives: a claimed length alone costs nothing. */
+  #body = new Uint8Array(0)
+  #bodyLength = 0
 
   /**
    * Takes the next bytes of the stream.
@@ -47,43 +48,49 @@ export class FrameReader {
     const frames: Uint8Array[] = []
     let at = 0
     while (at < chunk.length) {
-      if (this.#missing === null) at += this.#readLength(chunk.subarray(at))
-      else at += this.#readBody(chunk.subarray(at), this.#missing, frames)
+      if (this.#length === 0) at += this.#readLength(chunk.subarray(at))
+      else at += this.#readBody(chunk.subarray(at))
+      if (this.#length > 0 && this.#bodyLength === this.#length) frames.push(this.#complete())
     }
     return frames
   }
 
   /** Bytes held of a frame that is not complete. */
   get held(): number {
-    return this.#headerLength + this.#parts.reduce((sum, part) => sum + part.length, 0)
+    return this.#headerLength + this.#body.length
   }
 
   #readLength(bytes: Uint8Array): number {
     const taken = bytes.subarray(0, LENGTH_SIZE - this.#headerLength)
     this.#header.set(taken, this.#headerLength)
     this.#headerLength += taken.length
-    if (this.#headerLength === LENGTH_SIZE) {
-      const length = new DataView(this.#header.buffer).getUint32(0)
-      if (length < 1 || length > MAX_FRAME) throw new SyncError('FRAME_TOO_LARGE', `${length} bytes`)
-      this.#missing = length
-    }
+    if (this.#headerLength < LENGTH_SIZE) return taken.length
+    const length = new DataView(this.#header.buffer).getUint32(0)
+    if (length < 1 || length > MAX_FRAME) throw new SyncError('FRAME_TOO_LARGE', `${length} bytes`)
+    this.#length = length
     return taken.length
   }
 
-  #readBody(bytes: Uint8Array, missing: number, frames: Uint8Array[]): number {
-    const taken = Uint8Array.from(bytes.subarray(0, missing))
-    this.#parts.push(taken)
-    this.#missing = missing - taken.length
-    if (this.#missing === 0) frames.push(this.#complete())
+  #readBody(bytes: Uint8Array): number {
+    const taken = bytes.subarray(0, this.#length - this.#bodyLength)
+    this.#reserve(this.#bodyLength + taken.length)
+    this.#body.set(taken, this.#bodyLength)
+    this.#bodyLength += taken.length
     return taken.length
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes <= this.#body.length) return
+    const grown = new Uint8Array(Math.min(this.#length, Math.max(bytes, 2 * this.#body.length)))
+    grown.set(this.#body.subarray(0, this.#bodyLength))
+    this.#body = grown
   }
 
   #complete(): Uint8Array {
-    const [first, ...rest] = this.#parts
-    assert(first !== undefined, 'a complete frame has a byte')
-    this.#parts = []
-    this.#headerLength = 0
-    this.#missing = null
-    return rest.length === 0 ? first : concatBytes(first, ...rest)
+    const frame = this.#body
+    assert(frame.length === this.#length, 'the buffer grows to exactly the frame')
+    this.#body = new Uint8Array(0)
+    this.#headerLength = this.#bodyLength = this.#length = 0
+    return frame
   }
 }
