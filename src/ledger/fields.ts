@@ -11,8 +11,8 @@
 import { type Body, ID_SIZE, MAX_ENTRY_SIZE } from './body.ts'
 import { type CborMap, type CborValue, mapOf } from './cbor.ts'
 import { isPractitionerRole, type PractitionerRole } from './entry-types.ts'
-import { decodeErasure } from './erasure.ts'
-import { badField, readMap, readTuple } from './fields-reader.ts'
+import { decodeErasure, type EntryRef } from './erasure.ts'
+import { badField, type FieldReader, readMap, readTuple } from './fields-reader.ts'
 import {
   type Approval,
   type ContractText,
@@ -23,22 +23,22 @@ import {
 } from './governance.ts'
 import { HASH_SIZE } from './hash.ts'
 import { checkPublicKey } from './keys.ts'
-import { splitOrigin } from './names.ts'
+import { type LogHead, MAX_HEADS, readHead, readOrigin } from './heads.ts'
+import { decodeConsentFields, decodePatientLinked } from './people-fields.ts'
+import {
+  decodeAssessmentFields,
+  decodeEmergencyFields,
+  decodeEndorsementFields,
+  decodeExportFields,
+  decodeTargetFields,
+  readRef,
+} from './record-fields.ts'
 import { KEY_SIZE } from './signatures.ts'
 
-/** Most heads that one access entry cites. */
-export const MAX_HEADS = 256
+export { type LogHead, MAX_HEADS } from './heads.ts'
 
 /** Most subjects of one access entry about several: a page of a list. */
 export const MAX_SUBJECTS = 2000
-
-/** The head of a log: how many leaves, and the hash over all of them. */
-export interface LogHead {
-  readonly origin: string
-  readonly size: number
-  /** 32 bytes. */
-  readonly root: Uint8Array
-}
 
 /** Closes a block; always its last entry. */
 export interface Seal {
@@ -105,6 +105,13 @@ export interface ReadingFields {
   readonly method: ReadingMethod
   /** Handle of the enrolled device, 16 bytes; null exactly when no device signed. */
   readonly device: Uint8Array | null
+  /** The patient's consent asks for the patient's signature, and the patient cannot sign; absent otherwise. */
+  readonly incapable?: true
+}
+
+/** The same for a reading that takes the place of another one. */
+export interface AmendedFields extends ReadingFields {
+  readonly target: EntryRef
 }
 
 /** Who saw whose data is the practitioner's signature and the subject; this is why, and on what state. */
@@ -115,6 +122,8 @@ export interface AccessFields {
   readonly heads: readonly LogHead[]
   /** Handles of several patients seen at once, 16 bytes each; null when the body has its one subject, or none was seen. */
   readonly subjects: readonly Uint8Array[] | null
+  /** The `access.emergency` that it rests on; absent when it rests on none. */
+  readonly emergency?: EntryRef
 }
 
 /** Something that went wrong and was noticed. */
@@ -276,18 +285,36 @@ export function encodeReading(reading: ReadingFields): CborMap {
   return mapOf([
     [1, METHODS.indexOf(reading.method)],
     [2, reading.device ?? undefined],
+    [3, reading.incapable === true ? 1 : undefined],
   ])
 }
 
 /** Reads {@link encodeReading}. `fields` is untrusted; throws `BAD_FIELD`. */
 export function decodeReading(fields: CborMap): ReadingFields {
-  return readMap(fields, 'reading', (f) => {
-    const method = METHODS[f.uint(1)]
-    if (method === undefined) throw badField('reading', 1, 'not a method')
-    const device = f.optional(2, (key) => f.bytes(key, ID_SIZE))
-    if ((method === 'device') !== (device !== null)) throw badField('reading', 2, 'goes with method 0')
-    return { method, device }
-  })
+  return readMap(fields, 'reading', readReadingFields)
+}
+
+function readReadingFields(f: FieldReader): ReadingFields {
+  const method = METHODS[f.uint(1)]
+  if (method === undefined) throw badField('reading', 1, 'not a method')
+  const device = f.optional(2, (key) => f.bytes(key, ID_SIZE))
+  if ((method === 'device') !== (device !== null)) throw badField('reading', 2, 'goes with method 0')
+  const incapable = f.optional(3, (key) => f.uint(key, 1))
+  if (incapable === 0) throw badField('reading', 3, 'is 1 or absent')
+  return { method, device, ...(incapable === null ? {} : { incapable: true as const }) }
+}
+
+/** Fields of a `reading.amended`. */
+export function encodeAmendedFields(amended: AmendedFields): CborMap {
+  return new Map([...encodeReading(amended), [4, [amended.target.origin, amended.target.index]]])
+}
+
+/** Reads {@link encodeAmendedFields}. `fields` is untrusted; throws `BAD_FIELD` or `BAD_NAME`. */
+export function decodeAmendedFields(fields: CborMap): AmendedFields {
+  return readMap(fields, 'reading.amended', (f) => ({
+    ...readReadingFields(f),
+    target: readRef(f.array(4, 2, 2)),
+  }))
 }
 
 /** Fields of an `access`. */
@@ -296,33 +323,26 @@ export function encodeAccess(access: AccessFields): CborMap {
     [1, access.purpose],
     [2, access.heads.map((head) => [head.origin, head.size, head.root])],
     [3, access.subjects ?? undefined],
+    [4, access.emergency === undefined ? undefined : [access.emergency.origin, access.emergency.index]],
   ])
 }
 
 /** Reads {@link encodeAccess}. `fields` is untrusted; throws `BAD_FIELD` or `BAD_NAME`. */
 export function decodeAccess(fields: CborMap): AccessFields {
-  return readMap(fields, 'access', (f) => ({
-    purpose: f.text(1, 1, 64),
-    heads: f.array(2, 0, MAX_HEADS).map(readHead),
-    subjects: f.optional(3, (key) => f.array(key, 1, MAX_SUBJECTS).map(readHandle)),
-  }))
-}
-
-function readHead(value: CborValue): LogHead {
-  return readTuple(value, 'head', (f) => {
-    const origin = readOrigin(f.text(0, 1, 140))
-    return { origin, size: f.uint(1), root: f.bytes(2, HASH_SIZE) }
+  return readMap(fields, 'access', (f) => {
+    const emergency = f.optional(4, (key) => readRef(f.array(key, 2, 2)))
+    return {
+      purpose: f.text(1, 1, 64),
+      heads: f.array(2, 0, MAX_HEADS).map(readHead),
+      subjects: f.optional(3, (key) => f.array(key, 1, MAX_SUBJECTS).map(readHandle)),
+      ...(emergency === null ? {} : { emergency }),
+    }
   })
 }
 
 function readHandle(value: CborValue): Uint8Array {
   if (!(value instanceof Uint8Array) || value.length !== ID_SIZE) throw badField('access', 3, 'not a handle')
   return value
-}
-
-function readOrigin(origin: string): string {
-  splitOrigin(origin)
-  return origin
 }
 
 /** Entries that are gone for good, as the incarnation after says: an incident of kind {@link ENTRIES_LOST}. */
@@ -388,7 +408,12 @@ export function checkFields(body: Body): void {
   if (body.type === 'access' && body.subject !== null && decodeAccess(body.fields).subjects !== null) {
     throw badField('access', 3, 'not beside a subject')
   }
+  if (isConsent(body.type) && body.payload === null) throw badField(body.type, 'payload', 'a consent has terms')
   CHECKS[body.type]?.(body.fields)
+}
+
+function isConsent(type: Body['type']): boolean {
+  return type === 'consent.granted' || type === 'consent.amended' || type === 'consent.revoked'
 }
 
 const CHECKS: Partial<Record<Body['type'], (fields: CborMap) => unknown>> = {
@@ -399,7 +424,17 @@ const CHECKS: Partial<Record<Body['type'], (fields: CborMap) => unknown>> = {
   contract: decodeContractFields,
   'practitioner.enrolled': decodePractitionerEnrolled,
   'device.enrolled': decodeDeviceEnrolled,
+  'patient.linked': decodePatientLinked,
+  'consent.granted': decodeConsentFields,
+  'consent.amended': decodeConsentFields,
+  'consent.revoked': decodeConsentFields,
   reading: decodeReading,
+  'reading.amended': decodeAmendedFields,
+  'reading.entered-in-error': decodeTargetFields,
+  endorsement: decodeEndorsementFields,
+  assessment: decodeAssessmentFields,
   access: decodeAccess,
+  'access.emergency': decodeEmergencyFields,
+  export: decodeExportFields,
   incident: (fields) => readEntriesLost(decodeIncident(fields)),
 }
