@@ -7,6 +7,7 @@ import { shallowRef } from 'vue'
 import { splitMeasurement } from '../../src/clinical/quantity.ts'
 import { contract } from '../../src/shared/api/contract.ts'
 import type {
+  Authorisation,
   Device,
   DeviceCheck,
   DeviceEnrolment,
@@ -43,6 +44,9 @@ import {
   type ScriptedSet,
 } from './fake-data.ts'
 import { GOVERNANCE, nextContract, nextRoster, WAITING } from './fake-governance.ts'
+import { FakeRecords, recordRoutes } from './fake-records.ts'
+import { fail, ok, type Guard } from './fake-reply.ts'
+import { decisionAnswers, FakePeople, personAnswers } from './fake-people.ts'
 
 const ORIGIN = 'chartseal.org/site/5f1c/node/1/1'
 const FINAL: Grade = { name: 'final', k: 1, q: 1 }
@@ -66,12 +70,15 @@ interface Recorded {
   readonly grade: Grade
 }
 
-const ok = <Value>(value: Value) => ({ ok: true as const, value })
-const fail = (code: ApiCode, more: { retryAfterS?: number; detail?: string } = {}) => ({
-  ok: false as const,
-  code,
-  ...more,
-})
+/** Calls that the core answers only to somebody who proved presence within the last minutes. */
+const NEEDS_PRESENCE: ReadonlySet<string> = new Set([
+  'capture.sign',
+  'tray.assign',
+  'records.amend',
+  'records.retract',
+  'assessments.record',
+  'devices.confirmCheck',
+])
 
 /** A fake core. Tests may change its fields between calls. */
 export class FakeCore {
@@ -91,6 +98,10 @@ export class FakeCore {
   tray: TrayItem[]
   wrongPins = 0
   pins = new Map(PRACTITIONERS.map((person, n) => [person.handle, `${1111 * (n + 1)}`.slice(0, 3) + '7']))
+  /** False when the PIN was typed too long ago. */
+  isPresent = true
+  /** People, cards, consents and emergency notes. */
+  readonly known = new FakePeople(this)
   /** When set, the next call of that name fails with the code, e.g. `patients.chart`. */
   failures = new Map<string, ApiCode>()
   /** When set, calls of that name wait for it. */
@@ -100,6 +111,8 @@ export class FakeCore {
   readonly captures = new Map<string, { patient: string; confirmed: boolean; drafts: Map<string, Draft> }>()
   readonly #listeners = new Set<(event: SystemEvent) => void>()
   readonly now: number
+  /** Who looked, corrections, scores, imports, exports and erasures. */
+  readonly records: FakeRecords
   readonly #pause: (ms: number) => Promise<void>
   #counter = 0
 
@@ -119,6 +132,7 @@ export class FakeCore {
       demoPins: [...this.pins].map(([handle, pin]) => ({ handle, pin })),
       ...options.status,
     }
+    this.records = new FakeRecords(this)
     this.devices = demoDevices()
     this.tray = [
       {
@@ -221,7 +235,7 @@ export class FakeCore {
     await this.gates.get(name)
     const code = this.failures.get(name) ?? null
     this.failures.delete(name)
-    return code
+    return code ?? (!this.isPresent && NEEDS_PRESENCE.has(name) ? 'REAUTH_NEEDED' : null)
   }
 
   async *events(signal: AbortSignal | undefined): AsyncGenerator<SystemEvent> {
@@ -256,6 +270,13 @@ export class FakeCore {
     return { status: 'verified' as const, position: this.position(patient, index, grade), record: reading }
   }
 
+  /** As a chart shows it: without content where consent does not cover it. */
+  chartRow(recorded: Recorded) {
+    const { reading, patient, index } = recorded
+    const isOpen = 'status' in reading || this.records.maySee(patient, this.records.classOf(reading.kind))
+    return isOpen ? this.row(recorded) : this.records.hidden(index)
+  }
+
   position(subject: string, index: number, grade: Grade = FINAL) {
     return {
       origin: ORIGIN,
@@ -269,6 +290,7 @@ export class FakeCore {
   }
 
   patientRow(patient: Patient) {
+    if (!this.records.maySee(patient.handle, 'demographics')) return this.records.hidden(0)
     return {
       status: 'verified' as const,
       position: this.position(patient.handle, Number(`0x${patient.handle.slice(-2)}`)),
@@ -367,13 +389,24 @@ export class FakeCore {
     return drafts
   }
 
-  sign(captureId: string, draftIds: readonly string[], manual: readonly ManualValue[]) {
+  sign(
+    captureId: string,
+    draftIds: readonly string[],
+    manual: readonly ManualValue[],
+    authorisation: Authorisation | null = null,
+  ) {
     const capture = this.captures.get(captureId)
     if (capture === undefined) return fail('UNKNOWN_CAPTURE')
     if (!capture.confirmed) return fail('IDENTITY_NOT_CONFIRMED')
     if (draftIds.length + manual.length === 0) return fail('NOTHING_TO_SIGN')
+    const standing = this.known.standing(capture.patient)
+    if (standing.asksSignature && authorisation === null) return fail('PATIENT_SIGNATURE_NEEDED')
+    const refusal = authorisation === null ? null : this.known.authorisationProblem(capture.patient, authorisation)
+    if (refusal !== null) return fail(refusal)
     const now = new Date().toISOString()
+    const authorised = authorisation?.how === 'incapable' ? ('incapable' as const) : ('patient' as const)
     const common = {
+      ...(authorisation === null ? {} : { authorised }),
       setId: this.fresh(),
       recordedAt: now,
       performer: this.session?.practitioner.name ?? '',
@@ -388,10 +421,19 @@ export class FakeCore {
         readings.push({ ...context, kind, quantities, ...common })
     }
     for (const value of manual) readings.push({ ...fromManual(value, now), ...common })
-    const rows = readings.map((reading) => this.row(this.record(capture.patient, reading)))
+    const rows = readings
+      .map((reading) => this.row(this.record(capture.patient, reading)))
+      .map((row) => (standing.state === 'refused' ? this.hidden(row) : row))
     this.emit({ kind: 'chart-changed', handle: capture.patient })
     this.emit({ kind: 'ledger', size: 40 + this.recorded.length })
     return ok({ rows })
+  }
+
+  /** The same row for somebody who may not see it. */
+  hidden(row: ReturnType<FakeCore['row']>): RejectedRow {
+    if (row.status === 'rejected') return row
+    const { origin, index, entryId, seq } = row.position
+    return { status: 'rejected', step: 'access', reason: 'no consent covers it', origin, index, entryId, seq }
   }
 
   blocks(before: number | null, limit: number): LedgerBlock[] {
@@ -602,13 +644,15 @@ function demoDevices(): Device[] {
 /** The API's router on `core`. */
 export function fakeRouter(core: FakeCore) {
   const os = implement(contract)
-  const guard =
-    <Input, Value>(name: string, answer: (input: Input) => Value) =>
-    async ({ input }: { input: Input }): Promise<Value | ReturnType<typeof fail>> => {
+  const guard: Guard =
+    (name, answer) =>
+    async ({ input }) => {
       const code = await core.enter(name)
       return code === null ? answer(input) : fail(code)
     }
+  const persons = personAnswers(os, core, guard)
   return os.router({
+    ...decisionAnswers(os, core, guard),
     system: {
       status: os.system.status.handler(guard('system.status', () => ok(core.status))),
       events: os.system.events.handler(({ signal }) => core.events(signal)),
@@ -666,7 +710,12 @@ export function fakeRouter(core: FakeCore) {
       ),
     },
     session: {
-      practitioners: os.session.practitioners.handler(guard('session.practitioners', () => ok(core.practitioners))),
+      ...persons.session,
+      practitioners: os.session.practitioners.handler(
+        guard('session.practitioners', () =>
+          ok(core.practitioners.filter(({ handle }) => !core.known.revoked.has(handle))),
+        ),
+      ),
       current: os.session.current.handler(guard('session.current', () => ok(core.session))),
       signIn: os.session.signIn.handler(guard('session.signIn', ({ handle, pin }) => core.signIn(handle, pin))),
       activity: os.session.activity.handler(guard('session.activity', () => ok({}))),
@@ -686,17 +735,8 @@ export function fakeRouter(core: FakeCore) {
       ),
     },
     people: {
-      list: os.people.list.handler(
-        guard('people.list', () =>
-          ok(
-            core.practitioners.map((record, n) => ({
-              status: 'verified' as const,
-              position: core.position(record.handle, n + 2),
-              record,
-            })),
-          ),
-        ),
-      ),
+      ...persons.people,
+      list: os.people.list.handler(guard('people.list', () => ok(core.known.practitionerRows()))),
       enrol: os.people.enrol.handler(
         guard('people.enrol', ({ name, role, pin }) => {
           if (new Set(pin).size === 1) return fail('WEAK_PIN')
@@ -708,6 +748,7 @@ export function fakeRouter(core: FakeCore) {
       ),
     },
     patients: {
+      ...persons.patients,
       search: os.patients.search.handler(
         guard('patients.search', ({ text, generation }) =>
           ok({
@@ -718,7 +759,7 @@ export function fakeRouter(core: FakeCore) {
         ),
       ),
       register: os.patients.register.handler(
-        guard('patients.register', (input) => {
+        guard('patients.register', ({ distinct, ...input }) => {
           const same = core.patients.find(
             (one) =>
               one.identifier === input.identifier ||
@@ -727,6 +768,7 @@ export function fakeRouter(core: FakeCore) {
                 one.birthDate === input.birthDate),
           )
           if (same !== undefined) return fail('DUPLICATE_PATIENT', { detail: same.handle })
+          if (!distinct && core.known.similar(input).length > 0) return fail('SIMILAR_PATIENT')
           const patient = { handle: core.fresh(), ...input }
           core.patients.push(patient)
           return ok(patient)
@@ -736,12 +778,16 @@ export function fakeRouter(core: FakeCore) {
         guard('patients.chart', ({ handle, generation }) => {
           const patient = core.patients.find((one) => one.handle === handle)
           if (patient === undefined) return fail('UNKNOWN_PATIENT')
-          const readings = core.recorded.filter((one) => one.patient === handle).map((one) => core.row(one))
+          const readings = core.recorded.filter((one) => one.patient === handle).map((one) => core.chartRow(one))
           return ok({
             handle,
             generation,
             patient: core.patientRow(patient),
             readings,
+            assessments: [],
+            reports: [],
+            consent: core.known.standing(handle),
+            oxygenScale: { scale: 1 as const, by: null, at: null, reason: null },
             chainLength: readings.length + 1,
             unattributedDamage: 0,
             checkedAt: new Date().toISOString(),
@@ -750,6 +796,7 @@ export function fakeRouter(core: FakeCore) {
         }),
       ),
     },
+    ...recordRoutes(core.records, core, guard),
     capture: {
       open: os.capture.open.handler(
         guard('capture.open', ({ handle }) => {
@@ -757,7 +804,8 @@ export function fakeRouter(core: FakeCore) {
           if (patient === undefined) return fail('UNKNOWN_PATIENT')
           const captureId = core.fresh()
           core.captures.set(captureId, { patient: handle, confirmed: false, drafts: new Map() })
-          return ok({ captureId, patient: core.patientRow(patient) })
+          const { asksSignature } = core.known.standing(handle)
+          return ok({ captureId, patient: core.patientRow(patient), asksSignature })
         }),
       ),
       confirmIdentity: os.capture.confirmIdentity.handler(
@@ -778,7 +826,9 @@ export function fakeRouter(core: FakeCore) {
       read: os.capture.read.handler(({ input }) => core.read(input.captureId)),
       measure: os.capture.measure.handler(({ input }) => core.measure(input.captureId)),
       sign: os.capture.sign.handler(
-        guard('capture.sign', ({ captureId, draftIds, manual }) => core.sign(captureId, draftIds, manual)),
+        guard('capture.sign', ({ captureId, draftIds, manual, authorisation }) =>
+          core.sign(captureId, draftIds, manual, authorisation),
+        ),
       ),
       close: os.capture.close.handler(
         guard('capture.close', ({ captureId }) => {
@@ -924,8 +974,6 @@ export function fakeRouter(core: FakeCore) {
       ),
       verifyAll: os.ledger.verifyAll.handler(() => core.verifyAll()),
       scrub: os.ledger.scrub.handler(({ input }) => core.scrub(input.file)),
-      erase: os.ledger.erase.handler(guard('ledger.erase', () => fail('NOT_ALLOWED'))),
-      erasures: os.ledger.erasures.handler(guard('ledger.erasures', () => ok([]))),
       incidents: os.ledger.incidents.handler(guard('ledger.incidents', () => ok(core.incidents))),
       evidence: os.ledger.evidence.handler(guard('ledger.evidence', () => ok(core.evidence))),
       evidenceFile: os.ledger.evidenceFile.handler(

@@ -15,6 +15,7 @@ export const PRACTITIONERS: readonly Practitioner[] = [
   { handle: handleOf(0xa2), name: 'Jonas Weatherby', role: 'nurse' },
   { handle: handleOf(0xa3), name: 'Priya Halloran', role: 'nurse' },
   { handle: handleOf(0xa4), name: 'Tomasz Underhill', role: 'it' },
+  { handle: handleOf(0xa5), name: 'Ngozi Brandvold', role: 'auditor' },
 ]
 
 export const PATIENTS: readonly Patient[] = [

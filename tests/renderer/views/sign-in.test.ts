@@ -2,6 +2,7 @@ import { enableAutoUnmount } from '@vue/test-utils'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import SignInView from '../../../src/renderer/views/SignInView.vue'
 import { useSessionStore } from '../../../src/renderer/stores/session.ts'
+import { PRACTITIONERS } from '../../support/fake-data.ts'
 import { openWindow, settle } from '../../support/mount-window.ts'
 
 enableAutoUnmount(afterEach)
@@ -97,6 +98,6 @@ describe('SignInView', () => {
       .find((button) => button.text() === 'Try again')
       ?.trigger('click')
     await settle()
-    expect(view.findAll('.tile')).toHaveLength(4)
+    expect(view.findAll('.tile')).toHaveLength(PRACTITIONERS.length)
   })
 })
