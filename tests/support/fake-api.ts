@@ -274,7 +274,7 @@ export class FakeCore {
   chartRow(recorded: Recorded) {
     const { reading, patient, index } = recorded
     const isOpen = 'status' in reading || this.records.maySee(patient, this.records.classOf(reading.kind))
-    return isOpen ? this.row(recorded) : this.records.hidden(index)
+    return isOpen ? this.row(recorded) : this.records.hidden(patient, index)
   }
 
   position(subject: string, index: number, grade: Grade = FINAL) {
@@ -290,7 +290,7 @@ export class FakeCore {
   }
 
   patientRow(patient: Patient) {
-    if (!this.records.maySee(patient.handle, 'demographics')) return this.records.hidden(0)
+    if (!this.records.maySee(patient.handle, 'demographics')) return this.records.hidden(patient.handle, 0)
     return {
       status: 'verified' as const,
       position: this.position(patient.handle, Number(`0x${patient.handle.slice(-2)}`)),
@@ -784,10 +784,7 @@ export function fakeRouter(core: FakeCore) {
             generation,
             patient: core.patientRow(patient),
             readings,
-            assessments: [],
-            reports: [],
-            consent: core.known.standing(handle),
-            oxygenScale: { scale: 1 as const, by: null, at: null, reason: null },
+            ...core.records.chartParts(handle),
             chainLength: readings.length + 1,
             unattributedDamage: 0,
             checkedAt: new Date().toISOString(),

@@ -30,6 +30,7 @@ import type {
   SystemEvent,
 } from '../../src/shared/api/schemas.ts'
 import { handleOf } from './fake-data.ts'
+
 import { fail, ok, type Guard } from './fake-reply.ts'
 
 const ORIGIN = 'chartseal.org/site/5f1c/node/1/1'
@@ -40,6 +41,7 @@ const HOUR_MS = 3_600_000
 interface Host {
   readonly now: number
   readonly patients: readonly Patient[]
+  readonly known: { standing(handle: string): ConsentStanding }
   session: Session | null
   recorded: {
     readonly patient: string
@@ -58,14 +60,6 @@ interface Host {
 interface Looked {
   readonly index: number
   readonly record: AccessRecord
-}
-
-const NO_CONSENT: ConsentStanding = {
-  state: 'none',
-  classes: ['demographics', 'vital-signs', 'body-measures', 'laboratory', 'assessments', 'patient-reported'],
-  until: null,
-  asksSignature: false,
-  emergencyUntil: null,
 }
 
 /** Kinds that are not vital signs, and the class that each belongs to. */
@@ -90,8 +84,6 @@ const SCORED: readonly (readonly [AssessmentInput['name'], ReadingKind, string])
 
 /** State of all that, beside the fake core. */
 export class FakeRecords {
-  /** What a patient decided; nothing when absent. */
-  standings = new Map<string, ConsentStanding>()
   emergencies = new Map<string, string>()
   looked: Looked[]
   support: DecisionSupport = { news2: { enabled: true, by: 'Dr Miriam Castellane', at: null } }
@@ -154,8 +146,7 @@ export class FakeRecords {
   }
 
   standing(handle: string): ConsentStanding {
-    const standing = this.standings.get(handle) ?? NO_CONSENT
-    return { ...standing, emergencyUntil: this.emergencies.get(handle) ?? null }
+    return { ...this.#core.known.standing(handle), emergencyUntil: this.emergencies.get(handle) ?? null }
   }
 
   /** Whether whoever is signed in may see data of that class. */
@@ -164,8 +155,8 @@ export class FakeRecords {
     return emergencyUntil !== null || state === 'none' || (state !== 'refused' && classes.includes(dataClass))
   }
 
-  hidden(index: number): RejectedRow {
-    const place = { origin: ORIGIN, index, entryId: handleOf(0x10000 + index), seq: index }
+  hidden(subject: string, index: number): RejectedRow {
+    const place = { origin: ORIGIN, index, entryId: handleOf(0x10000 + index), seq: index, subject }
     return { status: 'rejected', step: 'access', reason: 'no consent covers it', ...place }
   }
 
@@ -179,10 +170,10 @@ export class FakeRecords {
       all.filter(({ patient }) => patient === handle)
     return {
       assessments: mine(this.assessments).map((one) =>
-        this.maySee(handle, 'assessments') ? this.row(handle, one.index, one.record) : this.hidden(one.index),
+        this.maySee(handle, 'assessments') ? this.row(handle, one.index, one.record) : this.hidden(handle, one.index),
       ),
       reports: mine(this.reports).map((one) =>
-        this.maySee(handle, 'patient-reported') ? this.row(handle, one.index, one.record) : this.hidden(one.index),
+        this.maySee(handle, 'patient-reported') ? this.row(handle, one.index, one.record) : this.hidden(handle, one.index),
       ),
       consent: this.standing(handle),
       oxygenScale: this.scales.get(handle) ?? { scale: 1 as const, by: null, at: null, reason: null },
@@ -400,7 +391,14 @@ export class FakeRecords {
     const { handle, records, reason, authority } = proposal
     const receipt: ErasureReceipt = {
       ...{ origin: ORIGIN, index: 33, entryId: this.#core.fresh(), at: new Date().toISOString(), subject: handle },
-      ...{ reason, authority, isWhole: records === null, records: records?.length ?? 24, statement: 'signed' },
+      ...{
+        reason,
+        authority,
+        isWhole: records === null,
+        records: records?.length ?? 24,
+        statement: 'signed',
+        open: ['north.example'],
+      },
       receipt: { fileName: 'erasure-33.tlog-proof', text: 'c2sp.org/tlog-proof@v1\n' },
     }
     const { receipt: _, ...erasure } = receipt

@@ -85,6 +85,8 @@ const RejectedRow = z.object({
   index: z.number().int().nonnegative().nullable(),
   entryId: EntryId.nullable(),
   seq: z.number().int().nonnegative().nullable(),
+  /** Of step `access` alone: whose it is, so that the glass can be broken for that patient. */
+  subject: Handle.optional(),
 })
 export type RejectedRow = z.infer<typeof RejectedRow>
 
