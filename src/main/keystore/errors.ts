@@ -12,6 +12,7 @@ export type KeystoreErrorCode =
   | 'KEYSTORE_DAMAGED' // a file is missing, unreadable, or does not authenticate
   | 'WRONG_PIN'
   | 'WEAK_PIN' // shorter than 4 characters, one digit repeated, or a straight run of digits
+  | 'WRONG_SHARE' // what a card says is not the share that belongs to its id
   | 'PIN_LOCKED' // too many wrong PINs in a row; `retryAfterS` says how long
   | 'DATA_FOLDER_READ_ONLY'
   | 'DISK_FULL'

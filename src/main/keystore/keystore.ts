@@ -14,7 +14,7 @@ import { KeystoreError } from './errors.ts'
 import { makePrivateFolder } from './files.ts'
 import { HighWaterFile, type HighWater } from './high-water.ts'
 import { createNodeSecret, nodeSecretKind, openNodeSecret, type Unlock } from './node-secret.ts'
-import { openPractitioners, type Practitioners } from './practitioners.ts'
+import { openCards, openPractitioners, type Cards, type PinFilesSetup, type Practitioners } from './pin-files.ts'
 import { openSecrets, type Secrets } from './secrets.ts'
 import { wipe } from './sodium.ts'
 
@@ -30,6 +30,7 @@ export const PEPPER_SECRET = 'pin-pepper'
 export interface Keystore {
   readonly secrets: Secrets
   readonly practitioners: Practitioners
+  readonly cards: Cards
   readonly highWater: HighWater
   /** Wipes the node secret: every later call fails. */
   close(): void
@@ -95,14 +96,16 @@ function keystoreOver(folder: string, secret: Uint8Array, options: KeystoreOptio
   }
   const highWater = new HighWaterFile(folder, nodeSecret)
   const secrets = openSecrets(folder, nodeSecret)
+  const setup: PinFilesSetup = {
+    folder,
+    pepper: () => secrets.get(PEPPER_SECRET) ?? pepperIsGone(),
+    logN: options.scryptLogN ?? PIN_LOG_N,
+    now: options.now ?? (() => Date.now()),
+  }
   return {
     secrets,
-    practitioners: openPractitioners({
-      folder,
-      pepper: () => secrets.get(PEPPER_SECRET) ?? pepperIsGone(),
-      logN: options.scryptLogN ?? PIN_LOG_N,
-      now: options.now ?? (() => Date.now()),
-    }),
+    practitioners: openPractitioners(setup),
+    cards: openCards(setup),
     highWater,
     close: () => {
       open = false

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { PRESENCE_MS, presence, requirePresence } from '../../../../src/main/core/vault/presence.ts'
 import type { Clinic, Viewer } from '../../../../src/main/core/vault/clinic.ts'
-import { openPractitioners } from '../../../../src/main/keystore/practitioners.ts'
+import { openPractitioners } from '../../../../src/main/keystore/pin-files.ts'
 import { keyPairFromSeed } from '../../../../src/main/keystore/sodium.ts'
 import { codeOf, furnish, PIN, startVault, temporaryFolder } from '../../../faults/support/clinic.ts'
 
