@@ -6,6 +6,7 @@ import { draftsToSign } from '../components/capture/device-session.ts'
 import { partsOf } from '../components/capture/draft-parts.ts'
 import { useDeviceFeeds } from '../components/capture/use-device-feeds.ts'
 import { useManualEntry } from '../components/capture/use-manual-entry.ts'
+import { usePresence } from '../composables/use-presence.ts'
 import { useSessionStore } from './session.ts'
 
 /** Identifiers a patient can be asked for. */
@@ -38,6 +39,7 @@ export interface SignedSet {
  */
 export const useCaptureStore = defineStore('capture', () => {
   const session = useSessionStore()
+  const { guarded } = usePresence()
   const open = shallowRef<OpenCapture | null>(null)
   const identity = shallowRef<Identity | null>(null)
   const wasAway = ref(false)
@@ -106,7 +108,7 @@ export const useCaptureStore = defineStore('capture', () => {
     }
     signing.value = true
     problem.value = null
-    const reply = await call((client) => client.capture.sign(request))
+    const reply = await guarded(() => call((client) => client.capture.sign(request)))
     signing.value = false
     if (open.value?.captureId !== now.captureId) return
     if (!reply.ok) {

@@ -1,6 +1,7 @@
 import { computed, ref, shallowRef } from 'vue'
 import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
+import { usePresence } from '../composables/use-presence.ts'
 import type {
   Device,
   DeviceCheck,
@@ -18,6 +19,7 @@ export type CheckResult = 'passed' | 'failed'
 /** What is plugged in, and enrolling it. The list itself is pushed by the core. */
 export const useDevicesStore = defineStore('devices', () => {
   const system = useSystemStore()
+  const { guarded } = usePresence()
   /** The answer of `devices.list`, until the core pushes a list. */
   const asked = shallowRef<readonly Device[] | null>(null)
   /** What was measured on nobody, newest first. */
@@ -58,7 +60,7 @@ export const useDevicesStore = defineStore('devices', () => {
   }
 
   async function confirmCheck(id: string, result: CheckResult, note: string | null): Promise<Problem | null> {
-    const reply = await call((client) => client.devices.confirmCheck({ id, result, note }))
+    const reply = await guarded(() => call((client) => client.devices.confirmCheck({ id, result, note })))
     if (reply.ok) await load()
     return reply.ok ? null : reply
   }
@@ -70,7 +72,7 @@ export const useDevicesStore = defineStore('devices', () => {
     result: CheckResult,
     note: string | null,
   ): Promise<Problem | null> {
-    const reply = await call((client) => client.devices.stateCheck({ handle, kind, result, note }))
+    const reply = await guarded(() => call((client) => client.devices.stateCheck({ handle, kind, result, note })))
     return reply.ok ? null : reply
   }
 

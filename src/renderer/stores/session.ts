@@ -32,6 +32,12 @@ export const useSessionStore = defineStore('session', () => {
     return reply
   }
 
+  /** Changes the PIN of whoever is signed in. */
+  async function changePin(oldPin: string, newPin: string): Promise<Problem | null> {
+    const reply = await call((client) => client.session.changePin({ oldPin, newPin }))
+    return reply.ok ? null : reply
+  }
+
   /** Hides everything at once; the core is told after that. */
   async function lock(): Promise<void> {
     if (session.value !== null) session.value = { ...session.value, locked: true }
@@ -58,6 +64,7 @@ export const useSessionStore = defineStore('session', () => {
     replace,
     loadPractitioners,
     signIn,
+    changePin,
     lock,
     signOut,
     activity,

@@ -2,6 +2,7 @@ import { computed, ref, shallowRef, watch } from 'vue'
 import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
 import type { Problem, TrayItem } from '../api/types.ts'
+import { usePresence } from '../composables/use-presence.ts'
 import { useSessionStore } from './session.ts'
 import { useSystemStore } from './system.ts'
 
@@ -14,6 +15,7 @@ function newestFirst(a: TrayItem, b: TrayItem): number {
 export const useTrayStore = defineStore('tray', () => {
   const system = useSystemStore()
   const session = useSessionStore()
+  const { guarded } = usePresence()
   const items = shallowRef<readonly TrayItem[]>([])
   const chosen = ref(new Set<string>())
   const problem = shallowRef<Problem | null>(null)
@@ -45,7 +47,7 @@ export const useTrayStore = defineStore('tray', () => {
 
   async function assign(handle: string, reason: string): Promise<Problem | null> {
     const ids = [...chosen.value]
-    return changed(await call((client) => client.tray.assign({ ids, handle, reason })))
+    return changed(await guarded(() => call((client) => client.tray.assign({ ids, handle, reason }))))
   }
 
   async function discard(reason: string): Promise<Problem | null> {

@@ -1,0 +1,32 @@
+import { computed, watch, type Ref } from 'vue'
+import { useI18n } from 'vue-i18n'
+import type { Problem, ProblemCode } from '../api/types.ts'
+import { useCountdown } from './use-countdown.ts'
+import { useProblem } from './use-problem.ts'
+
+/**
+ * What to say beside a secret that was typed wrong: the sentence, or the time until the next try.
+ *
+ * @param problem - Of the last call that carried the secret.
+ * @param codes - Codes that are about this secret; everything else is somebody else's to show.
+ */
+export function useLockOut(problem: () => Problem | null, codes: readonly ProblemCode[]) {
+  const { t } = useI18n()
+  const { sentence } = useProblem()
+  const lockOut = useCountdown()
+  const isMine = computed(() => codes.includes(problem()?.code ?? 'INTERNAL'))
+  const isLocked: Readonly<Ref<boolean>> = computed(() => lockOut.leftS.value > 0)
+  const message = computed(() => {
+    const now = problem()
+    if (isLocked.value) return t('presence.wait', { time: lockOut.text.value })
+    return isMine.value && now !== null && now.retryAfterS === undefined ? sentence(now) : ''
+  })
+  watch(
+    problem,
+    (now) => {
+      if (isMine.value && now?.retryAfterS !== undefined) lockOut.start(now.retryAfterS)
+    },
+    { immediate: true },
+  )
+  return { message, isLocked }
+}
