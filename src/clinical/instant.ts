@@ -91,6 +91,21 @@ export function instantText(epochMs: number, offsetMin: number): string {
   return `${local}${offsetMin < 0 ? '-' : '+'}${h ?? ''}:${m ?? ''}`
 }
 
+/**
+ * The date some days later.
+ *
+ * @param date - `YYYY-MM-DD`. Untrusted.
+ * @param days - May be negative.
+ * @throws {@link ClinicalError} `WRONG_TIME`, also for what would lie outside the years 1 to 9999.
+ */
+export function addDays(date: string, days: number): string {
+  const { year, month, day } = parseDate(date)
+  const moved = new Date(new Date(0).setUTCFullYear(year, month - 1, day + days)).toISOString()
+  const text = moved.slice(0, moved.indexOf('T'))
+  parseDate(text)
+  return text
+}
+
 /** Days of a month in the Gregorian calendar. */
 function daysIn(year: number, month: number): number {
   const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0
