@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sodium from 'libsodium-wrappers'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { classKeyOf, sealClassKeys } from '../../src/main/core/class-keys.ts'
 import { sealEnvelope } from '../../src/main/core/envelope.ts'
 import { generateSharingKeyPair, sealEpochKey, type SharingKeyPair } from '../../src/main/core/epoch-keys.ts'
 import { createKeystore } from '../../src/main/keystore/keystore.ts'
@@ -52,10 +53,15 @@ describe('Payload envelope v1', () => {
     ['x'.repeat(32_765), 65_536],
   ])('opens as written down', (plaintext, bucket) => {
     const epochKey = random(32)
-    const { envelope, binding } = sealEnvelope(text(plaintext), epochKey, context, random)
+    const classKey = classKeyOf(epochKey, 'vital-signs')
+    const { envelope, binding } = sealEnvelope(text(plaintext), classKey, context, random)
     expect(createHash('sha256').update(envelope.ciphertext).digest()).toEqual(Buffer.from(binding.ciphertextHash))
     expect([envelope.wrappedKey.length, envelope.salt.length]).toEqual([72, 72])
-    const recordKey = unseal(epochKey, envelope.wrappedKey, under('record-key'))
+    const recordKey = unseal(
+      new Uint8Array(hkdfSync('sha256', epochKey, new Uint8Array(0), text('chartseal/class-key/v1\nvital-signs'), 32)),
+      envelope.wrappedKey,
+      under('record-key'),
+    )
     const padded = Buffer.from(unseal(recordKey, envelope.ciphertext, under('payload')))
     expect(padded.length).toBe(bucket)
     const length = padded.readUInt32BE(0)
@@ -121,6 +127,30 @@ describe('Epoch keys', () => {
     expect(sealed.length).toBe(80)
     const aad = Buffer.concat([subject, u32be(7)])
     expect(open(sealed, pair, sender.publicKey, text('chartseal/epoch-key/v1'), aad)).toEqual(Buffer.from(epochKey))
+  })
+
+  it('hand over class keys as written down', async () => {
+    const [pair, sender] = [await generateSharingKeyPair(), await generateSharingKeyPair()]
+    const [vital, demographics, subject] = [random(32), random(32), random(16)]
+    const bundle = new Map([
+      ['vital-signs', vital],
+      ['demographics', demographics],
+    ] as const)
+    const sealed = await sealClassKeys(bundle, pair.publicKey, { subject, epoch: 7, sender })
+    const plain = open(
+      sealed,
+      pair,
+      sender.publicKey,
+      text('chartseal/class-keys/v1'),
+      Buffer.concat([subject, u32be(7)]),
+    )
+    // Arrays of two, text of 12 and 11 bytes, byte strings of 32.
+    const key = (bytes: Uint8Array) => Buffer.concat([Buffer.of(0x58, 32), bytes])
+    const row = (name: string, bytes: Uint8Array) =>
+      Buffer.concat([Buffer.of(0x82, 0x60 + name.length), text(name), key(bytes)])
+    expect(plain).toEqual(
+      Buffer.concat([Buffer.of(0x82), row('demographics', demographics), row('vital-signs', vital)]),
+    )
   })
 })
 

@@ -1,6 +1,6 @@
 /**
  * Payload envelopes: the exact bytes of a resource, sealed under a key of its own, bound by its entry, and
- * recoverable only along the key hierarchy (site key, epoch key, record key).
+ * recoverable only along the key hierarchy (site key, epoch key, class key, record key).
  *
  * @remarks
  * Format in `docs/protocol.md`, section "Payload envelope v1". Nothing here reads a clock; randomness is handed in.
@@ -10,7 +10,7 @@
  * padded     = u32be(length) || plaintext || zeros        to the next bucket
  * ciphertext = nonce24 || XChaCha20-Poly1305(record key, padded,  "chartseal/payload/v1\n"    || context)
  * salt       = nonce24 || XChaCha20-Poly1305(record key, salt32,  "chartseal/salt/v1\n"       || context)
- * wrapped    = nonce24 || XChaCha20-Poly1305(epoch key,  record key, "chartseal/record-key/v1\n" || context)
+ * wrapped    = nonce24 || XChaCha20-Poly1305(class key,  record key, "chartseal/record-key/v1\n" || context)
  * context    = subject16 || entryId16 || u32be(epoch)
  * commitment = HMAC-SHA256(salt32, plaintext)
  * ```
@@ -25,7 +25,7 @@ import { concatBytes, equalBytes } from '../../shared/bytes.ts'
 /** Why an envelope does not open. Each is a different step of verification. */
 export type EnvelopeErrorCode =
   | 'CIPHERTEXT_MISMATCH' // not the ciphertext that the entry binds
-  | 'KEY_MISSING' // no epoch key for it at this site, or the wrapped key or salt was destroyed
+  | 'KEY_MISSING' // no key for it at this site, or the wrapped key or salt was destroyed
   | 'NOT_AUTHENTIC' // a key, salt or ciphertext does not open under the key it should
   | 'COMMITMENT_MISMATCH' // the plaintext is not what the signers committed to
 
@@ -69,11 +69,11 @@ export type RandomBytes = (size: number) => Uint8Array
  * Seals `plaintext` for one record.
  *
  * @param plaintext - Exact bytes of the resource.
- * @param epochKey - The subject's current epoch key, 32 bytes.
+ * @param classKey - Of the subject's current epoch and the kind of data that it is (`class-keys.ts`), 32 bytes.
  */
 export function sealEnvelope(
   plaintext: Uint8Array,
-  epochKey: Uint8Array,
+  classKey: Uint8Array,
   context: EnvelopeContext,
   random: RandomBytes,
 ): { envelope: Envelope; binding: Binding } {
@@ -82,7 +82,7 @@ export function sealEnvelope(
   const ciphertext = seal(recordKey, pad(plaintext), 'payload', context, random)
   const envelope = {
     ciphertext,
-    wrappedKey: seal(epochKey, recordKey, 'record-key', context, random),
+    wrappedKey: seal(classKey, recordKey, 'record-key', context, random),
     salt: seal(recordKey, salt, 'salt', context, random),
   }
   const binding = { commitment: commit(salt, plaintext), ciphertextHash: sha256(ciphertext) }
@@ -104,22 +104,36 @@ export function checkCiphertext(ciphertext: Uint8Array, binding: Binding): void 
 }
 
 /**
+ * The record key in an envelope.
+ *
+ * @param envelope - Untrusted.
+ * @param classKey - Tried: another than the one it was wrapped under does not open it.
+ * @throws {@link EnvelopeError} `NOT_AUTHENTIC`.
+ */
+export function openRecordKey(
+  { wrappedKey }: Pick<Envelope, 'wrappedKey'>,
+  classKey: Uint8Array,
+  context: EnvelopeContext,
+): Uint8Array {
+  return open(classKey, wrappedKey, 'record-key', context)
+}
+
+/**
  * Opens an envelope whose ciphertext was checked by {@link checkCiphertext}.
  *
  * @param envelope - Untrusted.
- * @param epochKey - The epoch key the entry names.
+ * @param recordKey - From {@link openRecordKey}; wiped.
  * @returns Plaintext, and the salt for {@link checkCommitment}.
  * @throws {@link EnvelopeError} `NOT_AUTHENTIC`.
  */
-export function openEnvelope(
-  envelope: Envelope,
-  epochKey: Uint8Array,
+export function openPayload(
+  { ciphertext, salt }: Pick<Envelope, 'ciphertext' | 'salt'>,
+  recordKey: Uint8Array,
   context: EnvelopeContext,
 ): { plaintext: Uint8Array; salt: Uint8Array } {
-  const recordKey = open(epochKey, envelope.wrappedKey, 'record-key', context)
   try {
-    const plaintext = unpad(open(recordKey, envelope.ciphertext, 'payload', context))
-    return { plaintext, salt: open(recordKey, envelope.salt, 'salt', context) }
+    const plaintext = unpad(open(recordKey, ciphertext, 'payload', context))
+    return { plaintext, salt: open(recordKey, salt, 'salt', context) }
   } finally {
     recordKey.fill(0)
   }

@@ -20,7 +20,7 @@ import { concatBytes } from '../../shared/bytes.ts'
 import { EnvelopeError } from './envelope.ts'
 
 const SUITE = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() })
-const INFO = new TextEncoder().encode('chartseal/epoch-key/v1')
+const INFO = 'chartseal/epoch-key/v1'
 const ENC_SIZE = 32
 
 /** An X25519 key pair, 32 bytes each. */
@@ -53,15 +53,12 @@ export interface EpochKeyContext<Sender> {
  *
  * @param recipient - The recipient's X25519 public key, 32 bytes, from the roster.
  */
-export async function sealEpochKey(
+export function sealEpochKey(
   epochKey: Uint8Array,
   recipient: Uint8Array,
-  { subject, epoch, sender }: EpochKeyContext<SharingKeyPair>,
+  context: EpochKeyContext<SharingKeyPair>,
 ): Promise<Uint8Array> {
-  const recipientPublicKey = await SUITE.kem.deserializePublicKey(buffer(recipient))
-  const parameters = { recipientPublicKey, senderKey: await keyPair(sender), info: INFO }
-  const { enc, ct } = await SUITE.seal(parameters, buffer(epochKey), buffer(aad(subject, epoch)))
-  return concatBytes(new Uint8Array(enc), new Uint8Array(ct))
+  return sealFromSite(epochKey, recipient, INFO, context)
 }
 
 /**
@@ -72,9 +69,43 @@ export async function sealEpochKey(
  * @throws EnvelopeError `NOT_AUTHENTIC` when it was sealed to another key, by another site, for another subject or
  * epoch, or was changed.
  */
-export async function openEpochKey(
+export function openEpochKey(
   sealed: Uint8Array,
   pair: SharingKeyPair,
+  context: EpochKeyContext<Uint8Array>,
+): Promise<Uint8Array> {
+  return openFromSite(sealed, pair, INFO, context)
+}
+
+/**
+ * Seals keys of one epoch of a subject, in auth mode.
+ *
+ * @param recipient - X25519 public key, 32 bytes.
+ * @param info - What is sealed, and its format.
+ */
+export async function sealFromSite(
+  plain: Uint8Array,
+  recipient: Uint8Array,
+  info: string,
+  { subject, epoch, sender }: EpochKeyContext<SharingKeyPair>,
+): Promise<Uint8Array> {
+  const recipientPublicKey = await SUITE.kem.deserializePublicKey(buffer(recipient))
+  const parameters = { recipientPublicKey, senderKey: await keyPair(sender), info: new TextEncoder().encode(info) }
+  const { enc, ct } = await SUITE.seal(parameters, buffer(plain), buffer(aad(subject, epoch)))
+  return concatBytes(new Uint8Array(enc), new Uint8Array(ct))
+}
+
+/**
+ * Opens {@link sealFromSite}.
+ *
+ * @param sealed - Untrusted.
+ * @param pair - The recipient's.
+ * @throws EnvelopeError `NOT_AUTHENTIC`.
+ */
+export async function openFromSite(
+  sealed: Uint8Array,
+  pair: SharingKeyPair,
+  info: string,
   { subject, epoch, sender }: EpochKeyContext<Uint8Array>,
 ): Promise<Uint8Array> {
   try {
@@ -82,12 +113,12 @@ export async function openEpochKey(
       recipientKey: await keyPair(pair),
       senderPublicKey: await SUITE.kem.deserializePublicKey(buffer(sender)),
       enc: buffer(sealed.subarray(0, ENC_SIZE)),
-      info: INFO,
+      info: new TextEncoder().encode(info),
     }
     const plain = await SUITE.open(parameters, buffer(sealed.subarray(ENC_SIZE)), buffer(aad(subject, epoch)))
     return new Uint8Array(plain)
   } catch (cause) {
-    throw new EnvelopeError('NOT_AUTHENTIC', 'epoch key does not open', { cause })
+    throw new EnvelopeError('NOT_AUTHENTIC', 'key does not open', { cause })
   }
 }
 

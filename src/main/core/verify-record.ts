@@ -17,7 +17,8 @@ import { ClinicalError } from '../../clinical/errors.ts'
 import type { VerifyStep } from '../../shared/api/codes.ts'
 import { equalBytes, fromHex, toHex } from '../../shared/bytes.ts'
 import type { Verified } from '../../shared/verified.ts'
-import { checkCiphertext, checkCommitment, EnvelopeError, openEnvelope, type EnvelopeErrorCode } from './envelope.ts'
+import { type KeyClass, likelyClasses, openUnderClasses } from './class-keys.ts'
+import { checkCiphertext, checkCommitment, EnvelopeError, type EnvelopeErrorCode } from './envelope.ts'
 import type { Link, Place } from './vault/chains.ts'
 import { erasuresOf } from './vault/erasure-entries.ts'
 import type { Grades } from './vault/grades.ts'
@@ -202,9 +203,19 @@ async function contentOf<Content>(
   if (stored === null) throw new StepFailed({ step: 'ciphertext', reason: 'the payload is missing from the database' })
   checkCiphertext(stored.ciphertext, payload)
   const context = { subject, entryId: id, epoch: payload.epoch }
-  const { plaintext, salt } = openEnvelope(stored, await keys.of(subject, payload.epoch), context)
+  const classKeys = await keys.of(subject, payload.epoch)
+  const { plaintext, salt, keyClass } = openUnderClasses(stored, classKeys, classesOf(request.link, entry), context)
   checkCommitment(plaintext, salt, payload)
+  CLASSES.set(request.link, keyClass)
   return request.read(new TextDecoder('utf-8', { fatal: true }).decode(plaintext), entry)
+}
+
+/** The kind of data that each record turned out to be: it is tried first the next time. */
+const CLASSES = new WeakMap<Link, KeyClass>()
+
+function classesOf(link: Link, { entry }: VerifiedEntry): readonly KeyClass[] {
+  const known = CLASSES.get(link)
+  return known === undefined ? likelyClasses(entry.body) : [known, ...likelyClasses(entry.body)]
 }
 
 function failureOf(error: unknown): Failed {

@@ -46,6 +46,7 @@ export function appendBlock(
     insertEntry(tables, log, block.firstIndex + i, entry)
   })
   for (const key of block.epochKeys) tables.payloads.insertEpochKey(key)
+  for (const key of block.handedOver ?? []) tables.payloads.putEpochKey(key)
   const closing = close(readBack(tables, log, block))
   assert(closing.size === block.firstIndex + block.entries.length, 'a checkpoint covers exactly the entries so far')
   for (const tile of closing.tiles) tables.tree.putTile(log, tile)

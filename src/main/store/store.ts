@@ -42,7 +42,7 @@ export interface NewEntry {
   readonly payload: StoredPayload | null
 }
 
-/** An epoch key of a subject, sealed to one recipient. */
+/** An epoch key of a subject, or what another site gets of it, sealed to one recipient. */
 export interface NewEpochKey {
   /** Subject handle, 16 bytes. */
   readonly subject: Uint8Array
@@ -79,6 +79,8 @@ export interface NewBlock {
   /** In order; the last one is the seal. */
   readonly entries: readonly NewEntry[]
   readonly epochKeys: readonly NewEpochKey[]
+  /** Keys for other sites, in place of what the same recipients had of the same epochs. */
+  readonly handedOver?: readonly NewEpochKey[]
   /** Rows below `firstIndex` are known to be missing or damaged: the newest need not end right before it. */
   readonly knownDamage?: boolean
   /** Tray rows that this block settles, deleted with it. */
@@ -211,6 +213,18 @@ export interface ErasedRows {
   readonly marks: readonly Uint8Array[]
 }
 
+/** An erasure that one person signed: everything but the second signature. Untrusted, as every row. */
+export interface ErasureProposalRow {
+  /** Of the entry that it becomes, 16 bytes. */
+  readonly id: Uint8Array
+  /** Exact bytes of the entry's body, which both sign. */
+  readonly body: Uint8Array
+  /** Of who signed, 32 bytes. */
+  readonly publicKey: Uint8Array
+  /** 64 bytes. */
+  readonly signature: Uint8Array
+}
+
 /** A row in quarantine. */
 export interface QuarantineRow extends DamagedRow {
   readonly id: number
@@ -299,6 +313,10 @@ export interface StoreReader {
   /** Every row of the index of subjects, likewise. */
   subjectRows(): Iterable<SubjectRow>
   projection(origin: string): ProjectionRow | null
+  /** Erasures that wait for a second signature. */
+  erasureProposals(): ErasureProposalRow[]
+  /** Sites that held something of what this entry erased and have not said that it is gone, by id. */
+  erasureSites(entry: Uint8Array): string[]
   /** Oldest first. */
   tray(): TrayRow[]
   /** Oldest first. */
@@ -359,6 +377,12 @@ export interface StoreWriter {
   putProjection(origin: string, row: ProjectionRow): void
   /** Deletes payloads, what quarantine holds of them, and keys. What is gone already does not count. */
   eraseRecords(request: EraseRequest): ErasedRows
+  putErasureProposal(row: ErasureProposalRow): void
+  deleteErasureProposal(id: Uint8Array): void
+  /** Keeps which sites are still to say that what this entry erased is gone there. */
+  putErasureSites(entry: Uint8Array, sites: readonly string[]): void
+  /** A site said so. */
+  settleErasureSite(entry: Uint8Array, site: string): void
   /**
    * Leaves nothing of what was erased in the files of the database. Not a transaction; repeat it until it succeeds.
    *

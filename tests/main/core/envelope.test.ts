@@ -6,22 +6,26 @@ import {
   checkCommitment,
   type Envelope,
   type EnvelopeContext,
-  openEnvelope,
+  openPayload,
+  openRecordKey,
   sealEnvelope,
 } from '../../../src/main/core/envelope.ts'
 import { codeOf } from '../../support/expect-code.ts'
 
 const random = (size: number): Uint8Array => new Uint8Array(randomBytes(size))
-const EPOCH_KEY = random(32)
+const CLASS_KEY = random(32)
 const CONTEXT: EnvelopeContext = { subject: random(16), entryId: random(16), epoch: 3 }
 const PLAIN = new TextEncoder().encode('{"resourceType":"Observation"}')
 
+const openEnvelope = (envelope: Envelope, key: Uint8Array, context: EnvelopeContext) =>
+  openPayload(envelope, openRecordKey(envelope, key, context), context)
+
 function sealed(plaintext: Uint8Array = PLAIN, context = CONTEXT) {
-  return sealEnvelope(plaintext, EPOCH_KEY, context, random)
+  return sealEnvelope(plaintext, CLASS_KEY, context, random)
 }
 
 /** Every step that a reader takes, and the code it ends with. */
-function read(envelope: Envelope, binding = sealed().binding, key = EPOCH_KEY, context = CONTEXT): string | null {
+function read(envelope: Envelope, binding = sealed().binding, key = CLASS_KEY, context = CONTEXT): string | null {
   return codeOf(() => {
     checkCiphertext(envelope.ciphertext, binding)
     const { plaintext, salt } = openEnvelope(envelope, key, context)
@@ -41,7 +45,7 @@ it('gives back exactly the bytes that were sealed, whatever they are', () => {
     fc.property(fc.uint8Array({ maxLength: 3000 }), (plaintext) => {
       const { envelope, binding } = sealed(plaintext)
       checkCiphertext(envelope.ciphertext, binding)
-      const opened = openEnvelope(envelope, EPOCH_KEY, CONTEXT)
+      const opened = openEnvelope(envelope, CLASS_KEY, CONTEXT)
       expect(opened.plaintext).toEqual(plaintext)
       checkCommitment(opened.plaintext, opened.salt, binding)
     }),
@@ -62,7 +66,7 @@ it.each([
 ])('hides that %i bytes are not %i', (length, bucket) => {
   const { envelope } = sealed(new Uint8Array(length))
   expect(envelope.ciphertext.length).toBe(24 + bucket + 16)
-  expect(openEnvelope(envelope, EPOCH_KEY, CONTEXT).plaintext.length).toBe(length)
+  expect(openEnvelope(envelope, CLASS_KEY, CONTEXT).plaintext.length).toBe(length)
 })
 
 it('seals the same bytes differently each time', () => {
@@ -73,7 +77,7 @@ it('seals the same bytes differently each time', () => {
 
 it('leaves the plaintext and the salt nowhere in what is stored', () => {
   const { envelope } = sealed()
-  const { salt } = openEnvelope(envelope, EPOCH_KEY, CONTEXT)
+  const { salt } = openEnvelope(envelope, CLASS_KEY, CONTEXT)
   const stored = Buffer.concat([envelope.ciphertext, envelope.wrappedKey, envelope.salt])
   expect(stored.includes(Buffer.from(PLAIN.subarray(0, 8)))).toBe(false)
   expect(stored.includes(Buffer.from(salt))).toBe(false)
@@ -114,14 +118,14 @@ describe('names the step at which a changed envelope fails', () => {
     const { envelope } = sealed()
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (ciphertext) => {
-        expect(codeOf(() => openEnvelope({ ...envelope, ciphertext }, EPOCH_KEY, CONTEXT))).toBe('NOT_AUTHENTIC')
+        expect(codeOf(() => openEnvelope({ ...envelope, ciphertext }, CLASS_KEY, CONTEXT))).toBe('NOT_AUTHENTIC')
       }),
     )
   })
 
   it('another plaintext than was committed to', () => {
     const { envelope, binding } = sealed()
-    const { salt } = openEnvelope(envelope, EPOCH_KEY, CONTEXT)
+    const { salt } = openEnvelope(envelope, CLASS_KEY, CONTEXT)
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (plaintext) => {
         expect(codeOf(() => checkCommitment(plaintext, salt, binding))).toBe('COMMITMENT_MISMATCH')
@@ -131,10 +135,10 @@ describe('names the step at which a changed envelope fails', () => {
 })
 
 it.each<[string, Uint8Array, EnvelopeContext]>([
-  ['key', flipped(EPOCH_KEY, 3), CONTEXT],
-  ['subject', EPOCH_KEY, { ...CONTEXT, subject: random(16) }],
-  ['entry', EPOCH_KEY, { ...CONTEXT, entryId: random(16) }],
-  ['epoch', EPOCH_KEY, { ...CONTEXT, epoch: 4 }],
+  ['key', flipped(CLASS_KEY, 3), CONTEXT],
+  ['subject', CLASS_KEY, { ...CONTEXT, subject: random(16) }],
+  ['entry', CLASS_KEY, { ...CONTEXT, entryId: random(16) }],
+  ['epoch', CLASS_KEY, { ...CONTEXT, epoch: 4 }],
 ])('opens under no other %s', (_what, key, context) => {
   const { envelope, binding } = sealed()
   expect(read(envelope, binding, key, context)).toBe('NOT_AUTHENTIC')

@@ -103,7 +103,7 @@ export class Chains {
     }
     if (subject === null || entry.placement === null) return
     const key = toHex(subject)
-    if (payload !== null) this.#epochs.set(key, payload.epoch)
+    if (payload !== null) this.#epochs.set(key, Math.max(payload.epoch, this.#epochs.get(key) ?? 0))
     const link = { log, index, seq: entry.placement.subjectSeq, type, leaf, previousLeaf: entry.placement.previousLeaf }
     const links = this.#subjects.get(key)
     if (links === undefined) this.#subjects.set(key, [link])

@@ -11,7 +11,8 @@ import type { Body } from '../../../ledger/entry.ts'
 import { equalBytes, toHex } from '../../../shared/bytes.ts'
 import { epochKeyBytes, payloadBytes } from '../../store/damaged-bytes.ts'
 import type { Store, StoredPayload } from '../../store/store.ts'
-import { checkCiphertext, checkCommitment, EnvelopeError, openEnvelope } from '../envelope.ts'
+import { EpochClassKeys, likelyClasses, openUnderClasses } from '../class-keys.ts'
+import { checkCiphertext, checkCommitment, EnvelopeError } from '../envelope.ts'
 import { openEpochKey, sealEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
 import { unlessDamaged } from './log-replica.ts'
 import type { RepairSource, SealedEpochKey } from './repair.ts'
@@ -189,7 +190,7 @@ export class RecordScrub {
 /** What is wrong with a payload; null when nothing is, as far as `key` lets one see. */
 function problemOf(
   stored: StoredPayload | null,
-  { subject, id, payload }: Body,
+  { subject, id, payload, type, fields }: Body,
   key: Uint8Array | null,
 ): string | null {
   if (stored === null) return 'the payload is missing'
@@ -199,7 +200,13 @@ function problemOf(
   try {
     checkCiphertext(stored.ciphertext, payload)
     if (key === null) return null
-    const { plaintext, salt } = openEnvelope(stored, key, { subject, entryId: id, epoch: payload.epoch })
+    const context = { subject, entryId: id, epoch: payload.epoch }
+    const { plaintext, salt } = openUnderClasses(
+      stored,
+      new EpochClassKeys(key),
+      likelyClasses({ type, fields }),
+      context,
+    )
     checkCommitment(plaintext, salt, payload)
     plaintext.fill(0)
     return null

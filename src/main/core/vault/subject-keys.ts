@@ -1,17 +1,48 @@
+/**
+ * Epoch keys of subjects: which one new records are sealed under, and whom it is handed over to.
+ *
+ * @remarks
+ * The own site and the printed recovery key hold the epoch key itself; a site that a consent names gets the keys of the
+ * kinds of data that it names (`class-keys.ts`). What is shared with whom is worked out from proven entries by whoever
+ * opens these keys; rows of the database are never asked who may. Proven by `tests/main/core/vault/subject-keys.test.ts`.
+ *
+ * @packageDocumentation
+ */
 import { assert } from '../../../shared/errors.ts'
 import { equalBytes, toHex } from '../../../shared/bytes.ts'
 import type { NewEpochKey, StoreReader } from '../../store/store.ts'
+import { EpochClassKeys, type KeyClass, sealClassKeys } from '../class-keys.ts'
 import { EnvelopeError, type RandomBytes } from '../envelope.ts'
 import { unlessDamaged } from './log-replica.ts'
 import { openEpochKey, sealEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
 
-/** The key under which a subject's new records are sealed. */
+/** The keys under which a subject's new records are sealed. */
 export interface CurrentEpoch {
   readonly epoch: number
-  readonly key: Uint8Array
+  readonly keys: EpochClassKeys
   /** To be stored with the first record that uses it; empty when it is stored already. */
   readonly toStore: readonly NewEpochKey[]
+  /** To be stored with it, in place of what the same recipients got before. */
+  readonly handedOver: readonly NewEpochKey[]
 }
+
+/** What one other site gets of one epoch. */
+export interface Handover {
+  /** The site's sharing key, from the roster. */
+  readonly recipient: Uint8Array
+  readonly classes: readonly KeyClass[]
+}
+
+/** With whom a subject's keys are shared, by the consents in force. */
+export interface Sharing {
+  /** Who gets which keys of an epoch. */
+  of(epoch: number): readonly Handover[]
+  /** True when somebody holds keys of this epoch who may no longer have those of new records. */
+  isSpent(epoch: number): boolean
+}
+
+/** Nobody else. */
+export const UNSHARED: Sharing = { of: () => [], isSpent: () => false }
 
 /** What subject keys are made of. */
 export interface SubjectKeysParts {
@@ -22,34 +53,28 @@ export interface SubjectKeysParts {
   readonly recoveryKey: Uint8Array
   /** The epoch that the newest proven entry of a subject names, or null. */
   readonly newestEpoch: (subject: string) => number | null
+  /** With whom a subject's keys are shared now; with nobody when it is left out. */
+  readonly sharing?: (subject: string) => Promise<Sharing>
   readonly random: RandomBytes
 }
 
 /** Epoch keys of subjects, opened with the site's sharing key and kept in memory only. */
 export class SubjectKeys {
-  readonly #store: StoreReader
-  readonly #pair: SharingKeyPair
-  readonly #recoveryKey: Uint8Array
-  readonly #newestEpoch: (subject: string) => number | null
-  readonly #random: RandomBytes
-  readonly #open = new Map<string, Promise<Uint8Array>>()
+  readonly #parts: SubjectKeysParts
+  readonly #open = new Map<string, Promise<EpochClassKeys>>()
   readonly #created = new Map<string, Promise<CurrentEpoch>>()
 
-  constructor({ store, pair, recoveryKey, newestEpoch, random }: SubjectKeysParts) {
-    this.#store = store
-    this.#pair = pair
-    this.#recoveryKey = recoveryKey
-    this.#newestEpoch = newestEpoch
-    this.#random = random
+  constructor(parts: SubjectKeysParts) {
+    this.#parts = parts
   }
 
   /**
-   * The key of one epoch.
+   * The keys of one epoch.
    *
    * @throws EnvelopeError `KEY_MISSING` when none is sealed to this site, `NOT_AUTHENTIC` when it does not open.
    */
-  of(subject: Uint8Array, epoch: number): Promise<Uint8Array> {
-    const name = `${toHex(subject)}/${epoch}`
+  of(subject: Uint8Array, epoch: number): Promise<EpochClassKeys> {
+    const name = nameOf(subject, epoch)
     const known = this.#open.get(name)
     if (known !== undefined) return known
     const opening = this.#openStored(subject, epoch)
@@ -60,19 +85,55 @@ export class SubjectKeys {
   }
 
   /**
-   * The key for new records: that of the epoch the ledger names last, or a new one when there is none or it is lost.
-   * Rows of the database that the ledger does not name are never used: anyone could have put them there.
+   * The keys for new records: those of the epoch the ledger names last, or of a new one when there is none, it is lost, or
+   * somebody holds it who may no longer. Rows of the database that the ledger does not name are never used: anyone could
+   * have put them there.
    */
   async current(subject: Uint8Array): Promise<CurrentEpoch> {
-    const created = this.#created.get(toHex(subject))
+    const handle = toHex(subject)
+    const sharing = (await this.#parts.sharing?.(handle)) ?? UNSHARED
+    const created = this.#created.get(handle)
     if (created !== undefined) return created
-    const epoch = this.#newestEpoch(toHex(subject))
-    const key = epoch === null ? null : await this.of(subject, epoch).catch(lost)
-    if (epoch !== null && key !== null) return { epoch, key, toStore: [] }
-    const taken = this.#store.epochKeys(subject).map((row) => row.epoch)
-    const creating = this.#create(subject, Math.max(-1, epoch ?? -1, ...taken) + 1)
-    this.#created.set(toHex(subject), creating)
+    const epoch = this.#parts.newestEpoch(handle)
+    const keys = epoch === null || sharing.isSpent(epoch) ? null : await this.of(subject, epoch).catch(lost)
+    if (epoch !== null && keys !== null) {
+      return { epoch, keys, toStore: [], handedOver: await this.#missing(subject, epoch, sharing) }
+    }
+    const again = this.#created.get(handle)
+    if (again !== undefined) return again
+    const creating = this.next(subject, sharing)
+    this.#created.set(handle, creating)
     return creating
+  }
+
+  /** A new epoch, shared as `sharing` says: with every record after it, and of earlier ones what `sharing` hands over. */
+  async next(subject: Uint8Array, sharing: Sharing): Promise<CurrentEpoch> {
+    const { newestEpoch, random, pair, recoveryKey } = this.#parts
+    const taken = this.#rows(subject).map((row) => row.epoch)
+    const newest = newestEpoch(toHex(subject)) ?? -1
+    const epoch = Math.max(newest, ...taken) + 1
+    const key = random(32)
+    assert(key.length === 32, 'epoch keys are 32 bytes')
+    const keys = new EpochClassKeys(key)
+    this.#open.set(nameOf(subject, epoch), Promise.resolve(keys))
+    const toStore = await Promise.all(
+      [pair.publicKey, recoveryKey].map(async (recipient) => ({
+        subject,
+        epoch,
+        recipient,
+        sealed: await sealEpochKey(key, recipient, { subject, epoch, sender: pair }),
+      })),
+    )
+    const own = await this.#handover(subject, epoch, keys, sharing)
+    return { epoch, keys, toStore, handedOver: [...(await this.#earlier(subject, newest, sharing)), ...own] }
+  }
+
+  /** The present epoch, with everything that `sharing` hands over sealed anew. */
+  async shared(subject: Uint8Array, sharing: Sharing): Promise<CurrentEpoch> {
+    const epoch = this.#parts.newestEpoch(toHex(subject))
+    const keys = epoch === null ? null : await this.of(subject, epoch).catch(lost)
+    if (epoch === null || keys === null) return this.next(subject, sharing)
+    return { epoch, keys, toStore: [], handedOver: await this.#earlier(subject, epoch, sharing) }
   }
 
   /** The keys of `epoch` were stored: they need not be stored again. */
@@ -83,37 +144,74 @@ export class SubjectKeys {
   /** Forgets the keys of epochs that were erased, also in memory. */
   forget(subject: Uint8Array, epochs: readonly number[]): void {
     for (const epoch of epochs) {
-      const name = `${toHex(subject)}/${epoch}`
+      const name = nameOf(subject, epoch)
       this.#open
         .get(name)
-        ?.then((key) => key.fill(0))
+        ?.then((keys) => {
+          keys.wipe()
+        })
         .catch(() => undefined)
       this.#open.delete(name)
     }
   }
 
-  async #openStored(subject: Uint8Array, epoch: number): Promise<Uint8Array> {
-    const rows = unlessDamaged(() => this.#store.epochKeys(subject)) ?? []
-    const row = rows.find((k) => k.epoch === epoch && equalBytes(k.recipient, this.#pair.publicKey))
-    if (row === undefined) throw new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} sealed to this site`)
-    return openEpochKey(row.sealed, this.#pair, { subject, epoch, sender: this.#pair.publicKey })
+  #rows(subject: Uint8Array) {
+    return unlessDamaged(() => this.#parts.store.epochKeys(subject)) ?? []
   }
 
-  async #create(subject: Uint8Array, epoch: number): Promise<CurrentEpoch> {
-    const key = this.#random(32)
-    assert(key.length === 32, 'epoch keys are 32 bytes')
-    this.#open.set(`${toHex(subject)}/${epoch}`, Promise.resolve(key))
-    const recipients = [this.#pair.publicKey, this.#recoveryKey]
-    const toStore = await Promise.all(
-      recipients.map(async (recipient) => ({
-        subject,
-        epoch,
-        recipient,
-        sealed: await sealEpochKey(key, recipient, { subject, epoch, sender: this.#pair }),
-      })),
-    )
-    return { epoch, key, toStore }
+  async #openStored(subject: Uint8Array, epoch: number): Promise<EpochClassKeys> {
+    const { pair } = this.#parts
+    const row = this.#rows(subject).find((k) => k.epoch === epoch && equalBytes(k.recipient, pair.publicKey))
+    if (row === undefined) throw new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} sealed to this site`)
+    return new EpochClassKeys(await openEpochKey(row.sealed, pair, { subject, epoch, sender: pair.publicKey }))
   }
+
+  /** What is to be handed over of epochs up to `newest` and has no row: a consent that began meanwhile, or a lost row. */
+  async #missing(subject: Uint8Array, newest: number, sharing: Sharing): Promise<NewEpochKey[]> {
+    const epochs = upTo(newest).filter((epoch) => sharing.of(epoch).length > 0)
+    if (epochs.length === 0) return []
+    const rows = this.#rows(subject)
+    const isThere = (epoch: number, recipient: Uint8Array) =>
+      rows.some((row) => row.epoch === epoch && equalBytes(row.recipient, recipient))
+    return this.#earlier(subject, newest, {
+      ...sharing,
+      of: (epoch) => sharing.of(epoch).filter(({ recipient }) => !isThere(epoch, recipient)),
+    })
+  }
+
+  /** What `sharing` hands over of every epoch up to `newest` whose key is here. */
+  async #earlier(subject: Uint8Array, newest: number, sharing: Sharing): Promise<NewEpochKey[]> {
+    const rows: NewEpochKey[] = []
+    for (const epoch of upTo(newest)) {
+      if (sharing.of(epoch).length === 0) continue
+      const keys = await this.of(subject, epoch).catch(lost)
+      if (keys !== null) rows.push(...(await this.#handover(subject, epoch, keys, sharing)))
+    }
+    return rows
+  }
+
+  #handover(subject: Uint8Array, epoch: number, keys: EpochClassKeys, sharing: Sharing): Promise<NewEpochKey[]> {
+    const { pair } = this.#parts
+    return Promise.all(
+      sharing.of(epoch).map(async ({ recipient, classes }) => {
+        const bundle = new Map(classes.map((keyClass) => [keyClass, keys.keyOf(keyClass)]))
+        return {
+          subject,
+          epoch,
+          recipient,
+          sealed: await sealClassKeys(bundle, recipient, { subject, epoch, sender: pair }),
+        }
+      }),
+    )
+  }
+}
+
+function nameOf(subject: Uint8Array, epoch: number): string {
+  return `${toHex(subject)}/${epoch}`
+}
+
+function upTo(epoch: number): number[] {
+  return Array.from({ length: epoch + 1 }, (_, i) => i)
 }
 
 /** A key that is gone, or was sealed by somebody else, is replaced by a new epoch. */

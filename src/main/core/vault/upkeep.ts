@@ -182,7 +182,10 @@ export class Upkeep {
       logs: () => replica.logs,
       pair,
       recoveryKey: identity.recoveryKey,
-      openKey: (subject, epoch) => keys.of(subject, epoch).catch(nullIfLost),
+      openKey: async (subject, epoch) => {
+        const held = await keys.of(subject, epoch).catch(nullIfLost)
+        return held?.epochKey ?? null
+      },
       isErased,
       signAgain: (head) => this.#signAgain(head),
       standing: clinic.standing,

@@ -34,6 +34,7 @@ import type { HighWater, HighWaterMark } from '../../keystore/high-water.ts'
 import { verifier } from '../../keystore/sodium.ts'
 import { StoreError } from '../../store/errors.ts'
 import type { NewEntry, NewEpochKey, StoredPayload } from '../../store/store.ts'
+import { defaultClass, type KeyClass } from '../class-keys.ts'
 import { sealEnvelope, type RandomBytes } from '../envelope.ts'
 import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
@@ -55,6 +56,10 @@ export interface Draft {
   readonly payload: Uint8Array | null
   readonly fields: CborMap
   readonly signers: readonly EntrySigner[]
+  /** The kind of data that the payload is; that of its type when left out, and otherwise what stays at the site. */
+  readonly keyClass?: KeyClass
+  /** Makes the epoch that begins with this entry, or what is handed over with it; the present one when left out. */
+  readonly epoch?: () => Promise<CurrentEpoch>
 }
 
 /** Where a draft ended up. */
@@ -77,6 +82,7 @@ interface Placed {
   readonly draft: Draft
   readonly row: NewEntry
   readonly epochKeys: readonly NewEpochKey[]
+  readonly handedOver: readonly NewEpochKey[]
 }
 
 /** What a writer is made of. */
@@ -126,8 +132,15 @@ export class Writer {
    */
   async record(drafts: readonly Draft[], trayDone: readonly Uint8Array[] = []): Promise<Recorded[]> {
     assert(drafts.length > 0 && drafts.length < BLOCK_LIMIT, 'a job fits into a block')
-    const epochs = await Promise.all(drafts.map(async (draft) => this.#epochOf(draft)))
-    return this.#enqueue({ drafts, epochs, trayDone, successor: null })
+    for (;;) {
+      const epochs = await Promise.all(drafts.map(async (draft) => this.#epochOf(draft)))
+      try {
+        return await this.#enqueue({ drafts, epochs, trayDone, successor: null })
+      } catch (error) {
+        // Nothing was written: another block began an epoch in between.
+        if (!(error instanceof EpochPassed)) throw error
+      }
+    }
   }
 
   /**
@@ -156,7 +169,7 @@ export class Writer {
   async #epochOf(draft: Draft): Promise<CurrentEpoch | null> {
     if (draft.payload === null) return null
     assert(draft.subject !== null, 'a payload belongs to a subject')
-    return this.#parts.keys.current(draft.subject)
+    return draft.epoch?.() ?? this.#parts.keys.current(draft.subject)
   }
 
   #schedule(): void {
@@ -260,6 +273,7 @@ export class Writer {
         knownDamage: replica.live.damaged.size > 0 || replica.live.damagedTiles.length > 0 || this.#lostCheckpoint(),
         entries: placed.map(({ row }) => row),
         epochKeys: placed.flatMap(({ epochKeys }) => epochKeys),
+        handedOver: placed.flatMap(({ handedOver }) => handedOver),
         trayDone: jobs.flatMap((job) => job.trayDone),
       },
       (readBack) => {
@@ -335,14 +349,12 @@ export class Writer {
     const { replica } = this.#parts
     const first = replica.head.size
     const chains = new Map<string, { seq: number; leaf: Uint8Array } | null>()
-    const stored = new Set<CurrentEpoch>()
+    const epochs = new EpochsInBlock((subject) => replica.newestEpoch(subject))
     const placed: Placed[] = []
     for (const job of jobs) {
       for (const [i, draft] of job.drafts.entries()) {
-        const epoch = job.epochs[i] ?? null
-        const epochKeys = epoch === null || stored.has(epoch) ? [] : epoch.toStore
-        if (epoch !== null) stored.add(epoch)
-        placed.push({ draft, epochKeys, row: this.#entryOf(draft, epoch, chains) })
+        const { epoch, epochKeys, handedOver } = epochs.take(draft, job.epochs[i] ?? null)
+        placed.push({ draft, epochKeys, handedOver, row: this.#entryOf(draft, epoch, chains) })
       }
     }
     const seal = this.#seal(
@@ -351,7 +363,7 @@ export class Writer {
       directoryAfter(replica.directory, first, placed),
       jobs[0]?.successor ?? null,
     )
-    placed.push({ draft: seal, epochKeys: [], row: this.#entryOf(seal, null, chains) })
+    placed.push({ draft: seal, epochKeys: [], handedOver: [], row: this.#entryOf(seal, null, chains) })
     return placed
   }
 
@@ -409,7 +421,7 @@ export class Writer {
     if (payload === null || subject === null || epoch === null) return null
     const { envelope, binding } = sealEnvelope(
       payload,
-      epoch.key,
+      epoch.keys.keyOf(draft.keyClass ?? defaultClass(draft)),
       { subject, entryId: id, epoch: epoch.epoch },
       this.#parts.random,
     )
@@ -444,6 +456,42 @@ export class Writer {
     this.#parts.failed(error)
   }
 }
+
+/**
+ * Under which epoch the entries of one block are sealed. An epoch that began while an entry was being prepared is the one
+ * it is sealed under: nobody who was shut out by it gets to read what comes after.
+ */
+class EpochsInBlock {
+  readonly #newestEpoch: (subject: string) => number | null
+  readonly #newest = new Map<string, CurrentEpoch>()
+  readonly #stored = new Set<CurrentEpoch>()
+
+  constructor(newestEpoch: (subject: string) => number | null) {
+    this.#newestEpoch = newestEpoch
+  }
+
+  /** @throws {@link EpochPassed} when another entry began an epoch meanwhile: this one must be prepared again. */
+  take(draft: Draft, prepared: CurrentEpoch | null): Pick<Placed, 'epochKeys' | 'handedOver'> & Prepared {
+    if (prepared === null || draft.subject === null) return { epoch: null, epochKeys: [], handedOver: [] }
+    const name = toHex(draft.subject)
+    const before = this.#newest.get(name)
+    const epoch = before === undefined || draft.epoch !== undefined ? prepared : before
+    const newest = Math.max(before?.epoch ?? -1, this.#newestEpoch(name) ?? -1)
+    const isPassed = epoch !== before && (epoch.toStore.length > 0 ? epoch.epoch <= newest : epoch.epoch < newest)
+    if (isPassed) throw new EpochPassed('an epoch began meanwhile')
+    this.#newest.set(name, epoch)
+    if (this.#stored.has(epoch)) return { epoch, epochKeys: [], handedOver: [] }
+    this.#stored.add(epoch)
+    return { epoch, epochKeys: epoch.toStore, handedOver: epoch.handedOver }
+  }
+}
+
+interface Prepared {
+  readonly epoch: CurrentEpoch | null
+}
+
+/** What was prepared under an epoch that ended. */
+class EpochPassed extends Error {}
 
 /** What is in force after entries that set rules, before the seal that closes them. */
 function directoryAfter(directory: Directory, first: number, placed: readonly Placed[]): Directory {
