@@ -12,6 +12,7 @@ import { applyEntry, type Directory } from './directory.ts'
 import type { Entry } from './entry.ts'
 import { LedgerError } from './errors.ts'
 import { decodeAccess, type LogHead } from './fields.ts'
+import { decodeEmergencyFields, decodeExportFields } from './record-fields.ts'
 import type { ContractEvaluator, EntriesVerdict } from './mirror.ts'
 import type { SignatureVerifier } from './signatures.ts'
 import { verifyEntry } from './verify-entry.ts'
@@ -75,5 +76,7 @@ function judge(sources: EvaluatorSources, place: Place): Directory | EntriesVerd
 }
 
 function citedHeads({ body }: Entry): readonly LogHead[] {
-  return body.type === 'access' ? decodeAccess(body.fields).heads : []
+  if (body.type === 'access') return decodeAccess(body.fields).heads
+  if (body.type === 'access.emergency') return decodeEmergencyFields(body.fields).heads
+  return body.type === 'export' ? decodeExportFields(body.fields).heads : []
 }

@@ -26,6 +26,16 @@ import {
 import type { SignedRoster } from './governance.ts'
 import { nobleHasher } from './hash.ts'
 import { checkProposal } from './next-roster.ts'
+import {
+  cardAt,
+  carriedOver,
+  consentChange,
+  linkChange,
+  NO_PATIENTS,
+  type PatientChange,
+  type PatientState,
+} from './patient-state.ts'
+import { decodeConsentFields, decodePatientLinked } from './people-fields.ts'
 import type { PolicyEngine } from './policy-engine.ts'
 import type { Roster, RosterSite } from './roster.ts'
 
@@ -86,13 +96,24 @@ export interface Directory {
   readonly bindings: ReadonlyMap<string, KeyBinding>
   /** In ascending order of `from`. Empty in a first incarnation. */
   readonly opened: readonly OpenedKey[]
+  /** Cards and consents of patients. */
+  readonly patients: PatientState
   /** Key that signed the first entry: until a roster lists this log, rosters and contracts are recorded under it. */
   readonly founder: Uint8Array | null
 }
 
 /** The directory before the first entry. `network` comes from the keystore, never from the database. */
 export function emptyDirectory(network: Uint8Array, policies: PolicyEngine): Directory {
-  return { network, policies, rosters: [], contracts: [], bindings: new Map(), opened: [], founder: null }
+  return {
+    network,
+    policies,
+    rosters: [],
+    contracts: [],
+    bindings: new Map(),
+    opened: [],
+    patients: NO_PATIENTS,
+    founder: null,
+  }
 }
 
 /**
@@ -111,6 +132,7 @@ export function nextIncarnation(directory: Directory, size: number): Directory {
     rosters: held(directory.rosters),
     contracts: held(directory.contracts),
     opened: held(directory.opened),
+    patients: carriedOver(directory.patients, size),
     bindings: new Map(bindings.map(([key, b]) => [key, { ...b, from: 0, until: b.until <= size ? 0 : Infinity }])),
   }
 }
@@ -157,6 +179,7 @@ export function isBound(directory: Directory, index: number, key: Uint8Array): b
   const bound = directory.bindings.get(toHex(key))
   if (bound !== undefined && bound.from <= index) return true
   if (directory.opened.some((o) => o.from <= index && equalBytes(o.logKey, key))) return true
+  if ((directory.patients.cards.get(toHex(key))?.from ?? Infinity) <= index) return true
   return directory.rosters.some(({ from, roster }) => from <= index && isRosterKey(roster, key))
 }
 
@@ -182,6 +205,7 @@ export function signerOf(
     const key = logKeyOf(directory, log, index)
     return key === null || !equalBytes(key, publicKey) ? null : logSigner(roster, log, publicKey)
   }
+  if (role === 'patient') return patientSigner(directory, publicKey, index)
   const binding = directory.bindings.get(toHex(publicKey))
   if (binding?.role !== role || index < binding.from || index >= binding.until) return null
   return { role, publicKey, handle: binding.handle, practitionerRole: binding.practitionerRole, site: null }
@@ -192,6 +216,14 @@ export function governanceSigner(roster: Roster, publicKey: Uint8Array): Signer 
   const site = roster.sites.find(({ governanceKey }) => equalBytes(governanceKey, publicKey))
   if (site === undefined) return null
   return { role: 'governance', publicKey, handle: null, practitionerRole: null, site: site.id }
+}
+
+/** The patient whose card this is at `index`, as a signer, or null. */
+function patientSigner({ patients }: Directory, publicKey: Uint8Array, index: number): Signer | null {
+  const card = cardAt(patients, publicKey, index)
+  if (card === null) return null
+  const { patient: handle, capacity } = card
+  return { role: 'patient', publicKey, handle, practitionerRole: null, site: null, capacity }
 }
 
 /** The node of `log` as a signer. */
@@ -253,6 +285,14 @@ function changeOf(directory: Directory, index: number, body: Body): Change {
       return revocationChange('practitioner', body)
     case 'device.revoked':
       return revocationChange('device', body)
+    case 'patient.linked':
+      return cardChange(directory, index, body)
+    case 'consent.granted':
+      return consentVersionChange(directory, index, body, 'granted')
+    case 'consent.amended':
+      return consentVersionChange(directory, index, body, 'amended')
+    case 'consent.revoked':
+      return consentVersionChange(directory, index, body, 'revoked')
     default:
       return NOTHING
   }
@@ -300,6 +340,32 @@ function bindingChange(
     const binding = { role, publicKey, handle, practitionerRole, from, until: Infinity }
     return { ...d, bindings: new Map(d.bindings).set(key, binding) }
   }
+}
+
+function cardChange(directory: Directory, index: number, body: Body): Change {
+  const linked = decodePatientLinked(body.fields)
+  if (linked.kind === 'card-issued' && isBound(directory, index, linked.publicKey))
+    throw new LedgerError('KEY_REUSED', 'the key is already bound')
+  return patientChange(linkChange(directory.patients, index, subjectOf(body), linked))
+}
+
+function consentVersionChange(
+  directory: Directory,
+  index: number,
+  body: Body,
+  kind: 'granted' | 'amended' | 'revoked',
+): Change {
+  const fields = decodeConsentFields(body.fields)
+  return patientChange(consentChange(directory.patients, index, subjectOf(body), kind, fields))
+}
+
+function patientChange(change: PatientChange): Change {
+  return (d, from) => ({ ...d, patients: change(d.patients, from) })
+}
+
+function subjectOf({ subject }: Body): Uint8Array {
+  assert(subject !== null, 'the format gives it a subject')
+  return subject
 }
 
 function isRosterKey({ sites }: Roster, key: Uint8Array): boolean {

@@ -55,6 +55,9 @@ const STEP_OF = {
   CONTRACT_DENIED: 'contract', // the contract in force does not let these signers record this
   WRONG_DEVICE: 'contract', // signed by another device than the reading names
   KEY_REUSED: 'contract', // an enrolment of a key that is already bound
+  WRONG_PATIENT: 'contract', // signed with the card of another patient
+  CARD_NOT_NEXT: 'contract', // a card id that was used before, or the end of a card that the patient does not have
+  CONSENT_NOT_NEXT: 'contract', // a version that does not follow the newest of its consent
   QUORUM_MISSING: 'contract', // fewer sites signed than the roster in force asks for
   CHAIN_BROKEN: 'completeness', // an entry of a subject is missing, repeated, or out of order
 } as const satisfies Record<string, VerifyStep>

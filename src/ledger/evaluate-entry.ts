@@ -13,7 +13,9 @@ import type { Contract, Decision } from './contract.ts'
 import type { Entry } from './entry.ts'
 import type { EntryType, PractitionerRole, SignatureRole } from './entry-types.ts'
 import { ContractDenied, LedgerError } from './errors.ts'
-import { decodeReading } from './fields.ts'
+import { decodeAmendedFields, decodeReading, type ReadingFields } from './fields.ts'
+import { type CardCapacity, decodeConsentFields } from './people-fields.ts'
+import { decodeEndorsementFields } from './record-fields.ts'
 import type { PolicyEntity, PolicyRequest } from './policy-engine.ts'
 
 /** Who signed an entry, once the signature verified under a key that was valid there. */
@@ -26,6 +28,8 @@ export interface Signer {
   readonly practitionerRole: PractitionerRole | null
   /** Id of the site for `governance` and `log`; null for other roles. */
   readonly site: string | null
+  /** Whose card it was; present exactly for the role `patient`, whose handle is the patient's in either case. */
+  readonly capacity?: CardCapacity
 }
 
 /** Types that a contract decides about. The others hold the ledger together, and have their rules in code. */
@@ -66,17 +70,20 @@ export function isGoverned(type: EntryType): type is GovernedType {
  * @param contract - In force at the entry's place.
  * @param entry - Decoded, its signatures verified.
  * @param signers - One for each signature.
- * @throws {@link LedgerError} `TYPE_REFUSED`, `SIGNATURE_UNEXPECTED`, `WRONG_DEVICE`, or {@link ContractDenied}.
+ * @param asksPatient - The patient's consent asks for the patient's signature on readings.
+ * @throws {@link LedgerError} `TYPE_REFUSED`, `SIGNATURE_UNEXPECTED`, `WRONG_DEVICE`, `WRONG_PATIENT`, or {@link ContractDenied}.
  */
-export function evaluateEntry(contract: Contract, entry: Entry, signers: readonly Signer[]): void {
+export function evaluateEntry(contract: Contract, entry: Entry, signers: readonly Signer[], asksPatient = false): void {
   const { type } = entry.body
   if (!isGoverned(type) || !contract.knows(`record.${type}`))
     throw new LedgerError('TYPE_REFUSED', `no rule for ${type}`)
   const signable: readonly SignatureRole[] = SIGNABLE[type]
   const extra = signers.find((signer) => !signable.includes(signer.role))
   if (extra !== undefined) throw new LedgerError('SIGNATURE_UNEXPECTED', `a ${extra.role} signature`)
-  if (type === 'reading') checkDevice(entry, signers)
-  for (const request of requestsOf(entry, type, signers)) {
+  const reading = readingOf(entry)
+  if (reading !== null) checkDevice(reading, signers)
+  checkPatient(entry, signers)
+  for (const request of requestsOf(entry, type, signers, asksPatient)) {
     const { allowed, policy } = contract.decide(request)
     if (!allowed) throw new ContractDenied(policy, `${request.principal.id} and record.${type}`)
   }
@@ -88,10 +95,17 @@ export function evaluateEntry(contract: Contract, entry: Entry, signers: readonl
  */
 export function decideAuthor(contract: Contract, type: GovernedType, role: PractitionerRole): Decision {
   const signer: Signer = { role: 'practitioner', practitionerRole: role, handle: null, site: null, publicKey: NOBODY }
-  const context = signaturesIn([signer])
-  if (type === 'reading') context.method = { type: 'Method', id: 'manual' }
+  const context = { ...signaturesIn([signer]), ...othersOf(type) }
   const [principal, resource] = [{ type: 'Practitioner', id: role }, resourceOf(true)]
   return contract.decide({ principal, action: `record.${type}`, resource, context })
+}
+
+/** What others may still add to an entry of `type`: asked is about one person, and not about them. */
+function othersOf(type: GovernedType): Facts {
+  if (type === 'reading' || type === 'reading.amended') return { method: { type: 'Method', id: 'manual' } }
+  if (type === 'record.erased') return { its: 1, physicians: 1 }
+  if (isConsent(type)) return { patients: 1, capacity: { type: 'Capacity', id: 'patient' } }
+  return {}
 }
 
 const NOBODY = new Uint8Array(0)
@@ -100,19 +114,40 @@ const resourceOf = (isAbout: boolean): PolicyEntity =>
   isAbout ? { type: 'Subject', id: 'one' } : { type: 'Network', id: 'this' }
 
 /** A device that signs a reading is the one that took it. */
-function checkDevice(entry: Entry, signers: readonly Signer[]): void {
-  const { device } = decodeReading(entry.body.fields)
+function checkDevice({ device }: ReadingFields, signers: readonly Signer[]): void {
   const wrong = signers.some(
     (s) => s.role === 'device' && !(s.handle !== null && device !== null && equalBytes(s.handle, device)),
   )
   if (wrong) throw new LedgerError('WRONG_DEVICE', 'signed by another device than the reading names')
 }
 
+/** A patient signs with a card of their own, or of their guardian. */
+function checkPatient({ body: { subject } }: Entry, signers: readonly Signer[]): void {
+  const wrong = signers.some(
+    ({ role, handle }) => role === 'patient' && (handle === null || subject === null || !equalBytes(handle, subject)),
+  )
+  if (wrong) throw new LedgerError('WRONG_PATIENT', 'signed with the card of another patient')
+}
+
+/** The fields of an entry that is a reading, or takes the place of one. */
+function readingOf({ body: { type, fields } }: Entry): ReadingFields | null {
+  if (type === 'reading') return decodeReading(fields)
+  return type === 'reading.amended' ? decodeAmendedFields(fields) : null
+}
+
+function isConsent(type: EntryType): boolean {
+  return type === 'consent.granted' || type === 'consent.amended' || type === 'consent.revoked'
+}
+
 /** What is asked of the contract: once for each role of practitioner who signs, or for whoever signs without one. */
-export function requestsOf({ body }: Entry, type: GovernedType, signers: readonly Signer[]): PolicyRequest[] {
-  const context = signaturesIn(signers)
-  if (type === 'reading') context.method = { type: 'Method', id: decodeReading(body.fields).method }
-  const resource = resourceOf(body.subject !== null)
+export function requestsOf(
+  entry: Entry,
+  type: GovernedType,
+  signers: readonly Signer[],
+  asksPatient: boolean,
+): PolicyRequest[] {
+  const context = { ...signaturesIn(signers), ...factsOf(entry, asksPatient) }
+  const resource = resourceOf(entry.body.subject !== null)
   return principalsOf(signers).map((principal) => ({ principal, action: `record.${type}`, resource, context }))
 }
 
@@ -131,7 +166,23 @@ const KINDS = [
   ['log', 'Node'],
 ] as const satisfies readonly (readonly [SignatureRole, string])[]
 
-type Counts = Record<string, number | PolicyEntity>
+/** What an entry says in the clear that a contract may ask about. */
+function factsOf(entry: Entry, asksPatient: boolean): Facts {
+  const { type, fields } = entry.body
+  const reading = readingOf(entry)
+  if (reading !== null) {
+    const method = { type: 'Method', id: reading.method }
+    return { method, asksPatient, ...(reading.incapable === true ? { capacity: INCAPABLE } : {}) }
+  }
+  if (isConsent(type)) return { capacity: { type: 'Capacity', id: decodeConsentFields(fields).capacity } }
+  if (type === 'endorsement') return { about: { type: 'Endorsement', id: decodeEndorsementFields(fields).kind } }
+  return {}
+}
+
+const INCAPABLE: PolicyEntity = { type: 'Capacity', id: 'incapable' }
+
+type Facts = Readonly<Record<string, number | boolean | PolicyEntity>>
+type Counts = Record<string, number>
 
 /** Who signed, in numbers: people and devices by handle, sites by id, so that nobody counts twice. */
 function signaturesIn(signers: readonly Signer[]): Counts {
@@ -143,7 +194,8 @@ function signaturesIn(signers: readonly Signer[]): Counts {
     its: count((s) => s.practitionerRole === 'it'),
     auditors: count((s) => s.practitionerRole === 'auditor'),
     devices: count((s) => s.role === 'device'),
-    patients: count((s) => s.role === 'patient'),
+    patients: count((s) => s.role === 'patient' && s.capacity !== 'guardian'),
+    guardians: count((s) => s.role === 'patient' && s.capacity === 'guardian'),
     governance: count((s) => s.role === 'governance'),
     logs: count((s) => s.role === 'log'),
   }

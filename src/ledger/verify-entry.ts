@@ -29,6 +29,7 @@ import { checkFields, decodeContractFields, decodeNodeOpened, decodeRosterFields
 import { checkContractApprovals } from './governance.ts'
 import { splitOrigin } from './names.ts'
 import { checkNextRoster } from './next-roster.ts'
+import { asksPatientAt } from './patient-state.ts'
 import { decodeRoster, type Roster } from './roster.ts'
 import { type SignatureVerifier, verifies } from './signatures.ts'
 
@@ -152,11 +153,16 @@ function checkRules(place: EntryInPlace, entry: Entry, signers: readonly Signer[
   } else if (type === 'node.opened') checkOpening(place, entry, signers)
   else if (contract === null) throw new LedgerError('TYPE_REFUSED', `${type} before the first contract`)
   else if (type === 'seal') checkRoles(['log'], signers)
-  else evaluateEntry(contract.contract, entry, signers)
+  else evaluateEntry(contract.contract, entry, signers, asksPatient(place, entry))
   if (type !== 'seal' || contract === null) return
   const seal = decodeSeal(fields)
   if (seal.rosterVersion !== current?.roster.version) throw new LedgerError('SEAL_MISMATCH', 'another roster version')
   if (!equalBytes(seal.contractHash, contract.hash)) throw new LedgerError('SEAL_MISMATCH', 'another contract')
+}
+
+/** Whether the patient's consent asks for a signature on this entry. */
+function asksPatient({ directory, index }: EntryInPlace, { body }: Entry): boolean {
+  return body.subject !== null && asksPatientAt(directory.patients, body.subject, index)
 }
 
 /** A later incarnation starts where the one before ended, by the word of its site. */

@@ -4,7 +4,9 @@ import { decodeEntry } from '../../src/ledger/entry.ts'
 import { ENTRY_SHAPES, ENTRY_TYPES, type EntryType, PRACTITIONER_ROLES } from '../../src/ledger/entry-types.ts'
 import { ContractDenied, LedgerError } from '../../src/ledger/errors.ts'
 import { decideAuthor, evaluateEntry, isGoverned, SIGNABLE, type Signer } from '../../src/ledger/evaluate-entry.ts'
-import { encodeReading, type ReadingFields } from '../../src/ledger/fields.ts'
+import { encodeAmendedFields, encodeReading, type ReadingFields } from '../../src/ledger/fields.ts'
+import { type ConsentFields, encodeConsentFields } from '../../src/ledger/people-fields.ts'
+import { encodeEndorsementFields, type EndorsementKind } from '../../src/ledger/record-fields.ts'
 import { utf8 } from '../../src/ledger/hash.ts'
 import { policyEngine } from '../../src/main/core/policy-engine.ts'
 import { contractDocument, handle, somePayload, testKey, TestLog } from '../support/ledger-world.ts'
@@ -23,7 +25,9 @@ const SIGNERS = {
     ]),
   ),
   'second nurse': { ...none, role: 'practitioner', practitionerRole: 'nurse', handle: handle('second nurse') },
-  patient: { ...none, role: 'patient' },
+  patient: { ...none, role: 'patient', handle: handle('s'), capacity: 'patient' },
+  guardian: { ...none, role: 'patient', handle: handle('s'), capacity: 'guardian' },
+  'other patient': { ...none, role: 'patient', handle: handle('o'), capacity: 'patient' },
   device: { ...none, role: 'device', handle: handle('device') },
   'other device': { ...none, role: 'device', handle: handle('other') },
   governance: { ...none, role: 'governance', site: 'a.example/site' },
@@ -37,13 +41,28 @@ const METHODS: readonly ReadingFields[] = [
   { method: 'device', device: handle('device') },
 ]
 
+/** In what capacity the patient's side is said to take part. */
+type Capacity = ConsentFields['capacity']
+const isConsent = (type: EntryType) => type.startsWith('consent.')
+
+/** What an entry of a type says in the clear. */
+function fieldsOf(type: EntryType, reading: ReadingFields, capacity: Capacity) {
+  if (isConsent(type))
+    return encodeConsentFields({ consentId: handle('c'), version: 1, asksSignature: false, capacity })
+  if (type === 'reading.amended') return encodeAmendedFields({ ...reading, target: { origin: ORIGIN, index: 3 } })
+  if (type === 'endorsement') return encodeEndorsementFields({ kind: 'oxygen-scale', target: null, value: '2' })
+  return encodeReading(reading)
+}
+const ORIGIN = 'a.example/site/n1/1'
+
 /** An entry of `type`; only what a contract looks at is as it would be. */
-function entryOf(type: EntryType, reading: ReadingFields) {
+function entryOf(type: EntryType, reading: ReadingFields, capacity: Capacity = 'patient') {
   const fields = encodeReading(reading)
   const body = log.body('reading', { subject: handle('s'), payload: somePayload, fields })
   const base = decodeEntry(log.entry(body, [['log', testKey('x')]]))
   const isAbout = ENTRY_SHAPES[type].subject === 'required'
-  return { ...base, body: { ...base.body, type, subject: isAbout ? body.subject : null } }
+  const shown = fieldsOf(type, reading, capacity)
+  return { ...base, body: { ...base.body, type, fields: shown, subject: isAbout ? body.subject : null } }
 }
 
 /** Null, a code, or the policy that denied. */
@@ -51,10 +70,11 @@ function verdict(
   type: EntryType,
   names: readonly string[],
   reading: ReadingFields = { method: 'manual', device: null },
+  { capacity = 'patient', asks = false }: { capacity?: Capacity; asks?: boolean } = {},
 ) {
   const signers = names.flatMap((name) => SIGNERS[name] ?? [])
   try {
-    evaluateEntry(contract, entryOf(type, reading), signers)
+    evaluateEntry(contract, entryOf(type, reading, capacity), signers, asks)
     return null
   } catch (error) {
     if (error instanceof ContractDenied) return error.policy?.id ?? 'nothing'
@@ -66,7 +86,7 @@ function verdict(
 /** Who may sign what, spelt out: the practitioners of which at least one signs and no other may. */
 const BY: Partial<Record<EntryType, readonly string[]>> = {
   'patient.registered': ['physician', 'nurse', 'second nurse', 'it'],
-  'patient.linked': ['physician', 'nurse', 'second nurse', 'it'],
+  'patient.linked': ['physician', 'nurse', 'second nurse'],
   'device.enrolled': ['it'],
   'device.revoked': ['it'],
   'device.checked': ['physician', 'nurse', 'second nurse', 'it'],
@@ -77,7 +97,10 @@ const BY: Partial<Record<EntryType, readonly string[]>> = {
   assessment: ['physician', 'nurse', 'second nurse'],
   access: ['physician', 'nurse', 'second nurse', 'it', 'auditor'],
   'access.emergency': ['physician', 'nurse', 'second nurse'],
-  export: ['physician', 'it'],
+  export: ['physician'],
+  'consent.granted': ['physician', 'nurse', 'second nurse'],
+  'consent.amended': ['physician', 'nurse', 'second nurse'],
+  'consent.revoked': ['physician', 'nurse', 'second nurse'],
 }
 
 /** The slow obvious reading of the default contract. */
@@ -92,15 +115,17 @@ function allows(type: EntryType, names: ReadonlySet<string>, reading: ReadingFie
     case 'incident':
       return has('log') && people.length === 0 && only('log')
     case 'record.erased':
-      return people.length === 2 && has('it') && has('physician') && only('patient', 'governance')
+      return people.length === 2 && has('it') && has('physician') && only('patient', 'guardian', 'governance')
     default: {
       const by = BY[type] ?? []
       if (people.length === 0 || !people.every((name) => by.includes(name))) return false
-      if (type === 'patient.registered' || type === 'patient.linked') return only('patient')
-      if (type === 'reading.amended') return only('patient', 'device', 'other device')
+      if (type === 'patient.registered' || type === 'patient.linked') return only('patient', 'guardian')
+      if (type === 'consent.revoked') return only('patient', 'guardian')
+      if (isConsent(type)) return has('patient') && only('patient', 'guardian')
       if (type === 'device.checked') return only('device', 'other device')
-      if (type !== 'reading') return only()
-      return reading.method === 'device' ? has('device') && only('patient', 'device') : only('patient')
+      if (type !== 'reading' && type !== 'reading.amended') return only()
+      if (reading.method !== 'device') return only('patient', 'guardian')
+      return has('device') && only('patient', 'guardian', 'device')
     }
   }
 }
@@ -118,7 +143,7 @@ describe('the default contract', () => {
   const all = [...new Map(sets(4).map((set) => [set.join(), set])).values()].filter((set) => set.length > 0)
 
   it.each(ENTRY_TYPES)('says of %s what its table says, for every set of signers', (type) => {
-    for (const reading of type === 'reading' ? METHODS : METHODS.slice(0, 1)) {
+    for (const reading of type.startsWith('reading') ? METHODS : METHODS.slice(0, 1)) {
       for (const set of all) {
         const got = verdict(type, set, reading)
         expect(got === null, `${set.join('+')} ${reading.method}: ${got}`).toBe(allows(type, new Set(set), reading))
@@ -127,13 +152,66 @@ describe('the default contract', () => {
     expect(all.length).toBeGreaterThan(200)
   })
 
-  it('is not asked about what holds the ledger together, nor knows consents yet', () => {
+  it('is not asked about what holds the ledger together', () => {
     for (const type of ['roster', 'contract', 'node.opened', 'seal'] as const) {
       expect([isGoverned(type), verdict(type, ['log'])]).toEqual([false, 'TYPE_REFUSED'])
     }
-    for (const type of ['consent.granted', 'consent.amended', 'consent.revoked'] as const) {
-      expect(verdict(type, ['physician', 'patient'])).toBe('TYPE_REFUSED')
+  })
+
+  it.each(['consent.granted', 'consent.amended'] as const)('lets %s be signed as its capacity says', (type) => {
+    const by = (capacity: Capacity, ...names: string[]) => verdict(type, names, undefined, { capacity })
+    expect(by('patient', 'nurse', 'patient')).toBeNull()
+    expect(by('patient', 'nurse', 'guardian')).not.toBeNull()
+    expect(by('guardian', 'nurse', 'guardian')).toBeNull()
+    expect(by('guardian', 'nurse', 'patient')).not.toBeNull()
+    expect(by('incapable', 'physician')).not.toBeNull()
+    expect(by('incapable', 'physician', 'nurse')).not.toBeNull()
+    expect(by('incapable', 'nurse', 'patient')).not.toBeNull()
+    expect(by('spoken', 'physician', 'patient')).not.toBeNull()
+    expect(by('patient', 'it', 'patient')).toBe('consent-by-patient')
+    expect(by('patient', 'nurse', 'other patient')).toBe('WRONG_PATIENT')
+    const second: Signer = { ...none, role: 'practitioner', practitionerRole: 'physician', handle: handle('second') }
+    const both = [SIGNERS.physician, second].flatMap((signer) => signer ?? [])
+    expect(() => {
+      evaluateEntry(contract, entryOf(type, { method: 'manual', device: null }, 'incapable'), both)
+    }).not.toThrow()
+  })
+
+  it('lets a consent be taken back by word of mouth', () => {
+    for (const capacity of ['spoken', 'patient', 'guardian', 'incapable'] as const) {
+      expect(verdict('consent.revoked', ['nurse'], undefined, { capacity })).toBeNull()
+      expect(verdict('consent.revoked', ['it'], undefined, { capacity })).toBe('take-consent-back')
     }
+  })
+
+  it.each(['reading', 'reading.amended'] as const)('asks for the patient where the consent does, on %s', (type) => {
+    const manual = { method: 'manual', device: null } as const
+    const asked = (reading: ReadingFields, ...names: string[]) => verdict(type, names, reading, { asks: true })
+    expect(asked(manual, 'nurse')).toBe('reading-by-its-patient')
+    expect(asked(manual, 'nurse', 'patient')).toBeNull()
+    expect(asked(manual, 'nurse', 'guardian')).toBeNull()
+    expect(asked(manual, 'nurse', 'other patient')).toBe('WRONG_PATIENT')
+    expect(asked({ ...manual, incapable: true }, 'nurse')).toBeNull()
+    expect(verdict(type, ['nurse'], { ...manual, incapable: true })).toBeNull()
+  })
+
+  it('lets auditors endorse reviews, and nothing else', () => {
+    const endorsing = (kind: EndorsementKind, role: string) => {
+      const base = entryOf('endorsement', { method: 'manual', device: null })
+      const target = kind === 'review' ? { origin: ORIGIN, index: 1 } : null
+      const fields = encodeEndorsementFields({ kind, target, value: 'x' })
+      const signers = [SIGNERS[role]].flatMap((signer) => signer ?? [])
+      try {
+        evaluateEntry(contract, { ...base, body: { ...base.body, fields } }, signers)
+        return true
+      } catch {
+        return false
+      }
+    }
+    const kinds = ['review', 'decision-support', 'oxygen-scale'] as const
+    expect(kinds.filter((kind) => endorsing(kind, 'auditor'))).toEqual(['review'])
+    expect(kinds.filter((kind) => endorsing(kind, 'physician'))).toEqual([...kinds])
+    expect(kinds.filter((kind) => endorsing(kind, 'nurse') || endorsing(kind, 'it'))).toEqual([])
   })
 
   it('explains', () => {
@@ -152,7 +230,10 @@ describe('the default contract', () => {
   it('lets everybody start to write who could sign alone', () => {
     for (const type of ENTRY_TYPES.filter(isGoverned)) {
       for (const role of PRACTITIONER_ROLES) {
-        expect(decideAuthor(contract, type, role).allowed).toBe(verdict(type, [role]) === null)
+        // What others have to add is not asked of the one who starts.
+        const others = type === 'record.erased' ? ['it', 'physician'] : isConsent(type) ? ['patient'] : []
+        const wanted = verdict(type, [...new Set([role, ...others])]) === null
+        expect([type, role, decideAuthor(contract, type, role).allowed]).toEqual([type, role, wanted])
       }
     }
   })

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { CborMap, CborValue } from '../../src/ledger/cbor.ts'
 import * as f from '../../src/ledger/fields.ts'
+import { encodeConsentFields } from '../../src/ledger/people-fields.ts'
 import { codeOf, expectCode } from '../support/expect-code.ts'
-import { handle, testKey, TestLog } from '../support/ledger-world.ts'
+import { handle, testKey, TestLog, somePayload } from '../support/ledger-world.ts'
 import { cborValue } from '../support/cbor-value.ts'
 
 const hash = new Uint8Array(32).fill(1)
@@ -109,19 +110,37 @@ const CODECS: {
       [2, 0],
     ],
   },
-  ...(['device', 'manual', 'unauthenticated-device'] as const).map((method) => {
+  ...(['device', 'manual', 'unauthenticated-device', 'patient-reported'] as const).map((method) => {
     const device = method === 'device' ? handle('device') : null
     const value = { method, device }
     const bad: [number, CborValue | null][] = [
-      [1, 3],
+      [1, 4],
       [1, null],
       [2, method === 'device' ? null : handle('device')],
       [3, 0],
     ]
     return { name: `reading ${method}`, map: f.encodeReading(value), value, read: f.decodeReading, bad }
   }),
+  (() => {
+    const value = {
+      method: 'manual' as const,
+      device: null,
+      incapable: true as const,
+      target: { origin: 'c/n1/1', index: 7 },
+    }
+    const bad: [number, CborValue | null][] = [
+      [1, 4],
+      [3, 0],
+      [3, 2],
+      [4, null],
+      [4, ['c/n1/1']],
+      [5, 0],
+    ]
+    return { name: 'reading.amended', map: f.encodeAmendedFields(value), value, read: f.decodeAmendedFields, bad }
+  })(),
   ...[null, [handle('p'), handle('q')]].map((subjects) => {
-    const value = { purpose: 'chart', heads: [head, { ...head, size: 0 }], subjects }
+    const emergency = subjects === null ? { emergency: { origin: 'c/n1/1', index: 3 } } : {}
+    const value = { purpose: 'chart', heads: [head, { ...head, size: 0 }], subjects, ...emergency }
     const bad: [number, CborValue | null][] = [
       [1, ''],
       [2, null],
@@ -248,7 +267,12 @@ describe('fields of a body', () => {
     expectCode('BAD_FIELD', () => {
       f.checkFields(log.body('seal'))
     })
-    f.checkFields(log.body('export', { fields: new Map([[9, 9]]) }))
+    f.checkFields(log.body('device.checked', { fields: new Map([[9, 9]]), subject: handle('d') }))
+    const fields = encodeConsentFields({ consentId: handle('c'), version: 1, asksSignature: true, capacity: 'patient' })
+    f.checkFields(log.body('consent.granted', { fields, subject: handle('p'), payload: somePayload }))
+    expectCode('BAD_FIELD', () => {
+      f.checkFields(log.body('consent.granted', { fields, subject: handle('p') }))
+    })
   })
 
   it('name subjects of an access only where the body has none', () => {

@@ -1,3 +1,4 @@
+import { encodeExportFields } from '../../src/ledger/record-fields.ts'
 import { describe, expect, it } from 'vitest'
 import type { CborMap, CborValue } from '../../src/ledger/cbor.ts'
 import { signCheckpoint } from '../../src/ledger/checkpoint.ts'
@@ -138,7 +139,8 @@ describe('an entry in its place', () => {
     ).toBe('CONTRACT_DENIED')
     expect(code(reading(), [...both, ['log', world.own.governance]])).toBe('UNKNOWN_SIGNER')
     expect(code(reading(), [...both, ['patient', world.nurse]])).toBe('UNKNOWN_SIGNER')
-    const free = world.body('export')
+    const fields = encodeExportFields({ purpose: 'care', format: 'csv', heads: [], count: 0 })
+    const free = world.body('export', { fields })
     expect(code(free, [['practitioner', world.nurse]])).toBe('CONTRACT_DENIED')
   })
 

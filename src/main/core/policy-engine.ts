@@ -21,7 +21,7 @@ import { nodeHasher } from './hasher.ts'
 import { resourceFile } from './resource-file.ts'
 
 /** SHA-256 of the schema: part of what the name of the language means. */
-const SCHEMA_SHA256 = '1cc182c2c369a0d1c283918c44db2f5f5f7fbb28bad3ea9cc76c80ca26fc1183'
+const SCHEMA_SHA256 = 'aaf832670090ee1d3275d2e0382860001d5cabd5810a4d5c5dd2d3d138d36ee6'
 
 /** Documents that are kept parsed. A clinic has one, and a few older ones that judge older entries. */
 const SLOTS = 8

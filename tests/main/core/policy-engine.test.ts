@@ -18,7 +18,9 @@ const resource = (name: string) =>
 const schema = resource('chartseal-cedar-1.cedarschema')
 const text = new TextDecoder().decode(contractDocument)
 
-const METHODS = ['device', 'manual', 'unauthenticated-device'] as const
+const METHODS = ['device', 'manual', 'unauthenticated-device', 'patient-reported'] as const
+const CAPACITIES = ['patient', 'guardian', 'incapable', 'spoken'] as const
+const ENDORSEMENTS = ['review', 'decision-support', 'oxygen-scale'] as const
 
 const KIND = { patient: 'Patient', device: 'Device', governance: 'Site', log: 'Node' } as const
 
@@ -43,15 +45,26 @@ const anyRequest: fc.Arbitrary<PolicyRequest> = fc.oneof(
       auditors: count,
       devices: count,
       patients: count,
+      guardians: count,
       governance: count,
       logs: count,
     }
     const method = fc.constantFrom(...METHODS.map((id) => ({ type: 'Method', id })))
+    const capacity = fc.constantFrom(...CAPACITIES.map((id) => ({ type: 'Capacity', id })))
+    const about = fc.constantFrom(...ENDORSEMENTS.map((id) => ({ type: 'Endorsement', id })))
+    const facts = type.startsWith('reading')
+      ? { method, asksPatient: fc.boolean(), capacity }
+      : type.startsWith('consent')
+        ? { capacity }
+        : type === 'endorsement'
+          ? { about }
+          : {}
+    const required = Object.keys(counts) as (keyof typeof counts)[]
     return fc.record({
       principal: fc.constantFrom(...kinds),
       action: fc.constant(`record.${type}`),
       resource: fc.constantFrom(...resources),
-      context: type === 'reading' ? fc.record({ ...counts, method }) : fc.record(counts),
+      context: fc.record({ ...counts, ...facts }, { requiredKeys: required }) as fc.Arbitrary<PolicyRequest['context']>,
     })
   }),
   fc.record({
@@ -143,6 +156,8 @@ describe('the policy engine', () => {
     expect(schema).toContain(`entity View enum ${JSON.stringify(VIEWS).replaceAll(',', ', ')};`)
     expect(schema).toContain(`entity Practitioner enum ${JSON.stringify(PRACTITIONER_ROLES).replaceAll(',', ', ')};`)
     expect(schema).toContain(`entity Method enum ${JSON.stringify(METHODS).replaceAll(',', ', ')};`)
+    expect(schema).toContain(`entity Capacity enum ${JSON.stringify(CAPACITIES).replaceAll(',', ', ')};`)
+    expect(schema).toContain(`entity Endorsement enum ${JSON.stringify(ENDORSEMENTS).replaceAll(',', ', ')};`)
   })
 
   it('keeps more documents apart than it keeps parsed', () => {

@@ -16,6 +16,7 @@ import type { EntryType } from '../../../ledger/entry-types.ts'
 import { LedgerError, stepOf } from '../../../ledger/errors.ts'
 import { decodeSeal, type Seal } from '../../../ledger/fields.ts'
 import { leafHash } from '../../../ledger/hash.ts'
+import { decodePatientLinked } from '../../../ledger/people-fields.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
 import { formatNote, openNote as openSigned } from '../../../ledger/note.ts'
 import { verifyEntry, type VerifiedEntry } from '../../../ledger/verify-entry.ts'
@@ -78,7 +79,14 @@ const DIRECTORY_TYPES: ReadonlySet<EntryType> = new Set([
   'practitioner.revoked',
   'device.enrolled',
   'device.revoked',
+  'patient.linked',
+  'consent.granted',
+  'consent.amended',
+  'consent.revoked',
 ])
+
+/** Of these, what each patient adds: too much to keep beside the keystore, but for what takes something away. */
+const NOT_COPIED: ReadonlySet<EntryType> = new Set(['patient.linked', 'consent.granted', 'consent.amended'])
 
 /** Fails with its step where a {@link LedgerError} says so. */
 export function failedBy(error: unknown): Failed {
@@ -420,7 +428,7 @@ export class LogReplica {
       const entry = decodeEntry(bytes)
       if (DIRECTORY_TYPES.has(entry.body.type)) {
         this.#directory = applyEntry(this.#directory, index, this.#verify(index, bytes).entry)
-        this.#directoryEntries.set(index, bytes)
+        if (!NOT_COPIED.has(entry.body.type) || endsCard(entry)) this.#directoryEntries.set(index, bytes)
       }
       this.#understood.add(index)
       taken({ index, entry, leaf })
@@ -428,6 +436,11 @@ export class LogReplica {
       this.#damaged.set(index, failedBy(error))
     }
   }
+}
+
+/** The end of a card is kept as revocations are: a row that is deleted must not bring it back. */
+function endsCard({ body }: Entry): boolean {
+  return body.type === 'patient.linked' && decodePatientLinked(body.fields).kind === 'card-revoked'
 }
 
 const MISSING_ROW: Failed = { step: 'present', reason: 'the entry is missing from the database' }
