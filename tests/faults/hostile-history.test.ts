@@ -20,6 +20,7 @@ import {
   type OpenVault,
   type Staff,
 } from './support/clinic.ts'
+import { eraseByTwo } from './support/erasing.ts'
 
 interface Clinic {
   readonly folder: string
@@ -46,14 +47,7 @@ async function record({ staff, handle }: Clinic, folder: string, ...values: stri
 }
 
 async function erased(open: OpenVault, { staff, handle }: Clinic) {
-  await open.vault.signIn(staff.it, PIN)
-  return open.vault.erase({
-    handle,
-    records: null,
-    reason: 'patient-request',
-    authority: 'gdpr-17',
-    second: { handle: staff.physician, pin: PIN },
-  })
+  return eraseByTwo(open.vault, staff, { handle })
 }
 
 function keepDatabase(folder: string): string {

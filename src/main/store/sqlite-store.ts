@@ -11,6 +11,7 @@ import type {
   DamageSeen,
   ErasedRows,
   EraseRequest,
+  ErasureProposalRow,
   EvidenceRow,
   IndexRow,
   MirrorRow,
@@ -25,6 +26,7 @@ import type {
 import { writeSnapshot } from './snapshot.ts'
 import { CosignatureTable } from './tables/cosignatures.ts'
 import { EntryTable } from './tables/entries.ts'
+import { ErasureTables } from './tables/erasures.ts'
 import { EvidenceTable } from './tables/evidence.ts'
 import { IndexTables } from './tables/indexes.ts'
 import { LogTable } from './tables/logs.ts'
@@ -53,6 +55,7 @@ export class SqliteStore implements Store {
   readonly #payloads: PayloadTables
   readonly #indexes: IndexTables
   readonly #queues: QueueTables
+  readonly #erasures: ErasureTables
   readonly #cosignatures: CosignatureTable
   readonly #mirror: MirrorTable
   readonly #evidence: EvidenceTable
@@ -71,6 +74,7 @@ export class SqliteStore implements Store {
     this.#payloads = new PayloadTables(db)
     this.#indexes = new IndexTables(db, this.#logs)
     this.#queues = new QueueTables(db)
+    this.#erasures = new ErasureTables(db)
     this.#cosignatures = new CosignatureTable(db)
     this.#mirror = new MirrorTable(db)
     this.#evidence = new EvidenceTable(db)
@@ -387,6 +391,38 @@ export class SqliteStore implements Store {
   eraseRecords(request: EraseRequest): ErasedRows {
     const tables = { payloads: this.#payloads, quarantine: this.#quarantine }
     return this.#gate.run(() => eraseRows(tables, (origin) => this.#writableLog(origin), request))
+  }
+
+  erasureProposals(): ErasureProposalRow[] {
+    return this.#erasures.proposals()
+  }
+
+  putErasureProposal(row: ErasureProposalRow): void {
+    this.#gate.run(() => {
+      this.#erasures.insertProposal(row)
+    })
+  }
+
+  deleteErasureProposal(id: Uint8Array): void {
+    this.#gate.run(() => {
+      this.#erasures.deleteProposal(id)
+    })
+  }
+
+  erasureSites(entry: Uint8Array): string[] {
+    return this.#erasures.sites(entry)
+  }
+
+  putErasureSites(entry: Uint8Array, sites: readonly string[]): void {
+    this.#gate.run(() => {
+      this.#erasures.insertSites(entry, sites)
+    })
+  }
+
+  settleErasureSite(entry: Uint8Array, site: string): void {
+    this.#gate.run(() => {
+      this.#erasures.deleteSite(entry, site)
+    })
   }
 
   forgetErased(marks: readonly Uint8Array[]): boolean {

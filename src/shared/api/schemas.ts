@@ -663,6 +663,8 @@ export const Erasure = EntryRef.extend({
   records: z.number().int(),
   /** Signed by the log once every byte is gone; null until then. */
   statement: z.string().max(2000).nullable(),
+  /** Sites that held a key of it and have not said that it is gone there. */
+  open: z.array(z.string().max(200)),
 })
 export type Erasure = z.infer<typeof Erasure>
 

@@ -12,6 +12,7 @@ const WHOLE_TABLE = [
   /FROM tray ORDER BY/,
   /FROM outbox ORDER BY/,
   /FROM evidence ORDER BY/,
+  /FROM erasure_proposal ORDER BY/,
   /FROM (entry_id|subject_entry) ORDER BY log, idx/,
   /^DELETE FROM (entry_id|subject_entry)$/,
 ]
@@ -75,6 +76,8 @@ it('migrates an empty database step by step to the schema of a new one', () => {
       'entry',
       'entry_id',
       'epoch_key',
+      'erasure_proposal',
+      'erasure_site',
       'evidence',
       'log',
       'mirror',

@@ -8,30 +8,49 @@
  *
  * @packageDocumentation
  */
-import { encodeErasure, erasedBy, type EntryRef, type ErasureEntry } from '../../../ledger/erasure.ts'
+import {
+  encodeErasure,
+  erasedBy,
+  type EntryRef,
+  type Erasure,
+  type ErasureEntry,
+  MAX_ERASED,
+} from '../../../ledger/erasure.ts'
+import { decodeAmendedFields } from '../../../ledger/fields.ts'
+import { decodeAssessmentFields, decodeTargetFields } from '../../../ledger/record-fields.ts'
 import { erasedDigest, signErasureStatement, type ErasedRecord } from '../../../ledger/erasure-statement.ts'
 import type { Entry } from '../../../ledger/entry.ts'
 import { instantText } from '../../../clinical/instant.ts'
-import type { Erasure, ErasureReceipt, ReceiptFile } from '../../../shared/api/schemas.ts'
+import type { ErasurePreview, ErasureReceipt, ReceiptFile, Erasure as Shown } from '../../../shared/api/schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
-import { keyPairFromSeed, sign, wipe } from '../../keystore/sodium.ts'
 import type { StoredPayload } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import type { Link, Place } from './chains.ts'
-import { offsetMinAt, viewerFor, viewerOf, type Clinic, type Viewer } from './clinic.ts'
+import { offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
 import { erasuresOf } from './erasure-entries.ts'
 import { unlessDamaged } from './log-replica.ts'
 import type { EntrySigner } from './entry-signer.ts'
 
-/** What is to be erased, and who says so beside the one who is signed in. */
-export interface ErasureRequest {
+/** An erasure that everybody has signed who must. */
+export interface SignedErasure {
+  /** Of the entry, 16 bytes. */
+  readonly id: Uint8Array
+  /** Of the patient. */
   readonly handle: string
-  /** Null for everything about the patient. */
-  readonly records: readonly EntryRef[] | null
-  readonly reason: string
-  readonly authority: string
-  readonly second: { readonly handle: string; readonly pin: string } | null
+  /** Clock of who asked for it, ms since 1970. */
+  readonly timeMs: number
+  readonly erasure: Erasure
+  /** Sign exactly the body that this makes. */
+  readonly signers: readonly EntrySigner[]
+}
+
+/** The other shares of patients' cards, as far as they are kept here. */
+export interface CardShares {
+  /** How many cards of a patient have theirs here. */
+  count(handle: string): number
+  /** Destroys them. Doing it again does nothing. */
+  forget(handle: string): void
 }
 
 /** What erasures need beside the clinic. */
@@ -41,6 +60,7 @@ export interface ErasureParts {
   readonly logSigner: EntrySigner
   /** The proof of an entry as a file. */
   readonly receipt: (origin: string, index: number) => ReceiptFile
+  readonly cards: CardShares
 }
 
 /** One erasure, with the records that fell under it. */
@@ -90,6 +110,7 @@ export class Erasures {
     const marks = [...this.#marks]
     const subjects = this.#subjects()
     for (const { subject, erasures, places, epochs } of subjects) {
+      if (erasures.some(isWhole)) this.#parts.cards.forget(toHex(subject))
       for (const { by, records } of erasures) for (const record of records) this.#erased.set(placeOf(record), by)
       for (const place of places) if (!this.#erased.has(placeOf(place))) this.#note(subject, erasures, place)
       marks.push(...store.eraseRecords({ records: places, keys: { subject, epochs } }).marks)
@@ -103,41 +124,70 @@ export class Erasures {
   }
 
   /**
-   * Erases records of a patient, or all of them.
+   * Erases records of a patient, or all of them. Whether these signers may is for the contract to say: the writer asks it.
    *
-   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `UNKNOWN_ENTRY`, `RECORD_NOT_VERIFIED`;
-   * KeystoreError `WRONG_PIN` or `PIN_LOCKED` for the second person; StoreError.
+   * @throws ApiFailure `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `UNKNOWN_ENTRY`, `RECORD_NOT_VERIFIED`; StoreError.
    */
-  async erase(request: ErasureRequest): Promise<ErasureReceipt> {
+  async erase({ id, handle, timeMs, erasure, signers }: SignedErasure): Promise<ErasureReceipt> {
     const { clinic } = this.#parts
-    // Who may is for the contract to say, about everybody who signs: the writer asks it.
-    const viewer = viewerOf(clinic)
-    const { handle, reason, authority, records } = request
-    this.#checkPlaces(handle, records)
-    const second = request.second === null ? null : await this.#secondSigner(viewer, request.second)
-    const id = clinic.random(16)
-    try {
-      await clinic.writer.record([
-        {
-          id,
-          type: 'record.erased',
-          subject: fromHex(handle),
-          timeMs: clinic.nowMs(),
-          payload: null,
-          fields: encodeErasure({ reason, authority, records }),
-          signers: second === null ? [viewer.signer] : [viewer.signer, second.signer],
-        },
-      ])
-    } finally {
-      second?.wipe()
-    }
+    this.#checkPlaces(handle, erasure.records)
+    // Before it: what tells which sites to ask is among what goes.
+    if (erasure.records === null) clinic.store.putErasureSites(id, this.#sitesWithKeys(handle))
+    const [subject, fields] = [fromHex(handle), encodeErasure(erasure)]
+    await clinic.writer.record([{ id, type: 'record.erased', subject, timeMs, payload: null, fields, signers }])
     this.finish()
     clinic.emit({ kind: 'chart-changed', handle })
     return this.#receiptOf(handle, toHex(id))
   }
 
+  /**
+   * What an erasure would take away, and what would stay.
+   *
+   * @throws ApiFailure `UNKNOWN_PATIENT`, `UNKNOWN_ENTRY`.
+   */
+  preview(handle: string, named: readonly EntryRef[] | null): ErasurePreview {
+    const { replica, store } = this.#parts.clinic
+    const records = this.withDependents(handle, named)
+    const { links, gone } = replica.chain(handle)
+    const chosen = records === null ? null : new Set(records.map(placeOf))
+    const held = [...links, ...gone.flatMap(({ place }) => place ?? [])].filter((link) => {
+      const { origin, index } = refOf(link)
+      const isMeant = chosen?.has(placeOf({ origin, index })) ?? true
+      return isMeant && hasPayload(unlessDamaged(() => store.payload(origin, index)))
+    })
+    const isAll = records === null
+    return {
+      records: held.length,
+      keys: isAll ? new Set(store.epochKeys(fromHex(handle)).map(({ epoch }) => epoch)).size : 0,
+      cards: isAll ? this.#parts.cards.count(handle) : 0,
+      entriesThatStay: records?.length ?? links.length + gone.length,
+      sites: this.#sitesWithKeys(handle),
+    }
+  }
+
+  /**
+   * Records to be erased with everything that repeats or rests on them: what took their place or withdrew them, and
+   * scores that they went into. Otherwise an erased value could still be read off another record.
+   *
+   * @returns Null for null: everything.
+   * @throws ApiFailure `UNKNOWN_PATIENT`, `UNKNOWN_ENTRY`, `INVALID_REQUEST` when they are more than one entry can name.
+   */
+  withDependents(handle: string, records: readonly EntryRef[] | null): EntryRef[] | null {
+    this.#checkPlaces(handle, records)
+    if (records === null) return null
+    const all = new Map(records.map(({ origin, index }) => [placeOf({ origin, index }), { origin, index }]))
+    // In the order of the logs: what refers to something stands after it.
+    for (const link of this.#parts.clinic.replica.chain(handle).links) {
+      const entry = entryOf(link)
+      if (entry === null || !refersTo(entry).some((ref) => all.has(placeOf(ref)))) continue
+      all.set(placeOf(refOf(link)), refOf(link))
+    }
+    if (all.size > MAX_ERASED) throw new ApiFailure('INVALID_REQUEST', { detail: 'records' })
+    return [...all.values()]
+  }
+
   /** Every erasure of this site, newest first, with the statement where everything is gone. */
-  list(): Erasure[] {
+  list(): Shown[] {
     viewerFor(this.#parts.clinic, 'ledger')
     if (!this.#isComplete) this.finish()
     return this.#subjects()
@@ -183,7 +233,13 @@ export class Erasures {
     }
     for (const { place } of gone)
       if (place !== null && erasedBy(all, { ...refOf(place), subject }) !== null) places.push(refOf(place))
+    // Also keys that only a lost entry was sealed under, or none yet: with everything goes every key that nothing later needs.
+    if (erasures.some(isWhole)) for (const { epoch } of this.#storedKeys(subject)) epochs.erased.add(epoch)
     return { subject, erasures, places, epochs: [...epochs.erased].filter((epoch) => !epochs.kept.has(epoch)) }
+  }
+
+  #storedKeys(subject: Uint8Array) {
+    return unlessDamaged(() => this.#parts.clinic.store.epochKeys(subject)) ?? []
   }
 
   #checkPlaces(handle: string, records: readonly EntryRef[] | null): void {
@@ -193,25 +249,13 @@ export class Erasures {
     if (records?.some((record) => !known.has(placeOf(record))) === true) throw new ApiFailure('UNKNOWN_ENTRY')
   }
 
-  /** The key of somebody else who is asked for their PIN, for this one entry. */
-  async #secondSigner(viewer: Viewer, { handle, pin }: { handle: string; pin: string }) {
-    const { keystore, replica } = this.#parts.clinic
-    if (handle === viewer.handle) throw new ApiFailure('NOT_ALLOWED')
-    if (!keystore.practitioners.has(handle)) throw new ApiFailure('WRONG_PIN')
-    const seed = await keystore.practitioners.unlock(handle, pin)
-    const { publicKey } = keyPairFromSeed(seed)
-    const binding = replica.directory.bindings.get(toHex(publicKey))
-    if (binding === undefined || toHex(binding.handle) !== handle) {
-      wipe(seed)
-      throw new ApiFailure('RECORD_NOT_VERIFIED')
-    }
-    const signer: EntrySigner = { role: 'practitioner', publicKey, sign: (message) => sign(seed, message) }
-    return {
-      signer,
-      wipe: () => {
-        wipe(seed)
-      },
-    }
+  /** Other sites to which a key of the patient was handed over. */
+  #sitesWithKeys(handle: string): string[] {
+    const { replica, store, identity } = this.#parts.clinic
+    const recipients = new Set(store.epochKeys(fromHex(handle)).map(({ recipient }) => toHex(recipient)))
+    const rosters = replica.directory.rosters.flatMap(({ roster }) => roster.sites)
+    const sites = rosters.filter(({ id, sharingKey }) => id !== identity.site && recipients.has(toHex(sharingKey)))
+    return [...new Set(sites.map(({ id }) => id))].sort()
   }
 
   #receiptOf(handle: string, entryId: string): ErasureReceipt {
@@ -221,7 +265,7 @@ export class Erasures {
     return { ...this.#describe(erased), receipt: this.#parts.receipt(origin, index) }
   }
 
-  #describe(erased: Erased): Erasure {
+  #describe(erased: Erased): Shown {
     const { by, entry, records } = erased
     const { time, id } = entry.body
     const { origin, index } = by
@@ -230,6 +274,7 @@ export class Erasures {
       ...{ reason: by.erasure.reason, authority: by.erasure.authority, isWhole: by.erasure.records === null },
       records: records.length,
       statement: this.#statement(erased),
+      open: this.#parts.clinic.store.erasureSites(id),
     }
   }
 
@@ -244,6 +289,24 @@ export class Erasures {
     const [digest, timeS] = [erasedDigest(h, records), Math.floor(nowMs() / 1000)]
     const statement = { network, origin, index, entryId: toHex(entry.body.id), count: records.length, digest, timeS }
     return signErasureStatement(statement, { name: origin, publicKey: logSigner.publicKey }, (m) => logSigner.sign(m))
+  }
+}
+
+function isWhole({ by }: Erased): boolean {
+  return by.erasure.records === null
+}
+
+/** What an entry repeats, withdraws, or was computed from. */
+function refersTo({ body }: Entry): readonly EntryRef[] {
+  switch (body.type) {
+    case 'reading.amended':
+      return [decodeAmendedFields(body.fields).target]
+    case 'reading.entered-in-error':
+      return [decodeTargetFields(body.fields)]
+    case 'assessment':
+      return decodeAssessmentFields(body.fields).inputs
+    default:
+      return []
   }
 }
 

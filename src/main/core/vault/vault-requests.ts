@@ -10,6 +10,7 @@ import type { Clinic } from './clinic.ts'
 import type { DeviceChecks } from './device-checks.ts'
 import type { Enrolments } from './enrolments.ts'
 import type { Erasures } from './erasure.ts'
+import type { ErasureProposals } from './erasure-proposals.ts'
 import type { EvidenceViews } from './evidence-views.ts'
 import type { Governance } from './governance.ts'
 import type { LedgerViews } from './ledger-views.ts'
@@ -32,6 +33,7 @@ export interface Open {
   readonly ledger: LedgerViews
   readonly upkeep: Upkeep
   readonly erasures: Erasures
+  readonly erasureProposals: ErasureProposals
   readonly evidence: EvidenceViews
   readonly governance: Governance
 }
@@ -134,6 +136,17 @@ export abstract class VaultRequests {
     this.opened()?.upkeep.cancel(run)
   }
   erasures = async () => Promise.resolve(this.ready().erasures.list())
+  previewErasure = async (target: Parameters<VaultService['previewErasure']>[0]) =>
+    Promise.resolve(this.ready().erasureProposals.preview(target))
+  requestErasure = (request: Parameters<VaultService['requestErasure']>[0]) =>
+    this.ready().erasureProposals.request(request)
+  erasureProposals = () => this.ready().erasureProposals.list()
+  approveErasure = (request: Parameters<VaultService['approveErasure']>[0]) =>
+    this.ready().erasureProposals.approve(request)
+  withdrawErasure = async (id: string) => {
+    await Promise.resolve()
+    this.ready().erasureProposals.withdraw(id)
+  }
   incidents = async () => Promise.resolve(this.ready().upkeep.incidents())
   evidence = async () => Promise.resolve(this.ready().evidence.list())
   evidenceFile = async (id: string) => Promise.resolve(this.ready().evidence.file(id))
@@ -177,11 +190,6 @@ export abstract class VaultRequests {
   acceptImport: VaultService['acceptImport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   previewExport: VaultService['previewExport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   makeExport: VaultService['makeExport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  previewErasure: VaultService['previewErasure'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  requestErasure: VaultService['requestErasure'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  erasureProposals: VaultService['erasureProposals'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  approveErasure: VaultService['approveErasure'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  withdrawErasure: VaultService['withdrawErasure'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   writeOutbox: VaultService['writeOutbox'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   outbox: VaultService['outbox'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   settleOutbox: VaultService['settleOutbox'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))

@@ -58,7 +58,8 @@ import { MACHINE_SECRET, storeSiteSecrets } from './site-secrets.ts'
 import { Standing } from './standing.ts'
 import { SubjectKeys } from './subject-keys.ts'
 import { Tray } from './tray.ts'
-import { Erasures } from './erasure.ts'
+import { type CardShares, Erasures } from './erasure.ts'
+import { ErasureProposals } from './erasure-proposals.ts'
 import { Upkeep } from './upkeep.ts'
 import { Writer } from './writer.ts'
 import { type Open, VaultRequests } from './vault-requests.ts'
@@ -70,6 +71,9 @@ const PLANTED_ROWS = 1000
 
 /** Why nothing can be written for the moment: nothing was, and it may be tried again. */
 const PASSING: ReadonlySet<ApiCode> = new Set(['DISK_FULL', 'DATA_FOLDER_READ_ONLY', 'DATA_FOLDER_IN_USE'])
+
+/** Until cards are kept. */
+const NO_CARDS: CardShares = { count: () => 0, forget: () => undefined }
 
 const DemoPins = z.array(z.object({ handle: z.string(), pin: z.string() }))
 
@@ -342,6 +346,7 @@ export class Vault extends VaultRequests implements VaultService {
         ledger,
         upkeep: this.#upkeepOf(clinic, erasures),
         erasures,
+        erasureProposals: new ErasureProposals(clinic, erasures),
         evidence: new EvidenceViews(clinic),
         governance: this.#governanceOf(clinic),
       }
@@ -391,7 +396,8 @@ export class Vault extends VaultRequests implements VaultService {
 
   #erasuresOf(clinic: Clinic, ledger: LedgerViews): Erasures {
     const { logSigner } = clinic
-    const erasures = new Erasures({ clinic, logSigner, receipt: (origin, index) => ledger.receipt(origin, index) })
+    const receipt = (origin: string, index: number) => ledger.receipt(origin, index)
+    const erasures = new Erasures({ clinic, logSigner, receipt, cards: NO_CARDS })
     // What a crash left over is gone before anybody looks.
     erasures.finish()
     return erasures

@@ -7,9 +7,14 @@ import { guarded, type WritableDb } from '../database.ts'
 import { StoreError } from '../errors.ts'
 import { createLedgerTables } from './0001-ledger.ts'
 import { createUpkeepTables } from './0002-upkeep.ts'
+import { createErasureTables } from './0003-erasures.ts'
 
 /** `MIGRATIONS[n]` turns version n into version n + 1. Released ones never change. */
-export const MIGRATIONS: readonly ((db: WritableDb) => void)[] = [createLedgerTables, createUpkeepTables]
+export const MIGRATIONS: readonly ((db: WritableDb) => void)[] = [
+  createLedgerTables,
+  createUpkeepTables,
+  createErasureTables,
+]
 
 /**
  * Runs the steps that are missing, each in a transaction with its version number: a crash leaves a whole version.

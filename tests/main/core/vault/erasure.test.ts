@@ -8,7 +8,6 @@ import { openErasureStatement } from '../../../../src/ledger/erasure-statement.t
 import { auditReplicaFile } from '../../../../src/main/core/audit/index.ts'
 import { verifier } from '../../../../src/main/keystore/sodium.ts'
 import { SqliteStore } from '../../../../src/main/store/sqlite-store.ts'
-import type { ErasureRequest } from '../../../../src/shared/api/schemas.ts'
 import { fromHex } from '../../../../src/shared/bytes.ts'
 import { runs } from '../../../support/budget.ts'
 import {
@@ -26,6 +25,7 @@ import {
   temporaryFolder,
   weight,
 } from '../../../faults/support/clinic.ts'
+import { eraseByTwo, type ToErase } from '../../../faults/support/erasing.ts'
 import { damage } from '../../../faults/support/scrubbing.ts'
 
 let folder = ''
@@ -53,13 +53,9 @@ async function opened(at = copyOf(folder)): Promise<OpenVault> {
   return open
 }
 
-const request = (records: ErasureRequest['records'] = null): ErasureRequest => ({
-  handle: patient,
-  records,
-  reason: 'patient-request',
-  authority: 'gdpr-17',
-  second: { handle: staff.physician, pin: PIN },
-})
+/** Erases records of the patient, or everything. */
+const erase = ({ vault }: OpenVault, records: ToErase['records'] = null) =>
+  eraseByTwo(vault, staff, { handle: patient, records })
 
 /** Every sealed value of a subject in a database: ciphertexts, wrapped keys, salts, and sealed epoch keys. */
 function valuesOf(at: string, subject: string): Uint8Array[] {
@@ -117,7 +113,7 @@ it('erases everything about a patient to the last byte, and leaves everything el
   const open = await opened()
   expect(holding(open.folder, values)).not.toEqual([])
   const before = await chart(open, other)
-  const erased = await open.vault.erase(request())
+  const erased = await erase(open)
   expect(erased).toMatchObject({ subject: patient, isWhole: true, records: 7, reason: 'patient-request' })
   expect(holding(open.folder, values)).toEqual([])
   expect(await chart(open, patient)).toMatchObject({ shown: 0, steps: ['erased'] })
@@ -137,7 +133,7 @@ it('erases everything about a patient to the last byte, and leaves everything el
 it('is what an auditor finds, and not what somebody undid', async () => {
   const open = await opened()
   const { network } = await open.vault.ledgerSummary()
-  await open.vault.erase(request())
+  await erase(open)
   await open.vault.close()
   const codes = (): string[] => {
     const found: string[] = []
@@ -166,35 +162,19 @@ it('erases single records and leaves the patient’s others', async () => {
   const places = readings.flatMap((row) => (row.status === 'verified' ? [row.position] : []))
   const [first, second] = places
   const named = [first!, second!].map(({ origin, index }) => ({ origin, index }))
-  expect(await open.vault.erase(request(named))).toMatchObject({ isWhole: false, records: 2 })
+  expect(await erase(open, named)).toMatchObject({ isWhole: false, records: 2 })
   expect(await chart(open, patient)).toMatchObject({ shown: places.length - 2, steps: ['erased'] })
 })
 
 it('records nothing more for a patient whose demographics are gone, and takes the newest key with them', async () => {
   const open = await opened()
-  await open.vault.erase(request())
+  await erase(open)
   await open.vault.signOut()
   await open.vault.signIn(staff.nurse, PIN)
   expect(await codeOf(() => signManual(open, patient, [weight('80.8')]))).toBe('RECORD_NOT_VERIFIED')
   expect((await signManual(open, other, [weight('80.8')])).map(({ status }) => status)).toEqual(['verified'])
   await open.vault.close()
   expect(valuesOf(open.folder, patient)).toEqual([])
-})
-
-it('asks for two people, and for records that are the patient’s', async () => {
-  const open = await opened()
-  const refused = (change: Partial<ErasureRequest>) => codeOf(() => open.vault.erase({ ...request(), ...change }))
-  expect(await refused({ second: null })).toBe('NOT_ALLOWED')
-  expect(await refused({ second: { handle: staff.it, pin: PIN } })).toBe('NOT_ALLOWED')
-  expect(await refused({ second: { handle: staff.nurse, pin: PIN } })).toBe('NOT_ALLOWED')
-  expect(await refused({ second: { handle: staff.physician, pin: '9999' } })).toBe('WRONG_PIN')
-  expect(await refused({ handle: '00'.repeat(16) })).toBe('UNKNOWN_PATIENT')
-  const { origin } = await open.vault.ledgerSummary()
-  expect(await refused({ records: [{ origin, index: 0 }] })).toBe('UNKNOWN_ENTRY')
-  await open.vault.signOut()
-  expect(await refused({})).toBe('NOT_SIGNED_IN')
-  await open.vault.signIn(staff.it, PIN)
-  expect(await chart(open, patient)).toMatchObject({ shown: 6 })
 })
 
 it('forgets what quarantine holds, and is not undone by a repair from an old copy', async () => {
@@ -207,7 +187,7 @@ it('forgets what quarantine holds, and is not undone by a repair from an old cop
   )
   const open = await opened(copy)
   await open.vault.scrub(1, null)
-  await open.vault.erase(request())
+  await erase(open)
   expect(holding(open.folder, values)).toEqual([])
   await open.vault.scrub(2, databaseOf(folder))
   expect(open.events.findLast((event) => event.kind === 'scrub')?.event).toMatchObject({ kind: 'done', open: 0 })
@@ -228,7 +208,7 @@ it('is finished by the next start, wherever it was cut off', async () => {
       return result as never
     })
   })
-  await open.vault.erase(request())
+  await erase(open)
   for (const spy of watched) spy.mockRestore()
   expect(copies).toHaveLength(4)
   expect(holding(copies[0] ?? '', values)).not.toEqual([])
