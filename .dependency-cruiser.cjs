@@ -101,6 +101,18 @@ module.exports = {
       from: { path: '^src/', pathNot: '^src/main/(peer/|browser/|shell/instance)' },
       to: { path: `^(node:)?(net|http|https|http2|tls|dgram)$|${PACKAGE}(ws|@types/ws)/` },
     },
+    {
+      name: 'libp2p-and-multicast-only-in-main-peer',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/main/peer/' },
+      to: { path: `${PACKAGE}(libp2p|@libp2p|@multiformats|multicast-dns|@types/multicast-dns)/` },
+    },
+    {
+      name: 'the-network-is-loaded-only-in-its-own-thread',
+      severity: 'error',
+      from: { path: '^src/main/peer/peer-thread' },
+      to: { path: `${PACKAGE}(libp2p|@libp2p|@multiformats|multicast-dns)/`, reachable: true },
+    },
 
     {
       name: 'renderer-imports-only-shared-verifier-and-clinical',

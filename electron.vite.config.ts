@@ -12,6 +12,8 @@ const MAIN_ENTRIES = {
   // Started by the Electron shell as a utility process, and by the core as its vault thread.
   core: resolve(root, 'src/main/core/core-process.ts'),
   'vault-worker': resolve(root, 'src/main/core/vault-worker.ts'),
+  // Started by whichever thread speaks to peers.
+  'peer-worker': resolve(root, 'src/main/peer/peer-worker.ts'),
 }
 
 export default defineConfig({

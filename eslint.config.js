@@ -67,10 +67,17 @@ const OWNED_MODULES = [
   },
 ]
 
+/** Packages that reach other nodes: every path into them. */
+const PEER_PACKAGES = {
+  group: ['libp2p', '@libp2p/*', '@multiformats/*', 'multicast-dns'],
+  message: 'Speak to the thread of the sockets through src/main/peer/peer-thread.ts.',
+}
+
 /** The owned modules that files below `folder` may not import. */
 const restrictedImports = (folder) => [
   'error',
   {
+    patterns: folder.startsWith('src/main/peer/') ? [] : [PEER_PACKAGES],
     paths: OWNED_MODULES.filter(({ home }) => !home.test(folder)).flatMap(({ names, message }) =>
       names.map((name) => ({ name, message })),
     ),

@@ -1,0 +1,112 @@
+/**
+ * One channel to each connected peer, however many connections there are.
+ *
+ * @remarks
+ * Both ends may dial at once, so two connections can stand. The end with the lower transport key opens the stream, over
+ * the best connection, and closes the others; the other end takes the newest stream it is offered, and hangs up when
+ * none comes. A channel that ends takes its connection along: there is nothing else to say on it. Proven by
+ * `tests/main/peer/peer-channels.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { type ChannelListeners, FrameChannel } from './frame-channel.ts'
+import type { PeerKey, PeerStream } from './peer-link.ts'
+import type { Libp2pLink } from './libp2p-link.ts'
+
+/** Milliseconds within which the end with the lower key opens a stream. */
+const STREAM_TIMEOUT_MS = 20_000
+
+/** What the channels are made over. */
+export type ChannelLink = Pick<Libp2pLink, 'self' | 'onStream' | 'onPeer' | 'open' | 'hangUp' | 'dropSpares'>
+
+/** Who hears of channels. */
+export interface ChannelOwner {
+  /** A channel stands: what listens on it? */
+  opened(peer: PeerKey, stream: PeerStream): ChannelListeners & { began(channel: FrameChannel): void }
+}
+
+/** The channels of a link. */
+export class PeerChannels {
+  readonly #link: ChannelLink
+  readonly #owner: ChannelOwner
+  readonly #current = new Map<PeerKey, FrameChannel>()
+  readonly #deadlines = new Map<PeerKey, NodeJS.Timeout>()
+  readonly #opening = new Set<PeerKey>()
+  readonly #again = new Set<PeerKey>()
+
+  /** Follows `link` from now on. */
+  constructor(link: ChannelLink, owner: ChannelOwner) {
+    this.#link = link
+    this.#owner = owner
+    link.onStream((peer, stream) => this.#accept(peer, stream))
+    link.onPeer((peer, isConnected) => this.#changed(peer, isConnected))
+  }
+
+  /** Ends all waiting. */
+  stop(): void {
+    for (const peer of [...this.#deadlines.keys()]) this.#settle(peer)
+  }
+
+  #changed(peer: PeerKey, isConnected: boolean): void {
+    this.#settle(peer)
+    if (!isConnected) return
+    if (this.#link.self < peer) void this.#open(peer)
+    else
+      this.#deadlines.set(
+        peer,
+        setTimeout(() => void this.#link.hangUp(peer), STREAM_TIMEOUT_MS),
+      )
+  }
+
+  async #open(peer: PeerKey): Promise<void> {
+    if (this.#opening.has(peer)) {
+      this.#again.add(peer)
+      return
+    }
+    if (this.#current.has(peer)) return
+    this.#opening.add(peer)
+    this.#again.delete(peer)
+    try {
+      const stream = await this.#link.open(peer)
+      this.#begin(peer, stream)
+      this.#link.dropSpares(peer, stream)
+    } catch {
+      // No connection is left, or none that is good for anything: the link dials again by itself.
+    }
+    this.#opening.delete(peer)
+    // Lost and connected again meanwhile.
+    if (this.#again.delete(peer)) void this.#open(peer)
+  }
+
+  #accept(peer: PeerKey, stream: PeerStream): void {
+    if (peer < this.#link.self) this.#begin(peer, stream)
+    else stream.abort(new Error('the lower key opens the stream'))
+  }
+
+  #begin(peer: PeerKey, stream: PeerStream): void {
+    this.#settle(peer)
+    const replaced = this.#current.get(peer)
+    const listeners = this.#owner.opened(peer, stream)
+    const channel = new FrameChannel(stream, {
+      frame: (bytes) => listeners.frame(bytes),
+      sent: (bytes) => listeners.sent(bytes),
+      closed: (cause) => {
+        listeners.closed(cause)
+        if (this.#current.get(peer) === channel) this.#ended(peer)
+      },
+    })
+    this.#current.set(peer, channel)
+    listeners.began(channel)
+    replaced?.stream.abort(new Error('replaced by a newer stream'))
+  }
+
+  #ended(peer: PeerKey): void {
+    this.#current.delete(peer)
+    void this.#link.hangUp(peer)
+  }
+
+  #settle(peer: PeerKey): void {
+    clearTimeout(this.#deadlines.get(peer))
+    this.#deadlines.delete(peer)
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Dials wanted peers until they are there, and again when they are lost, with growing and scattered pauses.
+ *
+ * @remarks
+ * The reconnecting of libp2p gives up after five attempts and forgets the peer. Pauses double from half a second to a
+ * minute; they start over only after a connection has held, so that a peer which hangs up at once is not pestered.
+ * Proven by `tests/main/peer/supervisor.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { type DialFailure, dialFailureOf } from './dial-failure.ts'
+import type { PeerKey } from './peer-link.ts'
+
+const FIRST_PAUSE_MS = 500
+const LONGEST_PAUSE_MS = 60_000
+/** A connection that held this long counts as a success. */
+const HELD_MS = 30_000
+
+/** What the supervisor needs of the world. */
+export interface SupervisorPorts {
+  dial(peer: PeerKey, addresses: readonly string[]): Promise<unknown>
+  isConnected(peer: PeerKey): boolean
+  now(): number
+  /** From 0 up to, not including, 1. */
+  random(): number
+  /** Calls back after a while; the result takes the call back. */
+  after(ms: number, act: () => void): () => void
+}
+
+interface Wanted {
+  addresses: readonly string[]
+  failures: number
+  isDialling: boolean
+  lastFailure: DialFailure | null
+  /** When the connection came to stand; null while there is none. */
+  upSince: number | null
+  cancel: () => void
+}
+
+/** Keeps wanted peers connected. */
+export class Supervisor {
+  readonly #wanted = new Map<PeerKey, Wanted>()
+  readonly #ports: SupervisorPorts
+  #isStopped = false
+
+  /** `ports` are the clock, chance and the wire. */
+  constructor(ports: SupervisorPorts) {
+    this.#ports = ports
+  }
+
+  /** Wants `peer`, dialled at `addresses`. New addresses are tried at once. */
+  want(peer: PeerKey, addresses: readonly string[]): void {
+    const known = this.#wanted.get(peer)
+    if (known !== undefined) {
+      const isNews = addresses.some((address) => !known.addresses.includes(address))
+      known.addresses = addresses
+      if (isNews) this.#dialAfter(peer, known, 0)
+      return
+    }
+    const wanted: Wanted = {
+      addresses,
+      failures: 0,
+      isDialling: false,
+      lastFailure: null,
+      upSince: this.#ports.isConnected(peer) ? this.#ports.now() : null,
+      cancel: () => undefined,
+    }
+    this.#wanted.set(peer, wanted)
+    this.#dialAfter(peer, wanted, 0)
+  }
+
+  /** Wants `peer` no more. */
+  drop(peer: PeerKey): void {
+    this.#wanted.get(peer)?.cancel()
+    this.#wanted.delete(peer)
+  }
+
+  /** Tells that a connection to `peer` stands. */
+  connected(peer: PeerKey): void {
+    const wanted = this.#wanted.get(peer)
+    if (wanted === undefined) return
+    wanted.upSince = this.#ports.now()
+    wanted.lastFailure = null
+  }
+
+  /** Tells that the last connection to `peer` is gone. */
+  lost(peer: PeerKey): void {
+    const wanted = this.#wanted.get(peer)
+    if (wanted === undefined) return
+    const heldMs = wanted.upSince === null ? 0 : this.#ports.now() - wanted.upSince
+    wanted.upSince = null
+    wanted.failures = heldMs >= HELD_MS ? 0 : wanted.failures + 1
+    this.#dialAfter(peer, wanted, this.#pause(wanted))
+  }
+
+  /** Why the last attempt to reach `peer` failed; null when it did not, or is not wanted. */
+  lastFailure(peer: PeerKey): DialFailure | null {
+    return this.#wanted.get(peer)?.lastFailure ?? null
+  }
+
+  /** Dials nobody any more. */
+  stop(): void {
+    this.#isStopped = true
+    for (const peer of [...this.#wanted.keys()]) this.drop(peer)
+  }
+
+  #dialAfter(peer: PeerKey, wanted: Wanted, ms: number): void {
+    wanted.cancel()
+    wanted.cancel = this.#ports.after(ms, () => void this.#dial(peer, wanted))
+  }
+
+  async #dial(peer: PeerKey, wanted: Wanted): Promise<void> {
+    const isIdle = !wanted.isDialling && wanted.addresses.length > 0 && !this.#ports.isConnected(peer)
+    if (!isIdle || this.#isStopped) return
+    wanted.isDialling = true
+    try {
+      await this.#ports.dial(peer, wanted.addresses)
+    } catch (error) {
+      wanted.lastFailure = dialFailureOf(error)
+      wanted.failures += 1
+    }
+    wanted.isDialling = false
+    if (this.#wanted.get(peer) === wanted && !this.#ports.isConnected(peer)) {
+      this.#dialAfter(peer, wanted, this.#pause(wanted))
+    }
+  }
+
+  /** The `failures`th pause: at least half of the whole, so that peers that lost each other do not meet in step. */
+  #pause({ failures }: Wanted): number {
+    const whole = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(Math.max(0, failures - 1), 10))
+    return whole * (0.5 + this.#ports.random() / 2)
+  }
+}

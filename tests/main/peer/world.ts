@@ -1,0 +1,57 @@
+/** Nodes of a peer network on loopback, for tests. */
+import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
+import { onTestFinished } from 'vitest'
+import { AllowList } from '../../../src/main/peer/allow-list.ts'
+import { type Libp2pLink, type Libp2pLinkSettings, openLibp2pLink } from '../../../src/main/peer/libp2p-link.ts'
+import type { PeerKey } from '../../../src/main/peer/peer-link.ts'
+
+export interface Identity {
+  readonly seed: Uint8Array
+  readonly key: PeerKey
+}
+
+/** Ed25519 in PKCS #8 is this and the seed (RFC 8410). */
+const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+export function identityOf(seed: Uint8Array): Identity {
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' })
+  return { seed, key: createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32).toString('hex') }
+}
+
+export const newIdentity = () => identityOf(new Uint8Array(randomBytes(32)))
+
+/** `n` identities in ascending order of their keys: the first opens streams to all others. */
+export const newIdentities = (n: number) =>
+  Array.from({ length: n }, newIdentity).sort((a, b) => (a.key < b.key ? -1 : 1))
+
+/** Waits for a condition, never for a time. */
+export async function until(condition: () => unknown, what: string, timeoutMs = 15_000): Promise<void> {
+  const end = Date.now() + timeoutMs
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`waited in vain for: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+/** A link that lets in `others`, stopped when the test ends. */
+export async function linkOf(
+  self: Identity,
+  others: readonly PeerKey[],
+  settings: Partial<Libp2pLinkSettings> = {},
+): Promise<Libp2pLink & { allow: AllowList }> {
+  const allow = new AllowList()
+  allow.replace(others, [])
+  const link = await openLibp2pLink({
+    seed: self.seed,
+    allow,
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    relays: [],
+    isRelay: false,
+    trustedFronts: [],
+    heartbeatMs: 10_000,
+    maxConnections: 100,
+    ...settings,
+  })
+  onTestFinished(() => link.stop())
+  return Object.assign(link, { allow })
+}
