@@ -5,41 +5,87 @@
 import type { ContractRouterClient } from '@orpc/contract'
 import type { Contract } from '../../shared/api/contract.ts'
 import type { ApiCode } from '../../shared/api/codes.ts'
-import type { DeviceRecord, Patient, Practitioner, Reading, RejectedRow } from '../../shared/api/schemas.ts'
+import type {
+  AccessRecord,
+  Assessment,
+  ConsentRecord,
+  DeviceRecord,
+  Patient,
+  PatientCard,
+  PatientReport,
+  PractitionerRecord,
+  Reading,
+  RejectedRow,
+} from '../../shared/api/schemas.ts'
 import type { Verified } from '../../shared/verified.ts'
 
 export type {
+  AccessRecord,
+  Assessment,
+  AssessmentDraft,
+  AssessmentInput,
+  Authorisation,
+  Capacity,
+  CardProof,
+  ConsentRecord,
+  ConsentStanding,
+  ConsentTerms,
   ContractCheck,
+  Correction,
+  DataClass,
+  DecisionSupport,
   Device,
   DeviceCheck,
   DeviceEnrolment,
   DeviceRecord,
   Draft,
+  EmergencyReason,
+  EntryRef,
+  Erasure,
+  ErasurePreview,
+  ErasureProposal,
+  ErasureReceipt,
   ExchangeFile,
+  Exported,
+  ExportFile,
+  ExportPreview,
+  ExportPurpose,
+  ExportRequest,
   Evidence,
   EvidenceFile,
   Governance,
   Grade,
+  ImportItem,
+  ImportPreview,
   Incident,
   LedgerBlock,
   LedgerEntry,
   LedgerSummary,
   LiveEvent,
   ManualValue,
+  OutboxNote,
+  OxygenScale,
   Patient,
+  PatientCard,
+  PatientReport,
   Practitioner,
+  PractitionerRecord,
+  PrintedCard,
   Proof,
   ProposalFile,
   ProposedChange,
+  Purpose,
   ReceiptFile,
   Quantity,
   ReadEvent,
   Reading,
   ReadingKind,
   RejectedRow,
+  ReviewOutcome,
   Role,
   RosterProposal,
   ScrubEvent,
+  SecondSigner,
   Session,
   SystemEvent,
   SystemStatus,
@@ -100,8 +146,13 @@ export interface VerifiedRow<Content> {
 export type Row<Content> = VerifiedRow<Content> | RejectedRow
 export type PatientRow = Row<Patient>
 export type ReadingRow = Row<Reading>
-export type PractitionerRow = Row<Practitioner>
+export type PractitionerRow = Row<PractitionerRecord>
+export type CardRow = Row<PatientCard>
+export type ConsentRow = Row<ConsentRecord>
 export type DeviceRecordRow = Row<DeviceRecord>
+export type AccessRow = Row<AccessRecord>
+export type AssessmentRow = Row<Assessment>
+export type ReportRow = Row<PatientReport>
 
 /** Where a record stands in the ledger. */
 export type Position = Extract<

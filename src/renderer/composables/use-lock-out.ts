@@ -4,6 +4,16 @@ import type { Problem, ProblemCode } from '../api/types.ts'
 import { useCountdown } from './use-countdown.ts'
 import { useProblem } from './use-problem.ts'
 
+/** What the field of the own PIN says itself. */
+export const PIN_CODES: readonly ProblemCode[] = ['WRONG_PIN', 'PIN_LOCKED']
+/** What the fields of a card say themselves. */
+export const CARD_CODES: readonly ProblemCode[] = ['WRONG_CARD_PIN', 'CARD_LOCKED', 'BAD_CARD']
+
+/** A problem that no field of the form says, or null. */
+export function beyondFields(problem: Problem | null, ...said: readonly (readonly ProblemCode[])[]): Problem | null {
+  return problem === null || said.flat().includes(problem.code) ? null : problem
+}
+
 /**
  * What to say beside a secret that was typed wrong: the sentence, or the time until the next try.
  *

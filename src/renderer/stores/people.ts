@@ -22,5 +22,19 @@ export const usePeopleStore = defineStore('people', () => {
     return reply
   }
 
-  return { rows, problem, loaded, load, enrol }
+  /** From now on this person signs nothing, and whoever is signed in so is signed out. */
+  async function revoke(handle: string, reason: string, pin: string): Promise<Problem | null> {
+    const reply = await call((client) => client.people.revoke({ handle, reason, pin }))
+    if (reply.ok) await load()
+    return reply.ok ? null : reply
+  }
+
+  /** A new key under a new PIN. `pin` is that of whoever renews. */
+  async function renew(handle: string, newPin: string, pin: string): Promise<Problem | null> {
+    const reply = await call((client) => client.people.renew({ handle, newPin, pin }))
+    if (reply.ok) await load()
+    return reply.ok ? null : reply
+  }
+
+  return { rows, problem, loaded, load, enrol, revoke, renew }
 })
