@@ -51,6 +51,8 @@ export interface Clinic {
   /** A clock that nobody sets: for how long something lasts. */
   readonly monotonicMs: () => number
   readonly emit: (event: VaultEvent) => void
+  /** Seals the site's secrets anew into the database, after keys of people or cards changed. */
+  readonly keepSecrets: () => Promise<void>
   /** Null when nobody is signed in, or the session is locked. */
   viewer: Viewer | null
 }

@@ -31,6 +31,8 @@ const Content = z.strictObject({
     Hex,
   ),
   practitioners: z.record(z.string().regex(/^[0-9a-f]{32}$/), Hex),
+  /** Other halves of patients' cards. */
+  cards: z.record(z.string().regex(/^[0-9a-f]{32}$/), Hex),
   /** Newest note that was signed when this was sealed. */
   mark: z.string().max(4096).nullable(),
 })
@@ -63,7 +65,8 @@ export async function storeSiteSecrets(keystore: Keystore, store: Store, identit
         .filter((name) => !isOfTheNode(name))
         .map((name) => [name, toHex(keystore.secrets.get(name) ?? new Uint8Array())]),
     ),
-    practitioners: Object.fromEntries([...keystore.practitioners.files()].map(([name, file]) => [name, toHex(file)])),
+    practitioners: hexOf(keystore.practitioners.files()),
+    cards: hexOf(keystore.cards.files()),
     mark: typeof mark === 'object' ? mark.note : null,
   }
   const plain = new TextEncoder().encode(JSON.stringify(content))
@@ -92,6 +95,10 @@ export async function openSiteSecrets(
     // The parser's message may quote what it read.
     throw new ApiFailure('BAD_BACKUP')
   }
+}
+
+function hexOf(files: ReadonlyMap<string, Uint8Array>): Record<string, string> {
+  return Object.fromEntries([...files].map(([name, file]) => [name, toHex(file)]))
 }
 
 /** Bytes of one of {@link SiteSecrets}, or null. */

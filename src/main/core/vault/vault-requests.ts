@@ -6,6 +6,7 @@
 import type { Measurement } from '../../../devices/measurement.ts'
 import type { DeviceOrigin, EnrolledDevice, ReadContext, VaultEvent, VaultService } from '../vault-service.ts'
 import { ApiFailure } from '../failure.ts'
+import type { Cards } from './cards.ts'
 import type { Clinic } from './clinic.ts'
 import type { DeviceChecks } from './device-checks.ts'
 import type { Enrolments } from './enrolments.ts'
@@ -26,6 +27,7 @@ export interface Open {
   readonly clinic: Clinic
   readonly people: People
   readonly patients: Patients
+  readonly cards: Cards
   readonly readings: Readings
   readonly enrolments: Enrolments
   readonly deviceChecks: DeviceChecks
@@ -64,6 +66,9 @@ export abstract class VaultRequests {
   registerPatient = (patient: Parameters<VaultService['registerPatient']>[0]) => this.ready().patients.register(patient)
   chart = (handle: string, generation: number) => this.ready().patients.chart(handle, generation)
   patient = (handle: string) => this.ready().patients.one(handle)
+  cards = (handle: string) => this.ready().cards.list(handle)
+  issueCard = (request: Parameters<VaultService['issueCard']>[0]) => this.ready().cards.issue(request)
+  revokeCard = (request: Parameters<VaultService['revokeCard']>[0]) => this.ready().cards.revoke(request)
   enrolments = () => this.ready().enrolments.list()
   enrolDevice = (origin: DeviceOrigin, label: string, calibrationDue: string | null = null) =>
     this.ready().enrolments.enrol(origin, label, calibrationDue)
@@ -166,9 +171,6 @@ export abstract class VaultRequests {
   renewPractitioner: VaultService['renewPractitioner'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   similarPatients: VaultService['similarPatients'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   scanCode: VaultService['scanCode'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  cards: VaultService['cards'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  issueCard: VaultService['issueCard'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  revokeCard: VaultService['revokeCard'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   consentSites: VaultService['consentSites'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   consents: VaultService['consents'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   grantConsent: VaultService['grantConsent'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))

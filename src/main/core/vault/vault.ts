@@ -58,6 +58,7 @@ import { MACHINE_SECRET, storeSiteSecrets } from './site-secrets.ts'
 import { Standing } from './standing.ts'
 import { SubjectKeys } from './subject-keys.ts'
 import { Tray } from './tray.ts'
+import { Cards } from './cards.ts'
 import { type CardShares, Erasures } from './erasure.ts'
 import { ErasureProposals } from './erasure-proposals.ts'
 import { Upkeep } from './upkeep.ts'
@@ -71,9 +72,6 @@ const PLANTED_ROWS = 1000
 
 /** Why nothing can be written for the moment: nothing was, and it may be tried again. */
 const PASSING: ReadonlySet<ApiCode> = new Set(['DISK_FULL', 'DATA_FOLDER_READ_ONLY', 'DATA_FOLDER_IN_USE'])
-
-/** Until cards are kept. */
-const NO_CARDS: CardShares = { count: () => 0, forget: () => undefined }
 
 const DemoPins = z.array(z.object({ handle: z.string(), pin: z.string() }))
 
@@ -334,11 +332,15 @@ export class Vault extends VaultRequests implements VaultService {
       const ledger = new LedgerViews(clinic)
       const enrolments = new Enrolments(clinic)
       const tray = new Tray(clinic)
-      const erasures = this.#erasuresOf(clinic, ledger)
+      const cards = new Cards(clinic)
+      // What a crash cut off is ended before anybody works.
+      cards.settle()
+      const erasures = this.#erasuresOf(clinic, ledger, cards)
       this.#open = {
         clinic,
         people,
         patients,
+        cards,
         readings,
         enrolments,
         deviceChecks: new DeviceChecks(clinic, enrolments, tray),
@@ -351,7 +353,6 @@ export class Vault extends VaultRequests implements VaultService {
         governance: this.#governanceOf(clinic),
       }
       const { identity } = clinic
-      // What a crash cut off is ended before anybody works.
       await this.#open.governance.resume()
       await this.#keepCopies(clinic)
       this.emit({ kind: 'ledger', size: clinic.replica.head.size })
@@ -394,18 +395,28 @@ export class Vault extends VaultRequests implements VaultService {
     return known === null || equalBytes(known, machine)
   }
 
-  #erasuresOf(clinic: Clinic, ledger: LedgerViews): Erasures {
+  #erasuresOf(clinic: Clinic, ledger: LedgerViews, cards: Cards): Erasures {
     const { logSigner } = clinic
     const receipt = (origin: string, index: number) => ledger.receipt(origin, index)
-    const erasures = new Erasures({ clinic, logSigner, receipt, cards: NO_CARDS })
+    const erasures = new Erasures({ clinic, logSigner, receipt, cards: this.#sharesOf(clinic, cards) })
     // What a crash left over is gone before anybody looks.
     erasures.finish()
     return erasures
   }
 
+  /** Keys of cards go with the patient, also from the copy of the site's secrets. */
+  #sharesOf(clinic: Clinic, cards: Cards): CardShares {
+    return {
+      count: (handle) => cards.held(handle).length,
+      forget: (handle) => {
+        if (cards.forget(handle) > 0) clinic.keepSecrets().catch((error: unknown) => this.#notWritable(error))
+      },
+    }
+  }
+
   #governanceOf(clinic: Clinic): Governance {
     return new Governance(clinic, async () => {
-      this.#keptDirectory = null
+      this.#copiesKept = -1
       await this.#keepCopies(clinic)
     })
   }
@@ -470,7 +481,8 @@ export class Vault extends VaultRequests implements VaultService {
       },
     })
     const parts = { identity, keystore, store, replica, keys, writer, logSigner, standing, grades: standing.grades }
-    const clinic: Clinic = { ...parts, random, nowMs, monotonicMs: this.#monotonicMs, emit, viewer: null }
+    const keepSecrets = () => storeSiteSecrets(keystore, store, identity)
+    const clinic: Clinic = { ...parts, random, nowMs, monotonicMs: this.#monotonicMs, emit, keepSecrets, viewer: null }
     return Promise.resolve(clinic)
   }
 
@@ -522,13 +534,14 @@ export class Vault extends VaultRequests implements VaultService {
    * Keeps copies where a damaged file cannot take them along: of the directory's entries beside the keystore, and of the
    * site's secrets, sealed to the printed recovery key, in the database.
    */
-  #keptDirectory: unknown = null
+  #copiesKept = -1
   async #keepCopies({ replica, keystore, store, identity }: Clinic): Promise<void> {
-    if (this.#keptDirectory === replica.directory) return
-    const keeping = replica.directory
+    // Entries are only ever added: as many as before are the same.
+    const count = replica.logs.reduce((sum, { directoryEntries }) => sum + directoryEntries.size, 0)
+    if (this.#copiesKept === count) return
     await writeCopies(keystore, replica)
     await storeSiteSecrets(keystore, store, identity)
-    this.#keptDirectory = keeping
+    this.#copiesKept = count
   }
 
   #writable(clinic: Clinic): void {
