@@ -36,9 +36,14 @@ export const usePatientsStore = defineStore('patients', () => {
     wasLoaded.value = true
   }
 
-  /** Registers somebody. The list is asked for again, so that the new row is a verified one. */
-  async function register(patient: NewPatient): Promise<Outcome<Patient>> {
-    const reply = await call((client) => client.patients.register(patient))
+  /** Who is on record and might be the same person. The core looks closer than {@link sameAs}, and records the look. */
+  function similar(wanted: NewPatient): Promise<Outcome<PatientRow[]>> {
+    return call((client) => client.patients.similar(wanted))
+  }
+
+  /** Registers somebody; `distinct` says that look-alikes were compared. The list is asked for again, so that the new row is a verified one. */
+  async function register(patient: NewPatient, distinct: boolean): Promise<Outcome<Patient>> {
+    const reply = await call((client) => client.patients.register({ ...patient, distinct }))
     if (reply.ok) void load()
     return reply
   }
@@ -70,5 +75,5 @@ export const usePatientsStore = defineStore('patients', () => {
     { flush: 'sync' },
   )
 
-  return { rows, verified, unattributedDamage, problem, isLoading, wasLoaded, load, register, sameAs }
+  return { rows, verified, unattributedDamage, problem, isLoading, wasLoaded, load, similar, register, sameAs }
 })

@@ -66,7 +66,7 @@ describe('the patients store', () => {
     expect(
       patients.sameAs({ ...ada, birthDate: '', identifier: '9000025' }).map(({ record }) => record.handle),
     ).toEqual([handleOf(2)])
-    expect(await patients.register({ ...ada, identifier: '9000017' })).toMatchObject({
+    expect(await patients.register({ ...ada, identifier: '9000017' }, false)).toMatchObject({
       ok: false,
       code: 'DUPLICATE_PATIENT',
     })

@@ -1,9 +1,20 @@
 import { enableAutoUnmount } from '@vue/test-utils'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { fill, press, screen } from '../../support/dialogs.ts'
 import { handleOf } from '../../support/fake-data.ts'
 import { openWindow, settle } from '../../support/mount-window.ts'
 
 enableAutoUnmount(afterEach)
+
+/** Female, from the list, with the keyboard. */
+async function chooseGender(): Promise<void> {
+  const list = [...document.querySelectorAll<HTMLElement>('[role=dialog] [role=combobox]')].at(-1)
+  list?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }))
+  await settle()
+  const first = document.querySelector<HTMLElement>('[role=option]')
+  first?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }))
+  await settle()
+}
 
 describe('PatientsView', () => {
   it('narrows the list while typing, and Enter opens the only patient left', async () => {
@@ -68,5 +79,29 @@ describe('PatientsView', () => {
       (button) => button.textContent.trim() === 'Register',
     )
     expect(save?.disabled).toBe(true)
+  })
+
+  it('has somebody who looks like a patient compared before registering a second one', async () => {
+    document.body.innerHTML = ''
+    const window = await openWindow({ signedInAs: 1 })
+    await window.visit('/patients?register=1')
+    const fields = { 'family-name': 'Okafo', 'given-name': 'Ada', 'birth-date': '1957-03-15', identifier: '9000999' }
+    for (const [name, text] of Object.entries(fields)) await fill(name, text)
+    await chooseGender()
+    await press('Register')
+    expect(screen()).toContain('Is this somebody you know already?')
+    expect(screen()).toContain('OKAFOR, Ada')
+    expect([...document.querySelectorAll('.verdict')].map((one) => one.textContent)).toEqual([
+      'differs',
+      'differs',
+      'same',
+      'differs',
+    ])
+    expect(window.core.calls).not.toContain('patients.register')
+    await press('Back')
+    expect((document.querySelector('[name=family-name]') as HTMLInputElement).value).toBe('Okafo')
+    await press('Register')
+    await press('Another person: register')
+    expect(window.core.patients.at(-1)?.identifier).toBe('9000999')
   })
 })

@@ -47,4 +47,19 @@ export const messages = {
     same: 'Already registered with these details:',
     save: 'Register',
   },
+  similar: {
+    title: 'Is this somebody you know already?',
+    text: 'A second record of the same person splits a history in two. Compare before you go on.',
+    caption: 'The new patient, and those on record who might be the same person',
+    who: 'Which record',
+    new: 'New',
+    known: 'On record',
+    same: 'same',
+    differs: 'differs',
+    hint: 'Ask the patient for an earlier name, or for an identity document.',
+    hidden:
+      'One more record resembles this, which you may not see. Ask a colleague who may. | {n} more records resemble this, which you may not see. Ask a colleague who may.',
+    openOf: 'Open the chart of {name}',
+    distinct: 'Another person: register',
+  },
 }
