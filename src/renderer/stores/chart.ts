@@ -1,7 +1,7 @@
 import { computed, ref, shallowRef, watch } from 'vue'
 import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
-import type { Chart, Problem, ReadingRow, RejectedRow, Reading, VerifiedRow } from '../api/types.ts'
+import type { Chart, Problem, RejectedRow, Row, VerifiedRow } from '../api/types.ts'
 import { useSessionStore } from './session.ts'
 import { useSystemStore } from './system.ts'
 
@@ -19,12 +19,15 @@ export const useChartStore = defineStore('chart', () => {
   let generation = 0
 
   const patient = computed(() => (chart.value?.patient.status === 'verified' ? chart.value.patient : null))
-  const readings = computed(() =>
-    (chart.value?.readings ?? []).filter((row): row is VerifiedRow<Reading> => row.status === 'verified'),
-  )
-  const rejected = computed(() =>
-    (chart.value?.readings ?? []).filter((row): row is RejectedRow => row.status === 'rejected'),
-  )
+  const readings = computed(() => verifiedOf(chart.value?.readings ?? []))
+  const assessments = computed(() => verifiedOf(chart.value?.assessments ?? []))
+  const reports = computed(() => verifiedOf(chart.value?.reports ?? []))
+  const unseen = computed(() => rowsOf(chart.value).filter((row): row is RejectedRow => row.status === 'rejected'))
+  /** Records that failed verification: damaged, or erased. */
+  const rejected = computed(() => unseen.value.filter(({ step }) => step !== 'access'))
+  /** Sound records that nobody without consent may see. */
+  const closed = computed(() => unseen.value.filter(({ step }) => step === 'access'))
+  const consent = computed(() => chart.value?.consent ?? null)
 
   /** Opens a patient's chart, or asks for it again. What was shown of another patient is gone at once. */
   async function open(wanted: string): Promise<void> {
@@ -44,12 +47,11 @@ export const useChartStore = defineStore('chart', () => {
   function isAnswerTo(answer: Chart, wanted: string, mine: number): boolean {
     const { patient: person } = answer
     const isPerson = person.status === 'rejected' || person.record.handle === wanted
-    const rows: readonly ReadingRow[] = answer.readings
     return (
       answer.handle === wanted &&
       answer.generation === mine &&
       isPerson &&
-      rows.every((row) => row.status === 'rejected' || row.position.subject === wanted)
+      rowsOf(answer).every((row) => row.status === 'rejected' || row.position.subject === wanted)
     )
   }
 
@@ -81,5 +83,28 @@ export const useChartStore = defineStore('chart', () => {
     { flush: 'sync' },
   )
 
-  return { handle, chart, patient, readings, rejected, problem, isLoading, open, forget }
+  return {
+    handle,
+    chart,
+    patient,
+    readings,
+    assessments,
+    reports,
+    rejected,
+    closed,
+    consent,
+    problem,
+    isLoading,
+    open,
+    forget,
+  }
 })
+
+/** Everything recorded about the patient, of whatever kind. */
+function rowsOf(answer: Chart | null): readonly Row<unknown>[] {
+  return answer === null ? [] : [...answer.readings, ...answer.assessments, ...answer.reports]
+}
+
+function verifiedOf<Content>(rows: readonly Row<Content>[]): VerifiedRow<Content>[] {
+  return rows.filter((row): row is VerifiedRow<Content> => row.status === 'verified')
+}

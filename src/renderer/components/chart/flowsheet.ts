@@ -4,7 +4,8 @@
  *
  * @remarks
  * A set is split when it holds two values for one row, or values measured further apart than `SET_SPAN_MS`: a
- * meter's memory that was signed at once is several measurements. Rejected records have no time that may be trusted,
+ * meter's memory that was signed at once is several measurements. A value that takes the place of another stands in the
+ * column of that one, whenever it was signed. Rejected records have no time that may be trusted,
  * so they stand where their place in the log puts them. Proven by `tests/renderer/components/chart/flowsheet.test.ts`.
  *
  * @packageDocumentation
@@ -30,7 +31,10 @@ export interface SetColumn {
   readonly key: string
   /** When the newest of them was measured, ISO 8601. */
   readonly at: string
+  /** What stands in each row; where nothing stands any more, what was retracted. */
   readonly cells: ReadonlyMap<string, ReadingInChart>
+  /** What those cells held before, oldest first: corrected values stay visible. */
+  readonly replaced: ReadonlyMap<string, readonly ReadingInChart[]>
 }
 
 /** Records at this place of the log that must not be shown. */
@@ -75,8 +79,55 @@ export function measuredMs({ record }: ReadingInChart): number {
   return Date.parse(record.measuredAt)
 }
 
-function setColumns(readings: readonly ReadingInChart[]): SetColumn[] {
-  const open = new Map<string, { at: string; startMs: number; cells: Map<string, ReadingInChart> }[]>()
+/** True when a reading stands: it was neither amended nor retracted. */
+export function isStanding({ record }: ReadingInChart): boolean {
+  return record.correction === undefined
+}
+
+function placeOf({ origin, index }: { origin: string; index: number }): string {
+  return `${origin}#${index}`
+}
+
+/** For each first value, what took its place since, in order. */
+function amendmentsOf(readings: readonly ReadingInChart[]): ReadonlyMap<ReadingInChart, ReadingInChart[]> {
+  const byPlace = new Map(readings.map((reading) => [placeOf(reading.position), reading]))
+  const targetOf = ({ record }: ReadingInChart) =>
+    record.amends === undefined ? undefined : byPlace.get(placeOf(record.amends))
+  const chains = new Map<ReadingInChart, ReadingInChart[]>()
+  for (const reading of readings.toSorted((a, b) => a.position.index - b.position.index)) {
+    let first = reading
+    // A record amends what is older than itself, so this ends; the bound is for a core that says otherwise.
+    for (let steps = 0, next = targetOf(first); next !== undefined && steps < readings.length; steps++) {
+      first = next
+      next = targetOf(first)
+    }
+    if (first === reading) chains.set(reading, chains.get(reading) ?? [])
+    else chains.set(first, [...(chains.get(first) ?? []), reading])
+  }
+  return chains
+}
+
+interface OpenColumn {
+  at: string
+  readonly startMs: number
+  readonly cells: Map<string, ReadingInChart>
+  readonly replaced: Map<string, readonly ReadingInChart[]>
+}
+
+/** Puts what took a value's place over it. */
+function putOver(column: OpenColumn, chain: readonly ReadingInChart[]): void {
+  for (const reading of chain) {
+    const { key } = rowOf(reading.record)
+    const before = column.cells.get(key)
+    if (before !== undefined) column.replaced.set(key, [...(column.replaced.get(key) ?? []), before])
+    column.cells.set(key, reading)
+  }
+}
+
+function setColumns(all: readonly ReadingInChart[]): SetColumn[] {
+  const open = new Map<string, OpenColumn[]>()
+  const chains = amendmentsOf(all)
+  const readings = [...chains.keys()]
   const byTime = readings.toSorted((a, b) => measuredMs(a) - measuredMs(b) || a.position.index - b.position.index)
   for (const reading of byTime) {
     const { setId, measuredAt } = reading.record
@@ -86,22 +137,29 @@ function setColumns(readings: readonly ReadingInChart[]): SetColumn[] {
     const fitting = columns.find(
       ({ startMs, cells }) => measuredMs(reading) - startMs <= SET_SPAN_MS && !cells.has(key),
     )
-    if (fitting === undefined)
-      columns.push({ at: measuredAt, startMs: measuredMs(reading), cells: new Map([[key, reading]]) })
-    else {
-      fitting.cells.set(key, reading)
-      fitting.at = measuredAt
-    }
+    const column = fitting ?? { at: measuredAt, startMs: measuredMs(reading), cells: new Map(), replaced: new Map() }
+    if (fitting === undefined) columns.push(column)
+    column.cells.set(key, reading)
+    column.at = measuredAt
+    putOver(column, chains.get(reading) ?? [])
   }
   return [...open]
     .flatMap(([setId, columns]) =>
-      columns.map(({ at, cells }, n) => ({ type: 'set' as const, key: `${setId}/${n}`, at, cells })),
+      columns.map(({ at, cells, replaced }, n) => ({
+        type: 'set' as const,
+        key: `${setId}/${n}`,
+        at,
+        cells,
+        replaced,
+      })),
     )
     .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at) || lastIndex(a) - lastIndex(b))
 }
 
+/** Where the newest of its first values stands; what took their place stands wherever somebody corrected. */
 function lastIndex(column: SetColumn): number {
-  return Math.max(...[...column.cells.values()].map(({ position }) => position.index))
+  const all = [...column.cells.values(), ...[...column.replaced.values()].flat()]
+  return Math.max(...all.filter(({ record }) => record.amends === undefined).map(({ position }) => position.index))
 }
 
 function placeRejected(sets: readonly SetColumn[], rejected: readonly RejectedRow[]): FlowColumn[] {

@@ -4,7 +4,7 @@
  */
 import type { ReadingKind } from '../../api/types.ts'
 import type { Flowsheet, FlowRow, ReadingInChart } from './flowsheet.ts'
-import { measuredMs } from './flowsheet.ts'
+import { isStanding, measuredMs } from './flowsheet.ts'
 
 /** Newest and previous value of a row. */
 export interface Latest {
@@ -27,7 +27,9 @@ export function isAged(reading: ReadingInChart, nowMs: number): boolean {
 /** Newest values by row, in the order of the rows. Of rows that differ in unit alone, the newest. */
 export function latestOf(sheet: Flowsheet): Latest[] {
   const found = sheet.rows.flatMap((row): Latest[] => {
-    const cells = sheet.columns.flatMap((column) => (column.type === 'set' ? (column.cells.get(row.key) ?? []) : []))
+    const cells = sheet.columns
+      .flatMap((column) => (column.type === 'set' ? (column.cells.get(row.key) ?? []) : []))
+      .filter(isStanding)
     const newest = cells.at(-1)
     return newest === undefined ? [] : [{ row, newest, previous: cells.at(-2) ?? null }]
   })

@@ -52,8 +52,8 @@ export function useReadingWords() {
   function facts(reading: Verified<Reading>, nowMs: number): { label: string; text: string }[] {
     const { site, window, deviceClockOffsetS: offset } = reading
     const source =
-      reading.method === 'manual'
-        ? t('chart.method.manual')
+      reading.method === 'manual' || reading.method === 'patient-reported'
+        ? t(`chart.method.${reading.method}`)
         : `${reading.deviceLabel ?? t('chart.unknownDevice')}${reading.method === 'device' ? '' : `, ${t('chart.method.unauthenticated-device')}`}`
     const list = [
       {
@@ -76,6 +76,8 @@ export function useReadingWords() {
       })
     if (reading.flags.length > 0)
       list.push({ label: t('chart.fact.remarks'), text: reading.flags.map((flag) => word('flag', flag)).join('; ') })
+    if (reading.authorised !== undefined)
+      list.push({ label: t('chart.fact.authorised'), text: t(`chart.authorised.${reading.authorised}`) })
     if (reading.assignedBecause !== undefined)
       list.push({ label: t('chart.fact.assignedBecause'), text: reading.assignedBecause })
     return list

@@ -12,7 +12,7 @@
 import { DEFAULT_FLAG_RANGES, rangeOf } from '../../../clinical/flag-ranges.ts'
 import { ageYears } from '../../../clinical/format.ts'
 import type { Flowsheet, FlowRow, ReadingInChart } from './flowsheet.ts'
-import { measuredMs } from './flowsheet.ts'
+import { isStanding, measuredMs } from './flowsheet.ts'
 
 /** Lengths of time that can be shown; `all` begins at the first value. */
 export const TREND_SPANS = ['6h', '24h', '7d', '3m', 'all'] as const
@@ -78,6 +78,7 @@ export function trendsOf(sheet: Flowsheet, bounds: Scale, birthDate: string | nu
   return sheet.rows.flatMap((row) => {
     const points = sheet.columns
       .flatMap((column) => (column.type === 'set' ? (column.cells.get(row.key) ?? []) : []))
+      .filter(isStanding)
       .flatMap((reading) => pointOf(reading) ?? [])
       .filter(({ at }) => at >= bounds[0] && at <= bounds[1])
       .toSorted((a, b) => a.at - b.at)

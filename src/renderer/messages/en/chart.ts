@@ -1,9 +1,13 @@
 /** The chart: flowsheet, trends and timeline. */
 export const messages = {
   title: 'Chart',
-  flowsheet: 'Flowsheet',
+  tabs: {
+    flowsheet: 'Flowsheet',
+    trends: 'Trends',
+    timeline: 'Timeline',
+    looked: 'Who looked',
+  },
   flowsheetLabel: 'Flowsheet, newest at the right. Arrow keys move, Enter opens the proof.',
-  trends: 'Trends',
   timeline: 'Timeline',
   views: 'Views of the chart',
   observe: 'Take observations',
@@ -21,6 +25,8 @@ export const messages = {
   loadingAgain: 'Checking again…',
   empty: 'Nothing recorded yet',
   emptyText: 'Take a first set of observations. Signed values appear here with their proof.',
+  allClosed: 'Everything here is closed',
+  allClosedText: 'The patient’s consent covers none of these records.',
   problem: 'This chart cannot be shown',
   patientRejected:
     'The record that says who this patient is could not be verified: {step}. Do not use this chart; call IT.',
@@ -61,6 +67,7 @@ export const messages = {
   method: {
     manual: 'Entered by hand',
     'unauthenticated-device': 'device was not enrolled',
+    'patient-reported': 'Reported by the patient',
   },
   unknownDevice: 'Unknown device',
   fact: {
@@ -72,6 +79,12 @@ export const messages = {
     clock: 'Device clock',
     remarks: 'Remarks',
     assignedBecause: 'Reason given',
+    authorised: 'Patient’s side',
+  },
+  authorised: {
+    patient: 'Signed with the patient’s card',
+    guardian: 'Signed with a guardian’s card',
+    incapable: 'The patient could not sign',
   },
   windowText: '{seconds} s, {min} to {max}',
   clockAhead: '{time} ahead',
