@@ -16,12 +16,14 @@ export type DialFailure =
   | 'HUNG_UP' // the other side broke off the handshake: it does not know us, or is no node
   | 'OTHER_KEY' // another node answers at that address
   | 'NOT_AT_RELAY' // the relay is there, and the peer is not connected to it
+  | 'NO_RELAY' // it is reached through relays only, and none is connected
   | 'OTHER'
 
 /** In this order: when several addresses failed differently, the most telling is named. */
 const KINDS: readonly (readonly [DialFailure, RegExp])[] = [
   ['OTHER_KEY', /UnexpectedPeerError|does not match expected|Payload identity key/],
   ['NOT_AT_RELAY', /NO_RESERVATION|failed to connect via relay/],
+  ['NO_RELAY', /NOT_CONNECTED/],
   ['HUNG_UP', /UnexpectedEOF|EncryptionFailed|StreamReset|ECONNRESET|StreamClosed|unexpected end|MuxerUnavailable/],
   ['REFUSED', /ECONNREFUSED/],
   ['UNKNOWN_HOST', /ENOTFOUND|EAI_AGAIN/],

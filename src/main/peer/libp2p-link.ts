@@ -18,7 +18,7 @@ import { wrapStream } from './libp2p-stream.ts'
 import { keyOf, peerIdOf } from './peer-ids.ts'
 import type { PeerKey, PeerLink, PeerStream } from './peer-link.ts'
 import { RelayKeeper } from './relay-keeper.ts'
-import { Supervisor } from './supervisor.ts'
+import { type Route, Supervisor } from './supervisor.ts'
 
 /** The one protocol of ours. */
 export const PROTOCOL = '/chartseal/sync/1'
@@ -62,7 +62,7 @@ export class Libp2pLink implements PeerLink {
     if (self === null) throw new Error('bug: a node is made from an Ed25519 seed')
     this.self = self
     this.#supervisor = new Supervisor({
-      dial: (peer, addresses) => this.#dial(peer, addresses),
+      dial: (peer, route) => this.#dial(peer, route),
       isConnected: (peer) => this.#connections(peer).length > 0,
       now: Date.now,
       random: Math.random,
@@ -125,8 +125,8 @@ export class Libp2pLink implements PeerLink {
     return open.sort((a, b) => Number(b.direct) - Number(a.direct) || a.timeline.open - b.timeline.open)
   }
 
-  keepConnected(peer: PeerKey, addresses: readonly string[]): void {
-    if (peer !== this.self) this.#supervisor.want(peer, addresses)
+  keepConnected(peer: PeerKey, addresses: readonly string[], via: readonly PeerKey[] = []): void {
+    if (peer !== this.self) this.#supervisor.want(peer, { addresses, via })
   }
 
   /** Why the last attempt to reach `peer` failed; null when it did not. */
@@ -187,15 +187,36 @@ export class Libp2pLink implements PeerLink {
 
   #changed(peer: PeerKey | null, isConnected: boolean): void {
     if (peer === null) return
-    if (isConnected) this.#supervisor.connected(peer)
-    else this.#supervisor.lost(peer)
-    if (isConnected) this.#relays.connected(peer)
+    if (isConnected) {
+      this.#supervisor.connected(peer)
+      this.#supervisor.relayConnected(peer)
+      this.#relays.connected(peer)
+    } else this.#supervisor.lost(peer)
     for (const changed of this.#peerListeners) changed(peer, isConnected)
   }
 
-  async #dial(peer: PeerKey, addresses: readonly string[]): Promise<void> {
+  /** The addresses first, and only when none answers the relays. */
+  async #dial(peer: PeerKey, { addresses, via }: Route): Promise<void> {
     const id = peerIdOf(peer).toString()
-    const targets = addresses.map((address) => multiaddr(`${address}/p2p/${id}`))
-    await this.#node.dial(targets, { signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) })
+    const direct = addresses.map((address) => `${address}/p2p/${id}`)
+    const relayed = via
+      .flatMap((relay) => this.#connections(relay).filter((connection) => connection.direct))
+      .map((connection) => `${connection.remoteAddr.toString()}/p2p-circuit/p2p/${id}`)
+    const ways = [direct, relayed].filter((targets) => targets.length > 0)
+    if (ways.length === 0) throw new PeerError('NOT_CONNECTED', 'no relay to it is connected')
+    const failures: unknown[] = []
+    for (const targets of ways) {
+      const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS)
+      try {
+        await this.#node.dial(
+          targets.map((target) => multiaddr(target)),
+          { signal },
+        )
+        return
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    throw new AggregateError(failures, 'no way leads to the peer')
   }
 }

@@ -16,6 +16,8 @@ export interface WantedPeer {
   readonly peer: PeerKey
   /** Multiaddrs without the peer's key, as `addresses.ts` makes them. May be empty: then it must dial, or be found. */
   readonly addresses: readonly string[]
+  /** Relays to try when no address answers: members that this node is connected with. */
+  readonly via?: readonly PeerKey[]
 }
 
 /** Who is let in. */

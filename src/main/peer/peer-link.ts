@@ -53,8 +53,11 @@ export interface PeerLink {
   onStream(opened: (peer: PeerKey, stream: PeerStream) => void): void
   /** Opens a stream. Fails with `NOT_CONNECTED` when there is no connection; breaks connections that take none. */
   open(peer: PeerKey): Promise<PeerStream>
-  /** Dials now, and for ever, with growing pauses. Called again, it replaces the addresses. */
-  keepConnected(peer: PeerKey, addresses: readonly string[]): void
+  /**
+   * Dials now, and for ever, with growing pauses: the addresses, then through the relays that are connected. Called
+   * again, it replaces both.
+   */
+  keepConnected(peer: PeerKey, addresses: readonly string[], via?: readonly PeerKey[]): void
   /** Hangs up, and dials no more. */
   forget(peer: PeerKey): Promise<void>
   /** Called when the first connection to a peer stands, and when the last is gone. */

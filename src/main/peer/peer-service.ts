@@ -33,7 +33,7 @@ export class PeerService {
   readonly #allow = new AllowList()
   readonly #links = new Map<number, OpenLink>()
   #nextLink = 1
-  #wanted = new Map<PeerKey, readonly string[]>()
+  #wanted = new Map<PeerKey, WantedPeer>()
   #kept = new Set<PeerKey>()
   #link: Libp2pLink | null = null
   #channels: PeerChannels | null = null
@@ -104,7 +104,7 @@ export class PeerService {
   }
 
   #setWanted(wanted: readonly WantedPeer[]): Promise<void> {
-    this.#wanted = new Map(wanted.map(({ peer, addresses }) => [peer, addresses]))
+    this.#wanted = new Map(wanted.map((each) => [each.peer, each]))
     return this.#keep()
   }
 
@@ -115,7 +115,8 @@ export class PeerService {
     const discovered = this.#discovery?.peers ?? new Map<PeerKey, readonly string[]>()
     const peers = [...new Set([...this.#wanted.keys(), ...discovered.keys()])].filter((peer) => this.#allow.has(peer))
     for (const peer of peers) {
-      link.keepConnected(peer, [...new Set([...(this.#wanted.get(peer) ?? []), ...(discovered.get(peer) ?? [])])])
+      const { addresses = [], via = [] } = this.#wanted.get(peer) ?? {}
+      link.keepConnected(peer, [...new Set([...addresses, ...(discovered.get(peer) ?? [])])], via)
     }
     const dropped = [...this.#kept].filter((peer) => !peers.includes(peer))
     this.#kept = new Set(peers)

@@ -16,9 +16,17 @@ const LONGEST_PAUSE_MS = 60_000
 /** A connection that held this long counts as a success. */
 const HELD_MS = 30_000
 
+/** How to get to a peer. */
+export interface Route {
+  /** Multiaddrs. */
+  readonly addresses: readonly string[]
+  /** Relays, for when no address answers. */
+  readonly via: readonly PeerKey[]
+}
+
 /** What the supervisor needs of the world. */
 export interface SupervisorPorts {
-  dial(peer: PeerKey, addresses: readonly string[]): Promise<unknown>
+  dial(peer: PeerKey, route: Route): Promise<unknown>
   isConnected(peer: PeerKey): boolean
   now(): number
   /** From 0 up to, not including, 1. */
@@ -28,7 +36,7 @@ export interface SupervisorPorts {
 }
 
 interface Wanted {
-  addresses: readonly string[]
+  route: Route
   failures: number
   isDialling: boolean
   lastFailure: DialFailure | null
@@ -48,17 +56,17 @@ export class Supervisor {
     this.#ports = ports
   }
 
-  /** Wants `peer`, dialled at `addresses`. New addresses are tried at once. */
-  want(peer: PeerKey, addresses: readonly string[]): void {
+  /** Wants `peer`. A way that is new is tried at once. */
+  want(peer: PeerKey, route: Route): void {
     const known = this.#wanted.get(peer)
     if (known !== undefined) {
-      const isNews = addresses.some((address) => !known.addresses.includes(address))
-      known.addresses = addresses
+      const isNews = [...route.addresses, ...route.via].some((way) => !waysOf(known.route).includes(way))
+      known.route = route
       if (isNews) this.#dialAfter(peer, known, 0)
       return
     }
     const wanted: Wanted = {
-      addresses,
+      route,
       failures: 0,
       isDialling: false,
       lastFailure: null,
@@ -81,6 +89,11 @@ export class Supervisor {
     if (wanted === undefined) return
     wanted.upSince = this.#ports.now()
     wanted.lastFailure = null
+  }
+
+  /** Tells that `relay` is connected: whoever is reached through it is tried at once. */
+  relayConnected(relay: PeerKey): void {
+    for (const [peer, wanted] of this.#wanted) if (wanted.route.via.includes(relay)) this.#dialAfter(peer, wanted, 0)
   }
 
   /** Tells that the last connection to `peer` is gone. */
@@ -110,11 +123,11 @@ export class Supervisor {
   }
 
   async #dial(peer: PeerKey, wanted: Wanted): Promise<void> {
-    const isIdle = !wanted.isDialling && wanted.addresses.length > 0 && !this.#ports.isConnected(peer)
+    const isIdle = !wanted.isDialling && waysOf(wanted.route).length > 0 && !this.#ports.isConnected(peer)
     if (!isIdle || this.#isStopped) return
     wanted.isDialling = true
     try {
-      await this.#ports.dial(peer, wanted.addresses)
+      await this.#ports.dial(peer, wanted.route)
     } catch (error) {
       wanted.lastFailure = dialFailureOf(error)
       wanted.failures += 1
@@ -131,3 +144,5 @@ export class Supervisor {
     return whole * (0.5 + this.#ports.random() / 2)
   }
 }
+
+const waysOf = ({ addresses, via }: Route): string[] => [...addresses, ...via]
