@@ -9,7 +9,38 @@ import { openWindow, settle } from '../support/mount-window.ts'
 
 enableAutoUnmount(afterEach)
 
+/** A scanner: keys within milliseconds. */
+function scan(text: string): void {
+  const target = document.activeElement ?? document.body
+  for (const key of [...Array.from(text), 'Enter'])
+    target.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))
+}
+
 describe('App', () => {
+  it('opens the chart of whoever is scanned on any page, and says when nobody is known', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    const app = window.mount(App)
+    await window.router.push('/devices')
+    await settle()
+    scan('9999999')
+    await settle()
+    expect(app.text()).toContain('This code belongs to nobody registered here')
+    scan('9000025')
+    await vi.waitFor(() => expect(window.router.currentRoute.value.params.handle).toBe(handleOf(2)), 10_000)
+    await settle()
+    expect(app.text()).not.toContain('This code belongs to nobody')
+  })
+
+  it('opens no chart for an auditor, and none behind a dialog', async () => {
+    const window = await openWindow({ signedInAs: 4 })
+    window.mount(App)
+    await window.router.push('/ledger')
+    await settle()
+    scan('9000025')
+    await settle()
+    expect(window.core.calls).not.toContain('patients.scan')
+  })
+
   it.each([
     ['first-run', 'Welcome to Chartseal'],
     ['passphrase-needed', 'Start passphrase'],

@@ -5,6 +5,7 @@
 import type { implement } from '@orpc/server'
 import type { ApiCode } from '../../src/shared/api/codes.ts'
 import type { contract } from '../../src/shared/api/contract.ts'
+import { encodeCardText } from '../../src/shared/card-text.ts'
 import { DATA_CLASSES } from '../../src/shared/api/consent-schemas.ts'
 import type {
   Authorisation,
@@ -27,7 +28,7 @@ export const OTHER_SITE = 'north-quay.example'
 
 /** What is printed on card `n`. */
 export function cardText(n: number): string {
-  return `1${n.toString().padStart(79, '0')}`
+  return encodeCardText({ cardId: handleOf(0xcad0 + n - 1), share: new Uint8Array(32).fill(n) })
 }
 
 interface HeldCard {

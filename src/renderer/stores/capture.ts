@@ -47,6 +47,8 @@ export const useCaptureStore = defineStore('capture', () => {
   const signing = ref(false)
   const problem = shallowRef<Problem | null>(null)
   const done = shallowRef<SignedSet | null>(null)
+  /** The text of the patient's card, once it was scanned. Secret; gone with the set and with every lock. */
+  const card = ref<string | null>(null)
   /** Grows with every set; an answer that comes back to a smaller number is dropped. */
   let generation = 0
 
@@ -127,6 +129,7 @@ export const useCaptureStore = defineStore('capture', () => {
     open.value = null
     identity.value = null
     wasAway.value = false
+    card.value = null
     feeds.stop()
     manual.clear()
     if (captureId !== undefined) await call((client) => client.capture.close({ captureId }))
@@ -149,7 +152,10 @@ export const useCaptureStore = defineStore('capture', () => {
         identity.value = null
         wasAway.value = true
       }
-      if (next?.locked === true) finish()
+      if (next?.locked === true) {
+        card.value = null
+        finish()
+      }
     },
     { flush: 'sync' },
   )
@@ -162,6 +168,7 @@ export const useCaptureStore = defineStore('capture', () => {
     signing,
     problem,
     done,
+    card,
     isMine,
     sessions: feeds.sessions,
     run: feeds.run,

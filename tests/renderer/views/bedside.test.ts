@@ -126,6 +126,33 @@ describe('the bedside view', () => {
     expect([...view.element.querySelectorAll('input')].some((input) => input.value.includes('9000017'))).toBe(false)
   })
 
+  it('keeps the card of the open patient for signing, and stops at the card of another', async () => {
+    await visit()
+    const { text } = around.core.known.issue(handleOf(1), 'patient', null)
+    const other = around.core.known.issue(handleOf(2), 'patient', null).text
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    await settle()
+    scan(text)
+    await vi.waitFor(() => expect(capture.card).toBe(text))
+    scan(other)
+    await vi.waitFor(() => expect(body()).toContain('a patient card of somebody else'))
+    expect(document.body.innerHTML).not.toContain(other.slice(1, 20))
+    await view.findComponent({ name: 'MismatchDialog' }).vm.$emit('change')
+    await vi.waitFor(() => expect(capture.open?.patient.record.handle).toBe(handleOf(2)))
+    expect(capture.card).toBeNull()
+  })
+
+  it('picks whoever a wristband or card belongs to, and nobody who fits in part', async () => {
+    await visit()
+    await vi.waitFor(() => expect(active().type).toBe('search'))
+    scan('900001')
+    await settle()
+    expect(capture.open).toBeNull()
+    scan(around.core.known.issue(handleOf(3), 'patient', null).text)
+    await vi.waitFor(() => expect(capture.open?.patient.record.handle).toBe(handleOf(3)))
+  })
+
   it('opens the patient that a chart hands over', async () => {
     await visit(1, `/bedside?patient=${handleOf(2)}`)
     await vi.waitFor(() => expect(capture.open?.patient.record.familyName).toBe('Lindqvist'))

@@ -7,21 +7,30 @@
  * @packageDocumentation
  */
 
+import { decodeCardText } from '../../../shared/card-text.ts'
+
 /** Longest pause between two keys of one scan, in milliseconds. People need more than twice that. */
 export const SCAN_GAP_MS = 35
 /** Shorter bursts are somebody rolling over keys; no measured value is as long as this. */
 export const SCAN_MIN_LENGTH = 6
-/** Longest identifier the contract accepts. */
-const SCAN_MAX_LENGTH = 64
+/** Longest code the contract accepts; a patient card holds 120 digits. */
+const SCAN_MAX_LENGTH = 400
 
 /** AIM symbology prefix that some scanners send, such as `]C1` for GS1-128. */
 const SYMBOLOGY = /^\][A-Za-z][0-9]/
+/** Group separator, which some scanners type where a GS1 code begins. */
+const FNC1 = /^\u001d/
 /** GS1 application identifier 8018: the service relation number of the person on the wristband, 18 digits. */
 const GSRN = /^\(?8018\)?([0-9]{18})$/
 
-/** The identifier inside a scanned text. */
+/** True for the text of a patient card, which is secret: it is shown nowhere, and no identifier. */
+export function isCardText(scan: string): boolean {
+  return decodeCardText(scan) !== null
+}
+
+/** The identifier inside a scanned text that is no card. */
 export function identifierOf(scan: string): string {
-  const text = scan.trim().replace(SYMBOLOGY, '')
+  const text = scan.trim().replace(SYMBOLOGY, '').replace(FNC1, '')
   return GSRN.exec(text)?.[1] ?? text
 }
 
@@ -29,6 +38,11 @@ export function identifierOf(scan: string): string {
 export class ScanDetector {
   #text = ''
   #lastMs = Number.NEGATIVE_INFINITY
+
+  /** Keys of the present burst so far. */
+  get length(): number {
+    return this.#text.length
+  }
 
   /**
    * Takes one key press.

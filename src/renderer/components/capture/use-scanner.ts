@@ -1,35 +1,47 @@
-import { onBeforeUnmount, onMounted } from 'vue'
-import { identifierOf, ScanDetector } from './scanner.ts'
+import { onBeforeUnmount } from 'vue'
+import { ScanDetector } from './scanner.ts'
+
+/** Who hears scans, the newest last: a dialog before the view it covers, a view before the frame. */
+const listeners: ((code: string) => void)[] = []
+const detector = new ScanDetector()
+/** The field that the keys of the present burst go into, and what stood in it before. */
+let field: { element: HTMLInputElement | HTMLTextAreaElement; before: string } | null = null
 
 /**
- * Hears scans anywhere in the window while the component is there, except in search fields, which are made for them.
+ * Hears scans anywhere in the window while the component is there, unless one that came later hears them.
  *
- * @param heard - Receives the scanned identifier.
+ * @param heard - Receives the scanned text: an identifier, a GS1 element string, or the secret text of a card.
  */
-export function useScanner(heard: (identifier: string) => void): void {
-  const detector = new ScanDetector()
-  function listen(event: KeyboardEvent): void {
-    const isField = event.target instanceof HTMLInputElement && event.target.type === 'search'
-    if (isField || event.ctrlKey || event.altKey || event.metaKey) return
-    const scan = detector.key(event.key, event.timeStamp)
-    if (scan === null) return
-    // The Enter at the end of a scan must not press whatever has the focus.
-    event.preventDefault()
-    event.stopPropagation()
-    takeBack(event.target, scan)
-    heard(identifierOf(scan))
-  }
-  onMounted(() => {
-    window.addEventListener('keydown', listen, { capture: true })
-  })
+export function useScanner(heard: (code: string) => void): void {
+  if (listeners.length === 0) window.addEventListener('keydown', listen, { capture: true })
+  listeners.push(heard)
   onBeforeUnmount(() => {
-    window.removeEventListener('keydown', listen, { capture: true })
+    listeners.splice(listeners.lastIndexOf(heard), 1)
+    if (listeners.length === 0) window.removeEventListener('keydown', listen, { capture: true })
   })
 }
 
+function listen(event: KeyboardEvent): void {
+  if (event.ctrlKey || event.altKey || event.metaKey) return
+  const scan = detector.key(event.key, event.timeStamp)
+  if (detector.length === 1) remember(event.target)
+  if (scan === null) return
+  // The Enter at the end of a scan must not press whatever has the focus.
+  event.preventDefault()
+  event.stopPropagation()
+  takeBack(event.target)
+  listeners.at(-1)?.(scan.trim())
+}
+
+function remember(target: EventTarget | null): void {
+  const isField = target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement
+  field = isField ? { element: target, before: target.value } : null
+}
+
 /** A scan that went into a field by accident is no value: it leaves the field as it was. */
-function takeBack(field: EventTarget | null, scan: string): void {
-  if (!(field instanceof HTMLInputElement) || !field.value.endsWith(scan)) return
-  field.value = field.value.slice(0, -scan.length)
-  field.dispatchEvent(new Event('input', { bubbles: true }))
+function takeBack(target: EventTarget | null): void {
+  if (field === null || target !== field.element) return
+  field.element.value = field.before
+  field.element.dispatchEvent(new Event('input', { bubbles: true }))
+  field = null
 }

@@ -55,6 +55,10 @@ export const messages = {
       'The data folder cannot be written. No values are shown, because who looked at them cannot be recorded. Ask IT to restore write access to {folder}.',
     other: 'Nothing can be recorded at the moment. No values are shown, because who looked at them cannot be recorded.',
   },
+  scan: {
+    unknown:
+      'This code belongs to nobody registered here. Check the wristband or the card, or find the patient by name.',
+  },
   status: {
     devices: 'No device ready | 1 device ready | {n} devices ready',
     ledger: 'Ledger empty | 1 entry | {n} entries',

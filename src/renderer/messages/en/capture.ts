@@ -15,6 +15,7 @@ export const messages = {
     goPatients: 'Open Patients',
     results: 'Patients. Arrow keys choose, Enter opens.',
     count: '{n} patient | {n} patients',
+    foreignCard: 'This card belongs to nobody registered here, or it was revoked. Ask the patient for another.',
     notAllowed: 'Only nurses and physicians can record observations.',
   },
 
@@ -37,6 +38,8 @@ export const messages = {
 
   mismatch: {
     title: 'That wristband belongs to someone else',
+    someCard: 'a patient card of somebody else',
+    changeCard: 'Close this set and open the patient of the card',
     text: 'You scanned {scanned}. The open patient is {open}. Nothing was recorded.',
     stay: 'Stay with {name}',
     change: 'Close this set and find {id}',

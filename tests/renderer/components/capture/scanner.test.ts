@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { identifierOf, ScanDetector } from '../../../../src/renderer/components/capture/scanner.ts'
+import { encodeCardText } from '../../../../src/shared/card-text.ts'
+import { identifierOf, isCardText, ScanDetector } from '../../../../src/renderer/components/capture/scanner.ts'
 
 function typed(text: string, gapMs: number): (string | null)[] {
   const detector = new ScanDetector()
@@ -47,12 +48,23 @@ describe('ScanDetector', () => {
   })
 })
 
+it('hears a whole patient card, and knows it from an identifier', () => {
+  const card = encodeCardText({ cardId: 'c'.repeat(32), share: new Uint8Array(32).fill(7) })
+  expect(typed(`${card}\n`, 3).at(-1)).toBe(card)
+  expect(isCardText(card)).toBe(true)
+  expect(isCardText(` ${card}`)).toBe(true)
+  for (const other of ['9000012', card.slice(1), `2${card.slice(1)}`, '1'.repeat(120)])
+    expect(isCardText(other)).toBe(false)
+})
+
 describe('identifierOf', () => {
   it.each([
     ['9000012', '9000012'],
     [' 9000012 ', '9000012'],
     [']C1801840000000000000001', '801840000000000000001'],
     [']C18018400000000000000017', '400000000000000017'],
+    ['\u001d8018400000000000000017', '400000000000000017'],
+    [']d28018400000000000000017', '400000000000000017'],
     ['(8018)400000000000000017', '400000000000000017'],
   ])('reads %s as %s', (scan, identifier) => {
     expect(identifierOf(scan)).toBe(identifier)
