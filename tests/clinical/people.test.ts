@@ -2,7 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeDevice, encodeDevice, type DeviceFacts } from '../../src/clinical/device.ts'
 import { decodePatient, encodePatient } from '../../src/clinical/patient.ts'
-import { decodePractitioner, encodePractitioner } from '../../src/clinical/practitioner.ts'
+import {
+  decodePractitioner,
+  decodePractitionerEnd,
+  encodePractitioner,
+  encodePractitionerEnd,
+} from '../../src/clinical/practitioner.ts'
 import { Patient, Practitioner, READING_KINDS } from '../../src/shared/api/schemas.ts'
 
 const handle = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes).toString('hex'))
@@ -68,6 +73,22 @@ describe('people and devices', () => {
         const parsed = decodePractitioner(encodePractitioner(given, test))
         expect(parsed).toEqual({ practitioner: given, test })
         expect(Practitioner.parse(parsed.practitioner)).toEqual(given)
+      }),
+    )
+  })
+  it('the end of a practitioner says what was put into it, and is no enrolment', () => {
+    const end = fc.record({
+      ...{ handle, reason: words(200), test: fc.boolean() },
+      by: fc.record({ handle, name: words(120) }),
+    })
+    fc.assert(
+      fc.property(end, (given) => {
+        const text = encodePractitionerEnd(given)
+        expect(decodePractitionerEnd(text)).toEqual(given)
+        expect(() => decodePractitioner(text)).toThrow(expect.objectContaining({ name: 'ClinicalError' }))
+        expect(() => decodePractitionerEnd(text.replace('"active":false', '"active":true'))).toThrow(
+          expect.objectContaining({ name: 'ClinicalError' }),
+        )
       }),
     )
   })

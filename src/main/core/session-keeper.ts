@@ -106,6 +106,11 @@ export class SessionKeeper {
     await this.#ports.signOut()
   }
 
+  /** Ends the session of a practitioner who may sign nothing any more, also while it is locked. */
+  async endOf(handle: string): Promise<void> {
+    if (this.#session?.practitioner.handle === handle) await this.signOut()
+  }
+
   #set(session: Session | null): void {
     this.#session = session
     this.#ports.changed(session)

@@ -105,6 +105,8 @@ export type VaultEvent =
   | { readonly kind: 'finality'; readonly origin: string; readonly size: number }
   | { readonly kind: 'tray'; readonly count: number }
   | { readonly kind: 'enrolments' }
+  /** A practitioner's key is no longer valid: whoever works under it is signed out. */
+  | { readonly kind: 'key-ended'; readonly handle: string }
   | { readonly kind: 'verify-all'; readonly run: number; readonly event: api.VerifyAllEvent }
   | { readonly kind: 'scrub'; readonly run: number; readonly event: api.ScrubEvent }
 

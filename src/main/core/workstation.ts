@@ -133,6 +133,7 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
     if (event.kind === 'state') void reached(event.state)
     else if (event.kind === 'tray') news.trayChanged(event.count)
     else if (event.kind === 'enrolments') void ask('enrolments', () => devices.loadEnrolments())
+    else if (event.kind === 'key-ended') void ask('revocation', () => session.endOf(event.handle))
     else if (event.kind === 'ledger') news.ledgerGrew(event.size)
     else if (event.kind === 'finality') news.finalityGrew(event.origin, event.size)
     else if (event.kind === 'verify-all') verifyRuns.report(event)

@@ -86,8 +86,19 @@ export const contract = {
     enrol: call(z.object({ name: z.string().trim().min(2).max(120), role: s.Role, pin: Pin }), s.Practitioner),
     /** From now on this practitioner signs nothing. */
     revoke: call(z.object({ handle: s.Handle, reason: Reason, pin: Pin }), Nothing),
-    /** A new key under a new PIN, for somebody who forgot theirs or was revoked. */
-    renew: call(z.object({ handle: s.Handle, newPin: Pin, pin: Pin }), s.Practitioner),
+    /**
+     * A new key under a new PIN, for somebody who forgot theirs or was revoked. `name` only where the enrolment does not
+     * verify any more: nobody knows it then.
+     */
+    renew: call(
+      z.object({
+        handle: s.Handle,
+        name: z.string().trim().min(2).max(120).nullable().default(null),
+        newPin: Pin,
+        pin: Pin,
+      }),
+      s.Practitioner,
+    ),
   },
   patients: {
     /** Every patient when `text` is empty. Matches names, identifier and birth date. Records one access entry for the view. */

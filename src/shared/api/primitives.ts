@@ -85,7 +85,10 @@ const RejectedRow = z.object({
   index: z.number().int().nonnegative().nullable(),
   entryId: EntryId.nullable(),
   seq: z.number().int().nonnegative().nullable(),
-  /** Of step `access` alone: whose it is, so that the glass can be broken for that patient. */
+  /**
+   * Of step `access`: whose it is, so that the glass can be broken for that patient. Of an enrolment: who it was, so that
+   * IT can renew it. Absent otherwise.
+   */
   subject: Handle.optional(),
 })
 export type RejectedRow = z.infer<typeof RejectedRow>

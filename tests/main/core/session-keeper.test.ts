@@ -150,4 +150,16 @@ describe('the idle clock', () => {
     await new Promise((done) => setImmediate(done))
     expect([all.keeper.active, all.faults.length]).toEqual([null, 1])
   })
+
+  it('ends when its practitioner may sign nothing any more, locked or not', async () => {
+    for (const isLocked of [false, true]) {
+      const all = world()
+      await all.keeper.signIn(nurse!.handle, '4711')
+      if (isLocked) await all.keeper.lock()
+      await all.keeper.endOf(physician!.handle)
+      expect(stateOf(all)).toEqual(isLocked ? LOCKED : OPEN)
+      await all.keeper.endOf(nurse!.handle)
+      expect(stateOf(all)).toEqual(NOBODY)
+    }
+  })
 })

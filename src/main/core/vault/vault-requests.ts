@@ -60,6 +60,10 @@ export abstract class VaultRequests {
   reauthenticate = async (pin: string) => {
     await presence(this.ready().clinic, pin)
   }
+  changePin = (request: Parameters<VaultService['changePin']>[0]) => this.ready().people.changePin(request)
+  revokePractitioner = (request: Parameters<VaultService['revokePractitioner']>[0]) =>
+    this.ready().people.revoke(request)
+  renewPractitioner = (request: Parameters<VaultService['renewPractitioner']>[0]) => this.ready().people.renew(request)
   enrolPractitioner = (request: Parameters<VaultService['enrolPractitioner']>[0]) => this.ready().people.enrol(request)
   unattributedDamage = async () => Promise.resolve(this.ready().clinic.replica.unattributedDamage().length)
   searchPatients = (text: string) => this.ready().patients.search(text)
@@ -166,9 +170,6 @@ export abstract class VaultRequests {
   discardProposal = () => this.ready().governance.discard()
 
   // Being built.
-  changePin: VaultService['changePin'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  revokePractitioner: VaultService['revokePractitioner'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  renewPractitioner: VaultService['renewPractitioner'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   similarPatients: VaultService['similarPatients'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   scanCode: VaultService['scanCode'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   consentSites: VaultService['consentSites'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))

@@ -334,6 +334,7 @@ export class Vault extends VaultRequests implements VaultService {
       const tray = new Tray(clinic)
       const cards = new Cards(clinic)
       // What a crash cut off is ended before anybody works.
+      people.settle()
       cards.settle()
       const erasures = this.#erasuresOf(clinic, ledger, cards)
       this.#open = {
