@@ -9,13 +9,15 @@
  *
  * @packageDocumentation
  */
-import { decideView, type View } from '../../ledger/contract.ts'
+import { type Circumstances, decideView, type View } from '../../ledger/contract.ts'
 import type { PractitionerRole } from '../../ledger/entry-types.ts'
 import { erasedBy } from '../../ledger/erasure.ts'
 import type { VerifiedEntry } from '../../ledger/verify-entry.ts'
 import { ClinicalError } from '../../clinical/errors.ts'
 import type { VerifyStep } from '../../shared/api/codes.ts'
+import type { RejectedRow } from '../../shared/api/primitives.ts'
 import { equalBytes, fromHex, toHex } from '../../shared/bytes.ts'
+import { assert } from '../../shared/errors.ts'
 import type { Verified } from '../../shared/verified.ts'
 import { type KeyClass, likelyClasses, openUnderClasses } from './class-keys.ts'
 import { checkCiphertext, checkCommitment, EnvelopeError, type EnvelopeErrorCode } from './envelope.ts'
@@ -32,6 +34,24 @@ export interface RecordSources {
   readonly replica: Replica
   readonly keys: SubjectKeys
   readonly grades: Pick<Grades, 'gradeAt'>
+  /** What patients decided, for data of patients. Null only where decisions themselves are read. */
+  readonly gate: RecordGate | null
+}
+
+/** Decides about one patient's records, one by one. */
+export interface SubjectGate {
+  /**
+   * Under which circumstances a record is looked at.
+   *
+   * @param keyClass - The key that it is sealed under; null while nobody has opened it yet, for the most that may be seen.
+   * @param recordedAtMs - When it was recorded.
+   */
+  circumstances(keyClass: KeyClass | null, recordedAtMs: number): Circumstances
+}
+
+/** Says under which circumstances whoever is signed in looks at a patient's records. */
+export interface RecordGate {
+  gate(subject: string): Promise<SubjectGate>
 }
 
 /** Which record, for whom, and how its content is read. */
@@ -44,11 +64,11 @@ export interface RecordRequest<Content> {
   /** Who looks; null for the installation itself (names on the sign-in screen). */
   readonly viewer: PractitionerRole | null
   /**
-   * Decodes the plaintext and checks that it says the same as the entry.
+   * Decodes the plaintext and checks that it says the same as the entry, and is of the kind of data whose key opened it.
    *
    * @throws ClinicalError or {@link ContentMismatch}.
    */
-  readonly read: (plaintext: string, entry: VerifiedEntry) => Content
+  readonly read: (plaintext: string, entry: VerifiedEntry, keyClass: KeyClass) => Content
 }
 
 /** The content is valid and says something else than its entry: about another patient, by another person. */
@@ -70,6 +90,9 @@ class StepFailed extends Error {
   }
 }
 
+/** No consent covers it: whose it is may be said, so that the glass can be broken. */
+class ConsentMissing extends StepFailed {}
+
 /**
  * Verifies one record.
  *
@@ -85,9 +108,12 @@ export async function verifyRecord<Content>(
     const entry = passed(link.log.verifiedEntry(link.index))
     const block = passed(link.log.blockOf(link.index))
     checkChain(replica, subject, link)
-    checkAccess(replica, request)
+    const gate = await gateOf(sources, request)
+    // Nothing is opened for whoever may see no kind of data; what kind it is shows when it is open.
+    checkAccess(replica, request, gate?.circumstances(null, entry.entry.body.time))
     checkNotErased(replica, request)
-    const record = await contentOf(sources, request, entry)
+    const { record, keyClass } = await contentOf(sources, request, entry)
+    checkAccess(replica, request, gate?.circumstances(keyClass, entry.entry.body.time))
     const position = {
       origin: link.log.origin,
       index: link.index,
@@ -99,7 +125,8 @@ export async function verifyRecord<Content>(
     }
     return { status: 'verified', position, record: record as Verified<Content> }
   } catch (error) {
-    return rejected(replica, { place: link, seq: link.seq }, failureOf(error))
+    const row = rejected(replica, { place: link, seq: link.seq }, failureOf(error))
+    return error instanceof ConsentMissing ? { ...row, subject } : row
   }
 }
 
@@ -110,14 +137,14 @@ export async function verifyRecord<Content>(
  * @returns Null when a step failed.
  */
 export async function reliedOnContent<Content>(
-  sources: Omit<RecordSources, 'grades'>,
+  sources: Omit<RecordSources, 'grades' | 'gate'>,
   request: Omit<RecordRequest<Content>, 'view' | 'viewer'>,
 ): Promise<Content | null> {
   const { replica } = sources
   try {
     const entry = passed(request.link.log.reliedOnEntry(request.link.index))
     checkChain(replica, request.subject, request.link)
-    return await contentOf(sources, request, entry)
+    return (await contentOf(sources, request, entry)).record
   } catch (error) {
     failureOf(error)
     return null
@@ -129,7 +156,7 @@ export function rejected(
   replica: Replica,
   { place, seq }: { place: Place | null; seq: number | null },
   { step, reason }: Failed,
-): Row<never> {
+): RejectedRow {
   const origin = place?.log.origin ?? replica.identity.origin
   return {
     status: 'rejected',
@@ -182,19 +209,37 @@ function checkNotErased<Content>(replica: Replica, { subject, link }: RecordRequ
   throw new StepFailed({ step: 'erased', reason: `erased by entry ${by.index} of ${by.origin}: ${by.erasure.reason}` })
 }
 
-function checkAccess<Content>(replica: Replica, { viewer, view }: RecordRequest<Content>): void {
+/** Views of patients' data: what a patient decided counts for these. */
+const OF_PATIENTS: ReadonlySet<View> = new Set(['clinical', 'demographics'])
+
+async function gateOf<Content>(
+  { gate }: RecordSources,
+  { subject, view, viewer }: RecordRequest<Content>,
+): Promise<SubjectGate | null> {
+  if (viewer === null || !OF_PATIENTS.has(view)) return null
+  assert(gate !== null, 'whoever shows records of patients asks what they decided')
+  return gate.gate(subject)
+}
+
+function checkAccess<Content>(
+  replica: Replica,
+  { viewer, view }: RecordRequest<Content>,
+  circumstances: Circumstances | undefined,
+): void {
   if (viewer === null) return
   const contract = replica.contract()
-  if (contract === null || !decideView(contract.contract, view, viewer).allowed) {
-    throw new StepFailed({ step: 'access', reason: `the contract does not let this role see ${view} data` })
+  if (contract === null || !decideView(contract.contract, view, viewer, circumstances).allowed) {
+    const failed = { step: 'access', reason: `the contract does not let this role see ${view} data` } as const
+    if (circumstances?.consent !== false) throw new StepFailed(failed)
+    throw new ConsentMissing({ ...failed, reason: `no consent of the patient covers this ${view} data` })
   }
 }
 
 async function contentOf<Content>(
-  { replica, keys }: Omit<RecordSources, 'grades'>,
+  { replica, keys }: Omit<RecordSources, 'grades' | 'gate'>,
   request: Pick<RecordRequest<Content>, 'subject' | 'link' | 'read'>,
   entry: VerifiedEntry,
-): Promise<Content> {
+): Promise<{ record: Content; keyClass: KeyClass }> {
   const { subject, payload, id } = entry.entry.body
   if (subject === null || payload === null || toHex(subject) !== request.subject) {
     throw new StepFailed({ step: 'decode', reason: 'the entry is not a record of this subject' })
@@ -207,7 +252,10 @@ async function contentOf<Content>(
   const { plaintext, salt, keyClass } = openUnderClasses(stored, classKeys, classesOf(request.link, entry), context)
   checkCommitment(plaintext, salt, payload)
   CLASSES.set(request.link, keyClass)
-  return request.read(new TextDecoder('utf-8', { fatal: true }).decode(plaintext), entry)
+  return {
+    record: request.read(new TextDecoder('utf-8', { fatal: true }).decode(plaintext), entry, keyClass),
+    keyClass,
+  }
 }
 
 /** The kind of data that each record turned out to be: it is tried first the next time. */

@@ -75,7 +75,7 @@ export class Chains {
   /** Worked out from the links when asked for, until another link comes. */
   readonly #chains = new Map<string, Chain>()
   readonly #ids = new Map<string, Place>()
-  readonly #epochs = new Map<string, number>()
+  readonly #epochs = new Map<string, { epoch: number; atMs: number }>()
   readonly #incidents: Place[] = []
   #hints: readonly Hint[] = []
   readonly #losses: Loss[] = []
@@ -103,7 +103,9 @@ export class Chains {
     }
     if (subject === null || entry.placement === null) return
     const key = toHex(subject)
-    if (payload !== null) this.#epochs.set(key, Math.max(payload.epoch, this.#epochs.get(key) ?? 0))
+    const newest = this.#epochs.get(key)?.epoch ?? -1
+    if (payload !== null && payload.epoch > newest)
+      this.#epochs.set(key, { epoch: payload.epoch, atMs: entry.body.time })
     const link = { log, index, seq: entry.placement.subjectSeq, type, leaf, previousLeaf: entry.placement.previousLeaf }
     const links = this.#subjects.get(key)
     if (links === undefined) this.#subjects.set(key, [link])
@@ -164,8 +166,8 @@ export class Chains {
     return this.#subjects.get(subject)?.at(-1) ?? null
   }
 
-  /** The epoch under which a subject's newest proven payload was sealed; null when it has none. */
-  newestEpoch(subject: string): number | null {
+  /** The newest epoch that a proven payload of a subject is sealed under, and when that began; null when it has none. */
+  epochSince(subject: string): { readonly epoch: number; readonly atMs: number } | null {
     return this.#epochs.get(subject) ?? null
   }
 

@@ -13,9 +13,11 @@ import type { Store } from '../../store/store.ts'
 import type { RandomBytes } from '../envelope.ts'
 import { ApiFailure } from '../failure.ts'
 import type { VaultEvent } from '../vault-service.ts'
+import type { ConsentStandings } from './consent-standing.ts'
 import type { Grades } from './grades.ts'
 import type { Identity } from './identity.ts'
 import type { Replica } from './replica.ts'
+import type { OpenGlass } from './open-glass.ts'
 import type { LogSigner } from './role-keys.ts'
 import type { SubjectKeys } from './subject-keys.ts'
 import type { Standing } from './standing.ts'
@@ -34,6 +36,8 @@ export interface Viewer {
   readonly presence: { provenAtMs: number }
 }
 
+export { offsetMinAt } from './local-time.ts'
+
 /** Everything the parts of the vault share. */
 export interface Clinic {
   readonly identity: Identity
@@ -46,6 +50,10 @@ export interface Clinic {
   readonly logSigner: LogSigner
   readonly standing: Standing
   readonly grades: Grades
+  /** What patients decided. */
+  readonly gate: ConsentStandings
+  /** Emergencies that are open. */
+  readonly glass: OpenGlass
   readonly random: RandomBytes
   readonly nowMs: () => number
   /** A clock that nobody sets: for how long something lasts. */
@@ -103,7 +111,10 @@ function whoMay(clinic: Clinic, decide: (contract: Contract, role: PractitionerR
   return viewer
 }
 
-/** The entry that records that `viewer` saw a patient's record, or what a list shows of many patients. */
+/**
+ * The entry that records that `viewer` saw a patient's record, or what a list shows of many patients. It cites the
+ * emergency that is open for the one patient.
+ */
 export function accessDraft(
   clinic: Clinic,
   viewer: Viewer,
@@ -111,20 +122,17 @@ export function accessDraft(
 ): Draft {
   const { origin, size, root } = clinic.replica.head
   const subjects = 'subjects' in whose ? whose.subjects.map(fromHex) : null
+  const opened = 'subject' in whose ? clinic.glass.of(viewer.handle, whose.subject) : null
+  const cited = opened === null ? {} : { emergency: opened.ref }
   return {
     id: clinic.random(16),
     type: 'access',
     subject: 'subject' in whose ? fromHex(whose.subject) : null,
     timeMs: clinic.nowMs(),
     payload: null,
-    fields: encodeAccess({ purpose: 'care', heads: [{ origin, size, root }], subjects }),
+    fields: encodeAccess({ purpose: 'care', heads: [{ origin, size, root }], subjects, ...cited }),
     signers: [viewer.signer],
   }
-}
-
-/** ISO 8601 offset of this computer's clock at a moment, in minutes east of UTC. */
-export function offsetMinAt(epochMs: number): number {
-  return -new Date(epochMs).getTimezoneOffset()
 }
 
 /** UTF-8 of a resource's text. */

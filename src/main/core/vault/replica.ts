@@ -101,7 +101,12 @@ export class Replica {
   }
 
   newestEpoch(subject: string): number | null {
-    return this.#chains.newestEpoch(subject)
+    return this.#chains.epochSince(subject)?.epoch ?? null
+  }
+
+  /** The newest epoch of a subject, and when its first entry was written by the author's clock. */
+  epochSince(subject: string): { readonly epoch: number; readonly atMs: number } | null {
+    return this.#chains.epochSince(subject)
   }
 
   subjectsWith(type: EntryType): string[] {

@@ -24,8 +24,10 @@ import type { Store } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
 import { resourceFile } from '../resource-file.ts'
 import type { VaultEvent, VaultOptions, VaultService, VaultState } from '../vault-service.ts'
+import { Amendments } from './amendments.ts'
 import { actorFor, type Clinic } from './clinic.ts'
 import { backUp } from './backup.ts'
+import { ConsentStandings } from './consent-standing.ts'
 import { DEMO_PINS_SECRET, fillDemoClinic } from './demo-clinic.ts'
 import { DeviceChecks } from './device-checks.ts'
 import { Enrolments } from './enrolments.ts'
@@ -44,6 +46,7 @@ import {
   type ClinicFiles,
 } from './clinic-files.ts'
 import { LedgerViews } from './ledger-views.ts'
+import { OpenGlass } from './open-glass.ts'
 import { Patients } from './patients.ts'
 import { People } from './people.ts'
 import { Readings } from './readings.ts'
@@ -348,6 +351,7 @@ export class Vault extends VaultRequests implements VaultService {
         tray,
         ledger,
         upkeep: this.#upkeepOf(clinic, erasures),
+        amendments: new Amendments(clinic),
         erasures,
         erasureProposals: new ErasureProposals(clinic, erasures),
         evidence: new EvidenceViews(clinic),
@@ -456,13 +460,22 @@ export class Vault extends VaultRequests implements VaultService {
     if (typeof mark !== 'object' || mark.size < size) keystore.highWater.write({ note, size })
     const standing = this.#standingOf(keystore, store, identity, replica)
     const privateKey = secret(keystore, SECRETS.sharing)
-    const keys = new SubjectKeys({
+    const keys: SubjectKeys = new SubjectKeys({
       store,
       pair: { publicKey: identity.sharingKey, privateKey },
       recoveryKey: identity.recoveryKey,
       newestEpoch: (subject) => replica.newestEpoch(subject),
+      sharing: (subject) => gate.sharing(subject),
       random,
     })
+    const glass = new OpenGlass(this.#monotonicMs, (handle) => {
+      emit({ kind: 'chart-changed', handle })
+    })
+    const gate: ConsentStandings = new ConsentStandings({
+      ...{ replica, keys, grades: standing.grades, keystore, site: identity.site, nowMs: this.#nowMs },
+      emergencyUntilMs: (handle) => glass.of(clinic.viewer?.handle ?? null, handle)?.untilMs ?? null,
+    })
+    await gate.rememberAll()
     const logSigner = logSignerOf({ keystore, replica })
     const nowMs = this.#nowMs
     const writer = new Writer({
@@ -481,10 +494,11 @@ export class Vault extends VaultRequests implements VaultService {
         this.#notWritable(error)
       },
     })
-    const parts = { identity, keystore, store, replica, keys, writer, logSigner, standing, grades: standing.grades }
+    const access = { grades: standing.grades, gate, glass }
+    const parts = { identity, keystore, store, replica, keys, writer, logSigner, standing, ...access }
     const keepSecrets = () => storeSiteSecrets(keystore, store, identity)
     const clinic: Clinic = { ...parts, random, nowMs, monotonicMs: this.#monotonicMs, emit, keepSecrets, viewer: null }
-    return Promise.resolve(clinic)
+    return clinic
   }
 
   /**

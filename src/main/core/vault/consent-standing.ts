@@ -1,0 +1,368 @@
+/**
+ * What patients decided, and what follows from it: which kinds of data this site's people may see, and with which other
+ * sites keys are shared.
+ *
+ * @remarks
+ * Worked out from verified consents alone. How many versions of consents each patient has is remembered beside the
+ * keystore: when fewer can be proven, one of them is damaged, nobody knows what it said, and nothing is open but by
+ * breaking the glass. A day counts by the workstation's clock, which is never believed to be before the newest seal.
+ * Proven by `tests/main/core/vault/consent-standing.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { z } from 'zod'
+import { consentRecordOf, decodeConsent, type ConsentFacts } from '../../../clinical/consent.ts'
+import { termsCover } from '../../../clinical/consent-terms.ts'
+import { instantText } from '../../../clinical/instant.ts'
+import { rosterAt } from '../../../ledger/directory.ts'
+import type { EntryType } from '../../../ledger/entry-types.ts'
+import { asksPatientAt } from '../../../ledger/patient-state.ts'
+import { decodeConsentFields } from '../../../ledger/people-fields.ts'
+import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
+import {
+  DATA_CLASSES,
+  type ConsentStanding,
+  type ConsentTerms,
+  type DataClass,
+} from '../../../shared/api/consent-schemas.ts'
+import { fromHex, toHex } from '../../../shared/bytes.ts'
+import type { Keystore } from '../../keystore/keystore.ts'
+import type { KeyClass } from '../class-keys.ts'
+import type { Row } from '../vault-service.ts'
+import { ContentMismatch, verifyRecord, type RecordSources, type SubjectGate } from '../verify-record.ts'
+import type { Link } from './chains.ts'
+import { erasuresOf } from './erasure-entries.ts'
+import { readJson, writeJson } from './identity.ts'
+import { offsetMinAt } from './local-time.ts'
+import { UNSHARED, type Handover, type Sharing } from './subject-keys.ts'
+
+/** Secret that says how many versions of consents each patient has. */
+const MARKS_SECRET = 'consents'
+const Marks = z.record(z.string(), z.number().int().positive())
+
+/** Every version of a consent. */
+const CONSENT_TYPES: ReadonlySet<EntryType> = new Set(['consent.granted', 'consent.amended', 'consent.revoked'])
+
+/** One version of a consent, verified, and where it stands. */
+export interface ConsentVersion {
+  readonly link: Link
+  readonly facts: ConsentFacts
+  /** Epoch under which the version itself is sealed: what it opens for others begins here. */
+  readonly epoch: number
+}
+
+/** All versions of a patient's consents, in their order. */
+export interface Decisions {
+  readonly versions: readonly ConsentVersion[]
+  /** False when one cannot be proven or read: nobody knows what holds. */
+  readonly isKnown: boolean
+}
+
+const UNDECIDED: Decisions = { versions: [], isKnown: true }
+
+/** A version that may follow, not recorded yet. */
+export type NextVersion = Pick<ConsentFacts, 'consentId' | 'kind' | 'terms'>
+
+/** What standings are worked out from. */
+export interface StandingSources extends Omit<RecordSources, 'gate'> {
+  readonly keystore: Pick<Keystore, 'secrets'>
+  /** Id of the own site. */
+  readonly site: string
+  readonly nowMs: () => number
+  /** The emergency of whoever is signed in that is open for a patient: when it ends by the wall clock, or null. */
+  readonly emergencyUntilMs: (handle: string) => number | null
+}
+
+/** See the module's comment. */
+export class ConsentStandings {
+  readonly #sources: StandingSources
+  readonly #known = new WeakMap<Link, { count: number; erasures: number; decisions: Decisions }>()
+  #marks: Map<string, number> | null = null
+
+  constructor(sources: StandingSources) {
+    this.#sources = sources
+  }
+
+  /** Whether this patient ever decided anything, as far as anybody remembers. */
+  #count(handle: string): number {
+    return Math.max(this.#linksOf(handle).length, this.#marked().get(handle) ?? 0)
+  }
+
+  #linksOf(handle: string): readonly Link[] {
+    return this.#sources.replica.chain(handle).links.filter(({ type }) => CONSENT_TYPES.has(type))
+  }
+
+  /** Every version, verified. */
+  async decisions(handle: string): Promise<Decisions> {
+    const links = this.#linksOf(handle)
+    const erasures = erasuresOf(this.#sources.replica, handle).length
+    const newest = links.at(-1)
+    const count = this.#count(handle)
+    if (newest === undefined) return count === 0 ? UNDECIDED : { versions: [], isKnown: false }
+    const known = this.#known.get(newest)
+    if (known?.count === count && known.erasures === erasures) return known.decisions
+    const decisions = await this.#read(handle, links, count)
+    // What could not be read may be repaired.
+    if (decisions.isKnown) this.#known.set(newest, { count, erasures, decisions })
+    return decisions
+  }
+
+  async #read(handle: string, links: readonly Link[], count: number): Promise<Decisions> {
+    const versions: ConsentVersion[] = []
+    let isKnown = links.length >= count
+    for (const link of links) {
+      const { row, version } = await this.#version(handle, link)
+      if (version !== null) versions.push(version)
+      // Of a patient who was erased altogether nothing is left that a consent could be about.
+      else if (!(row.status === 'rejected' && row.step === 'erased' && this.#isErasedWhole(handle))) isKnown = false
+    }
+    return { versions, isKnown: isKnown && isComplete(versions) }
+  }
+
+  #isErasedWhole(handle: string): boolean {
+    return erasuresOf(this.#sources.replica, handle).some(({ erasure }) => erasure.records === null)
+  }
+
+  /** One version as a row for whoever may see it: what everybody at work here has to know to obey it. */
+  async row(handle: string, link: Link): Promise<Row<ReturnType<typeof consentRecordOf>>> {
+    const { row } = await this.#version(handle, link)
+    return row.status === 'verified' ? { ...row, record: consentRecordOf(row.record) } : row
+  }
+
+  async #version(handle: string, link: Link): Promise<{ row: Row<ConsentFacts>; version: ConsentVersion | null }> {
+    let epoch = 0
+    const row = await verifyRecord<ConsentFacts>(
+      { ...this.#sources, gate: null },
+      {
+        ...{ subject: handle, link, view: 'clinical', viewer: null },
+        read: (text, entry) => {
+          epoch = entry.entry.body.payload?.epoch ?? 0
+          return readConsent(text, entry, this.#sources.site)
+        },
+      },
+    )
+    return { row, version: row.status === 'verified' ? { link, facts: row.record, epoch } : null }
+  }
+
+  /** Links of every version, those included that cannot be read. */
+  links(handle: string): readonly Link[] {
+    return this.#linksOf(handle)
+  }
+
+  /** The day that counts: by our clock, and never before the newest seal. */
+  dayMs(): number {
+    const { replica, nowMs } = this.#sources
+    const block = replica.head.size === 0 ? null : replica.live.blockOf(replica.head.size - 1)
+    return Math.max(nowMs(), block === null || 'step' in block ? 0 : block.sealedAtMs)
+  }
+
+  /** Whether this site's people may see a patient's data, and why. */
+  async standing(handle: string): Promise<ConsentStanding> {
+    const { site, replica, emergencyUntilMs } = this.#sources
+    const decisions = await this.decisions(handle)
+    const today = dayOf(this.dayMs())
+    const covering = open(decisions).filter(({ facts }) =>
+      DATA_CLASSES.some((one) => covers(facts.terms, site, one, today)),
+    )
+    const classes = DATA_CLASSES.filter((one) => covering.some(({ facts }) => covers(facts.terms, site, one, today)))
+    const endsMs = emergencyUntilMs(handle)
+    const shared = {
+      asksSignature: asksPatientAt(replica.directory.patients, fromHex(handle), replica.head.size),
+      emergencyUntil: endsMs === null ? null : instantText(endsMs, offsetMinAt(endsMs)),
+    }
+    if (!decisions.isKnown) return { state: 'unknown', classes: [], until: null, ...shared }
+    if (decisions.versions.length === 0) return { state: 'none', classes: [...DATA_CLASSES], until: null, ...shared }
+    const until =
+      covering
+        .map(({ facts }) => facts.terms.until)
+        .sort()
+        .at(-1) ?? null
+    const state = classes.length === 0 ? 'refused' : classes.length < DATA_CLASSES.length ? 'partly' : 'covers'
+    return { state, classes, until, ...shared }
+  }
+
+  /** What decides row by row, for whoever is signed in now. */
+  async gate(handle: string): Promise<SubjectGate> {
+    const { site, emergencyUntilMs } = this.#sources
+    const decisions = await this.decisions(handle)
+    const today = dayOf(this.dayMs())
+    const terms = decisions.isKnown ? open(decisions).map(({ facts }) => facts.terms) : []
+    const isDecided = !decisions.isKnown || decisions.versions.length > 0
+    return {
+      circumstances: (keyClass, recordedAtMs) => {
+        const emergency = emergencyUntilMs(handle) !== null
+        if (!isDecided) return { emergency, consent: null }
+        const recordedOn = dayOf(recordedAtMs)
+        const isCovered = (one: DataClass) => terms.some((each) => covers(each, site, one, today, recordedOn))
+        const named = DATA_CLASSES.find((one) => one === keyClass)
+        if (named !== undefined) return { emergency, consent: isCovered(named) }
+        // What stays at the site is of no kind that a patient can name: it takes a consent to all of them.
+        const consent = keyClass === null ? DATA_CLASSES.some(isCovered) : DATA_CLASSES.every(isCovered)
+        return { emergency, consent }
+      },
+    }
+  }
+
+  /** With whom a patient's keys are shared, by the consents in force, or by those that `next` would leave in force. */
+  async sharing(handle: string, next: NextVersion | null = null): Promise<Sharing> {
+    if (next === null && this.#count(handle) === 0) return UNSHARED
+    const { site, replica } = this.#sources
+    const { versions, isKnown } = await this.decisions(handle)
+    const today = dayOf(this.dayMs())
+    const all = next === null ? versions : [...versions, { facts: next, epoch: Infinity }]
+    const consents = [...Map.groupBy(all, ({ facts }) => facts.consentId).values()]
+    const isShared = all.some(({ facts }) => facts.terms.sites.some((name) => name !== site))
+    const since = replica.epochSince(handle)
+    return {
+      of: (epoch) => (isKnown ? this.#handovers(consents, today, epoch, replica.newestEpoch(handle) ?? -1) : []),
+      isSpent: (epoch) => {
+        if (!isShared) return false
+        // One that nobody can read may be the end of one that somebody holds keys for.
+        if (!isKnown) return true
+        return consents.some((each) => isOver(each, site, today) && startedBefore(since, epoch, endOf(each)))
+      },
+    }
+  }
+
+  #handovers(consents: readonly Said[][], today: string, epoch: number, newest: number): Handover[] {
+    const { site, replica } = this.#sources
+    const sites = rosterAt(replica.directory, replica.head.size)?.roster.sites ?? []
+    return sites.flatMap(({ id, sharingKey }) => {
+      if (id === site) return []
+      const classes = new Set(consents.flatMap((versions) => classesFor(versions, { site: id, today, epoch, newest })))
+      return classes.size === 0 ? [] : [{ recipient: sharingKey, classes: [...classes].sort() }]
+    })
+  }
+
+  /** Remembers how many versions there are, so that none can go unnoticed. To be called after one was recorded. */
+  async remember(handle: string): Promise<void> {
+    const marks = this.#marked()
+    const count = this.#linksOf(handle).length
+    if ((marks.get(handle) ?? 0) >= count) return
+    marks.set(handle, count)
+    await writeJson(this.#sources.keystore.secrets, MARKS_SECRET, Object.fromEntries(marks))
+  }
+
+  /** The same for every patient: what was recorded just before a crash, or in an earlier incarnation. */
+  async rememberAll(): Promise<void> {
+    const { replica, keystore } = this.#sources
+    const marks = this.#marked()
+    let isChanged = false
+    for (const handle of replica.subjectsWith('consent.granted')) {
+      const count = this.#linksOf(handle).length
+      if ((marks.get(handle) ?? 0) >= count) continue
+      marks.set(handle, count)
+      isChanged = true
+    }
+    if (isChanged) await writeJson(keystore.secrets, MARKS_SECRET, Object.fromEntries(marks))
+  }
+
+  #marked(): Map<string, number> {
+    this.#marks ??= new Map(Object.entries(Marks.parse(readJson(this.#sources.keystore.secrets, MARKS_SECRET) ?? {})))
+    return this.#marks
+  }
+}
+
+/** The day of a moment where this workstation is, `YYYY-MM-DD`. */
+export function dayOf(ms: number): string {
+  return instantText(ms, offsetMinAt(ms)).slice(0, 10)
+}
+
+/** The newest version of each consent that was not taken back. */
+export function open({ versions }: Decisions): ConsentVersion[] {
+  const newest = new Map(versions.map((version) => [version.facts.consentId, version]))
+  return [...newest.values()].filter(({ facts }) => facts.kind !== 'revoked')
+}
+
+/** Whether terms let the site's people see a kind of data for care. Who somebody is belongs to no day. */
+function covers(
+  terms: ConsentTerms,
+  site: string,
+  dataClass: DataClass,
+  on: string,
+  day: string | null = null,
+): boolean {
+  const recordedOn = dataClass === 'demographics' ? null : day
+  return termsCover(terms, { site, purpose: 'care', dataClass, on, recordedOn })
+}
+
+/** Versions of one consent, as far as keys go. */
+type Said = { readonly facts: NextVersion; readonly epoch: number }
+
+/** The keys that one consent gives a site of an epoch. */
+function classesFor(
+  versions: readonly Said[],
+  { site, today, epoch, newest }: { site: string; today: string; epoch: number; newest: number },
+): KeyClass[] {
+  const last = versions.at(-1)?.facts
+  if (last === undefined || last.kind === 'revoked') return []
+  const { from, until, sites } = last.terms
+  if (today < from || today >= until || !sites.includes(site)) return []
+  // A version gives what it names for as long as later ones name it as well.
+  const classes = versions.flatMap(({ facts: { terms }, epoch: since }) => {
+    if (!terms.sites.includes(site)) return []
+    const begins = Math.min(since, newest + 1)
+    return terms.classes.filter(
+      (one) => last.terms.classes.includes(one) && (terms.history || one === 'demographics' || epoch >= begins),
+    )
+  })
+  const isFrom = versions.some(({ epoch: since }) => epoch >= Math.min(since, newest + 1))
+  return isFrom ? [...classes, `consent/${last.consentId}`] : classes
+}
+
+/** A consent that named another site and ran out. */
+function isOver(versions: readonly Said[], site: string, today: string): boolean {
+  const last = versions.at(-1)?.facts
+  if (last === undefined || last.kind === 'revoked') return false
+  return last.terms.until <= today && versions.some(({ facts }) => facts.terms.sites.some((name) => name !== site))
+}
+
+function endOf(versions: readonly Said[]): string {
+  return versions.at(-1)?.facts.terms.until ?? ''
+}
+
+/** Whether an epoch began before a day. Of one that no entry names yet nobody holds anything. */
+function startedBefore(since: { epoch: number; atMs: number } | null, epoch: number, day: string): boolean {
+  if (since === null || epoch > since.epoch) return false
+  return epoch < since.epoch || dayOf(since.atMs) < day
+}
+
+/** Versions of each consent count up from 1: what is missing was lost. */
+function isComplete(versions: readonly ConsentVersion[]): boolean {
+  return [...Map.groupBy(versions, ({ facts }) => facts.consentId).values()].every((each) =>
+    each.every(({ facts }, i) => facts.version === i + 1),
+  )
+}
+
+const KIND_OF: Partial<Record<EntryType, ConsentFacts['kind']>> = {
+  'consent.granted': 'granted',
+  'consent.amended': 'amended',
+  'consent.revoked': 'revoked',
+}
+
+/** The consent in a verified plaintext, when it says the same as its entry. */
+function readConsent(text: string, { entry, signers }: VerifiedEntry, site: string): ConsentFacts {
+  const facts = decodeConsent(text)
+  const { body } = entry
+  const fields = decodeConsentFields(body.fields)
+  const isSpoken = facts.revocation?.how === 'spoken'
+  const practitioners = signers.flatMap(({ role, handle }) =>
+    role === 'practitioner' && handle !== null ? [toHex(handle)] : [],
+  )
+  const same: Record<string, boolean> = {
+    'another patient': facts.patient === toHex(body.subject ?? new Uint8Array()),
+    'another consent': facts.consentId === toHex(fields.consentId) && facts.version === fields.version,
+    'another kind of decision': facts.kind === KIND_OF[body.type],
+    'another site': facts.site === site,
+    'another capacity': fields.capacity === (isSpoken ? 'spoken' : facts.capacity),
+    'other people':
+      facts.practitioners
+        .map(({ handle }) => handle)
+        .sort()
+        .join() === practitioners.sort().join(),
+    'another demand': fields.asksSignature === (facts.kind !== 'revoked' && facts.terms.asksSignature),
+  }
+  const wrong = Object.entries(same).find(([, is]) => !is)
+  if (wrong !== undefined) throw new ContentMismatch(`the consent names ${wrong[0]}`)
+  return facts
+}
