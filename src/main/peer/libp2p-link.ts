@@ -110,6 +110,7 @@ export class Libp2pLink implements PeerLink {
       try {
         const signal = AbortSignal.timeout(OPEN_TIMEOUT_MS)
         const stream = await connection.newStream(PROTOCOL, { signal, runOnLimitedConnection: true })
+        this.#supervisor.confirmed(peer)
         return this.#wrap(stream, connection)
       } catch (cause) {
         // It stands, and takes no stream: whatever it is good for, it is not for us.
@@ -182,7 +183,10 @@ export class Libp2pLink implements PeerLink {
     const peer = keyOf(connection.remotePeer)
     // The list may have changed since the handshake.
     if (peer === null || !this.#allow.has(peer)) stream.abort(new PeerError('NOT_CONNECTED', 'not on the list'))
-    else for (const opened of this.#streamListeners) opened(peer, stream)
+    else {
+      this.#supervisor.confirmed(peer)
+      for (const opened of this.#streamListeners) opened(peer, stream)
+    }
   }
 
   #changed(peer: PeerKey | null, isConnected: boolean): void {

@@ -24,7 +24,6 @@ import { guardedWebSockets } from './websocket-guard.ts'
 const MIB = 1024 * 1024
 /** Below the read buffer, so that a stream whose reader pauses comes to a halt and is never reset. */
 const MAX_WINDOW = MIB
-const UPGRADE_TIMEOUT_MS = 10_000
 
 /** What a node of the peer network needs to know. Addresses are multiaddrs. */
 export interface NodeSettings {
@@ -39,6 +38,8 @@ export interface NodeSettings {
   readonly trustedFronts: readonly string[]
   /** Milliseconds between signs of life. A hung peer is noticed after this and up to 5 seconds more. */
   readonly heartbeatMs: number
+  /** Milliseconds until whoever connects must have shown a key that is let in. */
+  readonly handshakeMs: number
   readonly maxConnections: number
 }
 
@@ -68,7 +69,7 @@ export async function createNode(settings: NodeSettings): Promise<NewNode> {
     addresses: { listen: [...settings.listen] },
     transports: [
       tcp({ maxConnections: 2 * settings.maxConnections, dialOpts: { noDelay: true }, listenOpts: { noDelay: true } }),
-      guardedWebSockets({ maxSockets: 2 * settings.maxConnections, upgradeTimeoutMs: UPGRADE_TIMEOUT_MS }),
+      guardedWebSockets({ maxSockets: 2 * settings.maxConnections, upgradeTimeoutMs: settings.handshakeMs }),
       relayed,
     ],
     // Electron's crypto has no ChaCha20-Poly1305. Of the two replacements, the audited one.
@@ -90,7 +91,7 @@ export async function createNode(settings: NodeSettings): Promise<NewNode> {
       maxConnections: settings.maxConnections,
       maxIncomingPendingConnections: 50,
       inboundConnectionThreshold: 20,
-      inboundUpgradeTimeout: UPGRADE_TIMEOUT_MS,
+      inboundUpgradeTimeout: settings.handshakeMs,
       allow: [...settings.trustedFronts],
       reconnectRetries: 0,
     },

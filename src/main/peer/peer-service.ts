@@ -17,6 +17,7 @@ import { PeerChannels } from './peer-channels.ts'
 import type { PeerKey, PeerStream } from './peer-link.ts'
 
 const HEARTBEAT_MS = 10_000
+const HANDSHAKE_MS = 10_000
 const MAX_CONNECTIONS = 500
 
 /** Sends to the other thread; `transfer` are buffers that nobody here uses again. */
@@ -77,6 +78,7 @@ export class PeerService {
         isRelay: settings.isRelay,
         trustedFronts: settings.trustedFronts ?? [],
         heartbeatMs: settings.heartbeatMs ?? HEARTBEAT_MS,
+        handshakeMs: HANDSHAKE_MS,
         maxConnections: MAX_CONNECTIONS,
       })
     } catch (error) {

@@ -42,6 +42,7 @@ interface Wanted {
   lastFailure: DialFailure | null
   /** When the connection came to stand; null while there is none. */
   upSince: number | null
+  isConfirmed: boolean
   cancel: () => void
 }
 
@@ -71,6 +72,7 @@ export class Supervisor {
       isDialling: false,
       lastFailure: null,
       upSince: this.#ports.isConnected(peer) ? this.#ports.now() : null,
+      isConfirmed: false,
       cancel: () => undefined,
     }
     this.#wanted.set(peer, wanted)
@@ -88,6 +90,14 @@ export class Supervisor {
     const wanted = this.#wanted.get(peer)
     if (wanted === undefined) return
     wanted.upSince = this.#ports.now()
+    wanted.isConfirmed = false
+  }
+
+  /** Tells that `peer` has answered: until then it may still refuse us, since it is the last to see a key. */
+  confirmed(peer: PeerKey): void {
+    const wanted = this.#wanted.get(peer)
+    if (wanted === undefined) return
+    wanted.isConfirmed = true
     wanted.lastFailure = null
   }
 
@@ -101,7 +111,9 @@ export class Supervisor {
     const wanted = this.#wanted.get(peer)
     if (wanted === undefined) return
     const heldMs = wanted.upSince === null ? 0 : this.#ports.now() - wanted.upSince
+    if (!wanted.isConfirmed) wanted.lastFailure = 'HUNG_UP'
     wanted.upSince = null
+    wanted.isConfirmed = false
     wanted.failures = heldMs >= HELD_MS ? 0 : wanted.failures + 1
     this.#dialAfter(peer, wanted, this.#pause(wanted))
   }

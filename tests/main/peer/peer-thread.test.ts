@@ -6,7 +6,7 @@ import {
   type PeerSettings,
   startPeerThread,
 } from '../../../src/main/peer/peer-thread.ts'
-import { type Identity, newIdentities, newIdentity, until } from './world.ts'
+import { type Identity, newPair, until } from './world.ts'
 
 const text = (message: Uint8Array) => Buffer.from(message).toString()
 const bytes = (message: string) => Uint8Array.from(Buffer.from(message))
@@ -58,12 +58,12 @@ function start(
 }
 
 async function pair(left: Partial<PeerNetworkListeners> = {}, right: Partial<PeerNetworkListeners> = {}) {
-  const [a, b] = newIdentities(2)
-  const one = start(a!, { members: [b!.key] }, left)
+  const [a, b] = newPair()
+  const one = start(a, { members: [b.key] }, left)
   await until(() => one.listening().length > 0, 'the first to listen')
-  const other = start(b!, { members: [a!.key], wanted: [{ peer: a!.key, addresses: one.listening() }] }, right)
+  const other = start(b, { members: [a.key], wanted: [{ peer: a.key, addresses: one.listening() }] }, right)
   await until(() => one.channels.length === 1 && other.channels.length === 1, 'the channel')
-  return { a: a!, b: b!, one, other }
+  return { a: a, b: b, one, other }
 }
 
 describe('two threads of sockets', () => {

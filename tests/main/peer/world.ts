@@ -1,5 +1,6 @@
 /** Nodes of a peer network on loopback, for tests. */
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
+import { connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { AllowList } from '../../../src/main/peer/allow-list.ts'
 import { type Libp2pLink, type Libp2pLinkSettings, openLibp2pLink } from '../../../src/main/peer/libp2p-link.ts'
@@ -20,9 +21,9 @@ export function identityOf(seed: Uint8Array): Identity {
 
 export const newIdentity = () => identityOf(new Uint8Array(randomBytes(32)))
 
-/** `n` identities in ascending order of their keys: the first opens streams to all others. */
-export const newIdentities = (n: number) =>
-  Array.from({ length: n }, newIdentity).sort((a, b) => (a.key < b.key ? -1 : 1))
+/** Two identities in ascending order of their keys: the first opens streams to the second. */
+export const newPair = () =>
+  [newIdentity(), newIdentity()].sort((a, b) => (a.key < b.key ? -1 : 1)) as [Identity, Identity]
 
 /** Waits for a condition, never for a time. */
 export async function until(condition: () => unknown, what: string, timeoutMs = 15_000): Promise<void> {
@@ -49,9 +50,41 @@ export async function linkOf(
     isRelay: false,
     trustedFronts: [],
     heartbeatMs: 10_000,
+    handshakeMs: 10_000,
     maxConnections: 100,
     ...settings,
   })
   onTestFinished(() => link.stop())
   return Object.assign(link, { allow })
 }
+
+/** A tap on a line: passes everything on to `port` of loopback, and keeps what it saw. */
+export async function tap(port: number): Promise<{ address: string; up: Buffer[]; down: Buffer[]; cut: () => void }> {
+  const up: Buffer[] = []
+  const down: Buffer[] = []
+  const sockets = new Set<Socket>()
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1')
+    for (const [from, to, seen] of [
+      [near, far, up],
+      [far, near, down],
+    ] as const) {
+      sockets.add(from)
+      from.on('data', (bytes: Buffer) => void seen.push(bytes))
+      from.on('error', () => to.destroy())
+      from.on('close', () => to.destroy())
+      from.pipe(to)
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  onTestFinished(() => {
+    server.close()
+    cut()
+  })
+  return { address: `/ip4/127.0.0.1/tcp/${(server.address() as { port: number }).port}`, up, down, cut }
+}
+
+export const portOf = (address: string | undefined): number => Number(/\/tcp\/(\d+)/.exec(address ?? '')?.[1])
