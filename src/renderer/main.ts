@@ -17,5 +17,10 @@ const app = createApp(App).use(pinia).use(createMessages())
 useSettingsStore(pinia)
 useSystemStore(pinia).start()
 const session = useSessionStore(pinia)
-app.use(createPages(() => session.isOpen))
+app.use(
+  createPages(
+    () => session.isOpen,
+    () => session.practitioner?.role ?? null,
+  ),
+)
 app.mount('#app')

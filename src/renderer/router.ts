@@ -1,4 +1,6 @@
 import { createRouter, createWebHashHistory, type RouteRecordRaw, type Router, type RouterHistory } from 'vue-router'
+import type { Role } from './api/types.ts'
+import { homeOf, mayVisit } from './pages.ts'
 import { workRoutes } from './work-routes.ts'
 
 declare module 'vue-router' {
@@ -10,7 +12,6 @@ declare module 'vue-router' {
 
 /** Pages inside the frame; all need an open session. `App.vue` shows other screens by the installation's state. */
 const routes: RouteRecordRaw[] = [
-  { path: '/', redirect: '/patients' },
   {
     path: '/patients',
     name: 'patients',
@@ -26,7 +27,6 @@ const routes: RouteRecordRaw[] = [
   },
   ...workRoutes,
   { path: '/about', name: 'about', meta: { title: 'app.nav.about' }, component: () => import('./views/AboutView.vue') },
-  { path: '/:rest(.*)', redirect: '/patients' },
 ]
 
 /**
@@ -34,10 +34,19 @@ const routes: RouteRecordRaw[] = [
  *
  * @param mayOpen - Whether patient data may be on screen. While it may not, no navigation happens, so that no
  *   address of a patient is resolved behind the sign-in screen.
+ * @param role - Of whoever is signed in, whose pages these are; null while nobody is known.
  * @param history - Replaced in tests.
  */
-export function createPages(mayOpen: () => boolean, history: RouterHistory = createWebHashHistory()): Router {
-  const router = createRouter({ history, routes })
-  router.beforeEach((_to, from) => mayOpen() || from.matched.length === 0)
+export function createPages(
+  mayOpen: () => boolean,
+  role: () => Role | null,
+  history: RouterHistory = createWebHashHistory(),
+): Router {
+  const home: RouteRecordRaw = { path: '/:rest(.*)', redirect: () => homeOf(role()) }
+  const router = createRouter({ history, routes: [...routes, home] })
+  router.beforeEach((to, from) => {
+    if (!mayOpen()) return from.matched.length === 0
+    return mayVisit(role(), to.path) || homeOf(role())
+  })
   return router
 }

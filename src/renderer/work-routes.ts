@@ -1,6 +1,6 @@
 import type { RouteRecordRaw } from 'vue-router'
 
-/** Routes of the bedside, devices, the tray, the ledger and people. */
+/** Routes of the bedside, devices, the tray, the ledger, the audit, people and administration. */
 export const workRoutes: RouteRecordRaw[] = [
   {
     // `?patient=HANDLE` opens a set for that patient; `?scan=…` asks for the next one.
@@ -21,6 +21,18 @@ export const workRoutes: RouteRecordRaw[] = [
     name: 'ledger',
     meta: { title: 'app.nav.ledger' },
     component: () => import('./views/LedgerView.vue'),
+  },
+  {
+    path: '/audit',
+    name: 'audit',
+    meta: { title: 'app.nav.audit' },
+    component: () => import('./views/AuditView.vue'),
+  },
+  {
+    path: '/administration',
+    name: 'administration',
+    meta: { title: 'app.nav.administration' },
+    component: () => import('./views/AdministrationView.vue'),
   },
   {
     path: '/people',

@@ -29,7 +29,11 @@ export async function openWindow(options: FakeOptions = {}): Promise<TestWindow>
   setActivePinia(pinia)
   useSystemStore().status = core.status
   useSessionStore().replace(core.session)
-  const router = createPages(() => useSessionStore().isOpen, createMemoryHistory())
+  const router = createPages(
+    () => useSessionStore().isOpen,
+    () => useSessionStore().practitioner?.role ?? null,
+    createMemoryHistory(),
+  )
   const around = { plugins: [pinia, createMessages(), router] }
   const window: TestWindow = {
     core,
