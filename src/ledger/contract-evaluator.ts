@@ -75,7 +75,8 @@ function judge(sources: EvaluatorSources, place: Place): Directory | EntriesVerd
   }
 }
 
-function citedHeads({ body }: Entry): readonly LogHead[] {
+/** Heads of other logs that an entry relies on. */
+export function citedHeads({ body }: Entry): readonly LogHead[] {
   if (body.type === 'access') return decodeAccess(body.fields).heads
   if (body.type === 'access.emergency') return decodeEmergencyFields(body.fields).heads
   return body.type === 'export' ? decodeExportFields(body.fields).heads : []

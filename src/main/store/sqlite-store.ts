@@ -14,6 +14,8 @@ import type {
   ErasureProposalRow,
   EvidenceRow,
   IndexRow,
+  MirroredPart,
+  MirroredPayload,
   MirrorRow,
   NewBlock,
   NewEpochKey,
@@ -232,6 +234,25 @@ export class SqliteStore implements Store {
 
   mirror(origin: string): MirrorRow | null {
     return this.#mirror.get(origin)
+  }
+
+  putMirrored({ origin, entries, tiles, checkpoint, expected, next }: MirroredPart): boolean {
+    const log = this.#writableLog(origin)
+    return this.#gate.run(() => {
+      if (!this.#mirror.replace(origin, expected, next)) return false
+      for (const { index, bytes } of entries) this.#entries.put(log, index, bytes)
+      for (const tile of tiles) this.#tree.putTile(log, tile)
+      if (checkpoint !== null) this.#tree.putCheckpoint(log, checkpoint)
+      return true
+    })
+  }
+
+  putMirroredPayloads(origin: string, payloads: readonly MirroredPayload[], keys: readonly NewEpochKey[]): void {
+    const log = this.#writableLog(origin)
+    this.#gate.run(() => {
+      for (const { index, payload } of payloads) this.#payloads.putPayload(log, index, payload)
+      for (const key of keys) this.#payloads.putEpochKey(key)
+    })
   }
 
   replaceMirror(

@@ -149,6 +149,24 @@ export interface MirrorRow {
   readonly refused: { readonly index: number; readonly code: string } | null
 }
 
+/** A package of another node's log, proven to be in the head that the mirror accepted. */
+export interface MirroredPart {
+  readonly origin: string
+  readonly entries: readonly { readonly index: number; readonly bytes: Uint8Array }[]
+  /** Every tile that changed. */
+  readonly tiles: readonly NewTile[]
+  /** The head, once every entry of it is here; null until then. */
+  readonly checkpoint: CheckpointRow | null
+  readonly expected: MirrorRow | null
+  readonly next: MirrorRow
+}
+
+/** A payload of an entry that is here. */
+export interface MirroredPayload {
+  readonly index: number
+  readonly payload: StoredPayload
+}
+
 /** A fork proof as stored. */
 export interface EvidenceRow {
   /** SHA-256 of the text, 32 bytes. */
@@ -406,6 +424,13 @@ export interface StoreWriter {
     next: MirrorRow,
     cosignatures: readonly CosignatureRow[],
   ): boolean
+  /**
+   * Stores a package if what the mirror remembers is still `expected`; writes over what stands there. When it returns
+   * false, nothing was changed.
+   */
+  putMirrored(part: MirroredPart): boolean
+  /** Stores payloads and keys of another node's log, in place of what stands there. */
+  putMirroredPayloads(origin: string, payloads: readonly MirroredPayload[], keys: readonly NewEpochKey[]): void
   /** Keeps a fork proof; one that is there already stays as it is. */
   putEvidence(row: EvidenceRow): void
   /** Empties the index tables and fills them from `rows`. The first of two rows with one id or place wins. */

@@ -11,7 +11,7 @@
  */
 import { openCheckpoint, parseCheckpoint } from '../../../ledger/checkpoint.ts'
 import { cosign, type CosignerKey } from '../../../ledger/cosignature.ts'
-import { LEDGER_ERROR_CODES, LedgerError, type LedgerErrorCode } from '../../../ledger/errors.ts'
+import { LedgerError } from '../../../ledger/errors.ts'
 import type { Voter } from '../../../ledger/finality.ts'
 import { keyOf } from '../../../ledger/log-finality.ts'
 import { advance, type ContractEvaluator, emptyMirror, type MirrorState, offerHead } from '../../../ledger/mirror.ts'
@@ -20,9 +20,10 @@ import { mirrorNameOf } from '../../../ledger/roster.ts'
 import type { SignatureVerifier } from '../../../ledger/signatures.ts'
 import type { WitnessedHead } from '../../../ledger/witness.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
-import type { MirrorRow, Store } from '../../store/store.ts'
+import type { CosignatureRow, MirrorRow, Store } from '../../store/store.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { type CosignedLog, type Cosignatures, logKeyAt } from './cosignatures.ts'
+import { mirrorRowOf, mirrorStateOf } from './mirror-rows.ts'
 
 /** What a node's cosigning is made of. */
 export interface CosigningParts {
@@ -48,6 +49,13 @@ export interface CosigningParts {
   readonly conflict: (log: CosignedLog, note: string) => void
   /** Told when a cosignature could not be stored. */
   readonly failed: (error: unknown) => void
+}
+
+/** A cosignature that is to be stored. */
+export interface CosignedLine {
+  readonly row: CosignatureRow
+  /** To be called when it is. */
+  stored(): void
 }
 
 /** Cosigns the newest heads. */
@@ -95,8 +103,24 @@ export class Cosigning {
     if (next === null) return
     const line = next.mirrored === next.pending ? this.#sign(head.text, voter.key) : null
     const lines = line === null ? [] : [{ size: head.size, name: voter.key.name, line }]
-    const isStored = this.#parts.store.replaceMirror(origin, row, rowOf(next), lines)
+    const isStored = this.#parts.store.replaceMirror(origin, row, mirrorRowOf(next), lines)
     if (isStored && line !== null) this.#parts.cosignatures.learn(origin, head.size, [voter])
+  }
+
+  /**
+   * A line of this site under a head of another node's log, whose every entry was judged; null where this site has no
+   * vote, or the log is contested. It counts once it was stored.
+   */
+  lineUnder(log: CosignedLog, { size, note }: WitnessedHead): CosignedLine | null {
+    const voter = this.#ownVote(log)
+    if (voter === null || this.#parts.isContested(log.origin)) return null
+    const row = { size, name: voter.key.name, line: this.#sign(parseNote(note).text, voter.key) }
+    return {
+      row,
+      stored: () => {
+        this.#parts.cosignatures.learn(log.origin, size, [voter])
+      },
+    }
   }
 
   #sign(text: string, key: CosignerKey): string {
@@ -143,32 +167,17 @@ export class Cosigning {
    * log of this node the keystore's mark stands in for it; a mirror that lost its memory of another's log must not go on.
    */
   #stateOf(log: CosignedLog, row: MirrorRow | null): MirrorState | null {
-    if (row === null) return emptyMirror(log.origin)
     try {
-      const pending = this.#remembered(log, row.pending)
-      const mirrored = row.mirrored === row.pending ? pending : this.#remembered(log, row.mirrored)
-      const refused = row.refused === null ? null : { index: row.refused.index, code: codeOf(row.refused.code) }
-      return { origin: log.origin, pending, stored: row.stored, mirrored, refused }
+      return mirrorStateOf(log.origin, row, (note) => this.#remembered(log, note))
     } catch (error) {
       if (error instanceof LedgerError && this.#parts.isOwn(log.origin)) return emptyMirror(log.origin)
       throw error
     }
   }
 
-  #remembered(log: CosignedLog, note: string | null): WitnessedHead | null {
-    if (note === null) return null
+  #remembered(log: CosignedLog, note: string): WitnessedHead {
     const claimed = parseCheckpoint(parseNote(note).text).size
     const { origin, size, root } = openCheckpoint(note, logKeyAt(log, claimed), this.#parts.verifier)
     return { origin, size, root, note }
   }
-}
-
-function rowOf({ pending, stored, mirrored, refused }: MirrorState): MirrorRow {
-  return { pending: pending?.note ?? null, stored, mirrored: mirrored?.note ?? null, refused }
-}
-
-function codeOf(code: string): LedgerErrorCode {
-  const known = LEDGER_ERROR_CODES.find((other) => other === code)
-  if (known === undefined) throw new LedgerError('BAD_FIELD', 'a refusal without a reason')
-  return known
 }

@@ -71,7 +71,7 @@ export interface LogReplicaParts {
 }
 
 /** Types whose entries decide which keys and rules are valid. */
-const DIRECTORY_TYPES: ReadonlySet<EntryType> = new Set([
+export const DIRECTORY_TYPES: ReadonlySet<EntryType> = new Set([
   'roster',
   'contract',
   'node.opened',

@@ -13,6 +13,7 @@ import { keyOf } from '../../../ledger/log-finality.ts'
 import type { EntriesVerdict } from '../../../ledger/mirror.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
 import { mirrorNameOf } from '../../../ledger/roster.ts'
+import type { WitnessedHead } from '../../../ledger/witness.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import type { Keystore } from '../../keystore/keystore.ts'
 import { verifier } from '../../keystore/sodium.ts'
@@ -20,7 +21,7 @@ import { StoreError } from '../../store/errors.ts'
 import type { CosignatureRow, EvidenceRow, Store } from '../../store/store.ts'
 import { compareLog, type OtherReplica } from './compare-logs.ts'
 import { Cosignatures, type CosignedLog } from './cosignatures.ts'
-import { Cosigning } from './cosigning.ts'
+import { type CosignedLine, Cosigning } from './cosigning.ts'
 import { EvidenceLocker } from './evidence-locker.ts'
 import { SECRETS, signerOf } from './genesis.ts'
 import { Grades } from './grades.ts'
@@ -160,6 +161,11 @@ export class Standing implements StandingCheck {
   async compareWith(other: OtherReplica): Promise<void> {
     const parts = { verifier, cosignatures: this.cosignatures, locker: this.locker }
     for (const log of this.#parts.replica.logs) await compareLog(log, other, parts)
+  }
+
+  /** See {@link Cosigning.lineUnder}; null on a node that does not cosign for its site. */
+  lineUnder(log: CosignedLog, head: WitnessedHead): CosignedLine | null {
+    return this.#isRunning ? (this.#cosigning?.lineUnder(log, head) ?? null) : null
   }
 
   /** Says that a block was committed to the live log. */

@@ -1,0 +1,365 @@
+/**
+ * The ledger of an open clinic, as sessions with other nodes see it.
+ *
+ * @remarks
+ * Whatever a peer gives is checked here before anything changes: heads against the roster and the head before, entries
+ * against the head, payloads against the entries, keys by opening them. Proven by
+ * `tests/main/core/vault/sync-store.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { openCheckpoint, parseCheckpoint } from '../../../ledger/checkpoint.ts'
+import { MAX_ENTRY_SIZE } from '../../../ledger/body.ts'
+import { encodeCbor, decodeCbor, type CborMap } from '../../../ledger/cbor.ts'
+import { contractAt } from '../../../ledger/directory.ts'
+import { LedgerError } from '../../../ledger/errors.ts'
+import {
+  decodeContractFields,
+  decodeRosterFields,
+  encodeContractFields,
+  encodeRosterFields,
+} from '../../../ledger/fields.ts'
+import { catchUp, type Cosigned, type Voter } from '../../../ledger/finality.ts'
+import type { SignedRoster } from '../../../ledger/governance.ts'
+import type { ContractPublished } from '../../../ledger/fields.ts'
+import type { EntryPackage } from '../../../ledger/mirror.ts'
+import { parseNote } from '../../../ledger/note.ts'
+import type { Governance, PayloadRow, SealedKeyRow } from '../../../sync/messages.ts'
+import type {
+  AdvanceProgress,
+  LogStanding,
+  OfferAnswer,
+  PayloadsOut,
+  PeerIdentity,
+  SelfIdentity,
+  SignedHead,
+  SyncStore,
+  VotesAnswer,
+} from '../../../sync/ports.ts'
+import { equalBytes } from '../../../shared/bytes.ts'
+import { verifier } from '../../keystore/sodium.ts'
+import type { Clinic } from './clinic.ts'
+import type { CosignedLog } from './cosignatures.ts'
+import type { Disclosures } from './disclosures.ts'
+import type { LogReplica } from './log-replica.ts'
+import { packageOf } from './mirrored-log.ts'
+import type { NetworkLogs } from './network-logs.ts'
+
+/** What happened that others must hear of. */
+export interface SyncEvents {
+  /** Rosters and contracts that follow the own ones, checked when they are recorded. */
+  adopt(governance: { rosters: readonly SignedRoster[]; contracts: readonly ContractPublished[] }): void
+  /** A proposal that another site sends; untrusted. */
+  proposal(text: string): void
+  /** Another site holds more of the own log, under its own signature. */
+  ahead(note: string): void
+  /** Two installations write the own log. */
+  cloned(reporter: string | null): void
+  /** Answers who holds an open invitation. */
+  join(transportKey: Uint8Array, body: Uint8Array): Uint8Array | null
+  /** Something of another node's log is new here. */
+  grown(origin: string): void
+  /** Open proposals, as texts. */
+  proposals(): readonly string[]
+}
+
+/** What a {@link VaultSyncStore} is made of. */
+export interface SyncStoreParts {
+  readonly clinic: Clinic
+  readonly logs: NetworkLogs
+  readonly disclosures: Disclosures
+  /** Random for this run, 16 bytes. */
+  readonly instance: Uint8Array
+  readonly events: SyncEvents
+}
+
+/** Entries judged at a time. */
+const SLICE = 128
+/** Cosignatures that are looked at to see what a site lacks. */
+const MAX_ROWS = 256
+/** Most documents of one message. */
+const MAX_DOCUMENTS = 64
+
+/** See the module's comment. */
+export class VaultSyncStore implements SyncStore {
+  readonly #parts: SyncStoreParts
+  /** Questions that no site has answered since the start. */
+  readonly #askedAbout = new Set<string>()
+
+  constructor(parts: SyncStoreParts) {
+    this.#parts = parts
+    this.#askedAbout.add(parts.clinic.identity.origin)
+  }
+
+  self(): SelfIdentity {
+    const { clinic, instance, logs } = this.#parts
+    const { network, site, log } = clinic.identity
+    const { roster } = logs
+    const contractVersion = contractAt(clinic.replica.directory, clinic.replica.head.size)?.version ?? 0
+    // One vote, one memory of it: the first node of a site cosigns.
+    const isMirror = roster.sites.find(({ id }) => id === site)?.nodes[0]?.log === log && clinic.standing.isMirror
+    return {
+      ...{ network, site, log, instance, contractVersion },
+      rosterVersion: roster.version,
+      role: isMirror ? 'mirror' : 'node',
+    }
+  }
+
+  *standings(): Iterable<LogStanding> {
+    const { clinic, logs } = this.#parts
+    for (const log of clinic.replica.logs) yield this.#ownStanding(log)
+    for (const { origin } of logs.mirrored) yield this.#mirroredStanding(origin)
+    for (const { origin } of logs.lost) yield frozen(origin)
+  }
+
+  standing(origin: string): LogStanding | null {
+    const { clinic, logs } = this.#parts
+    const own = clinic.replica.log(origin)
+    if (own !== null) return this.#ownStanding(own)
+    if (logs.mirror(origin) !== null) return this.#mirroredStanding(origin)
+    return [...logs.lost].some((lost) => lost.origin === origin) ? frozen(origin) : null
+  }
+
+  checkHead(note: string): SignedHead {
+    const { origin } = parseCheckpoint(parseNote(note).text)
+    const own = this.#parts.clinic.replica.log(origin)
+    const keys = own === null ? this.#parts.logs.keysOf(origin) : [own.logKey, ...this.#parts.logs.keysOf(origin)]
+    for (const publicKey of keys) {
+      try {
+        const { size, root } = openCheckpoint(note, { name: origin, publicKey }, verifier)
+        return { origin, size, root, note }
+      } catch (error) {
+        if (!(error instanceof LedgerError)) throw error
+      }
+    }
+    throw new LedgerError('NOTE_UNSIGNED', 'not signed by a log of the network')
+  }
+
+  offerHead({ origin, size, note }: SignedHead, oldSize: number, proof: readonly Uint8Array[]): OfferAnswer {
+    const { logs, clinic } = this.#parts
+    const log = logs.mirror(origin)
+    if (log === null) return { status: 404 }
+    if (clinic.standing.locker.isContested(origin) || size > logs.frozenAt(origin)) return { status: 403 }
+    const answer = log.offer(note, oldSize, proof)
+    if (answer.status !== 422) return answer
+    if (!log.isEmpty) clinic.standing.locker.report(log, note)
+    return { status: 422 }
+  }
+
+  storePackage(origin: string, offered: EntryPackage): void {
+    const log = this.#parts.logs.mirror(origin)
+    if (log === null) throw new LedgerError('WRONG_LOG', 'a log that is not mirrored')
+    const before = log.isEmpty ? 0 : log.head.size
+    log.receive(offered)
+    if (!log.isEmpty && log.head.size !== before) this.#parts.clinic.standing.grades.changed(origin)
+  }
+
+  advance(origin: string): AdvanceProgress {
+    const log = this.#parts.logs.mirror(origin)
+    if (log === null) return 'incomplete'
+    const before = log.state.mirrored
+    const progress = log.advance(SLICE)
+    if (log.state.mirrored !== before) this.#parts.events.grown(origin)
+    return progress
+  }
+
+  ownLines(origin: string): string | null {
+    const { clinic, logs } = this.#parts
+    const log = logs.mirror(origin)
+    const mirrored = log?.state.mirrored ?? null
+    if (log === null || mirrored === null || this.self().role !== 'mirror') return null
+    return clinic.standing.lineUnder(log, mirrored)?.row.line ?? null
+  }
+
+  note(origin: string, size: number): string | null {
+    const { clinic, logs } = this.#parts
+    const log = logs.cosigned(origin)
+    if (log === null || size > this.#shownSize(origin, log)) return null
+    return clinic.standing.cosignatures.withVotes(log, size)?.note ?? null
+  }
+
+  offersFor(origin: string, site: string): readonly number[] {
+    const { clinic, logs } = this.#parts
+    const log = logs.cosigned(origin)
+    if (log === null) return []
+    const size = this.#shownSize(origin, log)
+    const electorate = clinic.standing.cosignatures.epochs(log).at(-1)?.electorate
+    const voter = electorate?.voters.find((other) => other.site === site)
+    if (electorate === undefined || voter === undefined) return size > 0 ? [size] : []
+    return catchUp(electorate, this.#sealed(log, electorate.voters, size), voter)
+  }
+
+  addVotes(head: SignedHead): VotesAnswer {
+    const { clinic, logs } = this.#parts
+    const log = logs.cosigned(head.origin)
+    if (log === null) return 'ahead'
+    this.#keepCheckpoint(log, head)
+    return clinic.standing.cosignatures.add(log, head.note)
+  }
+
+  consistency(origin: string, older: number, newer: number): readonly Uint8Array[] | null {
+    const log = this.#parts.logs.cosigned(origin)
+    if (log === null || newer > this.#shownSize(origin, log) || older > newer) return null
+    return log.trusted.tree.proveConsistency(older, newer)
+  }
+
+  entryPackage(origin: string, size: number, index: number): EntryPackage | null {
+    const { clinic, logs } = this.#parts
+    const own = clinic.replica.log(origin)
+    if (own === null) return logs.mirror(origin)?.package(size, index) ?? null
+    if (size > this.#shownSize(origin, own)) return null
+    return packageOf(clinic.store, origin, own.trusted.tree, { size, index })
+  }
+
+  missingPayload(origin: string, from: number, peer: PeerIdentity | null): number | null {
+    return this.#parts.disclosures.missing(origin, from, peer)
+  }
+
+  payloadsFor(peer: PeerIdentity, origin: string, from: number, to: number): PayloadsOut | null {
+    return this.#parts.disclosures.for(peer, origin, from, to)
+  }
+
+  storePayloads(origin: string, rows: readonly PayloadRow[], keys: readonly SealedKeyRow[]): boolean {
+    const { disclosures, events } = this.#parts
+    const isGood = disclosures.store(origin, rows, keys)
+    if (rows.length + keys.length > 0) events.grown(origin)
+    return isGood
+  }
+
+  evidence(): readonly string[] {
+    return this.#parts.clinic.standing.locker.list().map(({ text }) => text)
+  }
+
+  addEvidence(text: string): boolean {
+    return this.#parts.clinic.standing.locker.add(text).isNew
+  }
+
+  monitor(origin: string): string | null {
+    const log = this.#parts.logs.mirror(origin)
+    const mirrored = log?.state.mirrored ?? null
+    return mirrored === null ? null : (this.note(origin, mirrored.size) ?? mirrored.note)
+  }
+
+  monitored(_peer: PeerIdentity, origin: string, note: string | null): void {
+    const { clinic, events } = this.#parts
+    const log = clinic.replica.log(origin)
+    this.#askedAbout.delete(origin)
+    if (log === null || note === null) return
+    const head = this.checkHead(note)
+    if (head.size > log.head.size) {
+      events.ahead(note)
+      return
+    }
+    if (!equalBytes(log.trusted.tree.rootAt(head.size), head.root)) clinic.standing.locker.report(log, note)
+    else this.addVotes(head)
+  }
+
+  monitorQuestions(): readonly string[] {
+    return [...this.#askedAbout]
+  }
+
+  governanceAfter(rosterVersion: number, contractVersion: number): Omit<Governance, 'kind'> {
+    const { rosters, contracts } = this.#parts.clinic.replica.directory
+    const newer = rosters.filter(({ roster }) => roster.version > rosterVersion).slice(0, MAX_DOCUMENTS)
+    const later = contracts.filter(({ version }) => version > contractVersion).slice(0, MAX_DOCUMENTS)
+    return {
+      rosters: newer.map(({ signed }) => encodeCbor(encodeRosterFields(signed))),
+      contracts: later.map(({ published }) => encodeCbor(encodeContractFields(published))),
+      proposals: this.#parts.events.proposals().slice(0, MAX_DOCUMENTS),
+    }
+  }
+
+  addGovernance({ rosters, contracts, proposals }: Omit<Governance, 'kind'>): boolean {
+    const { clinic, logs, events } = this.#parts
+    const known = { roster: logs.roster.version, contract: this.self().contractVersion }
+    const signed = rosters.map((bytes) => decodeRosterFields(mapIn(bytes)))
+    const published = contracts.map((bytes) => decodeContractFields(mapIn(bytes)))
+    const newer = published.filter(({ version }) => version > known.contract)
+    const before = clinic.replica.directory.rosters.map(({ signed: { document } }) => document)
+    const fresh = signed.filter(({ document }) => !before.some((other) => equalBytes(other, document)))
+    if (fresh.length + newer.length > 0) events.adopt({ rosters: fresh, contracts: newer })
+    for (const text of proposals) events.proposal(text)
+    return fresh.length + newer.length > 0
+  }
+
+  join(transportKey: Uint8Array, body: Uint8Array): Uint8Array | null {
+    return this.#parts.events.join(transportKey, body)
+  }
+
+  cloned(reporter: string | null): void {
+    this.#parts.events.cloned(reporter)
+  }
+
+  #ownStanding(log: LogReplica): LogStanding {
+    const { clinic } = this.#parts
+    const size = this.#shownSize(log.origin, log)
+    return {
+      ...{ origin: log.origin, isOwn: true, pending: size, stored: size, mirrored: size, refused: null },
+      ...this.#grades(log),
+      isFrozen: clinic.standing.locker.isContested(log.origin),
+    }
+  }
+
+  #mirroredStanding(origin: string): LogStanding {
+    const { clinic, logs } = this.#parts
+    const log = logs.mirror(origin)
+    if (log === null) return frozen(origin)
+    const { pending, stored, mirrored, refused } = log.state
+    const whole = logs.cosigned(origin)
+    const isWhole = pending !== null && pending.size >= logs.frozenAt(origin)
+    return {
+      ...{ origin, isOwn: false, pending: pending?.size ?? 0, stored, mirrored: mirrored?.size ?? 0, refused },
+      ...(whole === null ? { final: 0, cosigned: 0, votes: 0 } : this.#grades(whole)),
+      isFrozen: isWhole || clinic.standing.locker.isContested(origin),
+    }
+  }
+
+  /** How final a log is, and who cosigned its newest cosigned head. */
+  #grades(log: CosignedLog): Pick<LogStanding, 'final' | 'cosigned' | 'votes'> {
+    const { standing } = this.#parts.clinic
+    const sizes = [...standing.cosignatures.sizes(log.origin).values()]
+    const cosigned = Math.max(0, ...sizes)
+    const votes = sizes.filter((size) => size === cosigned).length
+    return { final: standing.grades.finalSize(log), cosigned, votes: cosigned === 0 ? 0 : votes }
+  }
+
+  /** A note that the keystore does not know could be signed differently after a crash: it does not leave. */
+  #shownSize(origin: string, log: CosignedLog): number {
+    const { clinic } = this.#parts
+    if (origin !== clinic.identity.origin) return log.head.size
+    const mark = clinic.keystore.highWater.read()
+    return typeof mark === 'object' && mark.size >= log.head.size ? log.head.size : 0
+  }
+
+  /** Sealed heads that somebody cosigned, from the last final one on, and the newest. */
+  #sealed(log: CosignedLog, voters: readonly Voter[], newest: number): Cosigned[] {
+    const { standing, store } = this.#parts.clinic
+    const above = Math.max(0, standing.grades.finalSize(log) - 1)
+    const rows = store.cosignatures(log.origin, above, MAX_ROWS).filter(({ size }) => size <= newest)
+    const bySize = Map.groupBy(rows, ({ size }) => size)
+    const sizes = [...new Set([...bySize.keys(), ...(newest > 0 ? [newest] : [])])].toSorted((a, b) => a - b)
+    return sizes.map((size) => ({
+      size,
+      voters: voters.filter(({ key }) => bySize.get(size)?.some(({ name }) => name === key.name) === true),
+    }))
+  }
+
+  /** The checkpoint of a head that lies below what is held: without it, nobody could be shown its cosignatures. */
+  #keepCheckpoint(log: CosignedLog, { origin, size, root, note }: SignedHead): void {
+    const { clinic, logs } = this.#parts
+    const mirrored = logs.mirror(origin)
+    if (mirrored === null || size > log.head.size || !equalBytes(log.trusted.tree.rootAt(size), root)) return
+    mirrored.keepCheckpoint(clinic.store, { origin, size, root, note })
+  }
+}
+
+function frozen(origin: string): LogStanding {
+  const nothing = { pending: 0, stored: 0, mirrored: 0, final: 0, cosigned: 0, votes: 0 }
+  return { origin, isOwn: false, ...nothing, refused: null, isFrozen: true }
+}
+
+function mapIn(bytes: Uint8Array): CborMap {
+  const value = decodeCbor(bytes, MAX_ENTRY_SIZE)
+  if (!(value instanceof Map)) throw new LedgerError('BAD_FIELD', 'not the fields of an entry')
+  return value as CborMap
+}
