@@ -25,6 +25,7 @@ export const EXTENSIONS = {
   window: `${OWN}/StructureDefinition/stable-window`,
   flag: `${OWN}/StructureDefinition/measurement-flag`,
   assigned: `${OWN}/StructureDefinition/assigned-because`,
+  amended: `${OWN}/StructureDefinition/amended-because`,
   record: `${OWN}/StructureDefinition/device-record`,
 } as const
 

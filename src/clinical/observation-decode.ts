@@ -36,7 +36,7 @@ import {
   profileOf,
   rowsOf,
 } from './observation-codes.ts'
-import { readExtensions } from './observation-extensions.ts'
+import { readExtensions, statusOf } from './observation-extensions.ts'
 
 /** What an Observation of ours says, apart from the reading itself. */
 export interface ParsedObservation {
@@ -53,11 +53,13 @@ export interface ParsedObservation {
   /** Exact bytes that the device sent for this reading. */
   readonly rawBytes: Uint8Array | null
   readonly technique: Technique | null
+  /** Why it takes the place of an earlier reading; null for a reading that takes none. */
+  readonly amendedBecause: string | null
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const HANDLE = /^[0-9a-f]{32}$/
-const METHODS = ['device', 'manual', 'unauthenticated-device'] as const
+const METHODS = ['device', 'manual', 'unauthenticated-device', 'patient-reported'] as const
 /** HI and LO: off a scale, at its upper or its lower end. */
 const OFF_SCALE = ['<', '>'] as const
 
@@ -77,11 +79,12 @@ export function decodeObservation(text: string): ParsedObservation {
   const people = readPeople(observation)
   const times = { measuredAt: observation.instant('effectiveDateTime'), recordedAt: observation.instant('issued') }
   const test = readFixed(observation, kind, quantities)
+  observation.fixed('status', statusOf(extensions))
   observation.end()
-  const { gateway, rawBytes, ...context } = extensions
+  const { gateway, rawBytes, amendedBecause = null, ...context } = extensions
   const { subject, practitioner, device, ...origin } = people
   const reading = { kind: kind.kind, quantities, site, test, ...times, ...context, ...origin }
-  return { reading, id, subject, practitioner, device, gateway, rawBytes, technique }
+  return { reading, id, subject, practitioner, device, gateway, rawBytes, technique, amendedBecause }
 }
 
 /** The id, which the business identifier repeats for systems that assign ids of their own. */
@@ -193,7 +196,8 @@ function readPeople(observation: Element) {
   const method =
     METHODS.find((each) => observation.is('method', methodOf(each))) ?? observation.fail('WRONG_CODE', 'method')
   const element = observation.optional('device')
-  if ((method === 'manual') !== (element === null)) observation.fail('WRONG_CODE', 'method')
+  const hasDevice = method === 'device' || method === 'unauthenticated-device'
+  if (hasDevice !== (element !== null)) observation.fail('WRONG_CODE', 'method')
   if (!element) return { subject, practitioner, performer, method, device: null, deviceLabel: null }
   const isEnrolled = method === 'device'
   const [device, deviceLabel] = isEnrolled ? reference(element, 'Device', 100) : [null, element.words('display', 100)]
@@ -212,7 +216,6 @@ function reference(element: Element, type: string, maxName: number | null): [han
 
 /** The parts that follow from the kind; tells whether it is test data. */
 function readFixed(observation: Element, kind: KindRow, [first]: readonly Quantity[]): boolean {
-  observation.fixed('status', 'final')
   observation.fixed('category', categoryOf(kind))
   const test = observation.optional('meta')?.is('security', TEST_DATA) ?? false
   observation.fixed('meta', metaOf(first === undefined ? kind.profile : profileOf(kind, first), test))

@@ -17,6 +17,8 @@ export type InExtensions = Pick<
   /** The node that received the value: an id of at most 64 letters, digits, dots and hyphens, and its label. */
   readonly gateway: { readonly handle: string; readonly label: string } | null
   readonly rawBytes: Uint8Array | null
+  /** Why this takes the place of an earlier reading; left out for a reading that takes none. */
+  readonly amendedBecause?: string
 }
 
 /** Bytes of the longest device record. */
@@ -26,11 +28,12 @@ const FLAG = /^[a-z0-9][a-z0-9-]{0,39}$/
 
 /** The extensions, in a fixed order. */
 export function writeExtensions(input: InExtensions): Writable[] {
-  const { gateway, setId, assignedBecause, rawBytes } = input
+  const { gateway, setId, assignedBecause, amendedBecause, rawBytes } = input
   const all: Writable[] = [{ url: EXTENSIONS.set, valueString: setId }]
   if (gateway) all.unshift({ url: EXTENSIONS.gateway, valueReference: gatewayReference(gateway) })
   all.push(...deviceExtensions({ ...input, rawBytes: null }))
   if (assignedBecause !== undefined) all.push({ url: EXTENSIONS.assigned, valueString: assignedBecause })
+  if (amendedBecause !== undefined) all.push({ url: EXTENSIONS.amended, valueString: amendedBecause })
   if (rawBytes) all.push(recordOf(rawBytes))
   return all
 }
@@ -54,6 +57,11 @@ function recordOf(bytes: Uint8Array): Writable {
   return { url: EXTENSIONS.record, valueBase64Binary: toBase64(bytes) }
 }
 
+/** `status`: a reading that takes the place of another says so where every reader of FHIR looks. */
+export function statusOf({ amendedBecause }: Pick<InExtensions, 'amendedBecause'>): 'final' | 'amended' {
+  return amendedBecause === undefined ? 'final' : 'amended'
+}
+
 /**
  * Reads the extensions of an Observation. Unknown and repeated ones are refused.
  *
@@ -61,7 +69,7 @@ function recordOf(bytes: Uint8Array): Writable {
  */
 export function readExtensions(observation: Element): InExtensions {
   const byUrl = new Map<string, Element[]>()
-  for (const extension of observation.children('extension', 1, 8 + MAX_FLAGS)) {
+  for (const extension of observation.children('extension', 1, 9 + MAX_FLAGS)) {
     const url = extension.oneOf('url', Object.values(EXTENSIONS))
     const others = byUrl.get(url) ?? []
     if (others.length > 0 && url !== EXTENSIONS.flag) extension.fail('WRONG_CARDINALITY')
@@ -75,6 +83,7 @@ export function readExtensions(observation: Element): InExtensions {
     window: readWindow(one(EXTENSIONS.window)),
     flags: readFlags(byUrl.get(EXTENSIONS.flag) ?? []),
     ...readAssigned(one(EXTENSIONS.assigned)),
+    ...readAmended(one(EXTENSIONS.amended)),
     rawBytes: one(EXTENSIONS.record)?.bytes('valueBase64Binary', MAX_RAW_BYTES) ?? null,
   }
   for (const extensions of byUrl.values()) for (const extension of extensions) extension.end()
@@ -84,6 +93,11 @@ export function readExtensions(observation: Element): InExtensions {
 /** Why a reading was given to its patient later. */
 function readAssigned(extension: Element | null): Pick<InExtensions, 'assignedBecause'> {
   return extension === null ? {} : { assignedBecause: extension.words('valueString', 200) }
+}
+
+/** Why a reading takes the place of another. */
+function readAmended(extension: Element | null): Pick<InExtensions, 'amendedBecause'> {
+  return extension === null ? {} : { amendedBecause: extension.words('valueString', 200) }
 }
 
 /** A reference to the node's Device. */

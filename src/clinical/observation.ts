@@ -26,7 +26,7 @@ import {
   profileOf,
 } from './observation-codes.ts'
 import { decodeObservation } from './observation-decode.ts'
-import { writeExtensions, type InExtensions } from './observation-extensions.ts'
+import { statusOf, writeExtensions, type InExtensions } from './observation-extensions.ts'
 import { fromTable, inTableOrder } from './quantity.ts'
 import { checkVitalSign } from './vital-sign-rules.ts'
 
@@ -84,7 +84,7 @@ function resourceOf(input: ObservationInput): Writable {
     meta: metaOf(profileOf(kind, first), input.test),
     extension: writeExtensions(input),
     identifier: [{ system: 'urn:ietf:rfc:3986', value: `urn:uuid:${input.id}` }],
-    status: 'final',
+    status: statusOf(input),
     category: categoryOf(kind),
     code: codeOf(QUANTITIES[first.name], first.ucum, input.technique, input.site),
     subject: { reference: `Patient/${input.subject}` },

@@ -25,6 +25,7 @@ function asInput({ reading, ...rest }: ParsedObservation): ObservationInput {
     gateway: rest.gateway,
     rawBytes: rest.rawBytes,
     technique: rest.technique,
+    ...(rest.amendedBecause === null ? {} : { amendedBecause: rest.amendedBecause }),
   }
 }
 

@@ -89,6 +89,7 @@ function quantitiesOf(kind: ReadingKind): fc.Arbitrary<Quantity[]> {
 /** How it was measured, with the device that goes with it. */
 const origin = fc.oneof(
   fc.constant({ method: 'manual' as const, device: null }),
+  fc.constant({ method: 'patient-reported' as const, device: null }),
   fc.record({ method: fc.constant('device' as const), device: fc.record({ handle: hex(16), label: WORD }) }),
   fc.record({
     method: fc.constant('unauthenticated-device' as const),
@@ -121,6 +122,9 @@ export const anyObservation: fc.Arbitrary<ObservationInput> = fc.constantFrom(..
     })
     .chain((input) =>
       fc.option(WORD).map((reason) => ({ ...input, ...(reason === null ? {} : { assignedBecause: reason }) })),
+    )
+    .chain((input) =>
+      fc.option(WORD).map((reason) => ({ ...input, ...(reason === null ? {} : { amendedBecause: reason }) })),
     )
     .chain((input) => origin.map((from): ObservationInput => ({ ...input, ...from }))),
 )
