@@ -90,7 +90,7 @@ export async function startVault(
 ): Promise<OpenVault> {
   const events: VaultEvent[] = []
   const vault = new Vault((event) => events.push(event), options.nowMs ?? Date.now, options.monotonicMs)
-  const signIn = vault.signIn
+  const signIn = vault.signIn.bind(vault)
   vault.signIn = async (handle, pin) => {
     const practitioner = await signIn(handle, pin)
     signedIn.set(vault, handle)

@@ -122,11 +122,13 @@ export class Cards {
     return rows
   }
 
-  /** One card as it was issued, with what became of it. Nobody's contract is asked: cards say nothing clinical. */
+  /**
+   * One card as it was issued, with what became of it. No consent is asked: who took all of them back still needs a card
+   * to give another.
+   */
   async row(handle: string, link: Link): Promise<Row<PatientCard>> {
-    const role = this.#clinic.viewer?.role ?? null
     const issued = await verifyRecord(this.#clinic, {
-      ...{ subject: handle, link, view: 'demographics' as const, viewer: role },
+      ...{ subject: handle, link, view: 'demographics' as const, viewer: null },
       read: (text, entry) => ({ statement: readStatement(text, entry), timeMs: entry.entry.body.time }),
     })
     if (issued.status === 'rejected') return issued
@@ -243,7 +245,7 @@ export class Cards {
     )
     if (end === undefined) return this.#endWithoutRecord(handle, cardId)
     const row = await verifyRecord(this.#clinic, {
-      ...{ subject: handle, link: end.link, view: 'demographics' as const, viewer: this.#clinic.viewer?.role ?? null },
+      ...{ subject: handle, link: end.link, view: 'demographics' as const, viewer: null },
       read: (text, entry) => ({ statement: readStatement(text, entry), timeMs: entry.entry.body.time }),
     })
     if (row.status === 'rejected') return this.#endWithoutRecord(handle, cardId)

@@ -16,6 +16,7 @@ import type { VaultEvent } from '../vault-service.ts'
 import type { ConsentStandings } from './consent-standing.ts'
 import type { Grades } from './grades.ts'
 import type { Identity } from './identity.ts'
+import type { PatientIndex } from './patient-index.ts'
 import type { Replica } from './replica.ts'
 import type { OpenGlass } from './open-glass.ts'
 import type { LogSigner } from './role-keys.ts'
@@ -32,6 +33,8 @@ export interface Viewer {
   readonly signer: EntrySigner
   /** Patients whose demographics this sign-in has already been recorded to have seen. */
   readonly seen: Set<string>
+  /** Who the patients are, as far as this sign-in verified it. */
+  readonly index: PatientIndex
   /** When the PIN was last proven, on the monotonic clock. */
   readonly presence: { provenAtMs: number }
 }

@@ -1,17 +1,31 @@
 import { instantText } from '../../../clinical/instant.ts'
 import { decodePatient, encodePatient } from '../../../clinical/patient.ts'
+import { foldPatient, foldText, isSimilarPatient } from '../../../clinical/patient-similarity.ts'
+import { decideView } from '../../../ledger/contract.ts'
 import { MAX_SUBJECTS } from '../../../ledger/fields.ts'
 import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
-import type { Chart, Patient, Reading } from '../../../shared/api/schemas.ts'
+import type { Chart, Patient } from '../../../shared/api/schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
+import { decodeCardText } from '../../../shared/card-text.ts'
+import { identifiersIn } from '../../../shared/gs1.ts'
+import type { Verified } from '../../../shared/verified.ts'
 import { ApiFailure } from '../failure.ts'
 import { ContentMismatch, rejected, verifyRecord } from '../verify-record.ts'
 import type { Row } from '../vault-service.ts'
+import { patientOfCard } from './cards.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
-import { readReading } from './reading-record.ts'
+import type { Failed } from './log-replica.ts'
+import type { Finding, IndexedPatient, Registration } from './patient-index.ts'
+import { patientRecords } from './patient-records.ts'
 
-/** Readings verified before other requests get a turn. */
+/** Patients verified before other requests get a turn. */
 const SLICE = 64
+const NOT_COVERED: Failed = { step: 'access', reason: 'no consent of the patient covers this demographics data' }
+
+interface Read {
+  readonly patient: Patient
+  readonly recordedAtMs: number
+}
 
 /** Patients of the site: who they are, and their charts. Every view is recorded before it is returned. */
 export class Patients {
@@ -23,30 +37,79 @@ export class Patients {
 
   /**
    * Patients whose name, birth date or identifier contains every word of `text`; all of them when it is empty.
-   * Records that cannot be verified are always part of the answer: they might be the one that is looked for.
+   * Records that cannot be verified, or that no consent opens to whoever asks, are always part of the answer: they might
+   * be the one that is looked for, and an answer that depends on the text would tell what they say.
    */
   async search(text: string): Promise<Row<Patient>[]> {
     const viewer = viewerFor(this.#clinic, 'demographics')
-    const words = text
-      .toLowerCase()
+    const words = foldText(text)
       .split(/\s+/)
       .filter((word) => word !== '')
-    const rows = (await this.#all(viewer)).filter((row) => row.status === 'rejected' || matches(row.record, words))
+    const { items, damaged } = await this.#everybody(viewer)
+    const found = new Map<string, Row<Patient>>(damaged)
+    for (const item of items) {
+      const row = await this.#shown(viewer, item)
+      const isFound = words.every((word) => item.text.includes(word))
+      if (isFound || row.status === 'rejected') found.set(item.patient.handle, row)
+    }
+    const rows = this.#handles().flatMap((handle) => found.get(handle) ?? [])
+    await this.#recordList(viewer, rows)
+    return rows
+  }
+
+  /** Patients who might be the same person as one who is to be registered. */
+  async similar(patient: Omit<Patient, 'handle'>): Promise<Row<Patient>[]> {
+    const viewer = viewerFor(this.#clinic, 'demographics')
+    const rows = await Promise.all((await this.#similar(viewer, patient)).map((item) => this.#shown(viewer, item)))
     await this.#recordList(viewer, rows)
     return rows
   }
 
   /**
+   * Whom a scanned wristband or card belongs to; null when nobody is known by it, or more than one.
+   *
+   * @param code - As scanned. Untrusted.
+   */
+  async scan(code: string): Promise<Row<Patient> | null> {
+    const viewer = viewerFor(this.#clinic, 'demographics')
+    const row = decodeCardText(code) === null ? await this.#wristband(viewer, code) : await this.#card(viewer, code)
+    if (row !== null) await this.#recordList(viewer, [row])
+    return row
+  }
+
+  async #card(viewer: Viewer, code: string): Promise<Row<Patient> | null> {
+    const handle = patientOfCard(this.#clinic, code)
+    return handle === null ? null : this.demographics(handle, viewer)
+  }
+
+  async #wristband(viewer: Viewer, code: string): Promise<Row<Patient> | null> {
+    const wanted = new Set(identifiersIn(code).map(sameCase))
+    const { items } = await this.#everybody(viewer)
+    const found = items.filter(({ patient }) => wanted.has(sameCase(patient.identifier)))
+    const [only] = found
+    return only === undefined || found.length > 1 ? null : this.#shown(viewer, only)
+  }
+
+  /**
    * Registers a patient under a new random handle.
    *
-   * @throws ApiFailure `DUPLICATE_PATIENT` with the field that is the same.
+   * @param distinct - Somebody looked at who is similar, and says that this is another person.
+   * @throws ApiFailure `DUPLICATE_PATIENT` with the field that is the same, `SIMILAR_PATIENT`.
    */
-  async register(patient: Omit<Patient, 'handle'>): Promise<Patient> {
+  async register(patient: Omit<Patient, 'handle'>, distinct = false): Promise<Patient> {
     const viewer = authorFor(this.#clinic, 'patient.registered')
-    for (const row of await this.#all(viewer)) if (row.status === 'verified') refuseDuplicate(patient, row.record)
+    const { items } = await this.#everybody(viewer)
+    for (const item of items) refuseDuplicate(patient, item.patient)
+    if (!distinct && (await this.#similar(viewer, patient)).length > 0) throw new ApiFailure('SIMILAR_PATIENT')
     const registered = await this.registerAs(viewer, patient, this.#clinic.nowMs())
     viewer.seen.add(registered.handle)
     return registered
+  }
+
+  async #similar(viewer: Viewer, patient: Omit<Patient, 'handle'>): Promise<IndexedPatient[]> {
+    const wanted = foldPatient(patient)
+    const { items } = await this.#everybody(viewer)
+    return items.filter((item) => isDuplicate(patient, item.patient) !== null || isSimilarPatient(wanted, item.folded))
   }
 
   /** The same without looking for duplicates, at a given time of the author's clock. */
@@ -101,10 +164,10 @@ export class Patients {
   /** A patient's chart: demographics and every reading, each verified or named with its failed step. */
   async chart(handle: string, generation: number): Promise<Chart> {
     const viewer = viewerFor(this.#clinic, 'clinical')
-    const { replica, writer, nowMs } = this.#clinic
+    const { replica, writer, nowMs, gate } = this.#clinic
     const { origin, size, root } = replica.head
     const patient = await this.demographics(handle, viewer)
-    const readings = await this.readings(handle, viewer)
+    const records = await patientRecords(this.#clinic, viewer, handle)
     const { links, gone } = replica.chain(handle)
     const checkedAtMs = nowMs()
     await writer.record([accessDraft(this.#clinic, viewer, { subject: handle })])
@@ -113,10 +176,10 @@ export class Patients {
       handle,
       generation,
       patient,
-      readings,
+      ...records,
       assessments: [],
       reports: [],
-      consent: { state: 'none', classes: [], until: null, asksSignature: false, emergencyUntil: null },
+      consent: await gate.standing(handle),
       oxygenScale: { scale: 1, by: null, at: null, reason: null },
       chainLength: links.length + gone.length,
       unattributedDamage: replica.unattributedDamage().length,
@@ -125,40 +188,71 @@ export class Patients {
     }
   }
 
-  /** Every reading of a chain, in its order, and every link that is gone. Access is the caller's to record. */
-  async readings(handle: string, viewer: Viewer): Promise<Row<Reading>[]> {
+  #handles(): string[] {
     const { replica } = this.#clinic
-    const { links, gone } = replica.chain(handle)
-    const rows: { seq: number; row: Row<Reading> }[] = []
-    for (const link of links) {
-      if (link.type !== 'reading') continue
-      // A long chart must not keep a colleague's signature waiting.
-      if (rows.length % SLICE === SLICE - 1) await new Promise((resume) => setImmediate(resume))
-      const row = await verifyRecord(this.#clinic, {
-        subject: handle,
-        link,
-        view: 'clinical',
-        viewer: viewer.role,
-        read: readReading,
-      })
-      rows.push({ seq: link.seq, row })
-    }
-    // The registration has its own row; of everything else that is gone nobody knows what it was.
-    for (const lost of gone) if (lost.seq > 0) rows.push({ seq: lost.seq, row: rejected(replica, lost, lost.failed) })
-    return rows.sort((a, b) => a.seq - b.seq).map(({ row }) => row)
-  }
-
-  async #all(viewer: Viewer): Promise<Row<Patient>[]> {
-    const { replica } = this.#clinic
-    const handles = [
+    return [
       ...replica.subjectsWith('patient.registered'),
       ...replica.lostSubjectsWith('patient.registered').map(({ subject }) => subject),
       // Only patients have more than an enrolment: somebody whose registration is gone without a trace is still listed.
       ...replica.headlessSubjects(),
     ]
-    const rows: Row<Patient>[] = []
-    for (const handle of handles) rows.push(await this.demographics(handle, viewer))
-    return rows
+  }
+
+  /**
+   * Everybody's registration, verified now or earlier in this sign-in, whoever may see it; and the rows of those that do
+   * not verify.
+   */
+  #everybody({ index }: Viewer): Promise<{ items: IndexedPatient[]; damaged: [string, Row<never>][] }> {
+    return index.inTurn(async () => {
+      const findings: Finding[] = []
+      const damaged: [string, Row<never>][] = []
+      for (const handle of this.#handles()) {
+        const stamp = this.#clinic.replica.chain(handle)
+        if (index.isFresh(handle, stamp)) continue
+        // Many patients must not keep a colleague's signature waiting.
+        if ((findings.length + damaged.length) % SLICE === SLICE - 1) await new Promise((next) => setImmediate(next))
+        const row = await this.#registration(handle)
+        if (row.status === 'rejected') damaged.push([handle, row])
+        findings.push({ handle, stamp, registration: row.status === 'rejected' ? null : registrationOf(row) })
+      }
+      index.take(findings)
+      return { items: [...index.all()], damaged }
+    })
+  }
+
+  /** A registration as the installation itself reads it, before anybody is asked who may see it. */
+  async #registration(handle: string): Promise<Row<Read>> {
+    const { replica } = this.#clinic
+    const { links, gone } = replica.chain(handle)
+    const link = links.find(({ type }) => type === 'patient.registered')
+    if (link !== undefined) {
+      const request = { subject: handle, link, view: 'demographics' as const, viewer: null }
+      return verifyRecord(this.#clinic, {
+        ...request,
+        read: (text, entry) => ({ patient: readPatient(text, entry), recordedAtMs: entry.entry.body.time }),
+      })
+    }
+    const lost = gone.find(({ seq }) => seq === 0)
+    return lost === undefined
+      ? rejected(replica, { place: null, seq: 0 }, { step: 'present', reason: 'missing' })
+      : rejected(replica, lost, lost.failed)
+  }
+
+  /** What is known of a patient, for whoever looks now. */
+  async #shown(viewer: Viewer, { patient, place, recordedAtMs }: IndexedPatient): Promise<Row<Patient>> {
+    const { replica, gate, grades } = this.#clinic
+    const { handle } = patient
+    const log = replica.log(place.origin)
+    const contract = replica.contract()?.contract
+    const circumstances = (await gate.gate(handle)).circumstances('demographics', recordedAtMs)
+    const mayLook =
+      contract !== undefined && decideView(contract, 'demographics', viewer.role, circumstances).allowed && log !== null
+    if (mayLook) {
+      const position = { ...place, subject: handle, grade: grades.gradeAt(log, place.index) }
+      return { status: 'verified', position, record: patient as Verified<Patient> }
+    }
+    const where = { place: log === null ? null : { log, index: place.index }, seq: place.seq }
+    return { ...rejected(replica, where, NOT_COVERED), subject: handle }
   }
 
   /** One entry for all patients whose demographics this sign-in had not seen yet. */
@@ -182,15 +276,25 @@ function readPatient(text: string, { entry }: VerifiedEntry): Patient {
   return patient
 }
 
-function matches({ familyName, givenName, identifier, birthDate }: Patient, words: readonly string[]): boolean {
-  const all = `${familyName} ${givenName} ${identifier} ${birthDate}`.toLowerCase()
-  return words.every((word) => all.includes(word))
+function registrationOf({ position, record }: Extract<Row<Read>, { status: 'verified' }>): Registration {
+  const { origin, index, entryId, seq, block } = position
+  return { ...record, place: { origin, index, entryId, seq, block } }
+}
+
+function sameCase(text: string): string {
+  return text.trim().toLowerCase()
+}
+
+/** The field that makes two patients one and the same, or null. */
+function isDuplicate(one: Omit<Patient, 'handle'>, other: Patient): 'identifier' | 'name' | null {
+  const same = (a: string, b: string) => sameCase(a) === sameCase(b)
+  if (same(one.identifier, other.identifier)) return 'identifier'
+  const isSamePerson =
+    same(one.familyName, other.familyName) && same(one.givenName, other.givenName) && one.birthDate === other.birthDate
+  return isSamePerson ? 'name' : null
 }
 
 function refuseDuplicate(one: Omit<Patient, 'handle'>, other: Patient): void {
-  const same = (a: string, b: string) => a.trim().toLowerCase() === b.trim().toLowerCase()
-  if (same(one.identifier, other.identifier)) throw new ApiFailure('DUPLICATE_PATIENT', { detail: 'identifier' })
-  const isSamePerson =
-    same(one.familyName, other.familyName) && same(one.givenName, other.givenName) && one.birthDate === other.birthDate
-  if (isSamePerson) throw new ApiFailure('DUPLICATE_PATIENT', { detail: 'name' })
+  const field = isDuplicate(one, other)
+  if (field !== null) throw new ApiFailure('DUPLICATE_PATIENT', { detail: field })
 }

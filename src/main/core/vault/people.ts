@@ -29,6 +29,7 @@ import { actorFor, offsetMinAt, utf8, viewerFor, viewerOf, type Clinic, type Vie
 import { governanceSignerOf } from './role-keys.ts'
 import type { EntrySigner } from './entry-signer.ts'
 import type { Link } from './chains.ts'
+import { PatientIndex } from './patient-index.ts'
 import { presence } from './presence.ts'
 import type { Draft } from './writer.ts'
 
@@ -88,7 +89,7 @@ export class People {
     this.signOut()
     const { name, role } = practitioner
     const presence = { provenAtMs: clinic.monotonicMs() }
-    clinic.viewer = { handle, name, role, signer, seen: new Set(), presence }
+    clinic.viewer = { handle, name, role, signer, seen: new Set(), presence, index: new PatientIndex(clinic.random) }
     this.#wipe = () => {
       wipe(seed)
     }
@@ -99,6 +100,7 @@ export class People {
 
   /** Wipes the key. */
   signOut(): void {
+    this.#clinic.viewer?.index.drop()
     this.#clinic.viewer = null
     this.#wipe()
     this.#wipe = () => undefined

@@ -67,7 +67,10 @@ export abstract class VaultRequests {
   enrolPractitioner = (request: Parameters<VaultService['enrolPractitioner']>[0]) => this.ready().people.enrol(request)
   unattributedDamage = async () => Promise.resolve(this.ready().clinic.replica.unattributedDamage().length)
   searchPatients = (text: string) => this.ready().patients.search(text)
-  registerPatient = (patient: Parameters<VaultService['registerPatient']>[0]) => this.ready().patients.register(patient)
+  similarPatients = (patient: Parameters<VaultService['similarPatients']>[0]) => this.ready().patients.similar(patient)
+  registerPatient = (...[patient, distinct]: Parameters<VaultService['registerPatient']>) =>
+    this.ready().patients.register(patient, distinct)
+  scanCode = (code: string) => this.ready().patients.scan(code)
   chart = (handle: string, generation: number) => this.ready().patients.chart(handle, generation)
   patient = (handle: string) => this.ready().patients.one(handle)
   cards = (handle: string) => this.ready().cards.list(handle)
@@ -170,8 +173,6 @@ export abstract class VaultRequests {
   discardProposal = () => this.ready().governance.discard()
 
   // Being built.
-  similarPatients: VaultService['similarPatients'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  scanCode: VaultService['scanCode'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   consentSites: VaultService['consentSites'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   consents: VaultService['consents'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   grantConsent: VaultService['grantConsent'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))

@@ -95,3 +95,84 @@ it('names a patient whom nobody registered', async () => {
   expect(await codeOf(() => vault.chart('ab'.repeat(16), 1))).toBe('UNKNOWN_PATIENT')
   expect(await codeOf(() => vault.patient('ab'.repeat(16)))).toBe('UNKNOWN_PATIENT')
 })
+
+const ANNA = {
+  familyName: 'Müller-Schmidt',
+  givenName: 'Anna',
+  birthDate: '1971-03-12',
+  gender: 'female' as const,
+  identifier: '00420417',
+}
+
+it('finds names without diacritics, and as they are written', async () => {
+  const { vault } = await atWork()
+  await vault.registerPatient(ANNA)
+  for (const text of ['muller', 'MÜLLER-SCHMIDT', 'schmidt anna', '1971-03'])
+    expect([text, names(await vault.searchPatients(text))]).toEqual([text, [ANNA.familyName]])
+  expect(names(await vault.searchPatients('mueller'))).toEqual([])
+})
+
+it('asks before it registers somebody who might be there already, and shows who', async () => {
+  const { open, vault, staff } = await atWork()
+  const { handle } = await vault.registerPatient(ANNA)
+  const slip = { ...ANNA, familyName: 'Muller Schmit', birthDate: '1971-12-03', identifier: '7' }
+  expect(await codeOf(() => vault.registerPatient(slip))).toBe('SIMILAR_PATIENT')
+  await vault.signIn(staff.physician, PIN)
+  const before = await accesses(open)
+  expect(await vault.similarPatients(slip)).toMatchObject([{ status: 'verified', record: { handle } }])
+  expect(await accesses(open)).toBe(before + 1)
+  expect(await vault.similarPatients(patientNumber(5))).toEqual([])
+  await vault.registerPatient(slip, true)
+  // The same identifier stays refused, whatever somebody says.
+  expect(await codeOf(() => vault.registerPatient({ ...slip, identifier: ANNA.identifier }, true))).toBe(
+    'DUPLICATE_PATIENT',
+  )
+})
+
+it('knows whose wristband or card was scanned, and guesses nothing', async () => {
+  const { vault } = await atWork()
+  const anna = await vault.registerPatient(ANNA)
+  const gsrn = '061414112345678902'
+  const other = await vault.registerPatient({ ...patientNumber(9), identifier: gsrn })
+  const { text } = await vault.issueCard({
+    ...{ handle: anna.handle, capacity: 'patient', holder: null },
+    ...{ cardPin: '7391', pin: PIN },
+  })
+  const whose = async (code: string) => {
+    const row = await vault.scanCode(code)
+    return row === null ? null : row.status === 'verified' ? row.record.handle : row.step
+  }
+  expect(await whose('00420417')).toBe(anna.handle)
+  expect(await whose('420417')).toBe(null)
+  expect(await whose('0042041')).toBe(null)
+  expect(await whose(`]C18018${gsrn}`)).toBe(other.handle)
+  expect(await whose(`]d28018${gsrn.slice(0, -1)}3`)).toBe(null)
+  expect(await whose(text)).toBe(anna.handle)
+  expect(await whose(`${text.slice(0, -1)}${(Number(text.at(-1)) + 1) % 10}`)).toBe(null)
+})
+
+it('lets nobody scan who may not see names', async () => {
+  const { vault, staff } = await atWork()
+  await vault.registerPatient(ANNA)
+  await vault.signIn(staff.it, PIN)
+  const auditor = await vault.enrolPractitioner({ name: 'Aud Itor', role: 'auditor', pin: PIN })
+  await vault.signIn(auditor.handle, PIN)
+  expect(await codeOf(() => vault.scanCode('00420417'))).toBe('NOT_ALLOWED')
+  expect(await codeOf(() => vault.similarPatients(ANNA))).toBe('NOT_ALLOWED')
+})
+
+it('sees at once what changed about somebody, and verifies nobody twice', async () => {
+  const { open, vault } = await atWork()
+  const anna = await vault.registerPatient(ANNA)
+  await vault.searchPatients('')
+  const others = [...Array(5).keys()].map((n) => patientNumber(n))
+  for (const other of others) await vault.registerPatient(other)
+  expect(names(await vault.searchPatients('')).length).toBe(6)
+  await signManual(open, anna.handle, [weight('71')])
+  const rows = await Promise.all([
+    vault.searchPatients('anna'),
+    vault.searchPatients(''),
+    vault.searchPatients('family4'),
+  ])
+  expect(rows.map((found) => found.length)).toEqual([1, 6, 1])
+})

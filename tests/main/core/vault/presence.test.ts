@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { PRESENCE_MS, presence, requirePresence } from '../../../../src/main/core/vault/presence.ts'
 import type { Clinic, Viewer } from '../../../../src/main/core/vault/clinic.ts'
+import { PatientIndex } from '../../../../src/main/core/vault/patient-index.ts'
 import { openPractitioners } from '../../../../src/main/keystore/pin-files.ts'
 import { keyPairFromSeed } from '../../../../src/main/keystore/sodium.ts'
 import { codeOf, furnish, PIN, startVault, temporaryFolder } from '../../../faults/support/clinic.ts'
@@ -16,7 +17,14 @@ async function signedIn(seed = SEED) {
   await practitioners.add(HANDLE, PIN, SEED)
   const { publicKey } = keyPairFromSeed(seed)
   const signer = { role: 'practitioner' as const, publicKey, sign: () => new Uint8Array(64) }
-  const who = { handle: HANDLE, name: 'Nora', role: 'nurse' as const, signer, seen: new Set<string>() }
+  const who = {
+    handle: HANDLE,
+    name: 'Nora',
+    role: 'nurse' as const,
+    signer,
+    seen: new Set<string>(),
+    index: new PatientIndex((size) => new Uint8Array(size)),
+  }
   const viewer: Viewer = { ...who, presence: { provenAtMs: 0 } }
   const clock = { now: 0 }
   const parts: Pick<Clinic, 'viewer' | 'monotonicMs'> = { viewer, monotonicMs: () => clock.now }
