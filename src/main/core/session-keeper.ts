@@ -17,8 +17,8 @@ const WARN_S = 20
 export interface SessionPorts {
   /** Checks the PIN and loads the key. Throws `WRONG_PIN`, `PIN_LOCKED`. */
   signIn(handle: string, pin: string): Promise<Practitioner>
-  /** Wipes the key. */
-  signOut(): Promise<void>
+  /** Wipes the key. `isLock`: the same person is expected back. */
+  signOut(isLock: boolean): Promise<void>
   /** Told after every change. */
   changed(session: Session | null): void
   /** Starts a timer; returns what stops it. */
@@ -69,7 +69,7 @@ export class SessionKeeper {
     const departures = this.#departures
     const practitioner = await this.#ports.signIn(handle, pin)
     if (departures !== this.#departures) {
-      await this.#ports.signOut()
+      await this.#ports.signOut(true)
       throw new ApiFailure('NOT_SIGNED_IN')
     }
     const session = { practitioner, locked: false, idleLimitS: this.#idleLimitS, warnS: WARN_S }
@@ -94,7 +94,7 @@ export class SessionKeeper {
     if (this.#session === null || this.#session.locked) return
     // The window is told first: what it shows must go even if wiping takes a moment.
     this.#set({ ...this.#session, locked: true })
-    await this.#ports.signOut()
+    await this.#ports.signOut(true)
   }
 
   /** Ends the session. */
@@ -103,7 +103,7 @@ export class SessionKeeper {
     this.#departures += 1
     if (this.#session === null) return
     this.#set(null)
-    await this.#ports.signOut()
+    await this.#ports.signOut(false)
   }
 
   /** Ends the session of a practitioner who may sign nothing any more, also while it is locked. */

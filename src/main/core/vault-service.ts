@@ -130,7 +130,8 @@ export interface VaultService {
 
   practitioners(): Promise<api.Practitioner[]>
   signIn(handle: string, pin: string): Promise<api.Practitioner>
-  signOut(): Promise<void>
+  /** Wipes the key. `isLock`: the same person is expected back, and what they opened in an emergency stays open for them. */
+  signOut(isLock?: boolean): Promise<void>
   reauthenticate(pin: string): Promise<void>
   changePin(request: Asked['session']['changePin']): Promise<void>
   people(): Promise<Row<api.PractitionerRecord>[]>

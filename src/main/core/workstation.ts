@@ -77,7 +77,7 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
   const session = new SessionKeeper(
     {
       signIn: (handle, pin) => vault.signIn(handle, pin),
-      signOut: () => vault.signOut(),
+      signOut: (isLock) => vault.signOut(isLock),
       changed: sessionChanged,
       timer: startTimer,
       fault: (error) => fault('locking', error),

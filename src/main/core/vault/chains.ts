@@ -82,6 +82,7 @@ export class Chains {
   /** Order in which entries were read: oldest incarnation first. */
   readonly #order = new Map<Link, number>()
   #taken = 0
+  #latestSealMs = 0
 
   /**
    * @param store - For the index tables.
@@ -97,6 +98,7 @@ export class Chains {
     const { type, subject, id, payload, fields } = entry.body
     const at = this.#taken++
     this.#ids.set(toHex(id), { log, index })
+    if (type === 'seal') this.#latestSealMs = Math.max(this.#latestSealMs, entry.body.time)
     if (type === 'incident') {
       this.#incidents.push({ log, index })
       this.#takeLoss(readEntriesLost(decodeIncident(fields)), at)
@@ -145,6 +147,11 @@ export class Chains {
     this.#order.clear()
     this.#taken = 0
     this.#hints = []
+  }
+
+  /** The latest time that any seal says, by the clock of the time: no day before it comes again. */
+  get latestSealMs(): number {
+    return this.#latestSealMs
   }
 
   /** Where incidents are recorded, in the order of the logs. */

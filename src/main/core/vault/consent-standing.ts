@@ -5,7 +5,7 @@
  * @remarks
  * Worked out from verified consents alone. How many versions of consents each patient has is remembered beside the
  * keystore: when fewer can be proven, one of them is damaged, nobody knows what it said, and nothing is open but by
- * breaking the glass. A day counts by the workstation's clock, which is never believed to be before the newest seal.
+ * breaking the glass. A day counts by the workstation's clock, which is never believed to be before the latest seal.
  * Proven by `tests/main/core/vault/consent-standing.test.ts`.
  *
  * @packageDocumentation
@@ -60,8 +60,14 @@ export interface Decisions {
 
 const UNDECIDED: Decisions = { versions: [], isKnown: true }
 
-/** A version that may follow, not recorded yet. */
-export type NextVersion = Pick<ConsentFacts, 'consentId' | 'kind' | 'terms'>
+/** What of a version decides about keys. */
+type Version = Pick<ConsentFacts, 'consentId' | 'kind' | 'terms'>
+
+/** A version that is about to follow. */
+export interface NextVersion extends Version {
+  /** An epoch begins with it. */
+  readonly begins: boolean
+}
 
 /** What standings are worked out from. */
 export interface StandingSources extends Omit<RecordSources, 'gate'> {
@@ -149,11 +155,10 @@ export class ConsentStandings {
     return this.#linksOf(handle)
   }
 
-  /** The day that counts: by our clock, and never before the newest seal. */
+  /** The moment whose day counts: by our clock, and never before the latest seal. */
   dayMs(): number {
     const { replica, nowMs } = this.#sources
-    const block = replica.head.size === 0 ? null : replica.live.blockOf(replica.head.size - 1)
-    return Math.max(nowMs(), block === null || 'step' in block ? 0 : block.sealedAtMs)
+    return Math.max(nowMs(), replica.latestSealMs)
   }
 
   /** Whether this site's people may see a patient's data, and why. */
@@ -209,12 +214,13 @@ export class ConsentStandings {
     const { site, replica } = this.#sources
     const { versions, isKnown } = await this.decisions(handle)
     const today = dayOf(this.dayMs())
-    const all = next === null ? versions : [...versions, { facts: next, epoch: Infinity }]
+    const newest = replica.newestEpoch(handle) ?? 0
+    const all = next === null ? versions : [...versions, { facts: next, epoch: next.begins ? newest + 1 : newest }]
     const consents = [...Map.groupBy(all, ({ facts }) => facts.consentId).values()]
     const isShared = all.some(({ facts }) => facts.terms.sites.some((name) => name !== site))
     const since = replica.epochSince(handle)
     return {
-      of: (epoch) => (isKnown ? this.#handovers(consents, today, epoch, replica.newestEpoch(handle) ?? -1) : []),
+      of: (epoch) => (isKnown ? this.#handovers(consents, today, epoch) : []),
       isSpent: (epoch) => {
         if (!isShared) return false
         // One that nobody can read may be the end of one that somebody holds keys for.
@@ -224,12 +230,12 @@ export class ConsentStandings {
     }
   }
 
-  #handovers(consents: readonly Said[][], today: string, epoch: number, newest: number): Handover[] {
+  #handovers(consents: readonly Said[][], today: string, epoch: number): Handover[] {
     const { site, replica } = this.#sources
     const sites = rosterAt(replica.directory, replica.head.size)?.roster.sites ?? []
     return sites.flatMap(({ id, sharingKey }) => {
       if (id === site) return []
-      const classes = new Set(consents.flatMap((versions) => classesFor(versions, { site: id, today, epoch, newest })))
+      const classes = new Set(consents.flatMap((versions) => classesFor(versions, { site: id, today, epoch })))
       return classes.size === 0 ? [] : [{ recipient: sharingKey, classes: [...classes].sort() }]
     })
   }
@@ -287,12 +293,12 @@ function covers(
 }
 
 /** Versions of one consent, as far as keys go. */
-type Said = { readonly facts: NextVersion; readonly epoch: number }
+type Said = { readonly facts: Version; readonly epoch: number }
 
 /** The keys that one consent gives a site of an epoch. */
 function classesFor(
   versions: readonly Said[],
-  { site, today, epoch, newest }: { site: string; today: string; epoch: number; newest: number },
+  { site, today, epoch }: { site: string; today: string; epoch: number },
 ): KeyClass[] {
   const last = versions.at(-1)?.facts
   if (last === undefined || last.kind === 'revoked') return []
@@ -301,12 +307,11 @@ function classesFor(
   // A version gives what it names for as long as later ones name it as well.
   const classes = versions.flatMap(({ facts: { terms }, epoch: since }) => {
     if (!terms.sites.includes(site)) return []
-    const begins = Math.min(since, newest + 1)
     return terms.classes.filter(
-      (one) => last.terms.classes.includes(one) && (terms.history || one === 'demographics' || epoch >= begins),
+      (one) => last.terms.classes.includes(one) && (terms.history || one === 'demographics' || epoch >= since),
     )
   })
-  const isFrom = versions.some(({ epoch: since }) => epoch >= Math.min(since, newest + 1))
+  const isFrom = versions.some(({ epoch: since }) => epoch >= since)
   return isFrom ? [...classes, `consent/${last.consentId}`] : classes
 }
 

@@ -134,6 +134,11 @@ export class Replica {
     return this.#chains.placeOfId(toHex(id)) !== null || unlessDamaged(() => this.store.indexOfEntryId(id)) !== null
   }
 
+  /** The latest time that any seal says. */
+  get latestSealMs(): number {
+    return this.#chains.latestSealMs
+  }
+
   /** Where incidents are recorded, in the order of the logs. */
   get incidents(): readonly Place[] {
     return this.#chains.incidents

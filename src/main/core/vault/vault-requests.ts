@@ -7,9 +7,13 @@ import type { Measurement } from '../../../devices/measurement.ts'
 import type { DeviceOrigin, EnrolledDevice, ReadContext, VaultEvent, VaultService } from '../vault-service.ts'
 import { ApiFailure } from '../failure.ts'
 import type { Cards } from './cards.ts'
+import type { Amendments } from './amendments.ts'
+import { asksPatient } from './authorisation.ts'
 import type { Clinic } from './clinic.ts'
+import type { Consents } from './consents.ts'
 import type { DeviceChecks } from './device-checks.ts'
 import type { Enrolments } from './enrolments.ts'
+import type { Emergencies } from './emergencies.ts'
 import type { Erasures } from './erasure.ts'
 import type { ErasureProposals } from './erasure-proposals.ts'
 import type { EvidenceViews } from './evidence-views.ts'
@@ -34,6 +38,9 @@ export interface Open {
   readonly tray: Tray
   readonly ledger: LedgerViews
   readonly upkeep: Upkeep
+  readonly amendments: Amendments
+  readonly consents: Consents
+  readonly emergencies: Emergencies
   readonly erasures: Erasures
   readonly erasureProposals: ErasureProposals
   readonly evidence: EvidenceViews
@@ -56,7 +63,13 @@ export abstract class VaultRequests {
 
   practitioners = () => this.ready().people.signInNames()
   people = () => this.ready().people.list()
-  signIn = (handle: string, pin: string) => this.ready().people.signIn(handle, pin)
+  signIn = async (handle: string, pin: string) => {
+    const { people, clinic } = this.ready()
+    const practitioner = await people.signIn(handle, pin)
+    // What somebody opened in an emergency is nobody else's.
+    clinic.glass.endOthers(handle)
+    return practitioner
+  }
   reauthenticate = async (pin: string) => {
     await presence(this.ready().clinic, pin)
   }
@@ -83,8 +96,10 @@ export abstract class VaultRequests {
   revokeDevice = (handle: string, reason: string) => this.ready().enrolments.revoke(handle, reason)
   setCalibration = (handle: string, due: string | null) => this.ready().enrolments.setCalibration(handle, due)
 
-  signOut(): Promise<void> {
-    this.opened()?.people.signOut()
+  signOut(isLock = false): Promise<void> {
+    const open = this.opened()
+    open?.people.signOut()
+    if (!isLock) open?.clinic.glass.endOthers(null)
     return Promise.resolve()
   }
 
@@ -147,6 +162,19 @@ export abstract class VaultRequests {
     await Promise.resolve()
     this.opened()?.upkeep.cancel(run)
   }
+  asksSignature = async (handle: string) => Promise.resolve(asksPatient(this.ready().clinic, handle))
+  amendReading = (request: Parameters<VaultService['amendReading']>[0]) => this.ready().amendments.amend(request)
+  retractReading = (request: Parameters<VaultService['retractReading']>[0]) => this.ready().amendments.retract(request)
+  consentSites = async () => Promise.resolve(this.ready().consents.sites())
+  consents = (handle: string) => this.ready().consents.list(handle)
+  grantConsent = (request: Parameters<VaultService['grantConsent']>[0]) => this.ready().consents.grant(request)
+  amendConsent = (request: Parameters<VaultService['amendConsent']>[0]) => this.ready().consents.amend(request)
+  revokeConsent = (request: Parameters<VaultService['revokeConsent']>[0]) => this.ready().consents.revoke(request)
+  breakGlass = (request: Parameters<VaultService['breakGlass']>[0]) => this.ready().emergencies.break(request)
+  endEmergency = async (handle: string) => {
+    await Promise.resolve()
+    this.ready().emergencies.end(handle)
+  }
   erasures = async () => Promise.resolve(this.ready().erasures.list())
   previewErasure = async (target: Parameters<VaultService['previewErasure']>[0]) =>
     Promise.resolve(this.ready().erasureProposals.preview(target))
@@ -173,18 +201,9 @@ export abstract class VaultRequests {
   discardProposal = () => this.ready().governance.discard()
 
   // Being built.
-  consentSites: VaultService['consentSites'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  consents: VaultService['consents'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  grantConsent: VaultService['grantConsent'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  amendConsent: VaultService['amendConsent'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  revokeConsent: VaultService['revokeConsent'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  breakGlass: VaultService['breakGlass'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  endEmergency: VaultService['endEmergency'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   accessLog: VaultService['accessLog'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   emergencies: VaultService['emergencies'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   reviewEmergency: VaultService['reviewEmergency'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  amendReading: VaultService['amendReading'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  retractReading: VaultService['retractReading'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   decisionSupport: VaultService['decisionSupport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   configureSupport: VaultService['configureSupport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   assessmentDraft: VaultService['assessmentDraft'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
@@ -197,5 +216,4 @@ export abstract class VaultRequests {
   writeOutbox: VaultService['writeOutbox'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   outbox: VaultService['outbox'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   settleOutbox: VaultService['settleOutbox'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  asksSignature: VaultService['asksSignature'] = async () => Promise.resolve(false)
 }

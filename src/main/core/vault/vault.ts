@@ -28,8 +28,10 @@ import { Amendments } from './amendments.ts'
 import { actorFor, type Clinic } from './clinic.ts'
 import { backUp } from './backup.ts'
 import { ConsentStandings } from './consent-standing.ts'
+import { Consents } from './consents.ts'
 import { DEMO_PINS_SECRET, fillDemoClinic } from './demo-clinic.ts'
 import { DeviceChecks } from './device-checks.ts'
+import { Emergencies } from './emergencies.ts'
 import { Enrolments } from './enrolments.ts'
 import { EvidenceViews } from './evidence-views.ts'
 import { SECRETS, writeGenesis } from './genesis.ts'
@@ -132,6 +134,7 @@ export class Vault extends VaultRequests implements VaultService {
     const open = this.#open
     this.#open = null
     open?.people.signOut()
+    open?.clinic.glass.endOthers(null)
     await open?.upkeep.close()
     open?.clinic.standing.close()
     if (open !== null) closeFiles(open.clinic)
@@ -352,6 +355,8 @@ export class Vault extends VaultRequests implements VaultService {
         ledger,
         upkeep: this.#upkeepOf(clinic, erasures),
         amendments: new Amendments(clinic),
+        consents: new Consents(clinic),
+        emergencies: new Emergencies(clinic),
         erasures,
         erasureProposals: new ErasureProposals(clinic, erasures),
         evidence: new EvidenceViews(clinic),
