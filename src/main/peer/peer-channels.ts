@@ -9,12 +9,17 @@
  *
  * @packageDocumentation
  */
+import { PeerError } from './errors.ts'
 import { type ChannelListeners, FrameChannel } from './frame-channel.ts'
 import type { PeerKey, PeerStream } from './peer-link.ts'
 import type { Libp2pLink } from './libp2p-link.ts'
 
 /** Milliseconds within which the end with the lower key opens a stream. */
 const STREAM_TIMEOUT_MS = 20_000
+
+/** Streams that one peer may open within {@link CHURN_MS}; one connection needs one. */
+const MAX_CHURN = 8
+const CHURN_MS = 10_000
 
 /** What the channels are made over. */
 export type ChannelLink = Pick<Libp2pLink, 'self' | 'onStream' | 'onPeer' | 'open' | 'hangUp' | 'dropSpares'>
@@ -33,6 +38,7 @@ export class PeerChannels {
   readonly #deadlines = new Map<PeerKey, NodeJS.Timeout>()
   readonly #opening = new Set<PeerKey>()
   readonly #again = new Set<PeerKey>()
+  readonly #openedAt = new Map<PeerKey, readonly number[]>()
 
   /** Follows `link` from now on. */
   constructor(link: ChannelLink, owner: ChannelOwner) {
@@ -79,13 +85,28 @@ export class PeerChannels {
   }
 
   #accept(peer: PeerKey, stream: PeerStream): void {
-    if (peer < this.#link.self) this.#begin(peer, stream)
-    else stream.abort(new Error('the lower key opens the stream'))
+    if (peer < this.#link.self && !this.#isChurning(peer)) {
+      this.#begin(peer, stream)
+      return
+    }
+    stream.abort(new PeerError('STREAM_CLOSED', 'a stream that is not for this peer to open'))
+    void this.#link.hangUp(peer)
+  }
+
+  /** True when `peer` opens one stream after the other: each costs a session. */
+  #isChurning(peer: PeerKey): boolean {
+    const now = Date.now()
+    const recent = (this.#openedAt.get(peer) ?? []).filter((at) => now - at < CHURN_MS)
+    this.#openedAt.set(peer, [...recent, now].slice(-MAX_CHURN))
+    return recent.length >= MAX_CHURN
   }
 
   #begin(peer: PeerKey, stream: PeerStream): void {
     this.#settle(peer)
+    // Down before the next is up: nobody ever has two sessions with one peer.
     const replaced = this.#current.get(peer)
+    this.#current.delete(peer)
+    replaced?.stream.abort(new PeerError('STREAM_CLOSED', 'replaced by a newer stream'))
     const listeners = this.#owner.opened(peer, stream)
     const channel = new FrameChannel(stream, {
       frame: (bytes) => listeners.frame(bytes),
@@ -97,7 +118,6 @@ export class PeerChannels {
     })
     this.#current.set(peer, channel)
     listeners.began(channel)
-    replaced?.stream.abort(new Error('replaced by a newer stream'))
   }
 
   #ended(peer: PeerKey): void {
