@@ -199,7 +199,7 @@ const CODECS: { readonly [Kind in MessageKind]: MessageCodec<Kind> } = {
   bye: { number: 18, write: () => [], read: () => ({}) },
   have: {
     number: 19,
-    write: (m) => [m.logs.map((log) => [log.origin, log.size, log.votes])],
+    write: (m) => [m.logs.map((log) => [log.origin, log.size, log.final, log.cosigned, log.votes])],
     read: (f) => ({ logs: f.array(1, 0, MAX_HAVE).map(readHave) }),
   },
   clone: {
@@ -290,7 +290,13 @@ function readTexts(f: FieldReader, key: number, most: number, longest: number): 
 }
 
 function readHave(value: CborValue): HaveLog {
-  return readTuple(value, 'log', (f) => ({ origin: readOrigin(f, 0), size: f.uint(1), votes: f.uint(2, 1000) }))
+  return readTuple(value, 'log', (f) => ({
+    origin: readOrigin(f, 0),
+    size: f.uint(1),
+    final: f.uint(2),
+    cosigned: f.uint(3),
+    votes: f.uint(4, 1000),
+  }))
 }
 
 function readPayload(value: CborValue) {

@@ -71,8 +71,17 @@ export const MAX_BAD_ANSWERS = 8
 /** Milliseconds during which new heads and cosignatures are collected before they are passed on. */
 export const GOSSIP_DELAY_MS = 250
 
-/** Peers to which a head that has become final is passed on at once; others learn it in the next round. */
-export const GOSSIP_FANOUT = 4
-
 /** Milliseconds between rounds in which each peer is told what it does not know yet. */
 export const ROUND_MS = 30_000
+
+/** Milliseconds, at least, that a peer which lacks something is given to hear it from somebody else. */
+export const GRACE_MS = 1500
+
+/** Milliseconds between messages that say how far logs are known here. */
+export const HAVE_INTERVAL_MS = 1000
+
+/** Milliseconds after which a peer that was asked to cosign is told that it will not be now. */
+export const COSIGN_TIMEOUT_MS = 60_000
+
+/** Milliseconds until a store that could not store is tried again. */
+export const STORE_RETRY_MS = 5000

@@ -36,9 +36,13 @@ export interface Hello {
 /** How far a log is known. A hint: only signatures count. */
 export interface HaveLog {
   readonly origin: string
-  /** Size of the largest head known whose entries are held; of the largest head for a witness. */
+  /** Size of the largest head whose entries are held; for a witness, of the largest that it accepted. */
   readonly size: number
-  /** Cosignatures under it. */
+  /** Size up to which it is known to be final. */
+  readonly final: number
+  /** Size of the largest head under which a cosignature is known. */
+  readonly cosigned: number
+  /** Cosignatures under that head. */
   readonly votes: number
 }
 

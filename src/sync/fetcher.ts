@@ -1,0 +1,147 @@
+/**
+ * Takes in what peers show of logs: heads, cosignatures, entries, payloads.
+ *
+ * @remarks
+ * Proven by `tests/sync/fetcher.test.ts`, and with whole networks by `tests/sync/convergence.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { CodedError } from '../shared/errors.ts'
+import { Credits } from './credits.ts'
+import type { Gossip } from './gossip.ts'
+import type { Hub } from './hub.ts'
+import { LogFetch } from './log-fetch.ts'
+import type { WantCosignature } from './messages.ts'
+import { PayloadFetch } from './payload-fetch.ts'
+import type { SignedHead } from './ports.ts'
+import type { Session } from './session.ts'
+
+/** How a head came to be shown. */
+export interface ShownHow {
+  /** True when it is to be followed before larger ones. */
+  readonly isShort: boolean
+  /** The request that it came with, which holds a proof. */
+  readonly request?: WantCosignature
+}
+
+/** The transfers of all logs. */
+export class Fetcher {
+  readonly credits = new Credits()
+  readonly #hub: Hub
+  readonly #gossip: Gossip
+  readonly #logs = new Map<string, LogFetch>()
+  readonly #payloads = new Map<string, PayloadFetch>()
+  /** Logs whose entries wait to be judged. */
+  readonly #unjudged = new Set<string>()
+
+  constructor(hub: Hub, gossip: Gossip) {
+    this.#hub = hub
+    this.#gossip = gossip
+  }
+
+  /**
+   * Notes that a peer shows, in its order. The first of two of one log is short.
+   *
+   * @param notes - Untrusted. One that is not signed by a log that a roster lists is left out: this roster may be old.
+   */
+  notes(session: Session, notes: readonly string[]): void {
+    const heads = notes.flatMap((note) => this.#headIn(note) ?? [])
+    for (const [i, head] of heads.entries()) {
+      const isShort = heads.slice(i + 1).some(({ origin, size }) => origin === head.origin && size > head.size)
+      this.shown(session, head, { isShort })
+    }
+  }
+
+  /** A head that a peer shows. Its signature was checked. */
+  shown(session: Session, head: SignedHead, { isShort, request }: ShownHow): void {
+    const { store } = this.#hub
+    const standing = store.standing(head.origin)
+    if (standing === null) return
+    this.#gossip.showed(session, head.origin, head.size, countLines(head.note) - 1)
+    if (standing.isOwn && head.size > standing.pending) store.monitored(session.who, head.origin, head.note)
+    else if (head.size <= standing.stored) this.#addVotes(head)
+    else if (!standing.isOwn && head.size > standing.pending && !standing.isFrozen) {
+      const candidate = this.#logOf(head.origin).offer(head, session, standing, isShort)
+      if (candidate !== null && request !== undefined) {
+        candidate.proof = { oldSize: request.oldSize, hashes: request.proof, by: session }
+      }
+    }
+    this.#hub.changed(head.origin)
+  }
+
+  left(session: Session): void {
+    for (const log of this.#logs.values()) log.left(session)
+    for (const payloads of this.#payloads.values()) payloads.left(session)
+  }
+
+  /** Does for a log what can be done now. */
+  step(origin: string): void {
+    const standing = this.#hub.store.standing(origin)
+    if (standing === null) return
+    const log = this.#logs.get(origin)
+    const isJudging = log?.step() === true
+    const now = this.#hub.store.standing(origin) ?? standing
+    const isUnjudged = isJudging || (now.stored === now.pending && now.mirrored < now.pending && now.refused === null)
+    if (isUnjudged && !now.isOwn) this.#unjudged.add(origin)
+    else this.#unjudged.delete(origin)
+    if (now.stored > 0) this.#payloadsOf(origin).step()
+  }
+
+  /** Goes on with a log that is not complete although nobody showed anything: after a start. */
+  resume(origin: string): void {
+    this.#logOf(origin)
+    this.#hub.changed(origin)
+  }
+
+  /** Asks everybody again for the payloads of a log. */
+  restartPayloads(origin: string): void {
+    this.#payloadsOf(origin).restart()
+    this.#hub.changed(origin)
+  }
+
+  /** Goes on with what waits: for other logs to be judged, or for time to pass. */
+  tick(): void {
+    for (const origin of this.#unjudged) this.#hub.changed(origin)
+    for (const origin of this.#logs.keys()) this.#hub.changed(origin)
+  }
+
+  #addVotes(head: SignedHead): void {
+    try {
+      const answer = this.#hub.store.addVotes(head)
+      if (answer === 'conflict') this.#hub.evidenceFound()
+    } catch (error) {
+      // A store that cannot store loses nothing here: cosignatures are shown again.
+      if (!(error instanceof CodedError)) throw error
+    }
+  }
+
+  #headIn(note: string): SignedHead | null {
+    try {
+      return this.#hub.store.checkHead(note)
+    } catch (error) {
+      if (error instanceof CodedError) return null
+      throw error
+    }
+  }
+
+  #logOf(origin: string): LogFetch {
+    const known = this.#logs.get(origin)
+    if (known !== undefined) return known
+    const log = new LogFetch(origin, this.#hub, this.credits)
+    this.#logs.set(origin, log)
+    return log
+  }
+
+  #payloadsOf(origin: string): PayloadFetch {
+    const known = this.#payloads.get(origin)
+    if (known !== undefined) return known
+    const payloads = new PayloadFetch(origin, this.#hub)
+    this.#payloads.set(origin, payloads)
+    return payloads
+  }
+}
+
+/** Lines under a note that was parsed before. */
+function countLines(note: string): number {
+  return note.slice(note.lastIndexOf('\n\n') + 2).split('\n').length - 1
+}

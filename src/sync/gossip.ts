@@ -1,0 +1,224 @@
+/**
+ * Who is told what about the heads of all logs.
+ *
+ * @remarks
+ * Each side says how far it has every log, and again what changed. Whoever sees that the other lacks something sends the
+ * notes for it: a moment later, since the other may just be fetching it from somebody else. So every node learns the
+ * newest cosigned head of every log from anybody, and a peer that keeps something back hides nothing. Proven by
+ * `tests/sync/gossip.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { FRAME_TARGET, GOSSIP_DELAY_MS, GRACE_MS, HAVE_INTERVAL_MS, MAX_HAVE, MAX_NOTES, ROUND_MS } from './limits.ts'
+import type { Hub } from './hub.ts'
+import type { HaveLog } from './messages.ts'
+import type { LogStanding } from './ports.ts'
+import type { Session } from './session.ts'
+
+/** How far somebody has a log. */
+export type Known = Omit<HaveLog, 'origin'>
+
+/** How soon others are told. */
+export type Urgency =
+  | 'now' // nobody else can know
+  | 'soon' // cosignatures are still coming in
+  | 'if-needed' // the peer may hear it from somebody else
+
+const NOTHING: Known = { size: 0, final: 0, cosigned: 0, votes: 0 }
+
+/** What is still to be said to one peer. */
+interface Telling {
+  /** Logs about which the peer may lack something, and when it is told. */
+  readonly due: Map<string, number>
+  /** What the notes that were sent say; forgotten after a round, in case they came to nothing. */
+  readonly told: Map<string, Known>
+  /** Logs whose state here the peer was not told. */
+  readonly unsaid: Set<string>
+  haveAtMs: number
+  roundAtMs: number
+}
+
+/** Spreads heads. */
+export class Gossip {
+  readonly #hub: Hub
+  readonly #tellings = new Map<Session, Telling>()
+
+  constructor(hub: Hub) {
+    this.#hub = hub
+  }
+
+  /** A peer is there: it is told how far every log is known here. */
+  greeted(session: Session): void {
+    const nowMs = this.#hub.nowMs()
+    const unsaid = new Set<string>()
+    for (const standing of this.#hub.store.standings()) if (standing.pending > 0) unsaid.add(standing.origin)
+    const roundAtMs = nowMs + ROUND_MS * (0.5 + this.#hub.random())
+    this.#tellings.set(session, { due: new Map(), told: new Map(), unsaid, haveAtMs: nowMs, roundAtMs })
+    this.#say(session, nowMs)
+  }
+
+  left(session: Session): void {
+    this.#tellings.delete(session)
+  }
+
+  /** A log of this node has grown, or has more cosignatures. */
+  changed(standing: LogStanding, urgency: Urgency): void {
+    const nowMs = this.#hub.nowMs()
+    const atMs = nowMs + this.#delayOf(urgency)
+    for (const [session, telling] of this.#tellings) {
+      telling.unsaid.add(standing.origin)
+      if (this.#isBehind(session, telling, standing)) putEarlier(telling.due, standing.origin, atMs)
+      if (atMs <= nowMs) this.#say(session, nowMs)
+    }
+  }
+
+  /**
+   * A peer said how far it has logs.
+   *
+   * @param logs - Untrusted: hints. Logs that no roster lists are left out.
+   */
+  heard(session: Session, logs: readonly HaveLog[]): void {
+    const nowMs = this.#hub.nowMs()
+    for (const { origin, ...known } of logs) {
+      // What it says first it is not just fetching from somebody else.
+      const isFirst = !session.known.has(origin)
+      const standing = this.#hub.store.standing(origin)
+      if (standing === null) continue
+      session.known.set(origin, joined(session.known.get(origin), known))
+      this.#expect(session, standing, isFirst ? nowMs : nowMs + this.#delayOf('if-needed'))
+    }
+    this.#say(session, nowMs)
+  }
+
+  /** A peer showed a note, so it has that much. */
+  showed(session: Session, origin: string, size: number, votes: number): void {
+    const shown = { size, final: 0, cosigned: votes > 0 ? size : 0, votes }
+    session.known.set(origin, joined(session.known.get(origin), shown))
+    const standing = this.#hub.store.standing(origin)
+    if (standing !== null) this.#expect(session, standing, this.#hub.nowMs() + this.#delayOf('if-needed'))
+  }
+
+  /** Says what is due. */
+  tick(): void {
+    const nowMs = this.#hub.nowMs()
+    for (const session of this.#tellings.keys()) this.#say(session, nowMs)
+  }
+
+  /** Plans to tell the peer what it lacks, or drops the plan when it lacks nothing any more. */
+  #expect(session: Session, standing: LogStanding, atMs: number): void {
+    const telling = this.#tellings.get(session)
+    if (telling === undefined) return
+    if (this.#isBehind(session, telling, standing)) putEarlier(telling.due, standing.origin, atMs)
+    else telling.due.delete(standing.origin)
+  }
+
+  #delayOf(urgency: Urgency): number {
+    if (urgency === 'now') return 0
+    return urgency === 'soon' ? GOSSIP_DELAY_MS : GRACE_MS * (1 + this.#hub.random())
+  }
+
+  #isBehind(session: Session, { told }: Telling, standing: LogStanding): boolean {
+    const has = joined(session.known.get(standing.origin), told.get(standing.origin) ?? NOTHING)
+    return lacks(has, knownOf(standing))
+  }
+
+  #say(session: Session, nowMs: number): void {
+    const telling = this.#tellings.get(session)
+    if (telling === undefined || !session.isWritable) return
+    if (telling.roundAtMs <= nowMs) this.#startRound(session, telling, nowMs)
+    if (telling.unsaid.size > 0 && telling.haveAtMs <= nowMs) this.#sayHave(session, telling, nowMs)
+    if (session.isWritable) this.#sayNotes(session, telling, nowMs)
+  }
+
+  /** What was sent and had no effect is sent again. */
+  #startRound(session: Session, telling: Telling, nowMs: number): void {
+    telling.roundAtMs = nowMs + ROUND_MS
+    telling.told.clear()
+    for (const standing of this.#hub.store.standings()) {
+      if (this.#isBehind(session, telling, standing)) putEarlier(telling.due, standing.origin, nowMs)
+    }
+  }
+
+  #sayHave(session: Session, telling: Telling, nowMs: number): void {
+    telling.haveAtMs = nowMs + HAVE_INTERVAL_MS
+    const origins = [...telling.unsaid].slice(0, MAX_HAVE)
+    for (const origin of origins) telling.unsaid.delete(origin)
+    const logs = origins.flatMap((origin): HaveLog[] => {
+      const standing = this.#hub.store.standing(origin)
+      return standing === null ? [] : [{ origin, ...knownOf(standing) }]
+    })
+    if (telling.unsaid.size > 0) telling.haveAtMs = nowMs
+    session.send({ kind: 'have', logs })
+  }
+
+  #sayNotes(session: Session, telling: Telling, nowMs: number): void {
+    let batch: string[] = []
+    let length = 0
+    const send = (): void => {
+      const [first] = batch
+      if (first !== undefined) session.send({ kind: 'heads', notes: batch })
+      batch = []
+      length = 0
+    }
+    for (const [origin, atMs] of telling.due) {
+      if (atMs > nowMs) continue
+      telling.due.delete(origin)
+      for (const note of this.#notesFor(session, telling, origin)) {
+        if (batch.length >= MAX_NOTES || length + note.length > FRAME_TARGET) send()
+        batch.push(note)
+        length += note.length
+      }
+      if (!session.isWritable) break
+    }
+    send()
+  }
+
+  /** Notes that show a peer what it lacks of a log, smallest first. */
+  #notesFor(session: Session, telling: Telling, origin: string): string[] {
+    const { store } = this.#hub
+    const standing = store.standing(origin)
+    if (standing === null || session.who.kind !== 'node' || !this.#isBehind(session, telling, standing)) return []
+    const has = joined(session.known.get(origin), telling.told.get(origin) ?? NOTHING)
+    const own = knownOf(standing)
+    const offers = store.offersFor(origin, session.who.site).filter((size) => size > has.size)
+    // Cosignatures mean nothing to a peer that has to fetch the entries first: it says when it has them.
+    const isFinalDue = own.final > has.final && own.final <= has.size
+    const areVotesDue = own.cosigned <= has.size && isLess(has.cosigned, has.votes, own.cosigned, own.votes)
+    telling.told.set(origin, {
+      size: offers.length > 0 ? own.size : has.size,
+      final: isFinalDue ? own.final : has.final,
+      ...(areVotesDue ? votesOf(own) : votesOf(has)),
+    })
+    const sizes = [...offers, ...(isFinalDue ? [own.final] : []), ...(areVotesDue ? [own.cosigned] : [])]
+    return [...new Set(sizes)].toSorted((x, y) => x - y).flatMap((size) => store.note(origin, size) ?? [])
+  }
+}
+
+/** How far a log is held here, as others are told. */
+export function knownOf({ pending, stored, mirrored, final, cosigned, votes }: LogStanding): Known {
+  return { size: stored === pending ? pending : mirrored, final, cosigned, votes }
+}
+
+function lacks(has: Known, other: Known): boolean {
+  if (has.size < other.size || has.final < other.final) return true
+  return isLess(has.cosigned, has.votes, other.cosigned, other.votes)
+}
+
+function votesOf({ cosigned, votes }: Known): Pick<Known, 'cosigned' | 'votes'> {
+  return { cosigned, votes }
+}
+
+function isLess(size: number, votes: number, otherSize: number, otherVotes: number): boolean {
+  return size < otherSize || (size === otherSize && votes < otherVotes)
+}
+
+/** Whatever was said once stays true: logs and their cosignatures only grow. */
+function joined(a: Known = NOTHING, b: Known = NOTHING): Known {
+  const newer = isLess(a.cosigned, a.votes, b.cosigned, b.votes) ? b : a
+  const { cosigned, votes } = newer
+  return { size: Math.max(a.size, b.size), final: Math.max(a.final, b.final), cosigned, votes }
+}
+
+function putEarlier(due: Map<string, number>, origin: string, atMs: number): void {
+  due.set(origin, Math.min(atMs, due.get(origin) ?? Infinity))
+}

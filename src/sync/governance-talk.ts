@@ -1,0 +1,152 @@
+/**
+ * What nodes tell each other beside the logs: fork proofs, governed documents, and how far a node's own log had come.
+ *
+ * @remarks
+ * All of it is small, and passed on by everybody who learns something new from it. Proven by
+ * `tests/sync/governance-talk.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { assert, CodedError } from '../shared/errors.ts'
+import type { Hub } from './hub.ts'
+import { ROUND_MS } from './limits.ts'
+import type { Governance, Hello, MessageOf } from './messages.ts'
+import type { Session } from './session.ts'
+
+/** Fork proofs told to one peer in a row. */
+const PROOFS_PER_TICK = 4
+
+/** What one peer was told. */
+interface Told {
+  readonly proofs: Set<string>
+  rosterVersion: number
+  contractVersion: number
+  readonly proposals: Set<string>
+  readonly monitorAtMs: Map<string, number>
+}
+
+/** See above. */
+export class GovernanceTalk {
+  readonly #hub: Hub
+  readonly #told = new Map<Session, Told>()
+
+  constructor(hub: Hub) {
+    this.#hub = hub
+  }
+
+  greeted(session: Session, { rosterVersion, contractVersion }: Hello): void {
+    const proofs = new Set<string>()
+    this.#told.set(session, { proofs, rosterVersion, contractVersion, proposals: new Set(), monitorAtMs: new Map() })
+    this.#say(session)
+  }
+
+  left(session: Session): void {
+    this.#told.delete(session)
+  }
+
+  /** Documents here are newer than they were. */
+  changed(): void {
+    this.tick()
+  }
+
+  /** A fork proof may have been found. */
+  evidenceFound(): void {
+    this.tick()
+  }
+
+  /** A peer tells something. What is new is passed on. */
+  heard(session: Session, message: MessageOf<'evidence' | 'governance'>): void {
+    const told = this.#told.get(session)
+    if (told === undefined) return
+    const isNew = orFalse(() => {
+      if (message.kind === 'governance') return this.#takeGovernance(told, message)
+      if (told.proofs.size < MAX_REMEMBERED) told.proofs.add(message.text)
+      return this.#hub.store.addEvidence(message.text)
+    })
+    if (!isNew) return
+    for (const { origin } of this.#hub.store.standings()) this.#hub.changed(origin)
+    this.tick()
+  }
+
+  /** Says what was not said yet, to everybody who can hear it. */
+  tick(): void {
+    for (const session of this.#told.keys()) this.#say(session)
+  }
+
+  #takeGovernance(told: Told, { rosters, contracts, proposals }: Governance): boolean {
+    for (const text of proposals) if (told.proposals.size < MAX_REMEMBERED) told.proposals.add(text)
+    return this.#hub.store.addGovernance({ rosters, contracts, proposals })
+  }
+
+  #say(session: Session): void {
+    const told = this.#told.get(session)
+    if (told === undefined || !session.isWritable) return
+    this.#sayEvidence(session, told)
+    if (session.isWritable) this.#sayGovernance(session, told)
+    if (session.isWritable) this.#askMonitor(session, told)
+  }
+
+  #sayEvidence(session: Session, { proofs }: Told): void {
+    const news = this.#hub.store.evidence().filter((text) => !proofs.has(text))
+    for (const text of news.slice(0, PROOFS_PER_TICK)) {
+      proofs.add(text)
+      session.send({ kind: 'evidence', text })
+    }
+  }
+
+  #sayGovernance(session: Session, told: Told): void {
+    const self = this.#hub.store.self()
+    const { rosters, contracts, proposals } = this.#hub.store.governanceAfter(told.rosterVersion, told.contractVersion)
+    // One document for each message: each is nearly as long as a message can be.
+    for (const document of rosters) session.send({ ...NOTHING, rosters: [document] })
+    for (const document of contracts) session.send({ ...NOTHING, contracts: [document] })
+    told.rosterVersion = Math.max(told.rosterVersion, self.rosterVersion)
+    told.contractVersion = Math.max(told.contractVersion, self.contractVersion)
+    for (const text of proposals) {
+      if (told.proposals.has(text)) continue
+      told.proposals.add(text)
+      session.send({ ...NOTHING, proposals: [text] })
+    }
+  }
+
+  /** Asks how far the own log had come, as long as the start of this node waits for it. */
+  #askMonitor(session: Session, { monitorAtMs }: Told): void {
+    const nowMs = this.#hub.nowMs()
+    for (const origin of this.#hub.store.monitorQuestions()) {
+      if ((monitorAtMs.get(origin) ?? -Infinity) > nowMs) continue
+      monitorAtMs.set(origin, nowMs + ROUND_MS)
+      session.ask(
+        { kind: 'want-monitor', origin },
+        {
+          isWant: false,
+          expects: 'monitored',
+          part: (answer) => {
+            assert(answer.kind === 'monitored', 'the session passes on what was asked for')
+            orFalse(() => {
+              this.#hub.store.monitored(session.who, origin, answer.note)
+              return true
+            })
+            return true
+          },
+          failed: () => undefined,
+        },
+        nowMs,
+      )
+    }
+  }
+}
+
+const NOTHING: Governance = { kind: 'governance', rosters: [], contracts: [], proposals: [] }
+
+/** Proofs and proposals of one peer that are remembered, so that they are not told back to it. */
+const MAX_REMEMBERED = 1024
+
+/** What is not valid here is not new. */
+function orFalse(run: () => boolean): boolean {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof CodedError) return false
+    throw error
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * How the payloads of one log come here, from whoever may send them.
+ *
+ * @remarks
+ * Each peer is asked once through the whole log for what is missing, range by range, and again when something new came or
+ * somebody says so: what one peer does not have or may not send, another may. The store keeps only ciphertext that a
+ * proven entry binds. Proven by `tests/sync/payload-fetch.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { assert, CodedError } from '../shared/errors.ts'
+import { SyncError } from './errors.ts'
+import type { Hub } from './hub.ts'
+import { DISTRUST_MS, MAX_PAYLOAD_RANGE, STORE_RETRY_MS } from './limits.ts'
+import type { Payloads, WantPayloads } from './messages.ts'
+import type { Session } from './session.ts'
+
+/** Milliseconds within which a range must be there. */
+const WHOLE_MS = 120_000
+/** Most epoch keys of one answer: several for each entry asked for. */
+const MAX_KEYS = MAX_PAYLOAD_RANGE * 16
+
+/** The payloads of one log. */
+export class PayloadFetch {
+  readonly origin: string
+  readonly #hub: Hub
+  /** First entry that each peer was not asked about. */
+  readonly #cursors = new Map<Session, number>()
+  readonly #asked = new Set<Session>()
+  #pausedUntilMs = -Infinity
+
+  constructor(origin: string, hub: Hub) {
+    this.origin = origin
+    this.#hub = hub
+  }
+
+  left(session: Session): void {
+    this.#cursors.delete(session)
+    this.#asked.delete(session)
+  }
+
+  /** Asks everybody again: somebody may send now what could not be sent before. */
+  restart(): void {
+    this.#cursors.clear()
+  }
+
+  /** Asks for what is missing. */
+  step(): void {
+    const nowMs = this.#hub.nowMs()
+    if (nowMs < this.#pausedUntilMs) return
+    const standing = this.#hub.store.standing(this.origin)
+    if (standing === null || standing.stored === 0) return
+    for (const session of this.#hub.peers()) {
+      if (this.#asked.has(session) || !session.hasCredit || !session.isTrustedWith(this.origin, nowMs)) continue
+      this.#askFrom(session, standing.stored, nowMs)
+    }
+  }
+
+  #askFrom(session: Session, stored: number, nowMs: number): void {
+    const cursor = this.#cursors.get(session) ?? 0
+    const has = session.known.get(this.origin)?.size ?? 0
+    const from = cursor < Math.min(stored, has) ? this.#missing(cursor, session) : null
+    if (from === null || from >= has) return
+    const to = Math.min(from + MAX_PAYLOAD_RANGE, stored, has)
+    const want = { kind: 'want-payloads', origin: this.origin, from, to } as const
+    const state = { next: from, keys: 0 }
+    this.#asked.add(session)
+    session.ask(
+      want,
+      {
+        isWant: true,
+        expects: 'payloads',
+        wholeMs: WHOLE_MS,
+        part: (answer) => {
+          assert(answer.kind === 'payloads', 'the session passes on what was asked for')
+          this.#take(session, answer, want, state)
+          if (answer.last) this.#done(session, to)
+          return answer.last
+        },
+        failed: () => {
+          this.#done(session, to)
+        },
+      },
+      nowMs,
+    )
+  }
+
+  #missing(from: number, session: Session): number | null {
+    return this.#hub.store.missingPayload(this.origin, from, session.who)
+  }
+
+  /** Takes a part: rows in ascending order, each once, of what was asked for. */
+  #take(
+    session: Session,
+    { rows, keys }: Payloads,
+    { to }: Omit<WantPayloads, 'req'>,
+    state: { next: number; keys: number },
+  ): void {
+    for (const { index } of rows) {
+      if (index < state.next || index >= to) throw new SyncError('BAD_ANSWER', 'not a payload that was asked for')
+      state.next = index + 1
+    }
+    state.keys += keys.length
+    if (state.keys > MAX_KEYS) throw new SyncError('BAD_ANSWER', 'more keys than entries can have')
+    try {
+      if (this.#hub.store.storePayloads(this.origin, rows, keys)) return
+      session.blame(this.origin, this.#hub.nowMs() + DISTRUST_MS)
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error
+      this.#pausedUntilMs = this.#hub.nowMs() + STORE_RETRY_MS
+    }
+  }
+
+  #done(session: Session, to: number): void {
+    this.#asked.delete(session)
+    this.#cursors.set(session, to)
+    this.#hub.changed(this.origin)
+  }
+}
