@@ -1,6 +1,10 @@
-/** Hands a text to the browser as a file to keep. Whoever runs the window may refuse: say where else the text can be had. */
-export function saveFile(fileName: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
+/**
+ * Hands a text to the browser as a file to keep.
+ *
+ * @param mediaType - Of the text, without a character set: it is always UTF-8.
+ */
+export function saveFile(fileName: string, text: string, mediaType = 'text/plain'): void {
+  const url = URL.createObjectURL(new Blob([text], { type: mediaType }))
   const link = document.createElement('a')
   link.href = url
   link.download = fileName

@@ -5,6 +5,8 @@ export const messages = {
     flowsheet: 'Flowsheet',
     trends: 'Trends',
     timeline: 'Timeline',
+    scores: 'Score',
+    reports: 'Patient reports',
     looked: 'Who looked',
   },
   flowsheetLabel: 'Flowsheet, newest at the right. Arrow keys move, Enter opens the proof.',
