@@ -104,6 +104,12 @@ describe('the window', () => {
   })
 })
 
+const fileAt = (url: string, name = 'x') => ({
+  getURL: () => url,
+  getFilename: () => name,
+  setSaveDialogOptions: vi.fn(),
+})
+
 describe('permissions', () => {
   const denied = [
     'hid',
@@ -133,17 +139,39 @@ describe('permissions', () => {
     expect(check(null, 'clipboard-sanitized-write', 'https://example.org/')).toBe(false)
   })
 
-  it('denies devices, screen capture and downloads', async () => {
+  it('denies devices, screen capture and downloads from elsewhere', async () => {
     await start()
     expect(theSession().handler('device')({ deviceType: 'hid' })).toBe(false)
     const respond = vi.fn()
     theSession().handler('display')({}, respond)
     expect(respond).toHaveBeenCalledExactlyOnceWith(null)
     const download = new StandInEvent()
-    theSession().emit('will-download', download)
+    theSession().emit('will-download', download, fileAt('https://example.org/x'))
     expect(download.defaultPrevented).toBe(true)
     expect(theSession().spellChecker).toBe(false)
   })
+
+  it.each([
+    ['receipts.txt', 'receipts.txt'],
+    ['../../.profile', 'chartseal-file'],
+  ])('asks where a file of our own page goes: %s', async (name, proposed) => {
+    await start()
+    const download = new StandInEvent()
+    const file = fileAt('blob:app://chartseal/0d1f', name)
+    theSession().emit('will-download', download, file)
+    expect(download.defaultPrevented).toBe(false)
+    expect(file.setSaveDialogOptions).toHaveBeenCalledExactlyOnceWith({ defaultPath: proposed })
+  })
+
+  it.each(['blob:https://example.org/0d1f', 'blob:app://chartseal.example/0d1f', 'app://chartseal/', 'data:,x'])(
+    'denies the download of %s',
+    async (url) => {
+      await start()
+      const download = new StandInEvent()
+      theSession().emit('will-download', download, fileAt(url))
+      expect(download.defaultPrevented).toBe(true)
+    },
+  )
 })
 
 describe('navigation', () => {
