@@ -122,7 +122,7 @@ function bytesOf(roster: Roster): Uint8Array {
   return encodeCbor(
     mapOf([
       [1, roster.version],
-      [2, roster.sites.map(encodeSite)],
+      [2, roster.sites.map(encodeRosterSite)],
       [3, roster.policy],
       [4, roster.previous ?? undefined],
       [5, roster.coordinator],
@@ -145,7 +145,7 @@ export function decodeRoster(document: Uint8Array): Roster {
     const previous = f.optional(4, (key) => f.bytes(key, HASH_SIZE))
     if (version < 1) throw badField('roster', 1, 'versions start at 1')
     if ((version === 1) !== (previous === null)) throw badField('roster', 4, 'absent exactly for version 1')
-    const sites = f.array(2, 1, MAX_SITES).map(readSite)
+    const sites = f.array(2, 1, MAX_SITES).map(readRosterSite)
     const [coordinator, frozen] = [readName(f, 5), f.optional(6, (key) => f.array(key, 1, MAX_FROZEN).map(readFrozen))]
     const attempt = f.optional(7, (key) => f.uint(key, MAX_ATTEMPT)) ?? 0
     if (attempt < 1 && f.has(7)) throw badField('roster', 7, 'attempts start at 1')
@@ -163,7 +163,8 @@ export function decodeRoster(document: Uint8Array): Roster {
   return roster
 }
 
-function encodeSite(site: RosterSite): CborValue {
+/** A site as it stands in a roster. */
+export function encodeRosterSite(site: RosterSite): CborValue {
   return mapOf([
     [1, site.id],
     [2, site.governanceKey],
@@ -182,7 +183,8 @@ function encodeNode(node: RosterNode): CborValue {
   ])
 }
 
-function readSite(value: CborValue): RosterSite {
+/** Reads {@link encodeRosterSite}. `value` is untrusted; throws {@link LedgerError} of step `decode`. */
+export function readRosterSite(value: CborValue): RosterSite {
   return readMap(value, 'site', (f) => {
     const nodes = f.array(6, 1, MAX_NODES).map(readNode)
     checkOrder(

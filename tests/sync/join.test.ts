@@ -1,0 +1,74 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  decodeJoinAnswer,
+  decodeJoinRequest,
+  encodeJoinAnswer,
+  encodeJoinRequest,
+  type JoinAnswer,
+  type JoinRequest,
+} from '../../src/sync/join.ts'
+import { SyncError } from '../../src/sync/errors.ts'
+import { testSite } from '../support/ledger-world.ts'
+
+const { site } = testSite('b.example/site')
+const document = new Uint8Array([1, 2, 3])
+
+const REQUESTS: JoinRequest[] = [
+  { step: 'ask', site },
+  { step: 'approve', site, document, signature: new Uint8Array(64).fill(7) },
+]
+const ANSWERS: JoinAnswer[] = [
+  { state: 'propose', document },
+  { state: 'waiting' },
+  {
+    state: 'admitted',
+    documents: [
+      { type: 'roster', fields: document },
+      { type: 'contract', fields: document },
+    ],
+  },
+  { state: 'refused' },
+]
+
+const codeOf = (read: () => unknown): string | null => {
+  try {
+    read()
+    return null
+  } catch (error) {
+    if (error instanceof SyncError) return error.code
+    throw error
+  }
+}
+
+describe('what a guest and its host say', () => {
+  it.each(REQUESTS)('survives: request $step', (request) => {
+    expect(decodeJoinRequest(encodeJoinRequest(request))).toEqual(request)
+  })
+
+  it.each(ANSWERS)('survives: answer $state', (answer) => {
+    expect(decodeJoinAnswer(encodeJoinAnswer(answer))).toEqual(answer)
+  })
+
+  it('is refused when a site has no node, or two', () => {
+    const two = testSite('c.example/site').site.nodes
+    for (const nodes of [[], [...site.nodes, ...two]]) {
+      const body = encodeJoinRequest({ step: 'ask', site: { ...site, nodes } })
+      expect(codeOf(() => decodeJoinRequest(body))).toBe('BAD_MESSAGE')
+    }
+  })
+
+  it('is a value or a coded error, whatever the bytes', () => {
+    const samples = [...REQUESTS.map(encodeJoinRequest), ...ANSWERS.map(encodeJoinAnswer)]
+    const mutated = fc
+      .tuple(fc.constantFrom(...samples), fc.nat(), fc.nat({ max: 255 }))
+      .map(([bytes, at, byte]) => Uint8Array.from(bytes).fill(byte, at % bytes.length, (at % bytes.length) + 1))
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), mutated), (bytes) => {
+        for (const read of [decodeJoinRequest, decodeJoinAnswer]) {
+          expect([null, 'BAD_MESSAGE']).toContain(codeOf(() => read(bytes)))
+        }
+      }),
+    )
+  })
+})
