@@ -132,9 +132,7 @@ export const messages = {
     title: 'Receipt',
     text: 'A small file that proves this entry to anyone. It holds no name and no value in the clear.',
     save: 'Save receipt',
-    show: 'Show receipt',
     saved: 'Saved as {file}. It can also be copied:',
-    copyIt: 'Copy the receipt and save it as {file}:',
     whole: 'the receipt',
     stranger:
       'A stranger needs this file, the network id from a source they trust (not from the file’s sender), and this command on any computer. No database and no network are needed.',
