@@ -26,7 +26,7 @@ describe('base32', () => {
   it('has one text for any bytes, and no other text gives them', () => {
     fc.assert(fc.property(fc.uint8Array(), (any) => void expect(fromBase32(toBase32(any))).toEqual(any)))
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'ABMYZ267') }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom('A', 'B', 'M', 'Y', 'Z', '2', '6', '7') }), (text) => {
         const decoded = fromBase32(text)
         if (decoded !== null) expect(toBase32(decoded)).toBe(text)
       }),

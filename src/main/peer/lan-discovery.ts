@@ -102,6 +102,8 @@ export class LanDiscovery {
     const { address } = own
     const socket = makeMdns({ interface: address, bind: '0.0.0.0', port: this.#port })
     this.#sockets.set(address, socket)
+    // Whoever is here already need not wait until somebody asks.
+    socket.on('ready', () => this.#answer(address, socket))
     socket.on('query', ({ questions }, from: RemoteInfo) => {
       const isForUs = questions?.some((question) => question.name === SERVICE) === true
       if (isForUs && isNeighbour(from.address, own)) this.#answer(address, socket)

@@ -13,7 +13,7 @@ import type { PeerErrorCode } from './errors.ts'
 import type { Allowed, FromPeers, NetworkReport, PeerSettings, ToPeers, WantedPeer } from './messages.ts'
 import type { PeerKey, StreamFacts } from './peer-link.ts'
 
-export type { Allowed, NetworkReport, PeerReport, PeerSettings, WantedPeer } from './messages.ts'
+export type { Allowed, NetworkReport, PeerSettings, WantedPeer } from './messages.ts'
 
 /** Bytes on their way to the wire from which on a sender should wait. */
 const HIGH_WATER = 1024 * 1024

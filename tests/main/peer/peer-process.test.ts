@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type PeerChannel, startPeerThread } from '../../../src/main/peer/peer-thread.ts'
-import { type Identity, newPair, until } from './world.ts'
+import { type Identity, newPair, portOf, tap, until } from './world.ts'
 
 const PROGRAM = join(import.meta.dirname, 'peer-until-killed.ts')
 const BASE = { guests: [], relays: [], isRelay: false, isDiscoverable: false, heartbeatMs: 500 }
@@ -14,11 +16,12 @@ interface Node {
   listening: () => string[]
 }
 
-function node(self: Identity, settings: object): Node {
+function node(self: Identity, settings: object, env: Record<string, string> = {}): Node {
   const events: Record<string, unknown>[] = []
   const argument = JSON.stringify({ ...BASE, wanted: [], ...settings, seed: Buffer.from(self.seed).toString('hex') })
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM, argument], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
   })
   createInterface({ input: child.stdout }).on('line', (line) => void events.push(JSON.parse(line) as never))
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -89,4 +92,52 @@ describe('a peer in another process', () => {
     await talks('again')
     expect(ups()).toBeGreaterThanOrEqual(2)
   }, 60_000)
+})
+
+describe('a peer behind a firewall that lets only its proxy out', () => {
+  it('gets through by WebSocket, with nothing for the proxy to read', async () => {
+    const [a, b] = newPair()
+    const heard: string[] = []
+    let address = ''
+    const network = startPeerThread(
+      { ...BASE, seed: a.seed, members: [b.key], listen: ['/ip4/127.0.0.1/tcp/0/ws'], wanted: [] },
+      {
+        up: (channel) => void channel.send(Buffer.from('Erika Mustermann')),
+        down: () => undefined,
+        message: (_channel, message) => void heard.push(Buffer.from(message).toString()),
+        drained: () => undefined,
+        listening: (addresses) => void (address = addresses[0] ?? ''),
+        failed: (code) => expect.fail(code),
+        fault: (error) => expect.fail(String(error)),
+      },
+    )
+    onTestFinished(() => network.end())
+    await until(() => address !== '', 'the address')
+    const line = await tap(portOf(address))
+    const asked: string[] = []
+    const proxy = createServer().on('connect', (request, near: Socket, head) => {
+      asked.push(request.url ?? '')
+      const far = connect(portOf(line.address), '127.0.0.1', () => {
+        near.write('HTTP/1.1 200 OK\r\n\r\n')
+        far.write(head)
+        near.pipe(far).pipe(near)
+      })
+      for (const socket of [near, far]) socket.on('error', () => near.destroy())
+      onTestFinished(() => void far.destroy())
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      proxy.closeAllConnections()
+      proxy.close()
+    })
+    const url = `http://127.0.0.1:${(proxy.address() as { port: number }).port}`
+    node(
+      b,
+      { members: [a.key], listen: [], wanted: [{ peer: a.key, addresses: ['/dns/hub.invalid/tcp/443/ws'] }] },
+      { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: url, HTTPS_PROXY: url, NO_PROXY: '' },
+    )
+    await until(() => heard.includes('Erika Mustermann'), 'the echo', 20_000)
+    expect(asked[0]).toBe('hub.invalid:443')
+    expect(Buffer.concat([...line.up, ...line.down]).includes('Mustermann')).toBe(false)
+  }, 30_000)
 })

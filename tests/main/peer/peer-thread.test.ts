@@ -7,7 +7,7 @@ import {
   startPeerThread,
 } from '../../../src/main/peer/peer-thread.ts'
 import { encodeFrame } from '../../../src/sync/frames.ts'
-import { type Identity, linkOf, newPair, until } from './world.ts'
+import { hasMulticast, type Identity, linkOf, newPair, ownAddress, until } from './world.ts'
 
 const text = (message: Uint8Array) => Buffer.from(message).toString()
 const bytes = (message: string) => Uint8Array.from(Buffer.from(message))
@@ -171,6 +171,19 @@ describe('two threads of sockets', () => {
     other.network.want([{ peer: a.key, addresses: one.listening() }])
     await until(() => one.channels.length === 1, 'the channel')
   })
+})
+
+describe.skipIf(!(await hasMulticast(ownAddress())))('needs multicast on an interface: two threads of sockets', () => {
+  it('find each other without any address, and report where', async () => {
+    const [a, b] = newPair()
+    const settings = { listen: ['/ip4/0.0.0.0/tcp/0'], isDiscoverable: true }
+    const one = start(a, { ...settings, members: [b.key] })
+    const other = start(b, { ...settings, members: [a.key] })
+    await until(() => one.channels.length === 1 && other.channels.length === 1, 'the channel', 20_000)
+    const reports = await Promise.all([one, other].map(async ({ network }) => (await network.report()).peers[0]!))
+    expect(reports.map(({ link }) => link !== null)).toEqual([true, true])
+    expect(reports.flatMap(({ discovered }) => discovered).length).toBeGreaterThan(0)
+  }, 30_000)
 })
 
 describe('a member that does not keep to the rules', () => {

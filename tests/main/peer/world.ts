@@ -1,6 +1,8 @@
 /** Nodes of a peer network on loopback, for tests. */
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { connect, createServer, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { onTestFinished } from 'vitest'
 import { AllowList } from '../../../src/main/peer/allow-list.ts'
 import { type Libp2pLink, type Libp2pLinkSettings, openLibp2pLink } from '../../../src/main/peer/libp2p-link.ts'
@@ -88,3 +90,32 @@ export async function tap(port: number): Promise<{ address: string; up: Buffer[]
 }
 
 export const portOf = (address: string | undefined): number => Number(/\/tcp\/(\d+)/.exec(address ?? '')?.[1])
+
+/** True when a packet to the multicast group comes back on the interface with `address`. */
+export async function hasMulticast(address: string | undefined): Promise<boolean> {
+  if (address === undefined) return false
+  const socket = createSocket({ type: 'udp4', reuseAddr: true })
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.on('error', reject)
+      socket.bind(0, '0.0.0.0', resolve)
+    })
+    socket.addMembership('224.0.0.251', address)
+    socket.setMulticastInterface(address)
+    let isBack = false
+    socket.on('message', () => (isBack = true))
+    socket.send('x', socket.address().port, '224.0.0.251')
+    await until(() => isBack, 'the packet', 1000)
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.close()
+  }
+}
+
+/** The first address of this machine that others can reach. */
+export const ownAddress = (): string | undefined =>
+  Object.values(networkInterfaces())
+    .flatMap((all) => all ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address
