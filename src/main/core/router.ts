@@ -148,10 +148,11 @@ function bedside(os: Os, parts: RouterParts) {
     tray: {
       list: os.tray.list.handler(mine(() => vault.tray())),
       assign: os.tray.assign.handler(
-        mine(async ({ ids, handle, reason }) => {
+        mine(async ({ ids, handle, reason, authorisation }) => {
           const as = parts.session.active?.handle ?? ''
           const drafts = await vault.trayDrafts(ids)
-          return nothing(vault.signReadings({ as, handle, drafts, manual: [], late: { reason, trayIds: ids } }))
+          const late = { reason, trayIds: ids }
+          return nothing(vault.signReadings({ as, handle, drafts, manual: [], late, authorisation }))
         }),
       ),
       discard: os.tray.discard.handler(mine(({ ids, reason }) => nothing(vault.discardTray(ids, reason)))),

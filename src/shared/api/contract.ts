@@ -207,7 +207,14 @@ export const contract = {
   records: {
     /** Takes the place of a reading; the old one stays, struck through. */
     amend: call(
-      z.object({ handle: s.Handle, ref: s.EntryRef, value: s.ManualValue, reason: Reason }),
+      z.object({
+        handle: s.Handle,
+        ref: s.EntryRef,
+        value: s.ManualValue,
+        reason: Reason,
+        /** The patient's side, where consent asks for it. */
+        authorisation: s.Authorisation.nullable().default(null),
+      }),
       z.object({ rows: z.array(s.rowOf(s.Reading)) }),
     ),
     /** Says that a reading should not be there: wrong patient, wrong value. */
@@ -302,7 +309,16 @@ export const contract = {
   },
   tray: {
     list: call(Nothing, z.array(s.TrayItem)),
-    assign: call(z.object({ ids: z.array(z.string()).min(1).max(200), handle: s.Handle, reason: Reason }), Nothing),
+    assign: call(
+      z.object({
+        ids: z.array(z.string()).min(1).max(200),
+        handle: s.Handle,
+        reason: Reason,
+        /** The patient's side, where consent asks for it. */
+        authorisation: s.Authorisation.nullable().default(null),
+      }),
+      Nothing,
+    ),
     discard: call(z.object({ ids: z.array(z.string()).min(1).max(500), reason: Reason }), Nothing),
   },
   devices: {

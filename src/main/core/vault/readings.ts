@@ -9,12 +9,14 @@ import { encodeReading } from '../../../ledger/fields.ts'
 import type { Draft as DraftReading, ManualValue, Method, Reading } from '../../../shared/api/schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
-import { verifyRecord } from '../verify-record.ts'
 import type { DeviceOrigin, EnrolledDevice, HeldDraft, ReadContext, Row, VaultService } from '../vault-service.ts'
+import { type Authorised, authorisedBy, NOBODY_ASKED } from './authorisation.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
 import { SECRETS } from './genesis.ts'
 import { deviceSigner, isRevoked } from './device-standing.ts'
+import { clinicalRecord } from './patient-records.ts'
 import type { Patients } from './patients.ts'
+import { requirePresence } from './presence.ts'
 import { readReading } from './reading-record.ts'
 import type { Draft } from './writer.ts'
 
@@ -85,8 +87,9 @@ export class Readings {
   /**
    * Signs, seals and reads back.
    *
-   * @throws ApiFailure `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `RECORD_NOT_VERIFIED`, `NOTHING_TO_SIGN`, `VALUE_REJECTED`,
-   * `VALUE_NOT_CONFIRMED`, `ALREADY_RECORDED`.
+   * @throws ApiFailure `NOT_ALLOWED`, `REAUTH_NEEDED`, `UNKNOWN_PATIENT`, `RECORD_NOT_VERIFIED`, `NOTHING_TO_SIGN`,
+   * `VALUE_REJECTED`, `VALUE_NOT_CONFIRMED`, `ALREADY_RECORDED`, `PATIENT_SIGNATURE_NEEDED`, `BAD_CARD`, `WRONG_CARD_PIN`,
+   * `CARD_LOCKED`.
    */
   async sign({
     as,
@@ -94,19 +97,28 @@ export class Readings {
     drafts,
     manual,
     late,
+    authorisation = null,
   }: Parameters<VaultService['signReadings']>[0]): Promise<Row<Reading>[]> {
-    const viewer = authorFor(this.#clinic, 'reading')
+    authorFor(this.#clinic, 'reading')
+    const viewer = requirePresence(this.#clinic)
     // Somebody else signed in between the question and now: they are not made to sign it.
     if (viewer.handle !== as) throw new ApiFailure('NOT_SIGNED_IN')
     const patient = await this.#patients.demographics(handle, viewer)
-    if (patient.status !== 'verified') throw new ApiFailure('RECORD_NOT_VERIFIED')
+    // What the patient keeps closed is recorded all the same: losing a reading is worse than not showing it.
+    if (patient.status !== 'verified' && patient.step !== 'access') throw new ApiFailure('RECORD_NOT_VERIFIED')
     const now = this.#clinic.nowMs()
     const readings = [
       ...drafts.flatMap((held) => this.#ofDraft(held, late?.reason ?? null)),
       ...manual.flatMap((value) => this.#ofManual(value, now)),
     ]
     if (readings.length === 0) throw new ApiFailure('NOTHING_TO_SIGN')
-    return this.signAs(viewer, handle, readings, now, late?.trayIds.map(fromHex) ?? [])
+    const authorised = await authorisedBy(this.#clinic, handle, authorisation)
+    try {
+      const trayDone = late?.trayIds.map(fromHex) ?? []
+      return await this.signAs(viewer, handle, readings, now, { trayDone, authorised })
+    } finally {
+      authorised.wipe()
+    }
   }
 
   /** Signs readings for a patient at a given time of the author's clock, and verifies them from the ledger. */
@@ -115,10 +127,10 @@ export class Readings {
     handle: string,
     readings: readonly ReadingToSign[],
     timeMs: number,
-    trayDone: readonly Uint8Array[] = [],
+    { trayDone = [], authorised = NOBODY_ASKED }: { trayDone?: readonly Uint8Array[]; authorised?: Authorised } = {},
   ): Promise<Row<Reading>[]> {
-    const setId = randomUUID()
-    const drafts = readings.map((reading) => this.#entryDraft(viewer, handle, reading, setId, timeMs))
+    const set = { setId: randomUUID(), timeMs, authorised }
+    const drafts = readings.map((reading) => this.#entryDraft(viewer, handle, reading, set))
     // What was signed is shown at once: the access is part of the same block.
     const recorded = await this.#clinic.writer.record(
       [...drafts, accessDraft(this.#clinic, viewer, { subject: handle })],
@@ -128,17 +140,7 @@ export class Readings {
     const indexes = new Set(recorded.slice(0, drafts.length).map(({ index }) => index))
     const links = replica.chain(handle).links.filter(({ log, index }) => log === replica.live && indexes.has(index))
     const rows: Row<Reading>[] = []
-    for (const link of links) {
-      rows.push(
-        await verifyRecord(this.#clinic, {
-          subject: handle,
-          link,
-          view: 'clinical',
-          viewer: viewer.role,
-          read: readReading,
-        }),
-      )
-    }
+    for (const link of links) rows.push(await clinicalRecord(this.#clinic, viewer, { handle, link, read: readReading }))
     emit({ kind: 'chart-changed', handle })
     return rows
   }
@@ -194,7 +196,12 @@ export class Readings {
     }))
   }
 
-  #entryDraft(viewer: Viewer, handle: string, reading: ReadingToSign, setId: string, timeMs: number): Draft {
+  #entryDraft(
+    viewer: Viewer,
+    handle: string,
+    reading: ReadingToSign,
+    { setId, timeMs, authorised }: { setId: string; timeMs: number; authorised: Authorised },
+  ): Draft {
     const {
       kind,
       quantities,
@@ -239,8 +246,16 @@ export class Readings {
       subject: fromHex(handle),
       timeMs,
       payload: utf8(text),
-      fields: encodeReading({ method, device: deviceHandle === null ? null : fromHex(deviceHandle) }),
-      signers: deviceHandle === null ? [viewer.signer] : [viewer.signer, deviceSigner(this.#clinic, deviceHandle)],
+      fields: encodeReading({
+        method,
+        device: deviceHandle === null ? null : fromHex(deviceHandle),
+        ...authorised.fields,
+      }),
+      signers: [
+        viewer.signer,
+        ...(deviceHandle === null ? [] : [deviceSigner(this.#clinic, deviceHandle)]),
+        ...authorised.signers,
+      ],
     }
   }
 

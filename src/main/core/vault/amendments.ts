@@ -1,0 +1,192 @@
+/**
+ * Corrections of readings: another value in place of the old one, or the word that it should not be there.
+ *
+ * @remarks
+ * Nothing is changed and nothing goes: a correction is an entry of its own, and the old value stays, struck through.
+ * Proven by `tests/main/core/vault/amendments.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { randomUUID } from 'node:crypto'
+import { instantText } from '../../../clinical/instant.ts'
+import { judge } from '../../../clinical/limits.ts'
+import { encodeObservation } from '../../../clinical/observation.ts'
+import { fromTable, splitMeasurement } from '../../../clinical/quantity.ts'
+import { encodeRetraction } from '../../../clinical/retraction.ts'
+import type { EntryRef } from '../../../ledger/erasure.ts'
+import { encodeAmendedFields } from '../../../ledger/fields.ts'
+import { encodeTargetFields } from '../../../ledger/record-fields.ts'
+import type { ManualValue, Reading } from '../../../shared/api/schemas.ts'
+import { fromHex } from '../../../shared/bytes.ts'
+import { ApiFailure } from '../failure.ts'
+import type { Asked, Row } from '../vault-service.ts'
+import { type Authorised, authorisedBy } from './authorisation.ts'
+import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
+import { placeOf } from './corrections.ts'
+import { patientRecords } from './patient-records.ts'
+import { requirePresence } from './presence.ts'
+import type { Draft } from './writer.ts'
+
+/** Corrects readings of an open clinic. */
+export class Amendments {
+  readonly #clinic: Clinic
+  /** The correction of each patient that is under way: what is asked of the chart must still hold when it is written. */
+  readonly #running = new Map<string, Promise<unknown>>()
+
+  constructor(clinic: Clinic) {
+    this.#clinic = clinic
+  }
+
+  /**
+   * Records another value in place of a reading.
+   *
+   * @returns The old reading, struck through, and the new one, verified from the ledger.
+   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `REAUTH_NEEDED`, `UNKNOWN_PATIENT`, `UNKNOWN_ENTRY`,
+   * `RECORD_NOT_VERIFIED`, `ALREADY_CORRECTED`, `VALUE_REJECTED`, `VALUE_NOT_CONFIRMED`, `PATIENT_SIGNATURE_NEEDED`.
+   */
+  amend({ handle, ref, value, reason, authorisation = null }: Asked['records']['amend']): Promise<Row<Reading>[]> {
+    const viewer = this.#author('reading.amended')
+    return this.#alone(handle, async () => {
+      const old = await this.#standing(viewer, handle, ref)
+      const authorised = await authorisedBy(this.#clinic, handle, authorisation)
+      try {
+        const draft = this.#amendment(viewer, { handle, ref, old, value, reason, authorised })
+        await this.#clinic.writer.record([draft, accessDraft(this.#clinic, viewer, { subject: handle })])
+      } finally {
+        authorised.wipe()
+      }
+      this.#clinic.emit({ kind: 'chart-changed', handle })
+      const { readings } = await patientRecords(this.#clinic, viewer, handle)
+      return readings.filter((row) => isAbout(row, ref))
+    })
+  }
+
+  /**
+   * Says that a reading should not be there.
+   *
+   * @throws ApiFailure as {@link amend}, apart from what is said of values.
+   */
+  retract({ handle, ref, reason }: Asked['records']['retract']): Promise<void> {
+    const viewer = this.#author('reading.entered-in-error')
+    return this.#alone(handle, async () => {
+      const { random, writer, nowMs, identity, emit } = this.#clinic
+      await this.#standing(viewer, handle, ref)
+      const timeMs = nowMs()
+      const text = encodeRetraction({
+        target: ref,
+        at: instantText(timeMs, offsetMinAt(timeMs)),
+        practitioner: { handle: viewer.handle, name: viewer.name },
+        reason,
+        test: identity.demo,
+      })
+      await writer.record([
+        {
+          id: random(16),
+          type: 'reading.entered-in-error',
+          subject: fromHex(handle),
+          timeMs,
+          payload: utf8(text),
+          fields: encodeTargetFields(ref),
+          signers: [viewer.signer],
+        },
+        accessDraft(this.#clinic, viewer, { subject: handle }),
+      ])
+      emit({ kind: 'chart-changed', handle })
+    })
+  }
+
+  #author(type: 'reading.amended' | 'reading.entered-in-error'): Viewer {
+    authorFor(this.#clinic, type)
+    return requirePresence(this.#clinic)
+  }
+
+  /** The reading as it stands: whoever corrects it can see it. */
+  async #standing(viewer: Viewer, handle: string, ref: EntryRef): Promise<Reading> {
+    const { replica } = this.#clinic
+    const { links } = replica.chain(handle)
+    if (!links.some(({ type }) => type === 'patient.registered')) throw new ApiFailure('UNKNOWN_PATIENT')
+    const { readings } = await patientRecords(this.#clinic, viewer, handle)
+    const row = readings.find((one) => placeOf(placeIn(one)) === placeOf(ref))
+    if (row === undefined) throw new ApiFailure('UNKNOWN_ENTRY')
+    if (row.status === 'rejected') throw new ApiFailure('RECORD_NOT_VERIFIED', { detail: row.step })
+    if (row.record.correction !== undefined) throw new ApiFailure('ALREADY_CORRECTED')
+    return row.record
+  }
+
+  #amendment(
+    viewer: Viewer,
+    request: {
+      readonly handle: string
+      readonly ref: EntryRef
+      readonly old: Reading
+      readonly value: ManualValue
+      readonly reason: string
+      readonly authorised: Authorised
+    },
+  ): Draft {
+    const { handle, ref, old, value, reason, authorised } = request
+    const { random, nowMs, identity } = this.#clinic
+    const { flags, ...measured } = measuredIn(value, old)
+    const timeMs = nowMs()
+    // What the patient reported stays that, whoever types it anew.
+    const method = old.method === 'patient-reported' ? old.method : 'manual'
+    const text = encodeObservation({
+      ...measured,
+      flags,
+      method,
+      id: randomUUID(),
+      // It is about the same moment and belongs to the same set.
+      ...{ effective: old.measuredAt, setId: old.setId },
+      issued: instantText(timeMs, offsetMinAt(timeMs)),
+      subject: handle,
+      practitioner: { handle: viewer.handle, name: viewer.name },
+      ...{ device: null, site: value.site, deviceTime: null, deviceClockOffsetS: null, window: null },
+      ...{ rawBytes: null, gateway: null, amendedBecause: reason, test: identity.demo },
+    })
+    return {
+      id: random(16),
+      type: 'reading.amended',
+      subject: fromHex(handle),
+      timeMs,
+      payload: utf8(text),
+      fields: encodeAmendedFields({ method, device: null, target: ref, ...authorised.fields }),
+      signers: [viewer.signer, ...authorised.signers],
+    }
+  }
+
+  /** One correction of a patient after the other. */
+  async #alone<Value>(handle: string, body: () => Promise<Value>): Promise<Value> {
+    const before = this.#running.get(handle)
+    const run = (async () => {
+      await before?.catch(() => undefined)
+      return body()
+    })()
+    this.#running.set(handle, run)
+    try {
+      return await run
+    } finally {
+      if (this.#running.get(handle) === run) this.#running.delete(handle)
+    }
+  }
+}
+
+/** A typed value as one measurement of the same kind as the old one. */
+function measuredIn({ kind, quantities, confirmed }: ManualValue, old: Reading) {
+  const measured = quantities.map(fromTable)
+  const [part, ...others] = splitMeasurement(measured)
+  if (kind !== old.kind || part?.kind !== kind || others.length > 0)
+    throw new ApiFailure('VALUE_REJECTED', { detail: kind })
+  const { level, findings } = judge(kind, measured)
+  if (level === 'reject') throw new ApiFailure('VALUE_REJECTED', { detail: findings[0]?.name ?? kind })
+  if (level === 'confirm' && !confirmed) throw new ApiFailure('VALUE_NOT_CONFIRMED', { detail: kind })
+  return { ...part, flags: level === 'confirm' ? ['confirmed-unusual'] : [] }
+}
+
+function placeIn(row: Row<Reading>): EntryRef {
+  return row.status === 'verified' ? row.position : { origin: row.origin, index: row.index ?? -1 }
+}
+
+function isAbout(row: Row<Reading>, ref: EntryRef): boolean {
+  const amends = row.status === 'verified' ? row.record.amends : undefined
+  return placeOf(placeIn(row)) === placeOf(ref) || (amends !== undefined && placeOf(amends) === placeOf(ref))
+}

@@ -1,0 +1,53 @@
+/**
+ * The patient's side of a record, where consent asks for it: a card and its PIN, or the mark that the patient cannot
+ * sign.
+ *
+ * @packageDocumentation
+ */
+import { asksPatientAt } from '../../../ledger/patient-state.ts'
+import type { Authorisation } from '../../../shared/api/schemas.ts'
+import { fromHex } from '../../../shared/bytes.ts'
+import { ApiFailure } from '../failure.ts'
+import { cardSigner } from './cards.ts'
+import type { Clinic } from './clinic.ts'
+import type { EntrySigner } from './entry-signer.ts'
+
+/** What goes into the entries that the patient's side authorises. */
+export interface Authorised {
+  readonly signers: readonly EntrySigner[]
+  readonly fields: { readonly incapable?: true }
+  /** Forgets the key of the card, once the entries are made. */
+  wipe(): void
+}
+
+/** The patient's side was not asked. */
+export const NOBODY_ASKED: Authorised = { signers: [], fields: {}, wipe: () => undefined }
+
+/** Whether readings of a patient need the patient's signature. */
+export function asksPatient({ replica }: Clinic, handle: string): boolean {
+  return asksPatientAt(replica.directory.patients, fromHex(handle), replica.head.size)
+}
+
+/**
+ * The patient's side of what is about to be recorded.
+ *
+ * @param authorisation - A card is taken where nobody asks for one, too; that the patient cannot sign is not.
+ * @throws ApiFailure `PATIENT_SIGNATURE_NEEDED`, `BAD_CARD`, `WRONG_CARD_PIN`, `CARD_LOCKED`.
+ */
+export async function authorisedBy(
+  clinic: Clinic,
+  handle: string,
+  authorisation: Authorisation | null,
+): Promise<Authorised> {
+  const asks = asksPatient(clinic, handle)
+  if (authorisation?.how === 'card') {
+    const signer = await cardSigner(clinic, handle, authorisation.card)
+    const wipe = () => {
+      signer.wipe()
+    }
+    return { signers: [signer], fields: {}, wipe }
+  }
+  if (!asks) return NOBODY_ASKED
+  if (authorisation === null) throw new ApiFailure('PATIENT_SIGNATURE_NEEDED')
+  return { ...NOBODY_ASKED, fields: { incapable: true } }
+}

@@ -1,0 +1,120 @@
+/**
+ * Everything clinical on record about one patient, each entry verified or named with its failed step, and what became
+ * of it.
+ *
+ * @remarks
+ * Access is the caller's to record, before anything of this is returned. Proven by
+ * `tests/main/core/vault/amendments.test.ts` and `tests/main/core/vault/readings.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { instantText } from '../../../clinical/instant.ts'
+import type { EntryType } from '../../../ledger/entry-types.ts'
+import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
+import type { Correction, Reading } from '../../../shared/api/schemas.ts'
+import type { Row } from '../vault-service.ts'
+import { rejected, verifyRecord } from '../verify-record.ts'
+import type { Link } from './chains.ts'
+import { offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
+import { type CorrectionEntry, correctionsOf, placeOf, refOf } from './corrections.ts'
+import { practitionerName } from './names.ts'
+import { handleOf, readAmendment, readReading, readRetraction } from './reading-record.ts'
+
+/** Records verified before other requests get a turn. */
+const SLICE = 64
+
+/** What a record turned out to be. */
+type Told =
+  | { readonly kind: 'reading'; readonly reading: Reading; readonly because: string | null }
+  | { readonly kind: 'retraction'; readonly because: string }
+
+/** A record with its place in the chain. */
+interface InChain {
+  readonly seq: number
+  readonly link: Link | null
+  readonly row: Row<Told>
+}
+
+/** What is on record. */
+export interface PatientRecords {
+  /** In the order of the chain; among them every link that is gone, and every correction that does not hold. */
+  readonly readings: Row<Reading>[]
+}
+
+const READ: Partial<Record<EntryType, (text: string, entry: VerifiedEntry) => Told>> = {
+  reading: (text, entry) => ({ kind: 'reading', reading: readReading(text, entry), because: null }),
+  'reading.amended': (text, entry) => {
+    const reading = readReading(text, entry)
+    return { kind: 'reading', reading, because: readAmendment(text) }
+  },
+  'reading.entered-in-error': (text, entry) => ({ kind: 'retraction', because: readRetraction(text, entry).reason }),
+}
+
+/**
+ * Verifies one record of a patient for whoever looks.
+ *
+ * @param read - Decodes the plaintext and checks that it says the same as the entry.
+ */
+export function clinicalRecord<Content>(
+  clinic: Clinic,
+  viewer: Viewer,
+  { handle, link, read }: { handle: string; link: Link; read: (text: string, entry: VerifiedEntry) => Content },
+): Promise<Row<Content>> {
+  return verifyRecord(clinic, { subject: handle, link, view: 'clinical', viewer: viewer.role, read })
+}
+
+/** Everything on record about a patient. */
+export async function patientRecords(clinic: Clinic, viewer: Viewer, handle: string): Promise<PatientRecords> {
+  const { replica } = clinic
+  const { links, gone } = replica.chain(handle)
+  const { byTarget, refused } = correctionsOf(replica, handle)
+  const all: InChain[] = []
+  for (const link of links) {
+    const read = READ[link.type]
+    if (read === undefined) continue
+    // A long chart must not keep a colleague's signature waiting.
+    if (all.length % SLICE === SLICE - 1) await new Promise((resume) => setImmediate(resume))
+    const why = refused.get(placeOf(refOf(link)))
+    const row =
+      why === undefined
+        ? await clinicalRecord(clinic, viewer, { handle, link, read })
+        : rejected(replica, { place: link, seq: link.seq }, { step: 'content', reason: why })
+    all.push({ seq: link.seq, link, row })
+  }
+  // The registration has its own row; of everything else that is gone nobody knows what it was.
+  for (const lost of gone)
+    if (lost.seq > 0) all.push({ seq: lost.seq, link: null, row: rejected(replica, lost, lost.failed) })
+  all.sort((a, b) => a.seq - b.seq)
+  const rows = new Map(all.flatMap(({ link, row }) => (link === null ? [] : [[placeOf(refOf(link)), row] as const])))
+  const corrections = new Map<string, Correction>()
+  for (const [place, entry] of byTarget) corrections.set(place, await describe(clinic, entry, rows))
+  return { readings: all.flatMap(({ row }) => readingRow(row, corrections)) }
+}
+
+/** A retraction that holds shows in the reading that it withdraws, and has no row of its own. */
+function readingRow(row: Row<Told>, corrections: ReadonlyMap<string, Correction>): Row<Reading>[] {
+  if (row.status === 'rejected') return [row]
+  if (row.record.kind !== 'reading') return []
+  const correction = corrections.get(placeOf(row.position))
+  const record = { ...row.record.reading, ...(correction === undefined ? {} : { correction }) }
+  return [{ ...row, record }]
+}
+
+/** What became of a reading; without the words where they cannot be shown. */
+async function describe(
+  clinic: Clinic,
+  { link, verified }: CorrectionEntry,
+  rows: ReadonlyMap<string, Row<Told>>,
+): Promise<Correction> {
+  const ref = refOf(link)
+  const row = rows.get(placeOf(ref))
+  const { time } = verified.entry.body
+  const author = handleOf(verified, 'practitioner')
+  return {
+    kind: link.type === 'reading.amended' ? 'amended' : 'entered-in-error',
+    reason: row?.status === 'verified' ? (row.record.because ?? '') : '',
+    by: author === null ? '?' : await practitionerName(clinic, author),
+    at: instantText(time, offsetMinAt(time)),
+    ref,
+  }
+}
