@@ -3,13 +3,15 @@
  *
  * @remarks
  * One map in deterministic CBOR: the entry, every roster from the first to the one that the seal of the checkpoint
- * names with its approvals, the entry that opened the incarnation, and the seal with its own inclusion proof. Layout:
+ * names with its approvals, the entry that opened the incarnation, the seal with its own inclusion proof, and, where it is
+ * meant to be read, the content of the record. Layout:
  * `docs/protocol.md`, "Receipt". Proven by `tests/ledger/receipt-extra.test.ts`.
  *
  * @packageDocumentation
  */
 import { MAX_ENTRY_SIZE } from './body.ts'
 import { type CborValue, decodeCbor, encodeCbor, mapOf } from './cbor.ts'
+import { decodeDisclosure, type Disclosure, encodeDisclosure } from './disclosure.ts'
 import { LedgerError } from './errors.ts'
 import { type FieldReader, readMap } from './fields-reader.ts'
 import { decodeRosterFields, encodeRosterFields } from './fields.ts'
@@ -28,6 +30,8 @@ export interface ReceiptExtra {
   readonly seal: Uint8Array
   /** Sibling hashes of the seal from the leaf upward, 32 bytes each. */
   readonly sealPath: readonly Uint8Array[]
+  /** The content of the record, for whom it is meant; null when it stays closed. */
+  readonly disclosure: Disclosure | null
 }
 
 /** Most roster versions that a receipt carries. */
@@ -52,6 +56,7 @@ export function encodeReceiptExtra(extra: ReceiptExtra): Uint8Array {
       [3, extra.opened ?? undefined],
       [4, extra.seal],
       [5, extra.sealPath],
+      [6, extra.disclosure === null ? undefined : encodeDisclosure(extra.disclosure)],
     ]),
   )
   if (bytes.length > MAX_SIZE) throw new LedgerError('BAD_RECEIPT', `${bytes.length} bytes are too long to travel`)
@@ -81,6 +86,7 @@ function readExtra(f: FieldReader): ReceiptExtra {
     opened: f.optional(3, (key) => f.blob(key, 1, MAX_ENTRY_SIZE)),
     seal: f.blob(4, 1, MAX_ENTRY_SIZE),
     sealPath: f.array(5, 0, MAX_PATH).map(readHash),
+    disclosure: f.optional(6, (key) => decodeDisclosure(f.map(key))),
   }
 }
 

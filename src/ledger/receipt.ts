@@ -13,7 +13,8 @@ import { LedgerError } from './errors.ts'
 import { HASH_SIZE } from './hash.ts'
 import { MAX_NOTE_LENGTH } from './note.ts'
 
-const HEADER = 'c2sp.org/tlog-proof@v1'
+/** First line of every receipt. */
+export const RECEIPT_HEADER = 'c2sp.org/tlog-proof@v1'
 
 /** Most hashes of an inclusion proof. */
 export const MAX_PATH = 63
@@ -36,7 +37,7 @@ export interface Receipt {
 export function encodeReceipt(receipt: Receipt): string {
   assert(receipt.path.length <= MAX_PATH, 'a proof has at most 63 hashes')
   const extra = receipt.extra === null ? [] : [`extra ${toBase64(receipt.extra)}`]
-  const lines = [HEADER, ...extra, `index ${receipt.index}`, ...receipt.path.map(toBase64)]
+  const lines = [RECEIPT_HEADER, ...extra, `index ${receipt.index}`, ...receipt.path.map(toBase64)]
   return `${lines.join('\n')}\n\n${receipt.checkpoint}`
 }
 
@@ -51,7 +52,7 @@ export function parseReceipt(text: string): Receipt {
   const split = text.indexOf('\n\n')
   if (split < 0) throw badReceipt('no blank line before the checkpoint')
   const [header, ...lines] = text.slice(0, split).split('\n')
-  if (header !== HEADER) throw badReceipt('not a tlog-proof')
+  if (header !== RECEIPT_HEADER) throw badReceipt('not a tlog-proof')
   const extra = lines[0]?.startsWith('extra ') === true ? bytesOf(lines.shift()?.slice(6) ?? '') : null
   const index = indexOf(lines.shift() ?? '')
   if (lines.length > MAX_PATH) throw badReceipt(`${lines.length} hashes`)

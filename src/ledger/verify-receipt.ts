@@ -14,6 +14,7 @@ import { sizeAfter } from './block.ts'
 import { type Checkpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts'
 import { openCosignatures } from './cosignature.ts'
 import { listedKey, siteOfLog } from './directory.ts'
+import { disclosureProblem, type DisclosureProblem } from './disclosure.ts'
 import { decodeEntry, type Entry, type EntrySignature, signedMessage } from './entry.ts'
 import { LedgerError, type LedgerErrorCode } from './errors.ts'
 import { checkFields, decodeNodeOpened, decodeSeal } from './fields.ts'
@@ -50,6 +51,7 @@ export const RECEIPT_STEPS = [
   'inclusion', // the entry hashes into the checkpoint's root
   'entry', // it is a canonical entry of this network and this log
   'signatures', // every signature on it is real, and those of logs and sites are under keys of the rosters
+  'content', // what is disclosed is what they committed to; only of receipts that disclose something
 ] as const
 
 /** One of {@link RECEIPT_STEPS}. */
@@ -58,6 +60,7 @@ export type ReceiptStepName = (typeof RECEIPT_STEPS)[number]
 /** Why a step failed: the ledger's reasons and two of its own. */
 export type ReceiptReason =
   | LedgerErrorCode
+  | DisclosureProblem
   | 'UNANCHORED' // nothing that the reader trusts vouches for it
   | 'NOT_REACHED' // it builds on a step that failed
 
@@ -153,6 +156,7 @@ const CHECKS: Readonly<Record<ReceiptStepName, (run: Run) => string>> = {
   inclusion: checkPlace,
   entry: checkEntry,
   signatures: checkSignatures,
+  content: checkContent,
 }
 
 /**
@@ -170,7 +174,8 @@ export function verifyReceipt(
   anchor: ReceiptAnchor,
 ): ReceiptVerdict {
   const run: Run = { h, v, parts, anchor }
-  const steps = RECEIPT_STEPS.map((name) => runStep(name, run))
+  const asked = RECEIPT_STEPS.filter((name) => name !== 'content' || parts.disclosure !== null)
+  const steps = asked.map((name) => runStep(name, run))
   return {
     ok: steps.every((step) => step.ok),
     steps,
@@ -387,17 +392,25 @@ function logKeysOf({ opened, rosters, logKey }: Run, log: string): Uint8Array[] 
   return [...listed, ...(opened === undefined ? [] : [opened.logKey]), reached(logKey)]
 }
 
+function checkContent({ h, parts, entry }: Run): string {
+  const { disclosure } = parts
+  if (disclosure === null) return 'nothing'
+  const problem = disclosureProblem(h, reached(entry), disclosure)
+  if (problem !== null) throw new StepFailed(problem, 'the signers committed to something else')
+  return `${disclosure.plaintext.length} bytes`
+}
+
 function isUnknownHolder({ role }: EntrySignature): boolean {
   return role !== 'log' && role !== 'governance'
 }
 
-function limitsOf({ anchor, entry, cosigned }: Run): ReceiptLimit[] {
+function limitsOf({ anchor, entry, cosigned, parts }: Run): ReceiptLimit[] {
   const limits: readonly (readonly [ReceiptLimit, boolean])[] = [
     ['network', anchor.network === null],
     ['later-rosters', true],
     ['enrolment', entry?.signatures.some(isUnknownHolder) ?? true],
     ['contract', true],
-    ['content', entry?.body.payload !== null],
+    ['content', entry?.body.payload !== null && parts.disclosure === null],
     ['completeness', true],
     ['split-view', cosigned?.satisfied !== true],
     ['time', true],

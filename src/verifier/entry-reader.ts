@@ -25,6 +25,8 @@ export interface ReadEntry {
   readonly log: string
   /** By type; not looked into. */
   readonly fields: Item
+  /** Of the payload, 32 bytes; null when the entry has none. */
+  readonly commitment: Uint8Array | null
   readonly signers: readonly EntrySigner[]
 }
 
@@ -50,6 +52,7 @@ export function readEntry(bytes: Uint8Array): ReadEntry {
     network: bytesOf(body.get(2), 32),
     log: textOf(body.get(3)),
     fields: body.get(8) ?? new Map(),
+    commitment: body.has(7) ? bytesOf(mapWith(body.get(7), [1, 2, 3, 4], []).get(1), 32) : null,
     signers,
   }
 }

@@ -21,6 +21,7 @@ it('reads what it writes', () => {
     opened: fc.option(bytes(300)),
     seal: bytes(300),
     sealPath: fc.array(fc.nat({ max: 255 }).map(hash), { maxLength: 63 }),
+    disclosure: fc.option(fc.record({ plaintext: bytes(300), salt: fc.nat({ max: 255 }).map(hash) })),
   })
   fc.assert(
     fc.property(parts, (extra) => {
@@ -36,11 +37,14 @@ it('is the map of docs/protocol.md, "Receipt"', () => {
     opened: null,
     seal: Uint8Array.of(6),
     sealPath: [hash(5)],
+    disclosure: null,
   }
   const approval = `825820${'01'.repeat(32)}5840${'01'.repeat(64)}`
   const first = `a2014208090281${approval}`
   expect(toHex(encodeReceiptExtra(extra))).toBe(`a401410702` + `81${first}` + `044106` + `05815820${'05'.repeat(32)}`)
   expect(toHex(encodeReceiptExtra({ ...extra, opened: Uint8Array.of(4) }))).toContain(`${approval}034104044106`)
+  const disclosure = { plaintext: Uint8Array.of(3), salt: hash(2) }
+  expect(toHex(encodeReceiptExtra({ ...extra, disclosure }))).toMatch(new RegExp(`06a2014103025820${'02'.repeat(32)}$`))
 })
 
 it('holds the largest entries beside several of the largest rosters', () => {
@@ -50,6 +54,7 @@ it('holds the largest entries beside several of the largest rosters', () => {
     opened: new Uint8Array(65_535),
     seal: new Uint8Array(65_535),
     sealPath: [],
+    disclosure: null,
   }
   expect(decodeReceiptExtra(encodeReceiptExtra(extra))).toEqual(extra)
   const rosters = Array.from({ length: 14 }, () => roster(new Uint8Array(58_000)))

@@ -5,6 +5,7 @@ import { decodeEntry } from '../../src/ledger/entry.ts'
 import { encodeNodeOpened } from '../../src/ledger/fields.ts'
 import { rosterMessage } from '../../src/ledger/governance.ts'
 import { cosign } from '../../src/ledger/cosignature.ts'
+import { hmacSha256 } from '../../src/ledger/disclosure.ts'
 import { leafHash, nobleHasher as h } from '../../src/ledger/hash.ts'
 import { formatSignature, parseNote } from '../../src/ledger/note.ts'
 import { parsePolicy } from '../../src/ledger/policy.ts'
@@ -63,9 +64,10 @@ const partsFor = (index: number): ReceiptParts => ({
   index,
   path: slowPath(h, index, leaves),
   checkpoint: note,
+  disclosure: null,
 })
-const textOf = ({ entry, rosters, opened, seal, sealPath, ...receipt }: ReceiptParts) =>
-  encodeReceipt({ ...receipt, extra: encodeReceiptExtra({ entry, rosters, opened, seal, sealPath }) })
+const textOf = ({ entry, rosters, opened, seal, sealPath, disclosure, ...receipt }: ReceiptParts) =>
+  encodeReceipt({ ...receipt, extra: encodeReceiptExtra({ entry, rosters, opened, seal, sealPath, disclosure }) })
 const receiptFor = (index: number, over: Partial<ReceiptParts> = {}) => textOf({ ...partsFor(index), ...over })
 const last = leaves.length - 2
 const check = (receipt: string, anchor: ReceiptAnchor) => verifyReceipt(h, verifier, readReceipt(receipt), anchor)
@@ -287,7 +289,15 @@ describe('after the first roster', () => {
     const top = { origin, size: all.length, root: slowRoot(h, all) }
     const checkpoint = signCheckpoint(top, { name: origin, publicKey: signer.publicKey }, signer.sign)
     const parts = (index: number): ReceiptParts => ({
-      ...{ extra: null, entry: world.entries[index]!, rosters: versions, opened: null, index, checkpoint },
+      ...{
+        extra: null,
+        disclosure: null,
+        entry: world.entries[index]!,
+        rosters: versions,
+        opened: null,
+        index,
+        checkpoint,
+      },
       path: slowPath(h, index, all),
       seal: world.entries.at(-1)!,
       sealPath: slowPath(h, all.length - 1, all),
@@ -441,4 +451,69 @@ it('notices any changed byte, or still says the same', () => {
     }
     if (verdict.ok) expect(JSON.stringify(verdict.head)).toBe(said)
   }
+})
+
+describe('a disclosure', () => {
+  const plaintext = new TextEncoder().encode('{"resourceType":"Observation"}')
+  const salt = new Uint8Array(32).fill(9)
+  const committed = new TestLog().found()
+  const commitment = hmacSha256(h, salt, plaintext)
+  const entry = committed.entry(
+    committed.body('reading', {
+      subject: handle('patient'),
+      payload: { ...somePayload, commitment },
+      fields: new Map([[1, 1]]),
+    }),
+    [['practitioner', committed.nurse]],
+  )
+  committed.append(entry)
+  committed.append(committed.sealEntry())
+  const all = committed.entries.map((bytes) => leafHash(h, bytes))
+  const key = { name: committed.origin, publicKey: committed.own.log.publicKey }
+  const signedHead = { origin: committed.origin, size: all.length, root: slowRoot(h, all) }
+  const parts = (index: number, disclosure: ReceiptParts['disclosure']): ReceiptParts => ({
+    ...{
+      extra: null,
+      entry: committed.entries[index]!,
+      opened: null,
+      seal: committed.entries.at(-1)!,
+      index,
+      disclosure,
+    },
+    rosters: [
+      {
+        document: committed.rosterDocument,
+        approvals: approvalsBy([committed.own.governance], rosterMessage(committed.network, committed.rosterDocument)),
+      },
+    ],
+    sealPath: slowPath(h, all.length - 1, all),
+    path: slowPath(h, index, all),
+    checkpoint: signCheckpoint(signedHead, key, committed.own.log.sign),
+  })
+  const verdictOf = (disclosure: ReceiptParts['disclosure'], index = all.length - 2) =>
+    verifyReceipt(h, verifier, readReceipt(textOf(parts(index, disclosure))), {
+      network: committed.network,
+      policy: null,
+    })
+
+  it('is checked against what the signers committed to, and is then no limit any more', () => {
+    const open = verdictOf({ plaintext, salt })
+    expect(open.ok).toBe(true)
+    expect(open.steps.at(-1)).toMatchObject({ name: 'content', ok: true })
+    expect(open.notChecked).not.toContain('content')
+    const closed = verdictOf(null)
+    expect(closed.steps.map(({ name }) => name)).not.toContain('content')
+    expect(closed.notChecked).toContain('content')
+  })
+
+  it.each<[string, ReceiptParts['disclosure'], number, string]>([
+    ['other content', { plaintext: plaintext.with(3, 0), salt }, all.length - 2, 'COMMITMENT_MISMATCH'],
+    ['one byte more', { plaintext: Uint8Array.of(...plaintext, 0), salt }, all.length - 2, 'COMMITMENT_MISMATCH'],
+    ['another salt', { plaintext, salt: salt.with(0, 0) }, all.length - 2, 'COMMITMENT_MISMATCH'],
+    ['an entry without content', { plaintext, salt }, all.length - 1, 'NO_PAYLOAD'],
+  ])('is turned away with %s', (_, disclosure, index, reason) => {
+    const verdict = verdictOf(disclosure, index)
+    expect(verdict.ok).toBe(false)
+    expect(verdict.steps.filter(({ ok }) => !ok)).toMatchObject([{ name: 'content', reason }])
+  })
 })

@@ -1,5 +1,5 @@
 /**
- * `chartseal verify`: checks a receipt offline. Loads neither the core nor native modules.
+ * `chartseal verify`: checks a receipt, or a file of several, offline. Loads neither the core nor native modules.
  *
  * @remarks
  * Two implementations check it, the ledger's with libsodium and the independent verifier with noble, and both must
@@ -11,6 +11,7 @@ import { encodeCbor } from '../../ledger/cbor.ts'
 import { LedgerError } from '../../ledger/errors.ts'
 import { encodeRosterFields } from '../../ledger/fields.ts'
 import { parsePolicy, type Policy } from '../../ledger/policy.ts'
+import { splitReceipts } from '../../ledger/receipts-file.ts'
 import {
   readReceipt,
   type ReceiptAnchor,
@@ -20,6 +21,7 @@ import {
   verifyReceipt,
 } from '../../ledger/verify-receipt.ts'
 import { fromHex, toHex } from '../../shared/bytes.ts'
+import { isCommittedTo } from '../../verifier/disclosure.ts'
 import { type ProofStep, verifyProof } from '../../verifier/verify-proof.ts'
 import { UsageError } from '../shell/usage-error.ts'
 import { pinnedNetwork } from './data-folder.ts'
@@ -27,8 +29,10 @@ import { EXIT, type ExitCode, plain, printJson, printLine, readArguments, readTe
 import { bothVerifiers, hasher } from './verify-ports.ts'
 
 const USAGE = 'usage: chartseal verify RECEIPT|- [--network ID|--policy FILE|--data DIR] [--json]'
-/** The largest receipt and the largest policy, with room to spare. */
+/** The largest policy, with room to spare. */
 const MAX_TEXT = 2_000_000
+/** The largest file of receipts, likewise. */
+const MAX_RECEIPTS_TEXT = 64_000_000
 
 const LIMITS: Readonly<Record<ReceiptLimit, string>> = {
   network: 'that this network is one you trust: the policy vouches for the log alone',
@@ -65,16 +69,26 @@ export function verify(args: readonly string[]): ExitCode {
   const isPinned = values.network === undefined && values.policy === undefined
   const network = isPinned ? (pinnedNetwork(values.data) ?? undefined) : values.network
   const anchor: ReceiptAnchor = { network: networkOf(network), policy: policyOf(values.policy) }
-  const parts = receiptOf(readText(positionals[0] ?? '-', MAX_TEXT))
+  const receipts = receiptsIn(readText(positionals[0] ?? '-', MAX_RECEIPTS_TEXT))
+  const isJson = values.json === true
+  if (!isJson && isPinned && network !== undefined)
+    printLine(`network: ${network}, as the keystore of this computer has it`)
+  let valid = 0
+  for (const [i, parts] of receipts.entries()) {
+    if (!isJson && receipts.length > 1) printLine(`receipt ${i + 1} of ${receipts.length}`)
+    if (verifyOne(parts, anchor, isJson)) valid += 1
+  }
+  if (!isJson && receipts.length > 1) printLine(`${valid} of ${receipts.length} receipts are valid`)
+  return valid === receipts.length ? EXIT.valid : EXIT.invalid
+}
+
+function verifyOne(parts: ReceiptParts, anchor: ReceiptAnchor, isJson: boolean): boolean {
   const verdict = verifyReceipt(hasher, bothVerifiers, parts, anchor)
   const lines: Line[] = [...verdict.steps, secondOpinion(parts, verdict, anchor)]
   const isValid = lines.every((line) => line.ok)
-  if (values.json === true) printJson(jsonOf(parts, verdict, lines, isValid))
-  else {
-    if (isPinned && network !== undefined) printLine(`network: ${network}, as the keystore of this computer has it`)
-    printReport(parts, verdict, lines, isValid)
-  }
-  return isValid ? EXIT.valid : EXIT.invalid
+  if (isJson) printJson(jsonOf(parts, verdict, lines, isValid))
+  else printReport(parts, verdict, lines, isValid)
+  return isValid
 }
 
 /**
@@ -103,9 +117,9 @@ export function policyOf(path: string | undefined): Policy | null {
   }
 }
 
-function receiptOf(text: string): ReceiptParts {
+function receiptsIn(text: string): ReceiptParts[] {
   try {
-    return readReceipt(text)
+    return splitReceipts(text).map(readReceipt)
   } catch (cause) {
     if (!(cause instanceof LedgerError)) throw cause
     throw new Unreadable(`not a receipt: ${cause.message}`, { cause })
@@ -127,6 +141,9 @@ function secondOpinion(parts: ReceiptParts, { head, logKey }: ReceiptVerdict, an
   const failed = steps.filter((step) => !step.ok && (anchor.network !== null || step.name !== 'log-key'))
   const detail = failed.map((step: ProofStep) => `${step.name} ${step.reason ?? ''}`).join(', ')
   if (failed.length > 0) return { name, ok: false, reason: 'DISAGREES', detail }
+  const { disclosure, entry } = parts
+  if (disclosure !== null && !isCommittedTo(entry, disclosure.plaintext, disclosure.salt))
+    return { name, ok: false, reason: 'DISAGREES', detail: 'content' }
   return { name, ok: true, reason: null, detail: 'the independent verifier comes to the same' }
 }
 
@@ -155,6 +172,17 @@ function jsonOf(parts: ReceiptParts, verdict: ReceiptVerdict, lines: readonly Li
     steps: lines.map(({ name, ok, reason, detail }) => ({ name, ok, reason, detail })),
     unknownHolders: verdict.unknownHolders,
     notChecked: verdict.notChecked,
+    content: isValid ? contentOf(parts) : null,
+  }
+}
+
+/** What a receipt discloses, as text; null for nothing, or for what is no text. */
+function contentOf({ disclosure }: ReceiptParts): string | null {
+  if (disclosure === null) return null
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(disclosure.plaintext)
+  } catch {
+    return null
   }
 }
 
@@ -168,6 +196,7 @@ function printReport(parts: ReceiptParts, verdict: ReceiptVerdict, lines: readon
     printLine(`invalid: ${failed?.name ?? ''}`)
     return
   }
+  if (parts.disclosure !== null) printLine(`content: ${plain(contentOf(parts) ?? 'not text')}`)
   for (const limit of verdict.notChecked) printLine(`not checked: ${LIMITS[limit]}`)
   for (const key of verdict.unknownHolders) printLine(`holder not known here: ${key}`)
   const grade = gradeOf(verdict)

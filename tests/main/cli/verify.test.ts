@@ -152,6 +152,18 @@ describe('chartseal verify', () => {
     expect(stderr).not.toContain('    at ')
   })
 
+  it('checks a file of several, one by one', () => {
+    const several = chartseal(['verify', '-', '--network', network], receipt + receipt)
+    expect(several.status).toBe(0)
+    expect(several.stdout).toContain('receipt 2 of 2')
+    expect(several.stdout).toMatch(/2 of 2 receipts are valid\n$/)
+    const spoiled = receipt + receipt.replace(/index (\d+)/, (_, n: string) => `index ${Number(n) - 1}`)
+    const { status, stdout } = chartseal(['verify', '-', '--network', network, '--json'], spoiled)
+    expect(status).toBe(1)
+    expect(jsonLines(stdout).map(({ valid }) => valid)).toEqual([true, false])
+    expect(chartseal(['verify', '-', '--network', network], `${receipt}c2sp.org/tlog-proof@v1\nx`).status).toBe(2)
+  })
+
   it('shows no control characters of a stranger', () => {
     const { checkpoint } = parseReceipt(receipt)
     const evil = receipt.replace(checkpoint, checkpoint.replaceAll(origin, `x\u202e\u009b31m`))

@@ -7,6 +7,7 @@ import { encodeRosterFields } from '../../../ledger/fields.ts'
 import type { SignedRoster } from '../../../ledger/governance.ts'
 import { leafHash } from '../../../ledger/hash.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
+import type { Disclosure } from '../../../ledger/disclosure.ts'
 import { encodeReceipt } from '../../../ledger/receipt.ts'
 import { encodeReceiptExtra } from '../../../ledger/receipt-extra.ts'
 import { electorateOf } from '../../../ledger/finality.ts'
@@ -142,8 +143,13 @@ export class LedgerViews {
     }
   }
 
-  /** @throws ApiFailure as {@link LedgerViews.proof}. */
-  receipt(from: string | null, index: number): ReceiptFile {
+  /**
+   * The proof of an entry as a file.
+   *
+   * @param disclosure - The content of the record, for whom it is meant; null for everybody else.
+   * @throws ApiFailure as {@link LedgerViews.proof}.
+   */
+  receipt(from: string | null, index: number, disclosure: Disclosure | null = null): ReceiptFile {
     const log = this.#log(from)
     const { entry, opened, path, checkpoint, seal, sealPath, origin, size } = this.proof(from, index)
     const extra = {
@@ -152,6 +158,7 @@ export class LedgerViews {
       opened: opened === null ? null : fromHex(opened),
       seal: fromHex(seal),
       sealPath: sealPath.map(fromHex),
+      disclosure,
     }
     const text = encodeReceipt({ extra: encodeReceiptExtra(extra), index, path: path.map(fromHex), checkpoint })
     return { fileName: `${origin.replaceAll('/', '-')}-${index}.tlog-proof`, text }
