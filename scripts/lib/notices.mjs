@@ -50,7 +50,14 @@ function packageNotice(name, { version, license = 'see text' }) {
     .filter((entry) => LICENCE_FILE.test(entry))
     .sort()
     .map((entry) => readFileSync(join(folder, entry), 'utf8').trim())
-  return `${name} ${version}\nLicence: ${license}\n\n${texts.join('\n\n') || 'The package carries no licence text of its own.'}\n`
+  return `${name} ${version}\nLicence: ${license}\n\n${texts.join('\n\n') || withoutText(license)}\n`
+}
+
+/** Where a package leaves the choice, we choose the licence whose text ships with us. */
+function withoutText(license) {
+  const none = 'The package carries no licence text of its own.'
+  const isApache = license.split(/[ ()]+/).includes('Apache-2.0')
+  return isApache ? `${none} It is used under the Apache License, Version 2.0: the file LICENSE has its text.` : none
 }
 
 function tableNotices() {

@@ -29,6 +29,11 @@ describe('third-party notices', () => {
     }
   })
 
+  it('say under which licence a package is used that brings no text', () => {
+    const [, libp2p] = /^libp2p \d[^]*?\n\n([^]*?)\n---/m.exec(text) ?? []
+    expect(libp2p).toContain('used under the Apache License, Version 2.0: the file LICENSE has its text')
+  })
+
   it('leave out tools that do not ship', () => {
     const shipped = shippedPackages(readJson('package-lock.json').packages!)
     for (const tool of ['typescript', 'vitest', 'eslint', 'electron']) expect(shipped.has(tool)).toBe(false)
