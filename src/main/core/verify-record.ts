@@ -130,6 +130,51 @@ export async function verifyRecord<Content>(
   }
 }
 
+/** A statement that stands in an entry itself: who looked, for instance. */
+export interface StatementRequest<Content> {
+  readonly place: Place
+  readonly view: View
+  readonly viewer: PractitionerRole
+  /** Reads it from the entry, which was verified; null when it is none of its kind. */
+  readonly read: (entry: VerifiedEntry) => Promise<Content>
+}
+
+/** Whose the position of a statement is that is about nobody in particular. */
+export const NOBODY = '0'.repeat(32)
+
+/**
+ * Verifies an entry that speaks for itself, without what may be sealed beside it.
+ *
+ * @returns What it says, verified, or the step that failed.
+ */
+export async function verifyStatement<Content>(
+  sources: Omit<RecordSources, 'keys' | 'gate'>,
+  { place, view, viewer, read }: StatementRequest<Content>,
+): Promise<Row<Content>> {
+  const { replica, grades } = sources
+  const { log, index } = place
+  const handleIn = (entry: VerifiedEntry) =>
+    entry.entry.body.subject === null ? null : toHex(entry.entry.body.subject)
+  let seq: number | null = null
+  try {
+    const entry = passed(log.verifiedEntry(index))
+    const block = passed(log.blockOf(index))
+    const subject = handleIn(entry)
+    seq = entry.entry.placement?.subjectSeq ?? 0
+    const link =
+      subject === null ? undefined : replica.chain(subject).links.find((one) => one.log === log && one.index === index)
+    if (subject !== null && link !== undefined) checkChain(replica, subject, link)
+    checkAccess(replica, { view, viewer }, undefined)
+    const position = {
+      ...{ origin: log.origin, index, entryId: toHex(entry.entry.body.id), subject: subject ?? NOBODY, seq },
+      ...{ block: block.seal.block, grade: grades.gradeAt(log, index) },
+    }
+    return { status: 'verified', position, record: (await read(entry)) as Verified<Content> }
+  } catch (error) {
+    return rejected(replica, { place, seq }, failureOf(error))
+  }
+}
+
 /**
  * The content of a record that the installation itself relies on, and that shows no patient data: who can sign in, which
  * devices are enrolled. It needs no checkpoint of its block: the newest signed tree holds the entry.
@@ -221,9 +266,9 @@ async function gateOf<Content>(
   return gate.gate(subject)
 }
 
-function checkAccess<Content>(
+function checkAccess(
   replica: Replica,
-  { viewer, view }: RecordRequest<Content>,
+  { viewer, view }: { readonly viewer: PractitionerRole | null; readonly view: View },
   circumstances: Circumstances | undefined,
 ): void {
   if (viewer === null) return

@@ -31,6 +31,16 @@ export interface Place {
   readonly index: number
 }
 
+/** Where it is recorded that somebody looked. */
+export interface AccessPlace extends Place {
+  readonly type: EntryType
+  /** It is about several patients at once. */
+  readonly isList: boolean
+}
+
+/** Types of entries that say that data was seen, or left. */
+export const ACCESS_TYPES: ReadonlySet<EntryType> = new Set(['access', 'access.emergency', 'export'])
+
 /** A link that is gone: damaged or missing. */
 export interface LostLink {
   readonly seq: number
@@ -77,6 +87,7 @@ export class Chains {
   readonly #ids = new Map<string, Place>()
   readonly #epochs = new Map<string, { epoch: number; atMs: number }>()
   readonly #incidents: Place[] = []
+  readonly #accesses: AccessPlace[] = []
   #hints: readonly Hint[] = []
   readonly #losses: Loss[] = []
   /** Order in which entries were read: oldest incarnation first. */
@@ -98,6 +109,7 @@ export class Chains {
     const { type, subject, id, payload, fields } = entry.body
     const at = this.#taken++
     this.#ids.set(toHex(id), { log, index })
+    if (ACCESS_TYPES.has(type)) this.#accesses.push({ log, index, type, isList: type === 'access' && subject === null })
     if (type === 'seal') this.#latestSealMs = Math.max(this.#latestSealMs, entry.body.time)
     if (type === 'incident') {
       this.#incidents.push({ log, index })
@@ -143,6 +155,7 @@ export class Chains {
   clear(): void {
     for (const known of [this.#subjects, this.#chains, this.#ids, this.#epochs]) known.clear()
     this.#incidents.length = 0
+    this.#accesses.length = 0
     this.#losses.length = 0
     this.#order.clear()
     this.#taken = 0
@@ -152,6 +165,11 @@ export class Chains {
   /** The latest time that any seal says, by the clock of the time: no day before it comes again. */
   get latestSealMs(): number {
     return this.#latestSealMs
+  }
+
+  /** Where it is recorded that somebody looked, exported, or broke the glass, in the order of the logs. */
+  get accesses(): readonly AccessPlace[] {
+    return this.#accesses
   }
 
   /** Where incidents are recorded, in the order of the logs. */

@@ -13,6 +13,7 @@ import type { Store } from '../../store/store.ts'
 import type { RandomBytes } from '../envelope.ts'
 import { ApiFailure } from '../failure.ts'
 import type { VaultEvent } from '../vault-service.ts'
+import type { ClockWatch } from './clock-watch.ts'
 import type { ConsentStandings } from './consent-standing.ts'
 import type { Grades } from './grades.ts'
 import type { Identity } from './identity.ts'
@@ -59,6 +60,8 @@ export interface Clinic {
   readonly glass: OpenGlass
   readonly random: RandomBytes
   readonly nowMs: () => number
+  /** Whether the wall clock can be believed. */
+  readonly clock: Pick<ClockWatch, 'look'>
   /** A clock that nobody sets: for how long something lasts. */
   readonly monotonicMs: () => number
   readonly emit: (event: VaultEvent) => void
@@ -114,9 +117,12 @@ function whoMay(clinic: Clinic, decide: (contract: Contract, role: PractitionerR
   return viewer
 }
 
+/** Purpose of an access to a patient's record of which consent keeps everything closed. */
+export const NOTHING_SHOWN = 'refused'
+
 /**
  * The entry that records that `viewer` saw a patient's record, or what a list shows of many patients. It cites the
- * emergency that is open for the one patient.
+ * emergency that is open for the one patient, and says so when all that was seen is that nothing may be.
  */
 export function accessDraft(
   clinic: Clinic,
@@ -127,13 +133,15 @@ export function accessDraft(
   const subjects = 'subjects' in whose ? whose.subjects.map(fromHex) : null
   const opened = 'subject' in whose ? clinic.glass.of(viewer.handle, whose.subject) : null
   const cited = opened === null ? {} : { emergency: opened.ref }
+  const isClosed = 'subject' in whose && opened === null && !clinic.gate.isOpen(whose.subject)
+  const purpose = isClosed ? NOTHING_SHOWN : 'care'
   return {
     id: clinic.random(16),
     type: 'access',
     subject: 'subject' in whose ? fromHex(whose.subject) : null,
     timeMs: clinic.nowMs(),
     payload: null,
-    fields: encodeAccess({ purpose: 'care', heads: [{ origin, size, root }], subjects, ...cited }),
+    fields: encodeAccess({ purpose, heads: [{ origin, size, root }], subjects, ...cited }),
     signers: [viewer.signer],
   }
 }

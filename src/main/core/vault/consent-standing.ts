@@ -14,6 +14,7 @@ import { z } from 'zod'
 import { consentRecordOf, decodeConsent, type ConsentFacts } from '../../../clinical/consent.ts'
 import { termsCover } from '../../../clinical/consent-terms.ts'
 import { instantText } from '../../../clinical/instant.ts'
+import type { Withdrawal } from '../../../ledger/consent-order.ts'
 import { rosterAt } from '../../../ledger/directory.ts'
 import type { EntryType } from '../../../ledger/entry-types.ts'
 import { asksPatientAt } from '../../../ledger/patient-state.ts'
@@ -206,6 +207,45 @@ export class ConsentStandings {
         return { emergency, consent }
       },
     }
+  }
+
+  /**
+   * Whether anything of a patient may be shown for care, by what was worked out last: false where that has not been done.
+   * For saying so in the entry that records a look.
+   */
+  isOpen(handle: string): boolean {
+    if (this.#count(handle) === 0) return true
+    const newest = this.#linksOf(handle).at(-1)
+    const known = newest === undefined ? undefined : this.#known.get(newest)
+    if (known === undefined) return false
+    return known.decisions.versions.length === 0 || this.#isCovered(open(known.decisions))
+  }
+
+  /** Whether consents let the own site's people see anything today. */
+  #isCovered(consents: readonly ConsentVersion[]): boolean {
+    const today = dayOf(this.dayMs())
+    const { site } = this.#sources
+    return consents.some(({ facts }) => DATA_CLASSES.some((one) => covers(facts.terms, site, one, today)))
+  }
+
+  /** The times in which nothing let the own site's people see a patient's data, as far as entries say: not by the clock. */
+  async withdrawals(handle: string): Promise<Withdrawal[]> {
+    const { site } = this.#sources
+    const { versions } = await this.decisions(handle)
+    const gaps: Withdrawal[] = []
+    let isCovered = true
+    for (const [i, { link }] of versions.entries()) {
+      const standing = open({ versions: versions.slice(0, i + 1), isKnown: true })
+      const covered = standing.some(
+        ({ facts: { terms } }) => terms.sites.includes(site) && terms.purposes.includes('care'),
+      )
+      const place = { origin: link.log.origin, index: link.index }
+      const last = gaps.at(-1)
+      if (isCovered && !covered) gaps.push({ from: place, until: null, knew: [] })
+      else if (!isCovered && covered && last !== undefined) gaps[gaps.length - 1] = { ...last, until: place }
+      isCovered = covered
+    }
+    return gaps
   }
 
   /** With whom a patient's keys are shared, by the consents in force, or by those that `next` would leave in force. */

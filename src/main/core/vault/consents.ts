@@ -169,7 +169,8 @@ export class Consents {
         signers: signed.signers,
         epoch: () => this.#epoch(handle, { consentId, kind, terms, begins }),
       }
-      await writer.record([draft, accessDraft(this.#clinic, viewer, { subject: handle })])
+      // The look comes first: it relied on what held before.
+      await writer.record([accessDraft(this.#clinic, viewer, { subject: handle }), draft])
     } finally {
       signed.wipe()
     }

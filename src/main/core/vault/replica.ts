@@ -17,7 +17,7 @@ import { toHex } from '../../../shared/bytes.ts'
 import { assert } from '../../../shared/errors.ts'
 import type { HighWaterMark } from '../../keystore/high-water.ts'
 import type { Store } from '../../store/store.ts'
-import { Chains, type Chain, type Link, type Place } from './chains.ts'
+import { type AccessPlace, Chains, type Chain, type Link, type Place } from './chains.ts'
 import { RecoveryNeeded } from './errors.ts'
 import type { Identity } from './identity.ts'
 import { LogReplica, openNote, unlessDamaged, type Head, type LogReplicaParts } from './log-replica.ts'
@@ -137,6 +137,11 @@ export class Replica {
   /** The latest time that any seal says. */
   get latestSealMs(): number {
     return this.#chains.latestSealMs
+  }
+
+  /** Where it is recorded that somebody looked, in the order of the logs. */
+  get accesses(): readonly AccessPlace[] {
+    return this.#chains.accesses
   }
 
   /** Where incidents are recorded, in the order of the logs. */

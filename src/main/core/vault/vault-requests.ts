@@ -6,6 +6,7 @@
 import type { Measurement } from '../../../devices/measurement.ts'
 import type { DeviceOrigin, EnrolledDevice, ReadContext, VaultEvent, VaultService } from '../vault-service.ts'
 import { ApiFailure } from '../failure.ts'
+import type { Accesses } from './accesses.ts'
 import type { Cards } from './cards.ts'
 import type { Amendments } from './amendments.ts'
 import { asksPatient } from './authorisation.ts'
@@ -19,10 +20,12 @@ import type { ErasureProposals } from './erasure-proposals.ts'
 import type { EvidenceViews } from './evidence-views.ts'
 import type { Governance } from './governance.ts'
 import type { LedgerViews } from './ledger-views.ts'
+import type { OutboxViews } from './outbox-views.ts'
 import type { Patients } from './patients.ts'
 import type { People } from './people.ts'
 import { presence } from './presence.ts'
 import type { Readings } from './readings.ts'
+import type { Reviews } from './reviews.ts'
 import type { Tray } from './tray.ts'
 import type { Upkeep } from './upkeep.ts'
 
@@ -32,6 +35,7 @@ export interface Open {
   readonly people: People
   readonly patients: Patients
   readonly cards: Cards
+  readonly outbox: OutboxViews
   readonly readings: Readings
   readonly enrolments: Enrolments
   readonly deviceChecks: DeviceChecks
@@ -39,6 +43,8 @@ export interface Open {
   readonly ledger: LedgerViews
   readonly upkeep: Upkeep
   readonly amendments: Amendments
+  readonly accesses: Accesses
+  readonly reviews: Reviews
   readonly consents: Consents
   readonly emergencies: Emergencies
   readonly erasures: Erasures
@@ -89,6 +95,9 @@ export abstract class VaultRequests {
   cards = (handle: string) => this.ready().cards.list(handle)
   issueCard = (request: Parameters<VaultService['issueCard']>[0]) => this.ready().cards.issue(request)
   revokeCard = (request: Parameters<VaultService['revokeCard']>[0]) => this.ready().cards.revoke(request)
+  outbox = () => this.ready().outbox.list()
+  settledNotes = () => this.ready().outbox.settled()
+  settleOutbox = (request: Parameters<VaultService['settleOutbox']>[0]) => this.ready().outbox.settle(request)
   enrolments = () => this.ready().enrolments.list()
   enrolDevice = (origin: DeviceOrigin, label: string, calibrationDue: string | null = null) =>
     this.ready().enrolments.enrol(origin, label, calibrationDue)
@@ -170,6 +179,9 @@ export abstract class VaultRequests {
   grantConsent = (request: Parameters<VaultService['grantConsent']>[0]) => this.ready().consents.grant(request)
   amendConsent = (request: Parameters<VaultService['amendConsent']>[0]) => this.ready().consents.amend(request)
   revokeConsent = (request: Parameters<VaultService['revokeConsent']>[0]) => this.ready().consents.revoke(request)
+  accessLog = (request: Parameters<VaultService['accessLog']>[0]) => this.ready().accesses.list(request)
+  emergencies = () => this.ready().accesses.emergencies()
+  reviewEmergency = (request: Parameters<VaultService['reviewEmergency']>[0]) => this.ready().reviews.review(request)
   breakGlass = (request: Parameters<VaultService['breakGlass']>[0]) => this.ready().emergencies.break(request)
   endEmergency = async (handle: string) => {
     await Promise.resolve()
@@ -201,9 +213,6 @@ export abstract class VaultRequests {
   discardProposal = () => this.ready().governance.discard()
 
   // Being built.
-  accessLog: VaultService['accessLog'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  emergencies: VaultService['emergencies'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  reviewEmergency: VaultService['reviewEmergency'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   decisionSupport: VaultService['decisionSupport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   configureSupport: VaultService['configureSupport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   assessmentDraft: VaultService['assessmentDraft'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
@@ -213,7 +222,4 @@ export abstract class VaultRequests {
   acceptImport: VaultService['acceptImport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   previewExport: VaultService['previewExport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   makeExport: VaultService['makeExport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  writeOutbox: VaultService['writeOutbox'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  outbox: VaultService['outbox'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  settleOutbox: VaultService['settleOutbox'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
 }

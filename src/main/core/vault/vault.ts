@@ -26,6 +26,7 @@ import { resourceFile } from '../resource-file.ts'
 import type { VaultEvent, VaultOptions, VaultService, VaultState } from '../vault-service.ts'
 import { Amendments } from './amendments.ts'
 import { actorFor, type Clinic } from './clinic.ts'
+import { Accesses } from './accesses.ts'
 import { backUp } from './backup.ts'
 import { ConsentStandings } from './consent-standing.ts'
 import { Consents } from './consents.ts'
@@ -47,14 +48,19 @@ import {
   writeCopies,
   type ClinicFiles,
 } from './clinic-files.ts'
+import { ClockWatch } from './clock-watch.ts'
 import { LedgerViews } from './ledger-views.ts'
 import { OpenGlass } from './open-glass.ts'
+import { Outbox } from './outbox.ts'
+import { OutboxViews } from './outbox-views.ts'
+import { Notices } from './notices.ts'
 import { Patients } from './patients.ts'
 import { People } from './people.ts'
 import { Readings } from './readings.ts'
 import { RecoveryNeeded } from './errors.ts'
 import { Recovery } from './recovery.ts'
 import { recoveryKeyText } from './recovery-key.ts'
+import { Reviews } from './reviews.ts'
 import { Replica } from './replica.ts'
 import { openReplicaFile } from './repair.ts'
 import { restoreClinic } from './restore.ts'
@@ -81,6 +87,7 @@ const PASSING: ReadonlySet<ApiCode> = new Set(['DISK_FULL', 'DATA_FOLDER_READ_ON
 const DemoPins = z.array(z.object({ handle: z.string(), pin: z.string() }))
 
 const CLOSED: VaultState = {
+  notices: [],
   state: 'starting',
   problem: null,
   recovery: null,
@@ -94,6 +101,8 @@ const CLOSED: VaultState = {
 export class Vault extends VaultRequests implements VaultService {
   readonly #nowMs: () => number
   readonly #monotonicMs: () => number
+  readonly #steadyMs: () => number
+  #notices: Notices | null = null
   #options: VaultOptions | null = null
   #folder = ''
   #open: Open | null = null
@@ -108,15 +117,18 @@ export class Vault extends VaultRequests implements VaultService {
    * @param emit - Receives events.
    * @param nowMs - Wall clock.
    * @param monotonicMs - A clock that nobody sets, in ms from any start.
+   * @param steadyMs - The same, going on while the computer sleeps; the wall clock when there is none to compare it with.
    */
   constructor(
     emit: (event: VaultEvent) => void,
     nowMs: () => number,
     monotonicMs: () => number = () => performance.now(),
+    steadyMs: () => number = nowMs,
   ) {
     super(emit)
     this.#nowMs = nowMs
     this.#monotonicMs = monotonicMs
+    this.#steadyMs = steadyMs
   }
 
   async start(options: VaultOptions): Promise<VaultState> {
@@ -135,6 +147,7 @@ export class Vault extends VaultRequests implements VaultService {
     this.#open = null
     open?.people.signOut()
     open?.clinic.glass.endOthers(null)
+    this.#notices?.close()
     await open?.upkeep.close()
     open?.clinic.standing.close()
     if (open !== null) closeFiles(open.clinic)
@@ -224,6 +237,16 @@ export class Vault extends VaultRequests implements VaultService {
       this.#set(before)
       throw error
     }
+  }
+
+  /** Works wherever the data folder is known: the key that a note is sealed to lies beside it. */
+  writeOutbox = (note: Parameters<VaultService['writeOutbox']>[0]) => {
+    if (this.#options === null) throw new ApiFailure('WRONG_STATE')
+    return this.#outbox.write(note)
+  }
+
+  get #outbox(): Outbox {
+    return new Outbox(join(this.#folder, 'outbox'), { random, nowMs: this.#nowMs })
   }
 
   unlock = (passphrase: string) =>
@@ -348,6 +371,7 @@ export class Vault extends VaultRequests implements VaultService {
         people,
         patients,
         cards,
+        outbox: new OutboxViews(clinic, this.#outbox),
         readings,
         enrolments,
         deviceChecks: new DeviceChecks(clinic, enrolments, tray),
@@ -355,6 +379,8 @@ export class Vault extends VaultRequests implements VaultService {
         ledger,
         upkeep: this.#upkeepOf(clinic, erasures),
         amendments: new Amendments(clinic),
+        accesses: new Accesses(clinic),
+        reviews: new Reviews(clinic),
         consents: new Consents(clinic),
         emergencies: new Emergencies(clinic),
         erasures,
@@ -376,6 +402,10 @@ export class Vault extends VaultRequests implements VaultService {
         systemKeystore: unlock.kind === 'system',
         demoPins: pins,
       })
+      this.#notices = new Notices(clinic, (notices) => {
+        this.#set({ notices })
+      })
+      await this.#notices.start(this.#outbox, secret(keystore, SECRETS.sharing))
       this.#open.upkeep.start()
       clinic.standing.start()
     } catch (error) {
@@ -501,8 +531,18 @@ export class Vault extends VaultRequests implements VaultService {
     })
     const access = { grades: standing.grades, gate, glass }
     const parts = { identity, keystore, store, replica, keys, writer, logSigner, standing, ...access }
+    const clock = new ClockWatch({ nowMs, steadyMs: this.#steadyMs, newestSealMs: () => newestSealMs(replica) })
     const keepSecrets = () => storeSiteSecrets(keystore, store, identity)
-    const clinic: Clinic = { ...parts, random, nowMs, monotonicMs: this.#monotonicMs, emit, keepSecrets, viewer: null }
+    const clinic: Clinic = {
+      ...parts,
+      random,
+      nowMs,
+      clock,
+      monotonicMs: this.#monotonicMs,
+      emit,
+      keepSecrets,
+      viewer: null,
+    }
     return clinic
   }
 
@@ -536,6 +576,7 @@ export class Vault extends VaultRequests implements VaultService {
     if (open === null || unlock === null || origin !== open.clinic.identity.origin) return
     const { people, upkeep, clinic } = open
     clinic.writer.stop()
+    this.#notices?.close()
     people.signOut()
     this.#open = null
     const failure = new RecoveryNeeded('forked', 'there is a proof that this log has two versions')
@@ -635,6 +676,12 @@ function removePlanted(store: Store, replica: Replica, nowMs: number): void {
       store.payloadPlaces(origin, head.size, 1).length === 0
     if (!isClean) while (store.removeBeyond(origin, head.size, nowMs, PLANTED_ROWS) > 0);
   }
+}
+
+/** When the newest block was sealed, by the clock of then; 0 when its row is damaged. */
+function newestSealMs({ head, live }: Replica): number {
+  const block = head.size === 0 ? null : live.blockOf(head.size - 1)
+  return block === null || 'step' in block ? 0 : block.sealedAtMs
 }
 
 /** A mark of an earlier incarnation says nothing of the live one: it was to be replaced by the first note of that. */
