@@ -58,6 +58,7 @@ export class Collector {
     const note = size === undefined ? null : this.#hub.store.note(origin, size)
     if (size === undefined || note === null) return
     asked.isOpen = true
+    this.#gossip.sent(session, origin, size)
     session.ask(
       { kind: 'want-cosignature', ...this.#proofFor(session, origin, size), note },
       {

@@ -31,8 +31,10 @@ export class Fetcher {
   readonly #gossip: Gossip
   readonly #logs = new Map<string, LogFetch>()
   readonly #payloads = new Map<string, PayloadFetch>()
-  /** Logs whose entries wait to be judged. */
-  readonly #unjudged = new Set<string>()
+  /** Logs that are looked at again with each tick: something may have become possible by time alone. */
+  readonly #restless = new Set<string>()
+  /** Logs that would ask for something, if there was somebody to ask. */
+  readonly #starving = new Set<string>()
 
   constructor(hub: Hub, gossip: Gossip) {
     this.#hub = hub
@@ -76,15 +78,15 @@ export class Fetcher {
 
   /** Does for a log what can be done now. */
   step(origin: string): void {
+    const log = this.#logs.get(origin)
+    log?.step()
     const standing = this.#hub.store.standing(origin)
     if (standing === null) return
-    const log = this.#logs.get(origin)
-    const isJudging = log?.step() === true
-    const now = this.#hub.store.standing(origin) ?? standing
-    const isUnjudged = isJudging || (now.stored === now.pending && now.mirrored < now.pending && now.refused === null)
-    if (isUnjudged && !now.isOwn) this.#unjudged.add(origin)
-    else this.#unjudged.delete(origin)
-    if (now.stored > 0) this.#payloadsOf(origin).step()
+    if (standing.stored > 0) this.#payloadsOf(origin).step()
+    if (log === undefined) return
+    keep(this.#restless, origin, !log.isIdle(standing) || this.#payloads.get(origin)?.isPaused() === true)
+    keep(this.#starving, origin, log.isStarving)
+    if (log.takeFreed()) for (const other of this.#starving) if (other !== origin) this.#hub.changed(other)
   }
 
   /** Goes on with a log that is not complete although nobody showed anything: after a start. */
@@ -101,8 +103,7 @@ export class Fetcher {
 
   /** Goes on with what waits: for other logs to be judged, or for time to pass. */
   tick(): void {
-    for (const origin of this.#unjudged) this.#hub.changed(origin)
-    for (const origin of this.#logs.keys()) this.#hub.changed(origin)
+    for (const origin of this.#restless) this.#hub.changed(origin)
   }
 
   #addVotes(head: SignedHead): void {
@@ -139,6 +140,11 @@ export class Fetcher {
     this.#payloads.set(origin, payloads)
     return payloads
   }
+}
+
+function keep(set: Set<string>, origin: string, isIn: boolean): void {
+  if (isIn) set.add(origin)
+  else set.delete(origin)
 }
 
 /** Lines under a note that was parsed before. */

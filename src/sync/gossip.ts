@@ -98,6 +98,12 @@ export class Gossip {
     if (standing !== null) this.#expect(session, standing, this.#hub.nowMs() + this.#delayOf('if-needed'))
   }
 
+  /** A peer was shown a head in another way than by gossip. */
+  sent(session: Session, origin: string, size: number): void {
+    const told = this.#tellings.get(session)?.told
+    told?.set(origin, joined(told.get(origin), { ...NOTHING, size }))
+  }
+
   /** Says what is due. */
   tick(): void {
     const nowMs = this.#hub.nowMs()
@@ -156,7 +162,8 @@ export class Gossip {
     let length = 0
     const send = (): void => {
       const [first] = batch
-      if (first !== undefined) session.send({ kind: 'heads', notes: batch })
+      if (batch.length > 1) session.send({ kind: 'heads', notes: batch })
+      else if (first !== undefined) session.send({ kind: 'announce', note: first })
       batch = []
       length = 0
     }

@@ -59,6 +59,10 @@ export class LogFetch {
   /** True while a proof is asked for. */
   #isProving = false
   #pausedUntilMs = -Infinity
+  /** True when something was to be asked for and nobody could be asked. */
+  #isStarving = false
+  /** True when a request ended since this was read last: whoever starves may go on. */
+  #hasFreed = false
 
   constructor(origin: string, hub: Hub, credits: Credits) {
     this.origin = origin
@@ -76,47 +80,63 @@ export class LogFetch {
     for (const [index, early] of this.#early) if (early.session === session) this.#forget(index)
   }
 
-  /**
-   * Does what can be done now.
-   *
-   * @returns True when judging goes on, without anything else happening.
-   */
-  step(): boolean {
-    const standing = this.#hub.store.standing(this.origin)
-    if (standing === null || standing.isOwn || standing.isFrozen || this.#isPaused()) return false
-    if (standing.stored < standing.pending) {
-      this.#fetch(standing)
-      return false
-    }
-    this.#reset()
-    if (standing.refused !== null) return false
-    return standing.mirrored < standing.pending ? this.#advance() : this.#follow(standing)
+  get isStarving(): boolean {
+    return this.#isStarving
   }
 
-  /** Judges what is stored. True when there is more to judge. */
-  #advance(): boolean {
+  /** True when a request ended since the last call. */
+  takeFreed(): boolean {
+    const hasFreed = this.#hasFreed
+    this.#hasFreed = false
+    return hasFreed
+  }
+
+  /** True when nothing is left to do until something is shown. */
+  isIdle({ pending, stored, mirrored, refused }: LogStanding): boolean {
+    const isDone = stored === pending && (mirrored === pending || refused !== null)
+    return isDone && (this.#candidates.next === null || refused !== null)
+  }
+
+  /**
+   * Does what can be done now. What takes more time goes on with the next call: see {@link isIdle}.
+   */
+  step(): void {
+    this.#isStarving = false
+    const standing = this.#hub.store.standing(this.origin)
+    if (standing === null || standing.isOwn || standing.isFrozen || this.#isPaused()) return
+    if (standing.stored < standing.pending) {
+      this.#fetch(standing)
+      return
+    }
+    this.#reset()
+    if (standing.refused !== null) return
+    if (standing.mirrored < standing.pending) this.#advance()
+    else this.#follow(standing)
+  }
+
+  /** Judges what is stored, a part of it at a time. */
+  #advance(): void {
     const progress = this.#stored(() => this.#hub.store.advance(this.origin))
     if (progress === 'mirrored' || progress === 'refused') this.#hub.changed(this.origin)
-    return progress === 'working'
   }
 
   // Heads
 
   /** Makes the next candidate pending, or asks for the proof that it needs. */
-  #follow({ pending }: LogStanding): false {
+  #follow({ pending }: LogStanding): void {
     this.#candidates.dropTo(pending)
     const candidate = this.#candidates.next
-    if (candidate === null || this.#isProving) return false
+    if (candidate === null || this.#isProving) return
     const { proof } = candidate
     candidate.proof = null
     if (pending === 0) this.#accept(candidate, 0, [], null)
     else if (proof?.oldSize === pending) this.#accept(candidate, pending, proof.hashes, proof.by)
     else this.#askProof(candidate, pending)
-    return false
   }
 
   #askProof(candidate: Candidate, older: number): void {
     const session = this.#pick(candidate.sources)
+    this.#isStarving = session === undefined
     if (session === undefined) return
     this.#isProving = true
     const newer = candidate.head.size
@@ -126,17 +146,22 @@ export class LogFetch {
         isWant: true,
         expects: 'consistency',
         part: (answer) => {
-          this.#isProving = false
+          this.#proofEnded()
           if (answer.kind === 'consistency') this.#proved(candidate, older, answer.proof, session)
           return true
         },
         failed: (why) => {
-          this.#isProving = false
+          this.#proofEnded()
           this.#unproven(candidate, session, why)
         },
       },
       this.#hub.nowMs(),
     )
+  }
+
+  #proofEnded(): void {
+    this.#isProving = false
+    this.#hasFreed = true
   }
 
   #proved(candidate: Candidate, older: number, hashes: readonly Uint8Array[], by: Session): void {
@@ -181,7 +206,10 @@ export class LogFetch {
     for (;;) {
       const from = this.#nextUnasked(first, Math.min(end, first + WINDOW))
       const session = from === null ? undefined : this.#pick(this.#holders(standing.pending))
-      if (from === null || session === undefined || !this.#ask(session, standing.pending, first, from, end)) return
+      this.#isStarving = from !== null && session === undefined
+      if (from === null || session === undefined) return
+      this.#isStarving = !this.#ask(session, standing.pending, first, from, end)
+      if (this.#isStarving) return
     }
   }
 
@@ -293,6 +321,7 @@ export class LogFetch {
   }
 
   #end(range: Range): void {
+    this.#hasFreed = true
     if (this.#ranges.delete(range)) this.#credits.give(range.bytes)
   }
 

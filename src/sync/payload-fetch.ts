@@ -44,10 +44,15 @@ export class PayloadFetch {
     this.#cursors.clear()
   }
 
+  /** True while the store rests. */
+  isPaused(): boolean {
+    return this.#hub.nowMs() < this.#pausedUntilMs
+  }
+
   /** Asks for what is missing. */
   step(): void {
     const nowMs = this.#hub.nowMs()
-    if (nowMs < this.#pausedUntilMs) return
+    if (this.isPaused()) return
     const standing = this.#hub.store.standing(this.origin)
     if (standing === null || standing.stored === 0) return
     for (const session of this.#hub.peers()) {

@@ -59,6 +59,8 @@ export class SyncNode implements Hub, SessionHandler {
   readonly #desk: CosignDesk
   readonly #talk: GovernanceTalk
   readonly #changed = new Set<string>()
+  /** Logs that this node writes, or wrote. */
+  readonly #own = new Set<string>()
   /** How far each log was when others were told last. */
   readonly #told = new Map<string, string>()
   #isSettling = false
@@ -73,6 +75,7 @@ export class SyncNode implements Hub, SessionHandler {
     this.#talk = new GovernanceTalk(this)
     for (const standing of this.store.standings()) {
       this.#told.set(standing.origin, JSON.stringify(standing))
+      if (standing.isOwn) this.#own.add(standing.origin)
       if (standing.mirrored < standing.pending && !standing.isOwn) this.#fetcher.resume(standing.origin)
     }
   }
@@ -123,7 +126,7 @@ export class SyncNode implements Hub, SessionHandler {
     for (const session of this.#sessions.values()) session.tick(nowMs)
     this.#desk.tick()
     this.#fetcher.tick()
-    for (const standing of this.store.standings()) if (standing.isOwn) this.changed(standing.origin)
+    for (const origin of this.#own) this.changed(origin)
     this.#settle()
     this.#gossip.tick()
     this.#talk.tick()
@@ -131,6 +134,7 @@ export class SyncNode implements Hub, SessionHandler {
 
   /** The own log has grown, or something about a log was stored from elsewhere. */
   logChanged(origin: string): void {
+    if (this.store.standing(origin)?.isOwn === true) this.#own.add(origin)
     this.changed(origin)
     this.#settle()
   }
@@ -203,7 +207,7 @@ export class SyncNode implements Hub, SessionHandler {
     tellClones(session, hello, this.peers())
     this.#gossip.greeted(session)
     this.#talk.greeted(session, hello)
-    for (const standing of this.store.standings()) if (standing.isOwn) this.changed(standing.origin)
+    for (const origin of this.#own) this.changed(origin)
   }
 
   told(session: Session, message: Telling): void {
