@@ -77,6 +77,7 @@ export const REJECTED: RejectedRow = {
 
 /** A state in which the application works. */
 export const READY: VaultState = {
+  notices: [],
   state: 'ready',
   problem: null,
   recovery: null,

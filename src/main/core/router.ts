@@ -287,3 +287,4 @@ function disclosure(os: Os, parts: RouterParts) {
     },
   }
 }
+      settled: os.outbox.settled.handler(mine(() => vault.settledNotes())),

@@ -31,7 +31,7 @@ export class SystemNews {
   }
 
   get status(): SystemStatus {
-    return { ...this.#vault, ...this.#installation }
+    return { ...this.#vault, ...this.#installation, notices: [...this.#vault.notices] }
   }
 
   vaultChanged(vault: VaultState): void {

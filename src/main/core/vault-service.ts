@@ -50,6 +50,7 @@ export interface VaultState {
   readonly systemKeystore: boolean
   readonly demoPins: { handle: string; pin: string }[]
 }
+  readonly notices: readonly api.SystemNotice[]
 
 /** Which device something came from, as the hub knows it. */
 export interface DeviceOrigin {
@@ -198,6 +199,7 @@ export interface VaultService {
   /** Every device that was ever enrolled, for whoever is signed in. */
   deviceRegister(): Promise<api.DeviceEnrolment[]>
   /** From now on what this device sends is unauthenticated. Throws `DEVICE_NOT_ENROLLED`. */
+  settledNotes(): Promise<api.SettledNote[]>
   revokeDevice(handle: string, reason: string): Promise<void>
   setCalibration(handle: string, due: string | null): Promise<void>
   /** Drafts of what was read: ids, times, and whether each is in the ledger already. `enrolled` null: unauthenticated. */

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import { uptime } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { assert } from '../../shared/errors.ts'
 import type { VaultEvent } from './vault-service.ts'
@@ -19,7 +20,12 @@ const report = (error: unknown) => {
 }
 // The vault is made before the port is served, and events before that have no listener.
 let send: (event: unknown) => void = () => undefined
-const vault = new Vault((event: VaultEvent) => {
-  send(event)
-}, Date.now)
+const vault = new Vault(
+  (event: VaultEvent) => {
+    send(event)
+  },
+  Date.now,
+  undefined,
+  () => uptime() * 1000,
+)
 send = serve(parentPort, vault, report)

@@ -49,6 +49,7 @@ export interface Workstation {
 
 /** Where a vault stands that has not said so yet. */
 const STARTING: VaultState = {
+  notices: [],
   state: 'starting',
   recovery: null,
   problem: null,

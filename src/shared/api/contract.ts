@@ -287,7 +287,10 @@ export const contract = {
       Nothing,
     ),
     /** Live samples while somebody listens. The driver is stopped when the iterator is closed. */
+    /** Notes that wait, oldest first. */
     live: stream(z.object({ captureId: z.string(), connectionId: z.string() }), s.LiveEvent),
+    /** What became of others in the last 90 days. */
+    settled: call(Nothing, z.array(s.SettledNote)),
     /** Reduces the present stable window to drafts (SpO2 and pulse). */
     takeLive: call(z.object({ captureId: z.string(), connectionId: z.string() }), z.array(s.Draft)),
     /** Reads a device's memory into drafts. */

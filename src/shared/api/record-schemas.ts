@@ -207,3 +207,9 @@ export const OutboxNote = z.object({
   values: z.array(z.object({ label: z.string().max(60), text: z.string().max(60) })).max(20),
 })
 export type OutboxNote = z.infer<typeof OutboxNote>
+
+/** A note that somebody took over, or did not need: kept for 90 days with what became of it. */
+export const SettledNote = OutboxNote.extend({
+  settled: z.object({ at: Instant, by: words(120), reason: z.string().max(200) }),
+})
+export type SettledNote = z.infer<typeof SettledNote>

@@ -318,6 +318,16 @@ export type RecoveryStatus = z.infer<typeof RecoveryStatus>
 export const SystemStatus = z.object({
   state: SystemState,
   problem: z.enum(API_CODES).nullable(),
+/**
+ * What somebody should know and do something about, while work goes on: the clock is before the newest seal, or jumped; notes
+ * of the outbox do not open; nobody else is reached.
+ */
+export const SystemNotice = z.object({
+  kind: z.enum(['clock-behind', 'clock-jumped', 'outbox-unreadable', 'no-peers']),
+  since: Instant,
+})
+export type SystemNotice = z.infer<typeof SystemNotice>
+
   /** Present exactly in state `recovery-needed`. */
   recovery: RecoveryStatus.nullable(),
   version: z.string(),
@@ -332,6 +342,8 @@ export const SystemStatus = z.object({
 })
 export type SystemStatus = z.infer<typeof SystemStatus>
 
+  /** Each kind once. */
+  notices: z.array(SystemNotice),
 export const Session = z.object({
   practitioner: Practitioner,
   locked: z.boolean(),

@@ -86,10 +86,16 @@ export async function startVault(
     machineId?: Uint8Array
     nowMs?: () => number
     monotonicMs?: () => number
+    steadyMs?: () => number
   } = {},
 ): Promise<OpenVault> {
   const events: VaultEvent[] = []
-  const vault = new Vault((event) => events.push(event), options.nowMs ?? Date.now, options.monotonicMs)
+  const vault = new Vault(
+    (event) => events.push(event),
+    options.nowMs ?? Date.now,
+    options.monotonicMs,
+    options.steadyMs,
+  )
   const signIn = vault.signIn.bind(vault)
   vault.signIn = async (handle, pin) => {
     const practitioner = await signIn(handle, pin)

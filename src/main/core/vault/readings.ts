@@ -113,9 +113,17 @@ export class Readings {
     ]
     if (readings.length === 0) throw new ApiFailure('NOTHING_TO_SIGN')
     const authorised = await authorisedBy(this.#clinic, handle, authorisation)
+    // Nobody can say when it was measured: it is kept, and says so.
+    const clockFlags = this.#clinic.clock.look() === null ? [] : ['clock-unsafe']
     try {
       const trayDone = late?.trayIds.map(fromHex) ?? []
-      return await this.signAs(viewer, handle, readings, now, { trayDone, authorised })
+      return await this.signAs(
+        viewer,
+        handle,
+        readings.map((each) => ({ ...each, flags: [...each.flags, ...clockFlags] })),
+        now,
+        { trayDone, authorised },
+      )
     } finally {
       authorised.wipe()
     }

@@ -20,6 +20,7 @@ import type { ErasureProposals } from './erasure-proposals.ts'
 import type { EvidenceViews } from './evidence-views.ts'
 import type { Governance } from './governance.ts'
 import type { LedgerViews } from './ledger-views.ts'
+import type { Notices } from './notices.ts'
 import type { OutboxViews } from './outbox-views.ts'
 import type { Patients } from './patients.ts'
 import type { People } from './people.ts'
@@ -36,6 +37,7 @@ export interface Open {
   readonly patients: Patients
   readonly cards: Cards
   readonly outbox: OutboxViews
+  readonly notices: Notices
   readonly readings: Readings
   readonly enrolments: Enrolments
   readonly deviceChecks: DeviceChecks

@@ -102,7 +102,6 @@ export class Vault extends VaultRequests implements VaultService {
   readonly #nowMs: () => number
   readonly #monotonicMs: () => number
   readonly #steadyMs: () => number
-  #notices: Notices | null = null
   #options: VaultOptions | null = null
   #folder = ''
   #open: Open | null = null
@@ -147,7 +146,7 @@ export class Vault extends VaultRequests implements VaultService {
     this.#open = null
     open?.people.signOut()
     open?.clinic.glass.endOthers(null)
-    this.#notices?.close()
+    open?.notices.close()
     await open?.upkeep.close()
     open?.clinic.standing.close()
     if (open !== null) closeFiles(open.clinic)
@@ -372,6 +371,9 @@ export class Vault extends VaultRequests implements VaultService {
         patients,
         cards,
         outbox: new OutboxViews(clinic, this.#outbox),
+        notices: new Notices(clinic, (notices) => {
+          this.#set({ notices })
+        }),
         readings,
         enrolments,
         deviceChecks: new DeviceChecks(clinic, enrolments, tray),
@@ -402,10 +404,7 @@ export class Vault extends VaultRequests implements VaultService {
         systemKeystore: unlock.kind === 'system',
         demoPins: pins,
       })
-      this.#notices = new Notices(clinic, (notices) => {
-        this.#set({ notices })
-      })
-      await this.#notices.start(this.#outbox, secret(keystore, SECRETS.sharing))
+      await this.#open.notices.start(this.#outbox, secret(keystore, SECRETS.sharing))
       this.#open.upkeep.start()
       clinic.standing.start()
     } catch (error) {
@@ -531,7 +530,7 @@ export class Vault extends VaultRequests implements VaultService {
     })
     const access = { grades: standing.grades, gate, glass }
     const parts = { identity, keystore, store, replica, keys, writer, logSigner, standing, ...access }
-    const clock = new ClockWatch({ nowMs, steadyMs: this.#steadyMs, newestSealMs: () => newestSealMs(replica) })
+    const clock = new ClockWatch({ nowMs, steadyMs: this.#steadyMs, newestSealMs: () => replica.latestSealMs })
     const keepSecrets = () => storeSiteSecrets(keystore, store, identity)
     const clinic: Clinic = {
       ...parts,
@@ -574,9 +573,9 @@ export class Vault extends VaultRequests implements VaultService {
   #contested(origin: string): void {
     const [open, unlock] = [this.#open, this.#unlock]
     if (open === null || unlock === null || origin !== open.clinic.identity.origin) return
-    const { people, upkeep, clinic } = open
+    const { people, upkeep, clinic, notices } = open
     clinic.writer.stop()
-    this.#notices?.close()
+    notices.close()
     people.signOut()
     this.#open = null
     const failure = new RecoveryNeeded('forked', 'there is a proof that this log has two versions')
@@ -676,12 +675,6 @@ function removePlanted(store: Store, replica: Replica, nowMs: number): void {
       store.payloadPlaces(origin, head.size, 1).length === 0
     if (!isClean) while (store.removeBeyond(origin, head.size, nowMs, PLANTED_ROWS) > 0);
   }
-}
-
-/** When the newest block was sealed, by the clock of then; 0 when its row is damaged. */
-function newestSealMs({ head, live }: Replica): number {
-  const block = head.size === 0 ? null : live.blockOf(head.size - 1)
-  return block === null || 'step' in block ? 0 : block.sealedAtMs
 }
 
 /** A mark of an earlier incarnation says nothing of the live one: it was to be replaced by the first note of that. */

@@ -1,0 +1,74 @@
+import { encodeIncident } from '../../../ledger/fields.ts'
+import { instantText } from '../../../clinical/instant.ts'
+import { mapOf } from '../../../ledger/cbor.ts'
+import type { OutboxNote, SettledNote } from '../../../shared/api/schemas.ts'
+import { fromHex } from '../../../shared/bytes.ts'
+import { wipe } from '../../keystore/sodium.ts'
+import { ApiFailure } from '../failure.ts'
+import type { Asked } from '../vault-service.ts'
+import { offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
+import { SECRETS } from './genesis.ts'
+import type { Outbox } from './outbox.ts'
+
+/**
+ * Notes of the outbox for those who take them over: physicians and nurses.
+ *
+ * @remarks
+ * Proven by `tests/main/core/vault/outbox.test.ts`.
+ */
+export class OutboxViews {
+  readonly #clinic: Clinic
+  readonly #outbox: Outbox
+
+  constructor(clinic: Clinic, outbox: Outbox) {
+    this.#clinic = clinic
+    this.#outbox = outbox
+  }
+
+  /** @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`. */
+  async list(): Promise<OutboxNote[]> {
+    viewerFor(this.#clinic, 'clinical')
+    return this.#withKey((key) => this.#outbox.list(key))
+  }
+
+  /** The same for what was settled in the last 90 days. */
+  async settled(): Promise<SettledNote[]> {
+    viewerFor(this.#clinic, 'clinical')
+    return this.#withKey((key) => this.#outbox.settled(key))
+  }
+
+  /**
+   * Takes a note off the list. That it was, by whom and when, is recorded first; what it said and why stays sealed beside
+   * the ledger for 90 days.
+   *
+   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_ENTRY`.
+   */
+  async settle({ id, reason }: Asked['outbox']['settle']): Promise<void> {
+    const viewer = viewerFor(this.#clinic, 'clinical')
+    const note = await this.#withKey((key) => this.#outbox.note(id, key))
+    const { writer, logSigner, random, nowMs, identity } = this.#clinic
+    const timeMs = nowMs()
+    const details = mapOf([
+      [1, fromHex(id)],
+      [2, fromHex(viewer.handle)],
+    ])
+    await writer.record([
+      {
+        ...{ id: random(16), type: 'incident', subject: null, timeMs, payload: null },
+        ...{ fields: encodeIncident({ kind: 'outbox.settled', details }), signers: [logSigner] },
+      },
+    ])
+    const settled = { at: instantText(timeMs, offsetMinAt(timeMs)), by: viewer.name, reason }
+    await this.#outbox.settle(note, settled, identity.sharingKey)
+  }
+
+  async #withKey<Value>(body: (privateKey: Uint8Array) => Promise<Value>): Promise<Value> {
+    const key = this.#clinic.keystore.secrets.get(SECRETS.sharing)
+    if (key === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+    try {
+      return await body(key)
+    } finally {
+      wipe(key)
+    }
+  }
+}
