@@ -1,3 +1,5 @@
+import { createHash, createPublicKey, verify } from 'node:crypto'
+import { decode } from 'cborg'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nobleHasher } from '../../src/ledger/hash.ts'
@@ -83,6 +85,30 @@ describe('an invitation', () => {
     const names = { site: 's'.repeat(120), log: 'l'.repeat(120) }
     const none = decodeInvitation(encodeInvitation({ ...INVITATION, ...names }, governance.sign))
     expect(none).toMatchObject({ ...names, addresses: [] })
+  })
+})
+
+describe('an invitation read from docs/protocol.md alone', () => {
+  it('opens as written down, with other libraries', () => {
+    const letters = text.slice('CHARTSEAL-JOIN1-'.length)
+    const bits = Array.from(letters, (letter) =>
+      'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
+    )
+    const bytes = Buffer.from(
+      bits
+        .join('')
+        .match(/.{8}/g)!
+        .map((byte) => Number.parseInt(byte, 2)),
+    )
+    const [body, signature, checksum] = [bytes.subarray(0, -68), bytes.subarray(-68, -4), bytes.subarray(-4)]
+    const hash = createHash('sha256').update(bytes.subarray(0, -4)).digest()
+    expect(hash.subarray(0, 4)).toEqual(checksum)
+    const { kind, network, site, log, transportKey, addresses, seed, expiresS } = INVITATION
+    expect(kind).toBe('site')
+    expect(decode(body)).toEqual([0, network, site, log, transportKey, addresses, seed, expiresS])
+    const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), governance.publicKey])
+    const key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
+    expect(verify(null, Buffer.concat([Buffer.from('chartseal/invitation/v1\n'), body]), key, signature)).toBe(true)
   })
 })
 

@@ -25,6 +25,7 @@ export const PROTOCOL = '/chartseal/sync/1'
 
 const DIAL_TIMEOUT_MS = 15_000
 const OPEN_TIMEOUT_MS = 10_000
+const PREFER_DIRECT_MS = 300_000
 const HANG_UP_TIMEOUT_MS = 2000
 
 /** What a link over libp2p needs. */
@@ -53,11 +54,14 @@ export class Libp2pLink implements PeerLink {
 
   readonly #carriers = new WeakMap<PeerStream, Connection>()
 
+  readonly #directTimer: NodeJS.Timeout
+
   /** Use {@link openLibp2pLink}. */
   constructor(node: Libp2p, allow: AllowList, relays: RelayKeeper) {
     this.#node = node
     this.#allow = allow
     this.#relays = relays
+    this.#directTimer = setInterval(() => void this.preferDirect(), PREFER_DIRECT_MS)
     const self = keyOf(node.peerId)
     if (self === null) throw new Error('bug: a node is made from an Ed25519 seed')
     this.self = self
@@ -168,6 +172,7 @@ export class Libp2pLink implements PeerLink {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#directTimer)
     this.#supervisor.stop()
     this.#relays.stop()
     await this.#node.stop()
@@ -197,6 +202,25 @@ export class Libp2pLink implements PeerLink {
       this.#relays.connected(peer)
     } else this.#supervisor.lost(peer)
     for (const changed of this.#peerListeners) changed(peer, isConnected)
+  }
+
+  /**
+   * Leaves the relay where a peer answers at an address of its own by now. The connection made to find out is not kept:
+   * hanging up makes both ends start over, with the addresses first.
+   */
+  async preferDirect(): Promise<void> {
+    for (const [peer, addresses] of this.#supervisor.dialable) {
+      const open = this.#connections(peer)
+      if (open.length === 0 || open.some(({ direct }) => direct)) continue
+      const id = peerIdOf(peer).toString()
+      const targets = addresses.map((address) => multiaddr(`${address}/p2p/${id}`))
+      const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS)
+      const isThere = await this.#node.dial(targets, { signal, force: true }).then(
+        () => true,
+        () => false,
+      )
+      if (isThere) await this.hangUp(peer)
+    }
   }
 
   /** The addresses first, and only when none answers the relays. */

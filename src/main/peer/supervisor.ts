@@ -118,6 +118,13 @@ export class Supervisor {
     this.#dialAfter(peer, wanted, this.#pause(wanted))
   }
 
+  /** Wanted peers that have addresses of their own. */
+  get dialable(): [peer: PeerKey, addresses: readonly string[]][] {
+    return [...this.#wanted]
+      .filter(([, { route }]) => route.addresses.length > 0)
+      .map(([peer, { route }]) => [peer, route.addresses])
+  }
+
   /** Why the last attempt to reach `peer` failed; null when it did not, or is not wanted. */
   lastFailure(peer: PeerKey): DialFailure | null {
     return this.#wanted.get(peer)?.lastFailure ?? null

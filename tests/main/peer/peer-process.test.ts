@@ -33,9 +33,9 @@ function node(self: Identity, settings: object, env: Record<string, string> = {}
 }
 
 /** A node here that keeps connected with a node in another process. */
-async function pair() {
+async function pair(env: Record<string, string> = {}) {
   const [a, b] = newPair()
-  const there = node(b, { members: [a.key], listen: ['/ip4/127.0.0.1/tcp/0'] })
+  const there = node(b, { members: [a.key], listen: ['/ip4/127.0.0.1/tcp/0'] }, env)
   await until(() => there.listening().length > 0, 'the other process')
   const address = there.listening()[0]!
   const channels: PeerChannel[] = []
@@ -92,6 +92,18 @@ describe('a peer in another process', () => {
     await talks('again')
     expect(ups()).toBeGreaterThanOrEqual(2)
   }, 60_000)
+})
+
+describe('a peer in Electron, whose crypto lacks a cipher', () => {
+  it('speaks the same handshake with another implementation', async () => {
+    const electron = 'Object.defineProperty(process.versions,"electron",{value:"45.0.0",enumerable:true})'
+    const { talks, there } = await pair({
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(electron)}`,
+    })
+    await talks('more')
+    expect(there.events[0]).toEqual({ electron: '45.0.0' })
+    expect(there.events.some((event) => 'fault' in event)).toBe(false)
+  }, 30_000)
 })
 
 describe('a peer behind a firewall that lets only its proxy out', () => {

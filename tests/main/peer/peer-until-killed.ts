@@ -4,6 +4,7 @@ import { type PeerSettings, startPeerThread } from '../../../src/main/peer/peer-
 const settings = JSON.parse(process.argv[2] ?? '{}') as Omit<PeerSettings, 'seed'> & { seed: string }
 const say = (event: object) => process.stdout.write(`${JSON.stringify(event)}\n`)
 
+say({ electron: process.versions.electron ?? null })
 startPeerThread(
   { ...settings, seed: Uint8Array.from(Buffer.from(settings.seed, 'hex')) },
   {

@@ -72,6 +72,34 @@ describe('two members that cannot dial each other', () => {
     }
   }, 60_000)
 
+  it('leave the relay when one of them can be dialled after all', async () => {
+    const hub = newIdentity()
+    const [a, b] = newPair()
+    const relay = await startRelay(hub, [a.key, b.key], [], ['/ip4/127.0.0.1/tcp/0'])
+    try {
+      const left = await linkOf(a, [hub.key, b.key], { listen: [], relays: [hub.key] })
+      const right = await linkOf(b, [hub.key, a.key], { relays: [hub.key] })
+      right.onStream(echo)
+      const isUp = connectionTo(left, b.key)
+      const line = await tap(portOf(right.listening[0]))
+      left.keepConnected(hub.key, relay.listening)
+      right.keepConnected(hub.key, relay.listening)
+      left.keepConnected(b.key, ['/ip4/127.0.0.1/tcp/1'], [hub.key])
+      await until(isUp, 'the relayed connection')
+      // Nothing changes as long as nobody answers there.
+      await left.preferDirect()
+      expect((await left.open(b.key)).facts.isRelayed).toBe(true)
+      left.keepConnected(b.key, [line.address], [hub.key])
+      await left.preferDirect()
+      await until(() => isUp() && line.up.length > 0, 'the direct connection')
+      const isDirect = async () => !(await left.open(b.key)).facts.isRelayed
+      await until(isUp, 'the next connection')
+      expect(await isDirect()).toBe(true)
+    } finally {
+      await relay.stop()
+    }
+  })
+
   it('are not helped by a relay when one of them is a guest', async () => {
     const hub = newIdentity()
     const [a, b] = newPair()
