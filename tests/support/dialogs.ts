@@ -16,6 +16,11 @@ export async function fill(name: string, text: string): Promise<void> {
   await settle()
 }
 
+/** What stands in the topmost field of that name. */
+export function typedIn(name: string): string {
+  return last<HTMLInputElement | HTMLTextAreaElement>(`[name="${name}"]`).value
+}
+
 /** The topmost button whose words begin so. */
 export function button(words: string): HTMLButtonElement {
   return last<HTMLButtonElement>('button', (one) =>

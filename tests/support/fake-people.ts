@@ -82,7 +82,7 @@ export class FakePeople {
 
   cardProblem(patient: string, proof: CardProof): ApiCode | null {
     const held = this.cards.find((one) => one.text === proof.text && one.patient === patient)
-    if (held === undefined || held.card.revoked !== null) return 'BAD_CARD'
+    if (held?.card.revoked !== null) return 'BAD_CARD'
     if (this.wrongCardPins >= 3) return 'CARD_LOCKED'
     if (held.pin === proof.pin) return null
     this.wrongCardPins += 1

@@ -1,6 +1,6 @@
 import { enableAutoUnmount } from '@vue/test-utils'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { fill, press, screen } from '../../support/dialogs.ts'
+import { fill, press, screen, typedIn } from '../../support/dialogs.ts'
 import { handleOf } from '../../support/fake-data.ts'
 import { openWindow, settle } from '../../support/mount-window.ts'
 
@@ -99,7 +99,7 @@ describe('PatientsView', () => {
     ])
     expect(window.core.calls).not.toContain('patients.register')
     await press('Back')
-    expect((document.querySelector('[name=family-name]') as HTMLInputElement).value).toBe('Okafo')
+    expect(typedIn('family-name')).toBe('Okafo')
     await press('Register')
     await press('Another person: register')
     expect(window.core.patients.at(-1)?.identifier).toBe('9000999')

@@ -40,7 +40,7 @@ function remember(target: EventTarget | null): void {
 
 /** A scan that went into a field by accident is no value: it leaves the field as it was. */
 function takeBack(target: EventTarget | null): void {
-  if (field === null || target !== field.element) return
+  if (target === null || field?.element !== target) return
   field.element.value = field.before
   field.element.dispatchEvent(new Event('input', { bubbles: true }))
   field = null

@@ -7,6 +7,7 @@ export const messages = {
     timeline: 'Timeline',
     scores: 'Score',
     reports: 'Patient reports',
+    consent: 'Consent and cards',
     looked: 'Who looked',
   },
   flowsheetLabel: 'Flowsheet, newest at the right. Arrow keys move, Enter opens the proof.',

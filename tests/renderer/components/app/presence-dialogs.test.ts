@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import ChangePinDialog from '../../../../src/renderer/components/app/ChangePinDialog.vue'
 import PresenceDialog from '../../../../src/renderer/components/app/PresenceDialog.vue'
 import { usePresenceStore } from '../../../../src/renderer/stores/presence.ts'
-import { button, fill, press, screen } from '../../../support/dialogs.ts'
+import { button, fill, press, screen, typedIn } from '../../../support/dialogs.ts'
 import { openWindow, settle } from '../../../support/mount-window.ts'
 
 enableAutoUnmount(afterEach)
@@ -20,7 +20,7 @@ describe('PresenceDialog', () => {
     await fill('own-pin', '0000')
     await press('Go on')
     expect(screen()).toContain('This PIN is not right. Try again.')
-    expect((document.querySelector('[name=own-pin]') as HTMLInputElement).value).toBe('')
+    expect(typedIn('own-pin')).toBe('')
     expect(presence.problem?.code).toBe('WRONG_PIN')
   })
 })
@@ -55,7 +55,7 @@ describe('ChangePinDialog', () => {
     for (const name of ['new-pin', 'new-pin-again']) await fill(name, '7777')
     await press('Change PIN')
     expect(screen()).toContain('too easy to guess')
-    expect((document.querySelector('[name=new-pin]') as HTMLInputElement).value).toBe('')
+    expect(typedIn('new-pin')).toBe('')
     expect(window.core.pins.get(window.core.session?.practitioner.handle ?? '')).toBe('2227')
   })
 })
