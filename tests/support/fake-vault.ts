@@ -14,13 +14,11 @@ import type {
 } from '../../src/main/core/vault-service.ts'
 import { ApiFailure } from '../../src/main/core/failure.ts'
 import type { Measurement } from '../../src/devices/measurement.ts'
-import type { ApiCode } from '../../src/shared/api/codes.ts'
 import type {
   Chart,
   ContractCheck,
   Governance,
   Patient,
-  Practitioner,
   Evidence,
   Erasure,
   ErasureReceipt,
@@ -35,11 +33,10 @@ import type {
   DeviceCheck,
   DeviceRecord,
 } from '../../src/shared/api/schemas.ts'
+import { FakePeople, GRADE, NOW, PIN } from './fake-vault-people.ts'
 import { handleOf, hashOf, PATIENTS, PRACTITIONERS } from './fake-data.ts'
 import { GOVERNANCE, nextContract, nextRoster, WAITING } from './fake-governance.ts'
 
-const NOW = '2026-05-06T09:00:00+02:00'
-const GRADE = { name: 'sealed' as const, k: 0, q: 1 }
 const BLOCK = {
   block: 0,
   firstIndex: 0,
@@ -87,14 +84,12 @@ export const READY: VaultState = {
   demoPins: [],
 }
 
-/** The PIN of everybody here. */
-export const PIN = '4711'
+export { PIN }
 
 /** The vault; tests may change its fields at any time. */
-export class FakeVault implements VaultService {
+export class FakeVault extends FakePeople implements VaultService {
   emit: (event: VaultEvent) => void = () => undefined
   state: VaultState = READY
-  signedIn: Practitioner | null = null
   devices: EnrolledDevice[] = []
   /** Ids of drafts that are in the ledger. */
   readonly recorded = new Set<string>()
@@ -103,78 +98,47 @@ export class FakeVault implements VaultService {
   /** What was said about devices. */
   readonly stated: { handle: string; record: DeviceRecord }[] = []
   readonly items = new Map<string, { item: TrayItem; held: HeldDraft }>()
-  /** Names of the calls made, in order. */
-  readonly calls: string[] = []
   /** What was signed, in order. */
   readonly signings: { handle: string; kinds: string[]; late: string | null }[] = []
-  /** The next call of that name fails so. */
-  readonly failures = new Map<string, ApiCode | Error>()
-  /** Calls of that name wait for this. */
-  readonly gates = new Map<string, Promise<unknown>>()
   readonly cancelled: number[] = []
   readonly erased: Erasure[] = []
   /** Verification of everything stops before its end, until it is cancelled. */
   endlessVerification = false
-  #counter = 0
 
   async start() {
-    await this.#enter('start')
+    await this.enter('start')
     return this.state
   }
   async close() {
-    await this.#enter('close')
+    await this.enter('close')
   }
   async createClinic() {
-    await this.#enter('createClinic')
+    await this.enter('createClinic')
     this.#reach({ ...READY, clinic: 'New clinic' })
     return { recoveryKey: 'AAAA-BBBB' }
   }
   async openDemo() {
-    await this.#enter('openDemo')
+    await this.enter('openDemo')
     this.#reach({ ...READY, demo: true, demoPins: [{ handle: PRACTITIONERS[0]!.handle, pin: PIN }] })
   }
   async restoreClinic({ recoveryKey }: { recoveryKey: string }) {
-    await this.#enter('restoreClinic')
+    await this.enter('restoreClinic')
     if (recoveryKey !== 'AAAA-BBBB') throw new ApiFailure('BAD_RECOVERY_KEY')
     this.#reach({ ...READY, clinic: 'Restored clinic' })
   }
   async recover({ recoveryKey }: { recoveryKey: string }) {
-    await this.#enter('recover')
+    await this.enter('recover')
     if (recoveryKey !== 'AAAA-BBBB') throw new ApiFailure('BAD_RECOVERY_KEY')
     this.#reach(READY)
   }
   async backUp(folder: string | null) {
-    await this.#enter('backUp')
+    await this.enter('backUp')
     return { file: `${folder ?? '/data/backups'}/chartseal-1.backup` }
   }
   async unlock(passphrase: string) {
-    await this.#enter('unlock')
+    await this.enter('unlock')
     if (passphrase !== 'correct horse battery') throw new ApiFailure('WRONG_PASSPHRASE')
     this.#reach(READY)
-  }
-
-  async practitioners() {
-    await this.#enter('practitioners')
-    return [...PRACTITIONERS]
-  }
-  async signIn(handle: string, pin: string) {
-    await this.#enter('signIn')
-    const person = PRACTITIONERS.find((one) => one.handle === handle)
-    if (person === undefined || pin !== PIN) throw new ApiFailure('WRONG_PIN')
-    this.signedIn = person
-    return person
-  }
-  async signOut() {
-    await this.#enter('signOut')
-    this.signedIn = null
-  }
-  async people() {
-    await this.#enter('people')
-    return PRACTITIONERS.map((record) => this.#row(record))
-  }
-  async enrolPractitioner({ name, role }: { name: string; role: Practitioner['role'] }) {
-    await this.#enter('enrolPractitioner')
-    return { handle: this.#fresh(), name, role }
   }
 
   async unattributedDamage() {
@@ -182,40 +146,42 @@ export class FakeVault implements VaultService {
   }
 
   async searchPatients(text: string) {
-    await this.#enter('searchPatients')
-    return PATIENTS.filter(({ familyName }) => familyName.includes(text)).map((patient) => this.#row(patient))
-  }
-  async registerPatient(patient: Omit<Patient, 'handle'>) {
-    await this.#enter('registerPatient')
-    return { handle: this.#fresh(), ...patient }
+    await this.enter('searchPatients')
+    return PATIENTS.filter(({ familyName }) => familyName.includes(text)).map((patient) => this.row(patient))
   }
   async chart(handle: string, generation: number): Promise<Chart> {
-    await this.#enter('chart')
+    await this.enter('chart')
     const head = { origin: 'site/1', size: 4, root: hashOf(1) }
     const patient = this.#patient(handle)
-    return { handle, generation, patient, readings: [], chainLength: 1, unattributedDamage: 0, checkedAt: NOW, head }
+    const nothing = { readings: [], assessments: [], reports: [], chainLength: 1, unattributedDamage: 0 }
+    const consent = { state: 'none' as const, classes: [], until: null, asksSignature: false, emergencyUntil: null }
+    const oxygenScale = { scale: 1 as const, by: null, at: null, reason: null }
+    return { handle, generation, patient, ...nothing, consent, oxygenScale, checkedAt: NOW, head }
+  }
+  async asksSignature() {
+    return Promise.resolve(false)
   }
   async patient(handle: string): Promise<Row<Patient>> {
-    await this.#enter('patient')
+    await this.enter('patient')
     return this.#patient(handle)
   }
 
   async enrolments() {
-    await this.#enter('enrolments')
+    await this.enter('enrolments')
     return [...this.devices]
   }
   async enrolDevice(origin: DeviceOrigin, label: string, calibrationDue: string | null = null) {
-    await this.#enter('enrolDevice')
+    await this.enter('enrolDevice')
     if (this.signedIn?.role !== 'it') throw new ApiFailure('NOT_ALLOWED')
     const port = origin.serial === null ? origin.port : null
     const due = calibrationDue === null ? {} : { calibrationDue }
-    const device = { handle: this.#fresh(), label, family: origin.family, serial: origin.serial, port, ...due }
+    const device = { handle: this.fresh(), label, family: origin.family, serial: origin.serial, port, ...due }
     this.devices.push(device)
     this.emit({ kind: 'enrolments' })
     return device
   }
   async deviceRegister() {
-    await this.#enter('deviceRegister')
+    await this.enter('deviceRegister')
     return this.devices.map(({ calibrationDue = null, ...device }) => ({
       ...device,
       name: 'A device',
@@ -225,14 +191,14 @@ export class FakeVault implements VaultService {
     }))
   }
   async revokeDevice(handle: string) {
-    await this.#enter('revokeDevice')
+    await this.enter('revokeDevice')
     if (this.signedIn?.role !== 'it') throw new ApiFailure('NOT_ALLOWED')
     if (!this.devices.some((device) => device.handle === handle)) throw new ApiFailure('DEVICE_NOT_ENROLLED')
     this.devices = this.devices.filter((device) => device.handle !== handle)
     this.emit({ kind: 'enrolments' })
   }
   async setCalibration(handle: string, due: string | null) {
-    await this.#enter('setCalibration')
+    await this.enter('setCalibration')
     const device = this.devices.find((one) => one.handle === handle)
     if (device === undefined) throw new ApiFailure('DEVICE_NOT_ENROLLED')
     const { calibrationDue: _, ...rest } = device
@@ -247,11 +213,11 @@ export class FakeVault implements VaultService {
     measurements: readonly Measurement[],
     context: ReadContext,
   ): Promise<HeldDraft[]> {
-    await this.#enter('draftsOf')
+    await this.enter('draftsOf')
     return measurements.map((measurement) => this.#held(origin, enrolled, measurement, context))
   }
   async signReadings(request: Parameters<VaultService['signReadings']>[0]): Promise<Row<Reading>[]> {
-    await this.#enter('signReadings')
+    await this.enter('signReadings')
     const { handle, drafts, manual, late } = request
     if (this.signedIn === null) throw new ApiFailure('NOT_SIGNED_IN')
     for (const { draft } of drafts) this.recorded.add(draft.draftId)
@@ -261,12 +227,12 @@ export class FakeVault implements VaultService {
     this.emit({ kind: 'chart-changed', handle })
     const performer = this.signedIn.name
     return drafts.map(({ draft: { draftId: _, alreadyRecorded: __, ...context } }) =>
-      this.#row({ ...context, setId: 'set', recordedAt: NOW, performer, test: true }),
+      this.row({ ...context, setId: 'set', recordedAt: NOW, performer, test: true }),
     )
   }
 
   async putTray(reason: TrayItem['reason'], drafts: readonly HeldDraft[]) {
-    await this.#enter('putTray')
+    await this.enter('putTray')
     for (const held of drafts) {
       const id = held.draft.draftId
       if (!this.recorded.has(id) && !this.items.has(id))
@@ -275,36 +241,36 @@ export class FakeVault implements VaultService {
     this.emit({ kind: 'tray', count: this.items.size })
   }
   async putChecks(reason: DeviceCheck['reason'], drafts: readonly HeldDraft[]) {
-    await this.#enter('putChecks')
+    await this.enter('putChecks')
     for (const { draft, device } of drafts)
       this.kept.push({ id: draft.draftId, receivedAt: NOW, reason, draft, device, recorded: false })
   }
   async checks() {
-    await this.#enter('checks')
+    await this.enter('checks')
     return this.kept
   }
   async confirmCheck({ id }: { id: string }) {
-    await this.#enter('confirmCheck')
+    await this.enter('confirmCheck')
     const check = this.kept.find((one) => one.id === id)
     if (check === undefined) throw new ApiFailure('UNKNOWN_TRAY_ITEM')
     if (check.recorded) throw new ApiFailure('ALREADY_RECORDED')
     check.recorded = true
   }
   async stateCheck({ handle, kind, result, note }: Parameters<VaultService['stateCheck']>[0]) {
-    await this.#enter('stateCheck')
+    await this.enter('stateCheck')
     const by = this.signedIn?.name ?? ''
     this.stated.push({ handle, record: { kind, at: NOW, by, result, due: null, quantities: [], note } })
   }
   async deviceHistory(handle: string) {
-    await this.#enter('deviceHistory')
-    return this.stated.filter((one) => one.handle === handle).map(({ record }) => this.#row(record))
+    await this.enter('deviceHistory')
+    return this.stated.filter((one) => one.handle === handle).map(({ record }) => this.row(record))
   }
   async tray() {
-    await this.#enter('tray')
+    await this.enter('tray')
     return [...this.items.values()].map(({ item }) => item)
   }
   async trayDrafts(ids: readonly string[]) {
-    await this.#enter('trayDrafts')
+    await this.enter('trayDrafts')
     return ids.map((id) => {
       const one = this.items.get(id)
       if (one === undefined) throw new ApiFailure('UNKNOWN_TRAY_ITEM')
@@ -312,16 +278,16 @@ export class FakeVault implements VaultService {
     })
   }
   async trayCount() {
-    await this.#enter('trayCount')
+    await this.enter('trayCount')
     return this.items.size
   }
   async discardTray(ids: readonly string[]) {
-    await this.#enter('discardTray')
+    await this.enter('discardTray')
     for (const id of ids) if (!this.items.delete(id)) throw new ApiFailure('UNKNOWN_TRAY_ITEM')
   }
 
   async ledgerSummary() {
-    await this.#enter('ledgerSummary')
+    await this.enter('ledgerSummary')
     const sites = {
       sites: 1,
       faultySitesTolerated: 0,
@@ -342,11 +308,11 @@ export class FakeVault implements VaultService {
     return { ...head, ...sites, highWaterMark: 'equal' as const }
   }
   async blocks(_origin: string | null, before: number | null) {
-    await this.#enter('blocks')
+    await this.enter('blocks')
     return before === null ? [BLOCK] : []
   }
   async entries(_origin: string | null, from: number) {
-    await this.#enter('entries')
+    await this.enter('entries')
     return [
       {
         index: from,
@@ -360,7 +326,7 @@ export class FakeVault implements VaultService {
     ]
   }
   async proof(_origin: string | null, index: number): Promise<Proof> {
-    await this.#enter('proof')
+    await this.enter('proof')
     if (index >= 4) throw new ApiFailure('UNKNOWN_ENTRY')
     const ids = {
       networkId: hashOf(3),
@@ -377,12 +343,12 @@ export class FakeVault implements VaultService {
     return { ...ids, ...tree, grade: GRADE, type: 'seal', at: NOW, subject: null, payload: null, signatures: [] }
   }
   async receipt(_origin: string | null, index: number): Promise<ReceiptFile> {
-    await this.#enter('receipt')
+    await this.enter('receipt')
     if (index >= 4) throw new ApiFailure('UNKNOWN_ENTRY')
     return { fileName: `site-1-${index}.tlog-proof`, text: 'c2sp.org/tlog-proof@v1\n' }
   }
   async verifyAll(run: number) {
-    await this.#enter('verifyAll')
+    await this.enter('verifyAll')
     const tell = (event: Extract<VaultEvent, { kind: 'verify-all' }>['event']): void =>
       this.emit({ kind: 'verify-all', run, event })
     tell({ kind: 'progress', done: 2, total: 4 })
@@ -391,11 +357,11 @@ export class FakeVault implements VaultService {
     tell({ kind: 'done', checked: 4, findings: 1, ms: 12 })
   }
   async cancelVerifyAll(run: number) {
-    await this.#enter('cancelVerifyAll')
+    await this.enter('cancelVerifyAll')
     this.cancelled.push(run)
   }
   async scrub(run: number, file: string | null) {
-    await this.#enter('scrub')
+    await this.enter('scrub')
     const tell = (event: Extract<VaultEvent, { kind: 'scrub' }>['event']): void =>
       this.emit({ kind: 'scrub', run, event })
     tell({ kind: 'progress', done: 2, total: 4 })
@@ -406,11 +372,11 @@ export class FakeVault implements VaultService {
     tell({ kind: 'done', checked: 4, ...counts, isWhole: true, ms: 12 })
   }
   async cancelScrub(run: number) {
-    await this.#enter('cancelScrub')
+    await this.enter('cancelScrub')
     this.cancelled.push(run)
   }
   async erase({ handle, records, reason, authority }: ErasureRequest): Promise<ErasureReceipt> {
-    await this.#enter('erase')
+    await this.enter('erase')
     const place = { origin: 'site/1', index: 4, entryId: handleOf(9), at: NOW, subject: handle }
     const count = records?.length ?? 3
     const erasure = { ...place, reason, authority, isWhole: records === null, records: count, statement: 'signed' }
@@ -418,78 +384,70 @@ export class FakeVault implements VaultService {
     return { ...erasure, receipt: await this.receipt(null, 3) }
   }
   async erasures(): Promise<Erasure[]> {
-    await this.#enter('erasures')
+    await this.enter('erasures')
     return this.erased
   }
   async incidents(): Promise<Incident[]> {
-    await this.#enter('incidents')
+    await this.enter('incidents')
     const ranges = [{ from: 3, to: 4 }]
     const rows = [{ origin: 'site/1', kind: 'entry' as const, outcome: 'repaired' as const, count: 1, ranges }]
     return [{ origin: 'site/1', index: 3, entryId: handleOf(9), at: NOW, kind: 'rows.repaired', rows }]
   }
 
   async evidence(): Promise<Evidence[]> {
-    await this.#enter('evidence')
+    await this.enter('evidence')
     return [EVIDENCE]
   }
   async evidenceFile(id: string) {
-    await this.#enter('evidenceFile')
+    await this.enter('evidenceFile')
     if (id !== EVIDENCE.id) throw new ApiFailure('UNKNOWN_ENTRY')
     return { fileName: 'site-1.fork', text: 'chartseal/fork/v1\n' }
   }
   async importEvidence(text: string): Promise<Evidence> {
-    await this.#enter('importEvidence')
+    await this.enter('importEvidence')
     if (!text.startsWith('chartseal/fork/v1\n')) throw new ApiFailure('NOT_EVIDENCE')
     return EVIDENCE
   }
 
   #governance: Governance = { ...GOVERNANCE, proposal: WAITING }
   async governance(): Promise<Governance> {
-    await this.#enter('governance')
+    await this.enter('governance')
     return this.#governance
   }
   async checkContract(text: string): Promise<ContractCheck> {
-    await this.#enter('checkContract')
+    await this.enter('checkContract')
     if (!text.includes('permit')) throw new ApiFailure('BAD_CONTRACT', { detail: 'no rule' })
     return { version: 2, hash: hashOf(71), added: ['new-rule'], removed: [], changed: [] }
   }
   async publishContract(text: string): Promise<Governance> {
-    await this.#enter('publishContract')
+    await this.enter('publishContract')
     await this.checkContract(text)
     return (this.#governance = nextContract(this.#governance, text))
   }
   async proposeRoster(change: ProposedChange): Promise<Governance> {
-    await this.#enter('proposeRoster')
+    await this.enter('proposeRoster')
     if (change.kind !== 'ceremony' && this.#governance.proposal !== null) throw new ApiFailure('RIVAL_PROPOSAL')
     return (this.#governance = nextRoster(this.#governance, change))
   }
   async approveProposal(): Promise<Governance> {
-    await this.#enter('approveProposal')
+    await this.enter('approveProposal')
     const { proposal } = this.#governance
     if (proposal === null) throw new ApiFailure('NO_PROPOSAL')
     return (this.#governance = { ...this.#governance, proposal: { ...proposal, isApproved: true, votesMissing: 0 } })
   }
   async importProposal(text: string): Promise<Governance> {
-    await this.#enter('importProposal')
+    await this.enter('importProposal')
     if (!text.startsWith('chartseal/roster-proposal/v1\n')) throw new ApiFailure('BAD_PROPOSAL')
     return (this.#governance = { ...this.#governance, proposal: WAITING })
   }
   async proposalFile() {
-    await this.#enter('proposalFile')
+    await this.enter('proposalFile')
     if (this.#governance.proposal === null) throw new ApiFailure('NO_PROPOSAL')
     return { fileName: 'roster-2.roster', text: 'chartseal/roster-proposal/v1\n' }
   }
   async discardProposal(): Promise<Governance> {
-    await this.#enter('discardProposal')
+    await this.enter('discardProposal')
     return (this.#governance = { ...this.#governance, proposal: null })
-  }
-
-  async #enter(name: string): Promise<void> {
-    this.calls.push(name)
-    await this.gates.get(name)
-    const failure = this.failures.get(name)
-    this.failures.delete(name)
-    if (failure !== undefined) throw failure instanceof Error ? failure : new ApiFailure(failure)
   }
 
   #reach(state: VaultState): void {
@@ -497,20 +455,11 @@ export class FakeVault implements VaultService {
     this.emit({ kind: 'state', state })
   }
 
-  #fresh(): string {
-    return handleOf(0xf000 + this.#counter++)
-  }
-
   #patient(handle: string): Row<Patient> {
     const patient = PATIENTS.find((one) => one.handle === handle)
     if (patient === undefined) throw new ApiFailure('UNKNOWN_PATIENT')
     // The last of them has a damaged record.
-    return patient === PATIENTS.at(-1) ? REJECTED : this.#row(patient)
-  }
-
-  #row<Content>(record: Content): Row<Content> {
-    const place = { origin: 'site/1', index: 1, entryId: handleOf(1), subject: handleOf(2), seq: 0, block: 0 }
-    return { status: 'verified', position: { ...place, grade: GRADE }, record }
+    return patient === PATIENTS.at(-1) ? REJECTED : this.row(patient)
   }
 
   #held(origin: DeviceOrigin, enrolled: EnrolledDevice | null, of: Measurement, context: ReadContext): HeldDraft {

@@ -47,6 +47,8 @@ const DRAFT: Draft = {
   alreadyRecorded: false,
 }
 
+const NOTE = { writer: 'Nora Nurse', patient: 'Bed 4', note: 'by hand', values: [{ label: 'Pulse', text: '72' }] }
+
 /** What a stream that ended says. */
 const ended = (events: { kind: string; code?: unknown }[]): unknown => events.filter(({ kind }) => kind === 'ended')
 
@@ -163,13 +165,111 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
   },
   'people.list': async () => {
     const { client } = await signedIn()
-    expect(await value(client.people.list({}))).toHaveLength(4)
+    expect(await value(client.people.list({}))).toHaveLength(PRACTITIONERS.length)
   },
   'people.enrol': async () => {
     const { client } = await signedIn(it_)
     expect(await value(client.people.enrol({ name: 'New Nurse', role: 'nurse', pin: '7788' }))).toMatchObject({
       role: 'nurse',
     })
+  },
+  'session.reauthenticate': async () => {
+    const { client } = await signedIn()
+    expect(await code(client.session.reauthenticate({ pin: '9999' }))).toBe('WRONG_PIN')
+    expect(await code(client.session.reauthenticate({ pin: PIN }))).toBe('ok')
+    const { client: stranger } = await coreWorld()
+    expect(await code(stranger.session.reauthenticate({ pin: PIN }))).toBe('NOT_SIGNED_IN')
+  },
+  'session.changePin': async () => {
+    const { client } = await signedIn()
+    expect(await code(client.session.changePin({ oldPin: '9999', newPin: '7391' }))).toBe('WRONG_PIN')
+    expect(await code(client.session.changePin({ oldPin: PIN, newPin: '1111' }))).toBe('WEAK_PIN')
+    expect(await code(client.session.changePin({ oldPin: PIN, newPin: '7391' }))).toBe('ok')
+  },
+  'people.revoke': async () => {
+    const { client } = await signedIn(it_)
+    const request = { handle: nurse!.handle, reason: 'left the clinic', pin: PIN }
+    expect(await code(client.people.revoke({ ...request, pin: '9999' }))).toBe('WRONG_PIN')
+    expect(await code(client.people.revoke({ ...request, reason: 'x' }))).toBe('INVALID_REQUEST')
+    expect(await code(client.people.revoke(request))).toBe('ok')
+    const rows = await value(client.people.list({}))
+    const revoked = rows.flatMap((row) =>
+      row.status === 'verified' && row.record.revoked !== null ? [row.record] : [],
+    )
+    expect(revoked).toMatchObject([{ handle: nurse!.handle, revoked: { reason: 'left the clinic' } }])
+  },
+  'people.renew': async () => {
+    const { client } = await signedIn(it_)
+    const request = { handle: nurse!.handle, newPin: '7391', pin: PIN }
+    expect(await value(client.people.renew(request))).toEqual(nurse)
+    expect(await value(client.people.renew({ ...request, name: 'Typed Again' }))).toMatchObject({ name: 'Typed Again' })
+    expect(await code(client.people.renew({ ...request, handle: BAD_ID }))).toBe('UNKNOWN_ENTRY')
+  },
+  'patients.similar': async () => {
+    const { client } = await signedIn()
+    const { handle: _, ...patient } = ada!
+    expect(await value(client.patients.similar(patient))).toMatchObject([{ status: 'verified', record: ada }])
+    expect(await value(client.patients.similar({ ...patient, familyName: 'Nobody' }))).toEqual([])
+  },
+  'patients.scan': async () => {
+    const { client } = await signedIn()
+    expect(await value(client.patients.scan({ code: ada!.identifier }))).toMatchObject({ record: ada })
+    expect(await value(client.patients.scan({ code: 'nobody' }))).toBeNull()
+    const { client: stranger } = await coreWorld()
+    expect(await code(stranger.patients.scan({ code: ada!.identifier }))).toBe('NOT_SIGNED_IN')
+  },
+  'cards.issue': async () => {
+    const { client } = await signedIn()
+    const request = { handle: ada!.handle, capacity: 'guardian' as const, holder: 'Grace Guardian' }
+    const pins = { cardPin: '7391', pin: PIN }
+    const printed = await value(client.cards.issue({ ...request, ...pins }))
+    expect(printed.card).toMatchObject({ capacity: 'guardian', holder: 'Grace Guardian', issuedBy: nurse!.name })
+    expect(await code(client.cards.issue({ ...request, ...pins, pin: '9999' }))).toBe('WRONG_PIN')
+    expect(await code(client.cards.issue({ ...request, ...pins, cardPin: '1' }))).toBe('INVALID_REQUEST')
+  },
+  'cards.list': async () => {
+    const { client } = await signedIn()
+    expect(await value(client.cards.list({ handle: ada!.handle }))).toEqual([])
+    const request = { handle: ada!.handle, capacity: 'patient' as const, holder: null, cardPin: '7391', pin: PIN }
+    const { card } = await value(client.cards.issue(request))
+    expect(await value(client.cards.list({ handle: ada!.handle }))).toMatchObject([{ record: card }])
+  },
+  'cards.revoke': async () => {
+    const { client } = await signedIn()
+    const request = { handle: ada!.handle, capacity: 'patient' as const, holder: null, cardPin: '7391', pin: PIN }
+    const { card } = await value(client.cards.issue(request))
+    const revocation = { handle: ada!.handle, cardId: card.cardId, reason: 'lost', pin: PIN }
+    expect(await code(client.cards.revoke({ ...revocation, cardId: BAD_ID }))).toBe('BAD_CARD')
+    expect(await code(client.cards.revoke(revocation))).toBe('ok')
+    const rows = await value(client.cards.list({ handle: ada!.handle }))
+    expect(rows).toMatchObject([{ record: { revoked: { reason: 'lost' }, usableHere: false } }])
+  },
+  'outbox.write': async () => {
+    // In every state, and nobody needs to be signed in.
+    const { client, vault } = await coreWorld({ before: (fake) => (fake.state = { ...READY, state: 'failed' }) })
+    await value(client.outbox.write(NOTE))
+    expect(vault.notes).toMatchObject([NOTE])
+    expect(await code(client.outbox.write({ ...NOTE, writer: ' ' }))).toBe('INVALID_REQUEST')
+  },
+  'outbox.list': async () => {
+    const { client } = await signedIn()
+    const { id } = await value(client.outbox.write(NOTE))
+    expect(await value(client.outbox.list({}))).toMatchObject([{ ...NOTE, id }])
+    const { client: stranger } = await coreWorld()
+    expect(await code(stranger.outbox.list({}))).toBe('NOT_SIGNED_IN')
+  },
+  'outbox.settle': async () => {
+    const { client } = await signedIn()
+    const { id } = await value(client.outbox.write(NOTE))
+    expect(await code(client.outbox.settle({ id, reason: 'entered by hand' }))).toBe('ok')
+    expect(await code(client.outbox.settle({ id, reason: 'entered by hand' }))).toBe('UNKNOWN_ENTRY')
+    expect(await value(client.outbox.list({}))).toEqual([])
+  },
+  'outbox.settled': async () => {
+    const { client } = await signedIn()
+    const { id } = await value(client.outbox.write(NOTE))
+    await value(client.outbox.settle({ id, reason: 'entered by hand' }))
+    expect(await value(client.outbox.settled({}))).toMatchObject([{ id, settled: { reason: 'entered by hand' } }])
   },
   'patients.search': async () => {
     const { client } = await signedIn()
@@ -179,7 +279,9 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
   'patients.register': async () => {
     const { client } = await signedIn()
     const { handle: _, ...patient } = ada!
-    expect(await value(client.patients.register(patient))).toMatchObject(patient)
+    expect(await code(client.patients.register(patient))).toBe('SIMILAR_PATIENT')
+    expect(await value(client.patients.register({ ...patient, distinct: true }))).toMatchObject(patient)
+    expect(await value(client.patients.register({ ...patient, familyName: 'Nobody' }))).toBeTruthy()
   },
   'patients.chart': async () => {
     const { client } = await signedIn()
@@ -530,6 +632,18 @@ describe('a request that does not fit the contract', () => {
 const FOR_THE_SIGNED_IN: Record<string, unknown> = {
   'people.list': {},
   'people.enrol': { name: 'New Nurse', role: 'nurse', pin: '7788' },
+  'people.revoke': { handle: BAD_ID, reason: 'gone', pin: PIN },
+  'people.renew': { handle: BAD_ID, newPin: '7391', pin: PIN },
+  'session.reauthenticate': { pin: PIN },
+  'session.changePin': { oldPin: PIN, newPin: '7391' },
+  'patients.similar': { ...ada, handle: undefined },
+  'patients.scan': { code: 'MRN-1' },
+  'cards.list': { handle: ada!.handle },
+  'cards.issue': { handle: ada!.handle, capacity: 'patient', holder: null, cardPin: '7391', pin: PIN },
+  'cards.revoke': { handle: ada!.handle, cardId: BAD_ID, reason: 'lost', pin: PIN },
+  'outbox.list': {},
+  'outbox.settled': {},
+  'outbox.settle': { id: BAD_ID, reason: 'done' },
   'patients.search': { text: '', generation: 1 },
   'patients.register': { ...ada, handle: undefined },
   'patients.chart': { handle: ada!.handle, generation: 1 },
