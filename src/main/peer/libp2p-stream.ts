@@ -23,9 +23,7 @@ export function wrapStream(stream: Stream, connection: Connection): PeerStream {
     pause: () => {
       if (stream.readStatus === 'readable') stream.pause()
     },
-    resume: () => {
-      if (stream.readStatus === 'paused') stream.resume()
-    },
+    resume: () => resume(stream),
     onClose: (closed) => {
       if (stream.status !== 'open' && stream.status !== 'closing') {
         queueMicrotask(() => closed(new PeerError('STREAM_CLOSED', 'closed before anybody listened')))
@@ -46,6 +44,16 @@ function deliver(stream: Stream, data: Uint8Array | Iterable<Uint8Array>, read: 
     else for (const bytes of data) read(bytes)
   } catch (error) {
     stream.abort(error instanceof Error ? error : new Error('the reader failed', { cause: error }))
+  }
+}
+
+/** Tells the peer that there is room, which fails when the connection is just ending. */
+function resume(stream: Stream): void {
+  if (stream.readStatus !== 'paused') return
+  try {
+    stream.resume()
+  } catch (cause) {
+    stream.abort(new PeerError('STREAM_CLOSED', 'nobody to be told of room', { cause }))
   }
 }
 
