@@ -179,6 +179,11 @@ export class Element {
     return typeof value === 'string' ? value : this.fail('WRONG_TYPE', name)
   }
 
+  /** Lets properties be there without looking at them: parts of a resource of others that change nothing in its meaning. */
+  ignore(...names: string[]): void {
+    for (const name of names) this.asked.add(name)
+  }
+
   /** Refuses every property that was not asked for. Called last on every element. */
   end(): void {
     for (const name of this.properties.keys()) if (!this.asked.has(name)) this.fail('UNKNOWN_PROPERTY')

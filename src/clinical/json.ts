@@ -46,12 +46,14 @@ export function isDigits(value: JsonValue | undefined): value is Digits {
  * Reads one JSON value that fills the whole text.
  *
  * @param text - Untrusted.
+ * @param maxText - Characters that are read at most.
+ * @param sources - Gets the exact text of every object that is read.
  * @throws {@link ClinicalError} `TOO_LONG` or `NOT_JSON`.
  */
-export function parseJson(text: string): JsonValue {
-  if (text.length > MAX_TEXT) throw new ClinicalError('TOO_LONG', `${text.length} characters`)
+export function parseJson(text: string, maxText = MAX_TEXT, sources?: Map<JsonObject, string>): JsonValue {
+  if (text.length > maxText) throw new ClinicalError('TOO_LONG', `${text.length} characters`)
   if (!text.isWellFormed()) throw new ClinicalError('NOT_JSON', 'a lone surrogate')
-  const reader = new Reader(text)
+  const reader = new Reader(text, sources)
   const value = reader.value(0)
   reader.end()
   return value
@@ -113,10 +115,12 @@ function isNumber(value: Exclude<Writable, string | boolean | null | readonly Wr
 /** Walks over a text once. */
 class Reader {
   private readonly text: string
+  private readonly sources: Map<JsonObject, string> | undefined
   private at = 0
 
-  constructor(text: string) {
+  constructor(text: string, sources?: Map<JsonObject, string>) {
     this.text = text
+    this.sources = sources
   }
 
   /** The value that starts here. */
@@ -141,6 +145,7 @@ class Reader {
 
   private object(depth: number): JsonObject {
     const properties = new Map<string, JsonValue>()
+    const start = this.at
     this.list('{', '}', () => {
       this.space()
       const name = this.string()
@@ -149,6 +154,7 @@ class Reader {
       this.expect(':')
       properties.set(name, this.value(depth + 1))
     })
+    this.sources?.set(properties, this.text.slice(start, this.at))
     return properties
   }
 
