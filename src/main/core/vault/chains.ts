@@ -74,6 +74,8 @@ interface Hint extends Place {
   readonly type: string
 }
 
+const NO_EPOCHS: ReadonlyMap<number, number> = new Map()
+
 /** Types by which a subject begins. */
 const FIRST_TYPES = ['patient.registered', 'practitioner.enrolled', 'device.enrolled'] as const
 
@@ -85,7 +87,8 @@ export class Chains {
   /** Worked out from the links when asked for, until another link comes. */
   readonly #chains = new Map<string, Chain>()
   readonly #ids = new Map<string, Place>()
-  readonly #epochs = new Map<string, { epoch: number; atMs: number }>()
+  /** By subject: when each epoch began, in ascending order. */
+  readonly #epochs = new Map<string, Map<number, number>>()
   readonly #incidents: Place[] = []
   readonly #accesses: AccessPlace[] = []
   #hints: readonly Hint[] = []
@@ -117,15 +120,19 @@ export class Chains {
     }
     if (subject === null || entry.placement === null) return
     const key = toHex(subject)
-    const newest = this.#epochs.get(key)?.epoch ?? -1
-    if (payload !== null && payload.epoch > newest)
-      this.#epochs.set(key, { epoch: payload.epoch, atMs: entry.body.time })
+    if (payload !== null) this.#takeEpoch(key, payload.epoch, entry.body.time)
     const link = { log, index, seq: entry.placement.subjectSeq, type, leaf, previousLeaf: entry.placement.previousLeaf }
     const links = this.#subjects.get(key)
     if (links === undefined) this.#subjects.set(key, [link])
     else links.push(link)
     this.#order.set(link, at)
     this.#chains.delete(key)
+  }
+
+  #takeEpoch(subject: string, epoch: number, atMs: number): void {
+    const starts = this.#epochs.get(subject) ?? new Map<number, number>()
+    if ([...starts.keys()].some((known) => known >= epoch)) return
+    this.#epochs.set(subject, starts.set(epoch, atMs))
   }
 
   #takeLoss(lost: EntriesLost | null, at: number): void {
@@ -191,9 +198,12 @@ export class Chains {
     return this.#subjects.get(subject)?.at(-1) ?? null
   }
 
-  /** The newest epoch that a proven payload of a subject is sealed under, and when that began; null when it has none. */
-  epochSince(subject: string): { readonly epoch: number; readonly atMs: number } | null {
-    return this.#epochs.get(subject) ?? null
+  /**
+   * When each epoch of a subject began that a proven payload names, by the clock of its first author; in ascending order.
+   * An epoch that is named after a later one only, as a lost entry that was found again, is not among them.
+   */
+  epochStarts(subject: string): ReadonlyMap<number, number> {
+    return this.#epochs.get(subject) ?? NO_EPOCHS
   }
 
   /** Where a proven entry of this id stands, or null. */

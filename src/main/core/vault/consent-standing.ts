@@ -61,14 +61,8 @@ export interface Decisions {
 
 const UNDECIDED: Decisions = { versions: [], isKnown: true }
 
-/** What of a version decides about keys. */
-type Version = Pick<ConsentFacts, 'consentId' | 'kind' | 'terms'>
-
-/** A version that is about to follow. */
-export interface NextVersion extends Version {
-  /** An epoch begins with it. */
-  readonly begins: boolean
-}
+/** What of a version decides about keys: also of one that is about to follow. */
+export type Version = Pick<ConsentFacts, 'consentId' | 'kind' | 'terms'>
 
 /** What standings are worked out from. */
 export interface StandingSources extends Omit<RecordSources, 'gate'> {
@@ -248,34 +242,36 @@ export class ConsentStandings {
     return gaps
   }
 
-  /** With whom a patient's keys are shared, by the consents in force, or by those that `next` would leave in force. */
-  async sharing(handle: string, next: NextVersion | null = null): Promise<Sharing> {
+  /**
+   * With whom a patient's keys are shared, by the consents in force, or by those that `next` would leave in force.
+   *
+   * @param begins - An epoch begins with `next`.
+   */
+  async sharing(handle: string, next: Version | null = null, begins = false): Promise<Sharing> {
     if (next === null && this.#count(handle) === 0) return UNSHARED
     const { site, replica } = this.#sources
     const { versions, isKnown } = await this.decisions(handle)
     const today = dayOf(this.dayMs())
     const newest = replica.newestEpoch(handle) ?? 0
-    const all = next === null ? versions : [...versions, { facts: next, epoch: next.begins ? newest + 1 : newest }]
+    const all: readonly Said[] = next === null ? versions : [...versions, { facts: next, epoch: begins ? newest + 1 : newest }]
     const consents = [...Map.groupBy(all, ({ facts }) => facts.consentId).values()]
-    const isShared = all.some(({ facts }) => facts.terms.sites.some((name) => name !== site))
-    const since = replica.epochSince(handle)
+    const shared = consents.filter((each) => each.some(({ facts }) => isShared(facts.terms, site)))
+    const starts = replica.epochStarts(handle)
+    // An epoch that no entry names yet begins now.
+    const dayIn = (epoch: number) => dayOf(starts.get(epoch) ?? this.dayMs())
     return {
-      of: (epoch) => (isKnown ? this.#handovers(consents, today, epoch) : []),
-      isSpent: (epoch) => {
-        if (!isShared) return false
-        // One that nobody can read may be the end of one that somebody holds keys for.
-        if (!isKnown) return true
-        return consents.some((each) => isOver(each, site, today) && startedBefore(since, epoch, endOf(each)))
-      },
+      of: (epoch) => (isKnown ? this.#handovers(shared, { today, epoch, began: dayIn(epoch) }) : []),
+      // A version that nobody can read may be the end of one that somebody holds keys for.
+      isSpent: (epoch) => shared.length > 0 && (!isKnown || shared.some((each) => isSpent(each, today, dayIn(epoch)))),
     }
   }
 
-  #handovers(consents: readonly Said[][], today: string, epoch: number): Handover[] {
+  #handovers(consents: readonly (readonly Said[])[], at: EpochAt): Handover[] {
     const { site, replica } = this.#sources
     const sites = rosterAt(replica.directory, replica.head.size)?.roster.sites ?? []
     return sites.flatMap(({ id, sharingKey }) => {
       if (id === site) return []
-      const classes = new Set(consents.flatMap((versions) => classesFor(versions, { site: id, today, epoch })))
+      const classes = new Set(consents.flatMap((versions) => classesFor(versions, id, at)))
       return classes.size === 0 ? [] : [{ recipient: sharingKey, classes: [...classes].sort() }]
     })
   }
@@ -333,43 +329,46 @@ function covers(
 }
 
 /** Versions of one consent, as far as keys go. */
-type Said = { readonly facts: Version; readonly epoch: number }
+interface Said {
+  readonly facts: Version
+  /** Under which it is sealed. */
+  readonly epoch: number
+}
 
-/** The keys that one consent gives a site of an epoch. */
-function classesFor(
-  versions: readonly Said[],
-  { site, today, epoch }: { site: string; today: string; epoch: number },
-): KeyClass[] {
+/** An epoch, the day on which it began, and the day on which the question is asked. */
+interface EpochAt {
+  readonly epoch: number
+  readonly began: string
+  readonly today: string
+}
+
+/** The keys that one consent gives a site of an epoch. A version gives what it names while later ones name it as well. */
+function classesFor(versions: readonly Said[], site: string, { epoch, began, today }: EpochAt): KeyClass[] {
   const last = versions.at(-1)?.facts
   if (last === undefined || last.kind === 'revoked') return []
-  const { from, until, sites } = last.terms
-  if (today < from || today >= until || !sites.includes(site)) return []
-  // A version gives what it names for as long as later ones name it as well.
-  const classes = versions.flatMap(({ facts: { terms }, epoch: since }) => {
+  if (today < last.terms.from || today >= last.terms.until || !last.terms.sites.includes(site)) return []
+  const named = versions.flatMap(({ facts: { terms } }) => {
     if (!terms.sites.includes(site)) return []
-    return terms.classes.filter(
-      (one) => last.terms.classes.includes(one) && (terms.history || one === 'demographics' || epoch >= since),
-    )
+    const isOld = !terms.history && began < terms.from
+    return terms.classes.filter((one) => last.terms.classes.includes(one) && (!isOld || one === 'demographics'))
   })
-  const isFrom = versions.some(({ epoch: since }) => epoch >= since)
-  return isFrom ? [...classes, `consent/${last.consentId}`] : classes
+  const holdsVersion = versions.some((version) => version.epoch === epoch)
+  return holdsVersion ? [...named, `consent/${last.consentId}`] : named
 }
 
-/** A consent that named another site and ran out. */
-function isOver(versions: readonly Said[], site: string, today: string): boolean {
+/** Whether what is recorded now must not be sealed under an epoch that began on a day, because of one consent. */
+function isSpent(versions: readonly Said[], today: string, began: string): boolean {
   const last = versions.at(-1)?.facts
   if (last === undefined || last.kind === 'revoked') return false
-  return last.terms.until <= today && versions.some(({ facts }) => facts.terms.sites.some((name) => name !== site))
+  const { from, until, history } = last.terms
+  // Somebody holds keys from the time before it ran out; or may not have those from before it began.
+  const isOver = until <= today && began < until
+  const isFresh = !history && from <= today && today < until && began < from
+  return isOver || isFresh
 }
 
-function endOf(versions: readonly Said[]): string {
-  return versions.at(-1)?.facts.terms.until ?? ''
-}
-
-/** Whether an epoch began before a day. Of one that no entry names yet nobody holds anything. */
-function startedBefore(since: { epoch: number; atMs: number } | null, epoch: number, day: string): boolean {
-  if (since === null || epoch > since.epoch) return false
-  return epoch < since.epoch || dayOf(since.atMs) < day
+function isShared({ sites }: ConsentTerms, own: string): boolean {
+  return sites.some((site) => site !== own)
 }
 
 /** Versions of each consent count up from 1: what is missing was lost. */

@@ -25,7 +25,7 @@ import type { Asked, Row } from '../vault-service.ts'
 import { verifyRecord } from '../verify-record.ts'
 import { cardSigner } from './cards.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
-import { dayOf, open, type ConsentVersion, type NextVersion } from './consent-standing.ts'
+import { dayOf, open, type ConsentVersion, type Version } from './consent-standing.ts'
 import type { EntrySigner } from './entry-signer.ts'
 import { practitionerName } from './names.ts'
 import { presence } from './presence.ts'
@@ -97,7 +97,7 @@ export class Consents {
       const consentId = toHex(this.#clinic.random(16))
       const said = { consentId, version: 1, kind: 'granted', terms, words, revocation: null } as const
       await this.#checkTerms(handle, terms, words)
-      return this.#record(viewer, handle, said, request, this.#isShared(terms) && !terms.history)
+      return this.#record(viewer, handle, said, request, false)
     })
   }
 
@@ -116,8 +116,7 @@ export class Consents {
       const { facts } = await this.#openVersion(handle, consentId)
       await this.#checkTerms(handle, terms, words)
       const said = { consentId, version: facts.version + 1, kind: 'amended', terms, words, revocation: null } as const
-      const begins = termsNarrow(facts.terms, terms) || (this.#isShared(terms) && !terms.history)
-      return this.#record(viewer, handle, said, request, begins)
+      return this.#record(viewer, handle, said, request, termsNarrow(facts.terms, terms))
     })
   }
 
@@ -150,7 +149,7 @@ export class Consents {
     handle: string,
     said: Said,
     by: { authorisation: Authorisation | null; second: Asked['consents']['grant']['second'] },
-    begins: boolean,
+    takesAway: boolean,
   ): Promise<Row<ConsentRecord>> {
     const { writer, random, nowMs, gate, identity, emit, replica } = this.#clinic
     const signed = await this.#signed(viewer, handle, by)
@@ -167,7 +166,7 @@ export class Consents {
         payload: utf8(encodeConsent({ ...said, ...facts, test: identity.demo })),
         fields: encodeConsentFields(fields),
         signers: signed.signers,
-        epoch: () => this.#epoch(handle, { consentId, kind, terms, begins }),
+        epoch: () => this.#epoch(handle, { consentId, kind, terms }, takesAway),
       }
       // The look comes first: it relied on what held before.
       await writer.record([accessDraft(this.#clinic, viewer, { subject: handle }), draft])
@@ -181,15 +180,15 @@ export class Consents {
     return gate.row(handle, link)
   }
 
-  /** The epoch that a version is sealed under, with what it hands over. */
-  async #epoch(handle: string, next: NextVersion): Promise<CurrentEpoch> {
+  /** The epoch that a version is sealed under, with what it hands over. What takes something away begins one. */
+  async #epoch(handle: string, next: Version, takesAway: boolean): Promise<CurrentEpoch> {
     const { gate, keys, replica } = this.#clinic
     const subject = fromHex(handle)
     const newest = replica.newestEpoch(handle)
-    const before = await gate.sharing(handle)
-    const begins = next.begins || (newest !== null && before.isSpent(newest))
-    const sharing = await gate.sharing(handle, { ...next, begins })
-    return begins ? keys.next(subject, sharing) : keys.shared(subject, sharing)
+    const [before, after] = [await gate.sharing(handle), await gate.sharing(handle, next)]
+    const isSpent = newest !== null && (before.isSpent(newest) || after.isSpent(newest))
+    if (!takesAway && !isSpent) return keys.shared(subject, after)
+    return keys.next(subject, await gate.sharing(handle, next, true))
   }
 
   async #signed(
@@ -263,10 +262,6 @@ export class Consents {
   #siteIds(): string[] {
     const { replica } = this.#clinic
     return (rosterAt(replica.directory, replica.head.size)?.roster.sites ?? []).map(({ id }) => id)
-  }
-
-  #isShared({ sites }: ConsentTerms): boolean {
-    return sites.some((site) => site !== this.#clinic.identity.site)
   }
 
   #checkPatient(handle: string): void {

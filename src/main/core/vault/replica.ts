@@ -101,12 +101,12 @@ export class Replica {
   }
 
   newestEpoch(subject: string): number | null {
-    return this.#chains.epochSince(subject)?.epoch ?? null
+    return [...this.#chains.epochStarts(subject).keys()].at(-1) ?? null
   }
 
-  /** The newest epoch of a subject, and when its first entry was written by the author's clock. */
-  epochSince(subject: string): { readonly epoch: number; readonly atMs: number } | null {
-    return this.#chains.epochSince(subject)
+  /** When each epoch of a subject began, by the clock of its first author; in ascending order. */
+  epochStarts(subject: string): ReadonlyMap<number, number> {
+    return this.#chains.epochStarts(subject)
   }
 
   subjectsWith(type: EntryType): string[] {
