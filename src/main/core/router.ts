@@ -93,6 +93,8 @@ function entrance(os: Os, parts: RouterParts) {
       unlock: os.setup.unlock.handler(call(({ passphrase }) => nothing(vault.unlock(passphrase)))),
       restore: os.setup.restore.handler(call((request) => nothing(vault.restoreClinic(request)))),
       recover: os.setup.recover.handler(call((request) => nothing(vault.recover(request)))),
+      joinNetwork: os.setup.joinNetwork.handler(call((request) => vault.joinNetwork(request))),
+      abandonJoining: os.setup.abandonJoining.handler(call(() => nothing(vault.abandonJoining()))),
       backUp: os.setup.backUp.handler(signedIn(parts)(({ folder }) => vault.backUp(folder))),
     },
     session: {
@@ -279,12 +281,18 @@ function disclosure(os: Os, parts: RouterParts) {
       approve: os.erasures.approve.handler(mine((request) => vault.approveErasure(request))),
       withdraw: os.erasures.withdraw.handler(mine(({ id }) => nothing(vault.withdrawErasure(id)))),
     },
+    network: {
+      status: os.network.status.handler(mine(() => vault.networkStatus())),
+      configure: os.network.configure.handler(mine((settings) => vault.configureNetwork(settings))),
+      invite: os.network.invite.handler(mine((request) => vault.invite(request))),
+      withdraw: os.network.withdraw.handler(mine(({ id }) => vault.withdrawInvitation(id))),
+    },
     outbox: {
       // Also while nobody can sign in.
       write: os.outbox.write.handler(call((note) => vault.writeOutbox(note))),
       list: os.outbox.list.handler(mine(() => vault.outbox())),
+      settled: os.outbox.settled.handler(mine(() => vault.settledNotes())),
       settle: os.outbox.settle.handler(mine((request) => nothing(vault.settleOutbox(request)))),
     },
   }
 }
-      settled: os.outbox.settled.handler(mine(() => vault.settledNotes())),

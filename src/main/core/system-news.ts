@@ -7,7 +7,7 @@
  *
  * @packageDocumentation
  */
-import type { Device, Session, SystemEvent, SystemStatus } from '../../shared/api/schemas.ts'
+import type { Device, NetworkSummary, Session, SystemEvent, SystemStatus } from '../../shared/api/schemas.ts'
 import { EventHub } from './event-hub.ts'
 import type { VaultState } from './vault-service.ts'
 
@@ -23,6 +23,7 @@ export class SystemNews {
   #devices: readonly Device[] = []
   #trayCount = 0
   #ledgerSize: number | null = null
+  #network: NetworkSummary | null = null
   readonly #finality = new Map<string, number>()
 
   constructor(installation: Installation, vault: VaultState) {
@@ -64,6 +65,11 @@ export class SystemNews {
     this.#hub.send({ kind: 'ledger', size })
   }
 
+  networkChanged(network: NetworkSummary): void {
+    this.#network = network
+    this.#hub.send({ kind: 'network', network })
+  }
+
   finalityGrew(origin: string, size: number): void {
     this.#finality.set(origin, size)
     this.#hub.send({ kind: 'finality', origin, size })
@@ -88,6 +94,7 @@ export class SystemNews {
       { kind: 'devices', devices: [...this.#devices] },
       { kind: 'tray', count: this.#trayCount },
       ...(this.#ledgerSize === null ? [] : [{ kind: 'ledger' as const, size: this.#ledgerSize }]),
+      ...(this.#network === null ? [] : [{ kind: 'network' as const, network: this.#network }]),
       ...[...this.#finality].map(([origin, size]) => ({ kind: 'finality' as const, origin, size })),
     ]
   }

@@ -45,12 +45,13 @@ export interface VaultState {
   readonly state: z.infer<typeof api.SystemState>
   readonly problem: ApiCode | null
   readonly recovery: api.RecoveryStatus | null
+  readonly joining: api.JoiningStatus | null
   readonly clinic: string | null
   readonly demo: boolean
   readonly systemKeystore: boolean
   readonly demoPins: { handle: string; pin: string }[]
-}
   readonly notices: readonly api.SystemNotice[]
+}
 
 /** Which device something came from, as the hub knows it. */
 export interface DeviceOrigin {
@@ -102,9 +103,12 @@ export type VaultEvent =
   | { readonly kind: 'state'; readonly state: VaultState }
   | { readonly kind: 'chart-changed'; readonly handle: string }
   | { readonly kind: 'ledger'; readonly size: number }
+  /** Another node's log has more here than before. */
+  | { readonly kind: 'foreign-log'; readonly origin: string }
   /** Entries `[0, size)` of a log are final. */
   | { readonly kind: 'finality'; readonly origin: string; readonly size: number }
   | { readonly kind: 'tray'; readonly count: number }
+  | { readonly kind: 'network'; readonly network: api.NetworkSummary }
   | { readonly kind: 'enrolments' }
   /** A practitioner's key is no longer valid: whoever works under it is signed out. */
   | { readonly kind: 'key-ended'; readonly handle: string }
@@ -185,9 +189,17 @@ export interface VaultService {
   approveErasure(request: Asked['erasures']['approve']): Promise<api.ErasureReceipt>
   withdrawErasure(id: string): Promise<void>
 
+  joinNetwork(request: Asked['setup']['joinNetwork']): Promise<{ recoveryKey: string }>
+  abandonJoining(): Promise<void>
+  networkStatus(): Promise<api.NetworkStatus>
+  configureNetwork(settings: api.NetworkSettings): Promise<api.NetworkStatus>
+  invite(request: Asked['network']['invite']): Promise<{ id: string; text: string; expiresAt: string }>
+  withdrawInvitation(id: string): Promise<api.NetworkStatus>
+
   /** Works in every state in which the data folder is known. */
   writeOutbox(note: Asked['outbox']['write']): Promise<{ id: string }>
   outbox(): Promise<api.OutboxNote[]>
+  settledNotes(): Promise<api.SettledNote[]>
   settleOutbox(request: Asked['outbox']['settle']): Promise<void>
   chart(handle: string, generation: number): Promise<api.Chart>
   /** One patient's demographics, for a capture; records the access. */
@@ -199,7 +211,6 @@ export interface VaultService {
   /** Every device that was ever enrolled, for whoever is signed in. */
   deviceRegister(): Promise<api.DeviceEnrolment[]>
   /** From now on what this device sends is unauthenticated. Throws `DEVICE_NOT_ENROLLED`. */
-  settledNotes(): Promise<api.SettledNote[]>
   revokeDevice(handle: string, reason: string): Promise<void>
   setCalibration(handle: string, due: string | null): Promise<void>
   /** Drafts of what was read: ids, times, and whether each is in the ledger already. `enrolled` null: unauthenticated. */

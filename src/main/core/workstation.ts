@@ -52,6 +52,7 @@ const STARTING: VaultState = {
   notices: [],
   state: 'starting',
   recovery: null,
+  joining: null,
   problem: null,
   clinic: null,
   demo: false,
@@ -139,6 +140,8 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
     else if (event.kind === 'finality') news.finalityGrew(event.origin, event.size)
     else if (event.kind === 'verify-all') verifyRuns.report(event)
     else if (event.kind === 'scrub') scrubRuns.report(event)
+    else if (event.kind === 'network') news.networkChanged(event.network)
+    else if (event.kind === 'foreign-log') return
     else news.tell(event)
   }
 

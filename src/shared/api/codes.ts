@@ -73,6 +73,11 @@ export const API_CODES = [
   'BAD_PROPOSAL', // not a roster that may follow the one in force; `detail` is a code
   'RIVAL_PROPOSAL', // this site approved another roster of the same version
   'NO_PROPOSAL', // no roster waits for approval
+  // network
+  'BAD_INVITATION', // mistyped, expired, or not an invitation of this program
+  'BAD_ADDRESS', // not an address that can be dialled; `detail` is the one
+  'NOT_REACHABLE', // this node can be dialled nowhere: an invitation would lead nobody here
+  'UNKNOWN_INVITATION',
   // devices
   'DEVICE_NOT_CONNECTED',
   'DEVICE_NOT_ENROLLED',

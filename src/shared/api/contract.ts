@@ -64,6 +64,18 @@ export const contract = {
     ),
     /** Leaves `recovery-needed`, with another copy of the database where there is one. */
     recover: call(z.object({ recoveryKey: z.string().max(200), file: Path.nullable() }), Nothing),
+    /** First run, with an invitation of a clinic that is to share its ledger. Replies with the recovery key to print, once. */
+    joinNetwork: call(
+      z.object({
+        clinicName: z.string().trim().min(2).max(80),
+        passphrase: z.string().max(200).nullable(),
+        administrator: z.object({ name: z.string().trim().min(2).max(120), pin: Pin }),
+        invitation: z.string().min(20).max(3000),
+      }),
+      z.object({ recoveryKey: z.string() }),
+    ),
+    /** Leaves `joining`: nothing of it stays. */
+    abandonJoining: call(Nothing, Nothing),
     /** Writes a backup into a folder on this computer; null for the usual place. */
     backUp: call(z.object({ folder: Path.nullable() }), z.object({ file: z.string() })),
   },
@@ -262,10 +274,23 @@ export const contract = {
     approve: call(z.object({ id: s.EntryId, pin: Pin }), s.ErasureReceipt),
     withdraw: call(z.object({ id: s.EntryId }), Nothing),
   },
+  network: {
+    status: call(Nothing, s.NetworkStatus),
+    configure: call(s.NetworkSettings, s.NetworkStatus),
+    /** Makes an invitation for another clinic. Its text is told once. */
+    invite: call(
+      z.object({ days: z.number().int().min(1).max(30), pin: Pin }),
+      z.object({ id: s.EntryId, text: z.string().max(700), expiresAt: s.Instant }),
+    ),
+    withdraw: call(z.object({ id: s.EntryId }), s.NetworkStatus),
+  },
   outbox: {
     /** Keeps what somebody wrote down while nothing can be recorded. Needs nobody signed in, and no key. */
     write: call(s.OutboxNote.omit({ id: true, writtenAt: true }), z.object({ id: s.EntryId })),
+    /** Notes that wait, oldest first. */
     list: call(Nothing, z.array(s.OutboxNote)),
+    /** What became of others in the last 90 days. */
+    settled: call(Nothing, z.array(s.SettledNote)),
     /** Taken over by hand, or not needed: leaves the list. */
     settle: call(z.object({ id: s.EntryId, reason: Reason }), Nothing),
   },
@@ -287,10 +312,7 @@ export const contract = {
       Nothing,
     ),
     /** Live samples while somebody listens. The driver is stopped when the iterator is closed. */
-    /** Notes that wait, oldest first. */
     live: stream(z.object({ captureId: z.string(), connectionId: z.string() }), s.LiveEvent),
-    /** What became of others in the last 90 days. */
-    settled: call(Nothing, z.array(s.SettledNote)),
     /** Reduces the present stable window to drafts (SpO2 and pulse). */
     takeLive: call(z.object({ captureId: z.string(), connectionId: z.string() }), z.array(s.Draft)),
     /** Reads a device's memory into drafts. */

@@ -26,11 +26,13 @@ import {
 } from './primitives.ts'
 
 import { ConsentStanding } from './consent-schemas.ts'
+import { JoiningStatus, NetworkSummary } from './network-schemas.ts'
 import { Assessment, Correction, EntryRef, OxygenScale, PatientReport } from './record-schemas.ts'
 
 export * from './primitives.ts'
 export * from './consent-schemas.ts'
 export * from './record-schemas.ts'
+export * from './network-schemas.ts'
 
 export const Patient = z.object({
   handle: Handle,
@@ -279,7 +281,8 @@ export type TrayItem = z.infer<typeof TrayItem>
 
 /** Where the installation stands. Exactly one screen belongs to each. */
 export const SystemState = z.enum([
-  'first-run', // nothing here yet: create a clinic, or open the demo
+  'first-run', // nothing here yet: create a clinic, join one, or open the demo
+  'joining', // keys are made; other sites are still to take this one into their network
   'passphrase-needed', // the keystore waits for the start passphrase
   'starting', // opening and checking the ledger
   'ready',
@@ -295,6 +298,7 @@ export const RecoveryReason = z.enum([
   'mark-missing', // the keystore does not say what was signed last
   'mark-damaged',
   'moved', // the data folder comes from another computer
+  'copied', // another installation writes the same log at the same time
   'restored', // the clinic was restored from a backup or a replica
   'forked', // a proof exists that this log has two versions
   'peers-inconsistent', // other sites cosigned what contradicts this node's log
@@ -315,9 +319,6 @@ export const RecoveryStatus = z.object({
 })
 export type RecoveryStatus = z.infer<typeof RecoveryStatus>
 
-export const SystemStatus = z.object({
-  state: SystemState,
-  problem: z.enum(API_CODES).nullable(),
 /**
  * What somebody should know and do something about, while work goes on: the clock is before the newest seal, or jumped; notes
  * of the outbox do not open; nobody else is reached.
@@ -328,8 +329,13 @@ export const SystemNotice = z.object({
 })
 export type SystemNotice = z.infer<typeof SystemNotice>
 
+export const SystemStatus = z.object({
+  state: SystemState,
+  problem: z.enum(API_CODES).nullable(),
   /** Present exactly in state `recovery-needed`. */
   recovery: RecoveryStatus.nullable(),
+  /** Present exactly in state `joining`. */
+  joining: JoiningStatus.nullable(),
   version: z.string(),
   shell: z.enum(['electron', 'browser', 'headless']),
   demo: z.boolean(),
@@ -337,13 +343,13 @@ export type SystemNotice = z.infer<typeof SystemNotice>
   /** True when the operating system keeps the node secret, so that no start passphrase exists. */
   systemKeystore: z.boolean(),
   dataFolder: z.string(),
+  /** Each kind once. */
+  notices: z.array(SystemNotice),
   /** Demonstration sign-ins, shown on the sign-in screen of the demo clinic only. */
   demoPins: z.array(z.object({ handle: Handle, pin: z.string() })),
 })
 export type SystemStatus = z.infer<typeof SystemStatus>
 
-  /** Each kind once. */
-  notices: z.array(SystemNotice),
 export const Session = z.object({
   practitioner: Practitioner,
   locked: z.boolean(),
@@ -363,6 +369,8 @@ export const SystemEvent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ledger'), size: z.number().int() }),
   /** Entries `[0, size)` of a log are final. */
   z.object({ kind: z.literal('finality'), origin: z.string().max(200), size: z.number().int().nonnegative() }),
+  /** Other sites came or went. */
+  z.object({ kind: z.literal('network'), network: NetworkSummary }),
   /** Bring the window to the front: somebody started Chartseal a second time. */
   z.object({ kind: z.literal('focus') }),
 ])

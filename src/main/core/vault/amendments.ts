@@ -8,6 +8,7 @@
  * @packageDocumentation
  */
 import { randomUUID } from 'node:crypto'
+import { dataClassOf } from '../../../clinical/data-class.ts'
 import { instantText } from '../../../clinical/instant.ts'
 import { judge } from '../../../clinical/limits.ts'
 import { encodeObservation } from '../../../clinical/observation.ts'
@@ -70,7 +71,7 @@ export class Amendments {
     const viewer = this.#author('reading.entered-in-error')
     return this.#alone(handle, async () => {
       const { random, writer, nowMs, identity, emit } = this.#clinic
-      await this.#standing(viewer, handle, ref)
+      const old = await this.#standing(viewer, handle, ref)
       const timeMs = nowMs()
       const text = encodeRetraction({
         target: ref,
@@ -88,6 +89,7 @@ export class Amendments {
           payload: utf8(text),
           fields: encodeTargetFields(ref),
           signers: [viewer.signer],
+          keyClass: dataClassOf(old),
         },
         accessDraft(this.#clinic, viewer, { subject: handle }),
       ])
@@ -151,6 +153,7 @@ export class Amendments {
       payload: utf8(text),
       fields: encodeAmendedFields({ method, device: null, target: ref, ...authorised.fields }),
       signers: [viewer.signer, ...authorised.signers],
+      keyClass: dataClassOf({ kind: old.kind, method }),
     }
   }
 

@@ -95,7 +95,7 @@ export class Disclosures {
   /** See `SyncStore.payloadsFor`. */
   for(peer: PeerIdentity, origin: string, from: number, to: number): PayloadsOut | null {
     if (peer.kind !== 'node') return null
-    const owner = this.#siteOf(origin)
+    const owner = this.siteOf(origin)
     const site = this.#logs.roster.sites.find(({ id }) => id === peer.site)
     if (owner === null || site === undefined) return null
     const { identity } = this.#clinic
@@ -156,7 +156,7 @@ export class Disclosures {
 
   /** Another key for the same epoch takes the place of the one here only when it opens. */
   async #replaceOpening(origin: string, keys: readonly SealedKeyRow[]): Promise<void> {
-    const owner = this.#logs.roster.sites.find(({ id }) => id === this.#siteOf(origin))
+    const owner = this.#logs.roster.sites.find(({ id }) => id === this.siteOf(origin))
     if (owner === undefined) return
     const opening: NewEpochKey[] = []
     for (const key of keys) {
@@ -201,7 +201,7 @@ export class Disclosures {
   }
 
   /** Site of a log, by the newest roster that lists it. */
-  #siteOf(origin: string): string | null {
+  siteOf(origin: string): string | null {
     const { log } = splitOrigin(origin)
     return this.#logs.roster.sites.find(({ nodes }) => nodes.some((node) => node.log === log))?.id ?? null
   }

@@ -17,11 +17,11 @@
 import { CONTRACT_LANGUAGE, decideDeed, decideView, parseContract, type Deed } from '../../../ledger/contract.ts'
 import { contractAt, listedKey, rosterAt, type ContractInForce, type RosterInForce } from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
-import { encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
-import { contractMessage } from '../../../ledger/governance.ts'
+import { type ContractPublished, encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
+import { type Approval, contractMessage, type SignedRoster } from '../../../ledger/governance.ts'
 import { type LastApproval, mayApprove, neededApprovals } from '../../../ledger/next-roster.ts'
 import { quorumOf } from '../../../ledger/quorum.ts'
-import { encodeRoster, type Roster } from '../../../ledger/roster.ts'
+import { encodeRoster, type Roster, type RosterSite } from '../../../ledger/roster.ts'
 import {
   addApproval,
   decodeProposal,
@@ -48,6 +48,7 @@ import {
   withGovernanceKey,
   withLogKey,
   withMirrorKey,
+  withNewSite,
   withPolicy,
 } from './next-rosters.ts'
 import { dropNextSeed, governanceSignerOf, keepNextSeed, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
@@ -195,6 +196,99 @@ export class Governance {
     const { version, attempt } = waiting.roster
     const suffix = attempt === 0 ? '' : `-ceremony-${attempt}`
     return { fileName: `roster-${version}${suffix}.roster`, text: encodeProposal(waiting.file) }
+  }
+
+  /** The texts of what waits here for approvals, for other sites. */
+  texts(): string[] {
+    const waiting = this.#waiting(this.#state())
+    return waiting === null ? [] : [encodeProposal(waiting.file)]
+  }
+
+  /**
+   * The roster with one more site, as that has to approve it. Null while something else waits, or was approved.
+   *
+   * @param site - Of whoever holds an invitation of this site; untrusted.
+   */
+  rosterWith(site: RosterSite): Uint8Array | null {
+    const waiting = this.#waiting(this.#state())
+    if (waiting !== null || this.#approvedNext()) return null
+    try {
+      const document = encodeRoster(withNewSite(followingRoster(this.#roster()), site))
+      this.#opened({ network: this.#clinic.identity.network, document, approvals: [] })
+      return document
+    } catch (error) {
+      if (error instanceof LedgerError) return null
+      throw error
+    }
+  }
+
+  /**
+   * Proposes, and approves for this site, a roster that {@link rosterWith} made: IT did so by inviting.
+   *
+   * @param approval - Of the site that joins; untrusted.
+   * @throws ApiFailure `BAD_PROPOSAL`, `RIVAL_PROPOSAL`.
+   */
+  async admit(document: Uint8Array, approval: Approval): Promise<void> {
+    await this.#alone(async () => {
+      const { network } = this.#clinic.identity
+      const open = badProposal(() => this.#opened({ network, document, approvals: [approval] }))
+      await this.#approve(open)
+    })
+  }
+
+  /**
+   * Takes a proposal from another site. This site approves nothing by it, and records what is complete.
+   *
+   * @param text - Untrusted; what may not follow the roster in force is left.
+   */
+  async hear(text: string): Promise<void> {
+    await this.#alone(async () => {
+      const open = orNull(() => this.#opened(decodeProposal(text)))
+      if (open === null) return
+      const state = this.#state()
+      const waiting = this.#waiting(state)
+      const file = waiting === null ? open.file : mergedFile(waiting, open)
+      if (waiting !== null && file === null) {
+        const isNewer = open.roster.attempt > waiting.roster.attempt
+        if (!isNewer || this.#ownPart(waiting, state).isApproved) return
+      }
+      await this.#save({ proposal: encodeProposal(file ?? open.file) })
+      await this.#recordIfComplete()
+    })
+  }
+
+  /**
+   * Records what other sites decided: rosters and contracts that follow those in force here, each with its approvals.
+   *
+   * @returns True when anything was recorded.
+   */
+  async adopt(rosters: readonly SignedRoster[], contracts: readonly ContractPublished[]): Promise<boolean> {
+    return this.#alone(async () => {
+      let isNew = false
+      for (const { document, approvals } of rosters) {
+        const { network } = this.#clinic.identity
+        const open = orNull(() => this.#opened({ network, document, approvals: [...approvals] }))
+        if (open === null || open.missing.length > 0 || open.votesMissing > 0) continue
+        await this.#save({ proposal: encodeProposal(open.file) })
+        await this.#recordIfComplete()
+        isNew = true
+      }
+      for (const published of contracts) isNew = (await this.#adoptContract(published)) || isNew
+      return isNew
+    })
+  }
+
+  async #adoptContract(published: ContractPublished): Promise<boolean> {
+    if (published.version !== this.#contract().version + 1) return false
+    const { writer, logSigner } = this.#clinic
+    try {
+      await writer.recordDecision(this.#draft('contract', encodeContractFields(published), logSigner), null)
+      return true
+    } catch (error) {
+      // Not approved by those who must: the writer asks what every replica will ask.
+      if (error instanceof LedgerError || (error instanceof ApiFailure && error.code === 'NOT_ALLOWED')) return false
+      throw error
+    }
   }
 
   /** Puts the proposal away. What this site approved stays remembered: no rival of it is approved later. */
@@ -406,6 +500,16 @@ function mergedFile(waiting: OpenProposal, open: OpenProposal): ProposalFile | n
   const known = new Set(waiting.file.approvals.map(({ publicKey }) => toHex(publicKey)))
   const more = open.file.approvals.filter(({ publicKey }) => !known.has(toHex(publicKey)))
   return { ...waiting.file, approvals: [...waiting.file.approvals, ...more] }
+}
+
+/** Null for what is none. */
+function orNull<Value>(read: () => Value): Value | null {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof LedgerError) return null
+    throw error
+  }
 }
 
 function badContract<Value>(read: () => Value): Value {

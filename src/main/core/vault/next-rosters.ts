@@ -7,9 +7,9 @@ import { siteOfLog, type RosterInForce } from '../../../ledger/directory.ts'
 import type { Approval } from '../../../ledger/governance.ts'
 import type { LastApproval, RosterProposal } from '../../../ledger/next-roster.ts'
 import { parsePolicy, type PolicySite, quorumPolicy } from '../../../ledger/policy.ts'
-import { crashMajorityPolicy, unanimousPolicy } from '../../../ledger/policy-safety.ts'
+import { crashMajorityPolicy, policyMode, unanimousPolicy } from '../../../ledger/policy-safety.ts'
 import { mirrorNameOf, type Roster, type RosterSite, type RosterVote } from '../../../ledger/roster.ts'
-import { COSIGNATURE_V1, encodeVkey } from '../../../ledger/vkey.ts'
+import { COSIGNATURE_V1, encodeVkey, type VerifierKey } from '../../../ledger/vkey.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
 
 /** The version after the one in force, the same until something is changed. */
@@ -67,6 +67,23 @@ export function nextAttempt(
   if (last?.version === roster.version) votes.set(site, { site, attempt: last.attempt, hash: last.hash })
   const attempt = Math.max(roster.attempt, ...[...votes.values()].map((vote) => vote.attempt)) + 1
   return { ...roster, attempt, votes: [...votes.values()].sort((a, b) => (a.site < b.site ? -1 : 1)) }
+}
+
+/** With one more site, under a policy of the same kind. */
+export function withNewSite(roster: Roster, site: RosterSite): Roster {
+  const sites = [...roster.sites, site].sort((a, b) => (a.id < b.id ? -1 : 1))
+  const policy = parsePolicy(roster.policy)
+  const key: VerifierKey = { name: mirrorNameOf(site.id), type: COSIGNATURE_V1, publicKey: site.mirrorKey }
+  const voters: PolicySite[] = [...policy.witnesses, { name: freeName(policy.witnesses), key }]
+  const mode = policyMode(policy)
+  const make = mode === 'unanimous' ? unanimousPolicy : mode === 'crash-only' ? crashMajorityPolicy : quorumPolicy
+  return { ...roster, sites, policy: make(voters) }
+}
+
+function freeName(taken: readonly { readonly name: string }[]): string {
+  let number = taken.length + 1
+  while (taken.some(({ name }) => name === `site-${number}`)) number += 1
+  return `site-${number}`
 }
 
 function withSite(roster: Roster, id: string | undefined, change: (site: RosterSite) => RosterSite): Roster {

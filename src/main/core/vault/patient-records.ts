@@ -11,9 +11,11 @@
 import { instantText } from '../../../clinical/instant.ts'
 import type { EntryType } from '../../../ledger/entry-types.ts'
 import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
-import type { Correction, Reading } from '../../../shared/api/schemas.ts'
+import type { Assessment, Correction, Reading } from '../../../shared/api/schemas.ts'
+import type { KeyClass } from '../class-keys.ts'
 import type { Row } from '../vault-service.ts'
 import { rejected, verifyRecord } from '../verify-record.ts'
+import { readAssessment } from './assessment-record.ts'
 import type { Link } from './chains.ts'
 import { offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
 import { type CorrectionEntry, correctionsOf, placeOf, refOf } from './corrections.ts'
@@ -27,6 +29,7 @@ const SLICE = 64
 type Told =
   | { readonly kind: 'reading'; readonly reading: Reading; readonly because: string | null }
   | { readonly kind: 'retraction'; readonly because: string }
+  | { readonly kind: 'assessment'; readonly assessment: Assessment }
 
 /** A record with its place in the chain. */
 interface InChain {
@@ -39,14 +42,19 @@ interface InChain {
 export interface PatientRecords {
   /** In the order of the chain; among them every link that is gone, and every correction that does not hold. */
   readonly readings: Row<Reading>[]
+  /** Scores that can be shown, and those of which only the type is known. */
+  readonly assessments: Row<Assessment>[]
 }
 
-const READ: Partial<Record<EntryType, (text: string, entry: VerifiedEntry) => Told>> = {
-  reading: (text, entry) => ({ kind: 'reading', reading: readReading(text, entry), because: null }),
-  'reading.amended': (text, entry) => {
-    const reading = readReading(text, entry)
+type Read<Content> = (text: string, entry: VerifiedEntry, keyClass: KeyClass) => Content
+
+const READ: Partial<Record<EntryType, Read<Told>>> = {
+  reading: (text, entry, keyClass) => ({ kind: 'reading', reading: readReading(text, entry, keyClass), because: null }),
+  'reading.amended': (text, entry, keyClass) => {
+    const reading = readReading(text, entry, keyClass)
     return { kind: 'reading', reading, because: readAmendment(text) }
   },
+  assessment: (text, entry) => ({ kind: 'assessment', assessment: readAssessment(text, entry) }),
   'reading.entered-in-error': (text, entry) => ({ kind: 'retraction', because: readRetraction(text, entry).reason }),
 }
 
@@ -58,7 +66,7 @@ const READ: Partial<Record<EntryType, (text: string, entry: VerifiedEntry) => To
 export function clinicalRecord<Content>(
   clinic: Clinic,
   viewer: Viewer,
-  { handle, link, read }: { handle: string; link: Link; read: (text: string, entry: VerifiedEntry) => Content },
+  { handle, link, read }: { handle: string; link: Link; read: Read<Content> },
 ): Promise<Row<Content>> {
   return verifyRecord(clinic, { subject: handle, link, view: 'clinical', viewer: viewer.role, read })
 }
@@ -88,7 +96,11 @@ export async function patientRecords(clinic: Clinic, viewer: Viewer, handle: str
   const rows = new Map(all.flatMap(({ link, row }) => (link === null ? [] : [[placeOf(refOf(link)), row] as const])))
   const corrections = new Map<string, Correction>()
   for (const [place, entry] of byTarget) corrections.set(place, await describe(clinic, entry, rows))
-  return { readings: all.flatMap(({ row }) => readingRow(row, corrections)) }
+  const isScore = ({ link }: InChain) => link?.type === 'assessment'
+  return {
+    readings: all.flatMap((one) => (isScore(one) ? [] : readingRow(one.row, corrections))),
+    assessments: all.flatMap((one) => (isScore(one) ? assessmentRow(one.row) : [])),
+  }
 }
 
 /** A retraction that holds shows in the reading that it withdraws, and has no row of its own. */
@@ -98,6 +110,11 @@ function readingRow(row: Row<Told>, corrections: ReadonlyMap<string, Correction>
   const correction = corrections.get(placeOf(row.position))
   const record = { ...row.record.reading, ...(correction === undefined ? {} : { correction }) }
   return [{ ...row, record }]
+}
+
+function assessmentRow(row: Row<Told>): Row<Assessment>[] {
+  if (row.status === 'rejected') return [row]
+  return row.record.kind === 'assessment' ? [{ ...row, record: row.record.assessment }] : []
 }
 
 /** What became of a reading; without the words where they cannot be shown. */
@@ -112,7 +129,7 @@ async function describe(
   const author = handleOf(verified, 'practitioner')
   return {
     kind: link.type === 'reading.amended' ? 'amended' : 'entered-in-error',
-    reason: row?.status === 'verified' ? (row.record.because ?? '') : '',
+    reason: row?.status === 'verified' && 'because' in row.record ? (row.record.because ?? '') : '',
     by: author === null ? '?' : await practitionerName(clinic, author),
     at: instantText(time, offsetMinAt(time)),
     ref,

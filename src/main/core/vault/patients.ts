@@ -16,6 +16,7 @@ import { patientOfCard } from './cards.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
 import type { Failed } from './log-replica.ts'
 import type { Finding, IndexedPatient, Registration } from './patient-index.ts'
+import { oxygenScaleOf } from './endorsements.ts'
 import { patientRecords } from './patient-records.ts'
 
 /** Patients verified before other requests get a turn. */
@@ -168,6 +169,7 @@ export class Patients {
     const { origin, size, root } = replica.head
     const patient = await this.demographics(handle, viewer)
     const records = await patientRecords(this.#clinic, viewer, handle)
+    const { scale } = await oxygenScaleOf(this.#clinic, viewer, handle)
     const { links, gone } = replica.chain(handle)
     const checkedAtMs = nowMs()
     await writer.record([accessDraft(this.#clinic, viewer, { subject: handle })])
@@ -177,10 +179,9 @@ export class Patients {
       generation,
       patient,
       ...records,
-      assessments: [],
       reports: [],
       consent: await gate.standing(handle),
-      oxygenScale: { scale: 1, by: null, at: null, reason: null },
+      oxygenScale: scale,
       chainLength: links.length + gone.length,
       unattributedDamage: replica.unattributedDamage().length,
       checkedAt: instantText(checkedAtMs, offsetMinAt(checkedAtMs)),

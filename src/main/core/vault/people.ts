@@ -129,6 +129,11 @@ export class People {
     return practitioner
   }
 
+  /** Records somebody whose key is in the keystore already: the administrator of a clinic that joined a network. */
+  async enrolKnown(practitioner: Practitioner, publicKey: Uint8Array, timeMs: number): Promise<void> {
+    await this.#clinic.writer.record([this.#enrolment(practitioner, publicKey, timeMs)])
+  }
+
   /**
    * Ends a practitioner: from now on they sign nothing, and their key is gone.
    *

@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+import { dataClassOf } from '../../../clinical/data-class.ts'
 import { decodeObservation } from '../../../clinical/observation.ts'
 import { decodeRetraction, type Retraction } from '../../../clinical/retraction.ts'
 import type { Body } from '../../../ledger/entry.ts'
@@ -13,6 +14,7 @@ import type { EntryRef } from '../../../ledger/erasure.ts'
 import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import type { Reading } from '../../../shared/api/schemas.ts'
 import { toHex } from '../../../shared/bytes.ts'
+import type { KeyClass } from '../class-keys.ts'
 import { ContentMismatch } from '../verify-record.ts'
 
 /**
@@ -21,7 +23,7 @@ import { ContentMismatch } from '../verify-record.ts'
  * @throws ClinicalError when it is not an Observation of ours; ContentMismatch when patient, practitioner, device or
  * method are not those of the entry, or when only one of both says that it takes the place of another.
  */
-export function readReading(text: string, verified: VerifiedEntry): Reading {
+export function readReading(text: string, verified: VerifiedEntry, keyClass: KeyClass): Reading {
   const { reading, subject, practitioner, device, amendedBecause } = decodeObservation(text)
   const { body } = verified.entry
   const { method } = readingFieldsOf(body)
@@ -31,6 +33,8 @@ export function readReading(text: string, verified: VerifiedEntry): Reading {
     throw new ContentMismatch('performed by another practitioner')
   if (device !== handleOf(verified, 'device')) throw new ContentMismatch('measured by another device')
   if (reading.method !== method) throw new ContentMismatch('measured by another method')
+  // Whoever holds the key of one kind of data must not be handed another kind under it.
+  if (dataClassOf(reading) !== keyClass) throw new ContentMismatch('sealed as another kind of data')
   if ((amends === null) !== (amendedBecause === null)) throw new ContentMismatch('amends, or does not')
   return { ...reading, ...authorisedIn(verified), ...(amends === null ? {} : { amends }) }
 }

@@ -1,4 +1,5 @@
-import { createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
+import { dataClassOf } from '../../../clinical/data-class.ts'
 import { parseInstant, instantText } from '../../../clinical/instant.ts'
 import { judge } from '../../../clinical/limits.ts'
 import { encodeObservation } from '../../../clinical/observation.ts'
@@ -12,7 +13,7 @@ import { ApiFailure } from '../failure.ts'
 import type { DeviceOrigin, EnrolledDevice, HeldDraft, ReadContext, Row, VaultService } from '../vault-service.ts'
 import { type Authorised, authorisedBy, NOBODY_ASKED } from './authorisation.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
-import { SECRETS } from './genesis.ts'
+import { dedupeId } from './dedupe.ts'
 import { deviceSigner, isRevoked } from './device-standing.ts'
 import { clinicalRecord } from './patient-records.ts'
 import type { Patients } from './patients.ts'
@@ -64,7 +65,9 @@ export class Readings {
       // A memory's record is the same however often it is read; a live take is one of its own, however alike the numbers.
       const isKept = context.window === null && context.onTheSpot !== true
       const occasion = isKept ? '' : `|live ${context.readAtMs} ${toHex(this.#clinic.random(8))}`
-      const draftId = toHex(this.#keyed(`${origin.family}|${origin.serial ?? origin.port}|${recordKey}${occasion}`))
+      const draftId = toHex(
+        dedupeId(this.#clinic, `${origin.family}|${origin.serial ?? origin.port}|${recordKey}${occasion}`),
+      )
       const [first] = splitMeasurement(quantities)
       const draft: DraftReading = {
         draftId,
@@ -112,9 +115,9 @@ export class Readings {
       ...manual.flatMap((value) => this.#ofManual(value, now)),
     ]
     if (readings.length === 0) throw new ApiFailure('NOTHING_TO_SIGN')
-    const authorised = await authorisedBy(this.#clinic, handle, authorisation)
     // Nobody can say when it was measured: it is kept, and says so.
     const clockFlags = this.#clinic.clock.look() === null ? [] : ['clock-unsafe']
+    const authorised = await authorisedBy(this.#clinic, handle, authorisation)
     try {
       const trayDone = late?.trayIds.map(fromHex) ?? []
       return await this.signAs(
@@ -264,18 +267,12 @@ export class Readings {
         ...(deviceHandle === null ? [] : [deviceSigner(this.#clinic, deviceHandle)]),
         ...authorised.signers,
       ],
+      keyClass: dataClassOf({ kind, method }),
     }
   }
 
   #entryId(draftId: string, kind: string): Uint8Array {
-    return this.#keyed(`${draftId}|${kind}`)
-  }
-
-  /** 16 bytes that only this site can compute: the same text twice gives the same id, and no one can test guesses. */
-  #keyed(text: string): Uint8Array {
-    const key = this.#clinic.keystore.secrets.get(SECRETS.dedupe)
-    if (key === null) throw new ApiFailure('KEYSTORE_DAMAGED')
-    return new Uint8Array(createHmac('sha256', key).update(text).digest().subarray(0, 16))
+    return dedupeId(this.#clinic, `${draftId}|${kind}`)
   }
 }
 

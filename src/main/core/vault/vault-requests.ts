@@ -9,6 +9,7 @@ import { ApiFailure } from '../failure.ts'
 import type { Accesses } from './accesses.ts'
 import type { Cards } from './cards.ts'
 import type { Amendments } from './amendments.ts'
+import type { Assessments } from './assessments.ts'
 import { asksPatient } from './authorisation.ts'
 import type { Clinic } from './clinic.ts'
 import type { Consents } from './consents.ts'
@@ -18,6 +19,7 @@ import type { Emergencies } from './emergencies.ts'
 import type { Erasures } from './erasure.ts'
 import type { ErasureProposals } from './erasure-proposals.ts'
 import type { EvidenceViews } from './evidence-views.ts'
+import type { NetworkService } from '../network/network-service.ts'
 import type { Governance } from './governance.ts'
 import type { LedgerViews } from './ledger-views.ts'
 import type { Notices } from './notices.ts'
@@ -45,6 +47,7 @@ export interface Open {
   readonly ledger: LedgerViews
   readonly upkeep: Upkeep
   readonly amendments: Amendments
+  readonly assessments: Assessments
   readonly accesses: Accesses
   readonly reviews: Reviews
   readonly consents: Consents
@@ -53,6 +56,7 @@ export interface Open {
   readonly erasureProposals: ErasureProposals
   readonly evidence: EvidenceViews
   readonly governance: Governance
+  readonly network: NetworkService
 }
 
 /** What the vault does once a clinic is open. */
@@ -189,6 +193,14 @@ export abstract class VaultRequests {
     await Promise.resolve()
     this.ready().emergencies.end(handle)
   }
+  decisionSupport = () => this.ready().assessments.settings()
+  configureSupport = (request: Parameters<VaultService['configureSupport']>[0]) =>
+    this.ready().assessments.configure(request)
+  assessmentDraft = (handle: string) => this.ready().assessments.draft(handle)
+  recordAssessment = (request: Parameters<VaultService['recordAssessment']>[0]) =>
+    this.ready().assessments.record(request)
+  setOxygenScale = (request: Parameters<VaultService['setOxygenScale']>[0]) =>
+    this.ready().assessments.setScale(request)
   erasures = async () => Promise.resolve(this.ready().erasures.list())
   previewErasure = async (target: Parameters<VaultService['previewErasure']>[0]) =>
     Promise.resolve(this.ready().erasureProposals.preview(target))
@@ -208,18 +220,27 @@ export abstract class VaultRequests {
   governance = async () => Promise.resolve(this.ready().governance.view())
   checkContract = async (text: string) => Promise.resolve(this.ready().governance.checkContract(text))
   publishContract = (text: string) => this.ready().governance.publishContract(text)
-  proposeRoster = (change: Parameters<VaultService['proposeRoster']>[0]) => this.ready().governance.propose(change)
-  approveProposal = () => this.ready().governance.approve()
-  importProposal = (text: string) => this.ready().governance.import(text)
+  proposeRoster = (change: Parameters<VaultService['proposeRoster']>[0]) =>
+    this.told((governance) => governance.propose(change))
+  approveProposal = () => this.told((governance) => governance.approve())
+  importProposal = (text: string) => this.told((governance) => governance.import(text))
+  networkStatus = () => this.ready().network.status()
+  configureNetwork = (settings: Parameters<VaultService['configureNetwork']>[0]) =>
+    this.ready().network.configure(settings)
+  invite = (request: Parameters<VaultService['invite']>[0]) => this.ready().network.invite(request)
+  withdrawInvitation = (id: string) => this.ready().network.withdraw(id)
+
+  /** Decides something about the network, and tells other sites. */
+  protected async told<Value>(decide: (governance: Governance) => Promise<Value>): Promise<Value> {
+    const { governance, network } = this.ready()
+    const value = await decide(governance)
+    network.governanceChanged()
+    return value
+  }
   proposalFile = async () => Promise.resolve(this.ready().governance.file())
   discardProposal = () => this.ready().governance.discard()
 
   // Being built.
-  decisionSupport: VaultService['decisionSupport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  configureSupport: VaultService['configureSupport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  assessmentDraft: VaultService['assessmentDraft'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  recordAssessment: VaultService['recordAssessment'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  setOxygenScale: VaultService['setOxygenScale'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   previewImport: VaultService['previewImport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   acceptImport: VaultService['acceptImport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   previewExport: VaultService['previewExport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))

@@ -25,6 +25,7 @@ import { ApiFailure } from '../failure.ts'
 import { resourceFile } from '../resource-file.ts'
 import type { VaultEvent, VaultOptions, VaultService, VaultState } from '../vault-service.ts'
 import { Amendments } from './amendments.ts'
+import { Assessments } from './assessments.ts'
 import { actorFor, type Clinic } from './clinic.ts'
 import { Accesses } from './accesses.ts'
 import { backUp } from './backup.ts'
@@ -49,6 +50,9 @@ import {
   type ClinicFiles,
 } from './clinic-files.ts'
 import { ClockWatch } from './clock-watch.ts'
+import { Guest, makeGuest, settleGuest } from '../network/guest.ts'
+import { NetworkService } from '../network/network-service.ts'
+import { startPeerThread } from '../../peer/peer-thread.ts'
 import { LedgerViews } from './ledger-views.ts'
 import { OpenGlass } from './open-glass.ts'
 import { Outbox } from './outbox.ts'
@@ -91,6 +95,7 @@ const CLOSED: VaultState = {
   state: 'starting',
   problem: null,
   recovery: null,
+  joining: null,
   clinic: null,
   demo: false,
   systemKeystore: false,
@@ -102,6 +107,8 @@ export class Vault extends VaultRequests implements VaultService {
   readonly #nowMs: () => number
   readonly #monotonicMs: () => number
   readonly #steadyMs: () => number
+  readonly #startPeers: typeof startPeerThread
+  #guest: Guest | null = null
   #options: VaultOptions | null = null
   #folder = ''
   #open: Open | null = null
@@ -117,17 +124,20 @@ export class Vault extends VaultRequests implements VaultService {
    * @param nowMs - Wall clock.
    * @param monotonicMs - A clock that nobody sets, in ms from any start.
    * @param steadyMs - The same, going on while the computer sleeps; the wall clock when there is none to compare it with.
+   * @param startPeers - Opens sockets.
    */
   constructor(
     emit: (event: VaultEvent) => void,
     nowMs: () => number,
     monotonicMs: () => number = () => performance.now(),
     steadyMs: () => number = nowMs,
+    startPeers: typeof startPeerThread = startPeerThread,
   ) {
     super(emit)
     this.#nowMs = nowMs
     this.#monotonicMs = monotonicMs
     this.#steadyMs = steadyMs
+    this.#startPeers = startPeers
   }
 
   async start(options: VaultOptions): Promise<VaultState> {
@@ -147,6 +157,9 @@ export class Vault extends VaultRequests implements VaultService {
     open?.people.signOut()
     open?.clinic.glass.endOthers(null)
     open?.notices.close()
+    await open?.network.close()
+    await this.#guest?.close()
+    this.#guest = null
     await open?.upkeep.close()
     open?.clinic.standing.close()
     if (open !== null) closeFiles(open.clinic)
@@ -215,6 +228,59 @@ export class Vault extends VaultRequests implements VaultService {
     await this.#openOrFail(stopped.unlock)
   }
 
+  joinNetwork = (request: Parameters<VaultService['joinNetwork']>[0]) =>
+    this.#alone('first-run', async () => {
+      const unlock = this.#newUnlock(request.passphrase)
+      let recoveryKey = ''
+      await this.#make(async (folder) => {
+        recoveryKey = await makeGuest(folder, unlock, request, this.#guestTools())
+      }, this.#joiningFolder)
+      await this.#call(unlock)
+      return { recoveryKey }
+    })
+
+  abandonJoining = () =>
+    this.#alone('joining', async () => {
+      await this.#guest?.abandon()
+      this.#guest = null
+      await this.#begin(false)
+    })
+
+  /** Calls whoever invited this site. */
+  async #call(unlock: Unlock): Promise<void> {
+    const guest = await Guest.open(
+      {
+        ...this.#guestTools(),
+        folder: this.#joiningFolder,
+        clinicFolder: this.#clinicFolder,
+        startPeers: this.#startPeers,
+        changed: (joining) => {
+          this.#set({ joining })
+        },
+        joined: (by) => {
+          this.#guest = null
+          this.#openOrFail(by).catch((error: unknown) => {
+            this.#fail(error)
+          })
+        },
+        failed: (error) => {
+          this.#fail(error)
+        },
+      },
+      unlock,
+    )
+    this.#guest = guest
+    this.#set({ ...CLOSED, state: 'joining', joining: guest.status, clinic: guest.clinic })
+  }
+
+  #guestTools() {
+    return { random, nowMs: this.#nowMs, costs: this.#costs() }
+  }
+
+  get #joiningFolder(): string {
+    return join(this.#folder, 'joining')
+  }
+
   async backUp(file: string | null): Promise<{ file: string }> {
     await Promise.resolve()
     const { clinic } = this.ready()
@@ -249,13 +315,17 @@ export class Vault extends VaultRequests implements VaultService {
   }
 
   unlock = (passphrase: string) =>
-    this.#alone('passphrase-needed', () => this.#openOrFail({ kind: 'passphrase', passphrase }))
+    this.#alone('passphrase-needed', () => {
+      const unlock: Unlock = { kind: 'passphrase', passphrase }
+      return existsSync(this.#clinicFolder) ? this.#openOrFail(unlock) : this.#call(unlock)
+    })
 
   /** Looks at the folder and goes as far as it can without a person. */
   async #begin(demo: boolean): Promise<void> {
     this.#clearMaking()
     if (!existsSync(this.#clinicFolder)) {
-      if (demo) await this.#makeDemo()
+      if (existsSync(this.#joiningFolder)) await this.#goOnJoining()
+      else if (demo) await this.#makeDemo()
       else this.#set({ ...CLOSED, state: 'first-run', systemKeystore: (this.#options?.nodeSecret ?? null) !== null })
       return
     }
@@ -269,6 +339,14 @@ export class Vault extends VaultRequests implements VaultService {
     const nodeSecret = this.#demoSecret() ?? this.#options?.nodeSecret ?? null
     if (nodeSecret === null) throw new ApiFailure('KEYSTORE_DAMAGED')
     await this.#openWith({ kind: 'system', nodeSecret })
+  }
+
+  async #goOnJoining(): Promise<void> {
+    const nodeSecret = this.#options?.nodeSecret ?? null
+    if (keystoreState(clinicPaths(this.#joiningFolder).keystore) === 'passphrase')
+      this.#set({ ...CLOSED, state: 'passphrase-needed' })
+    else if (nodeSecret === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+    else await this.#call({ kind: 'system', nodeSecret })
   }
 
   /** The demonstration's node secret lies beside it: it protects nothing, and its data are invented. */
@@ -292,13 +370,13 @@ export class Vault extends VaultRequests implements VaultService {
   }
 
   /** Makes a clinic beside the place where it will be, and moves it there when it is complete. */
-  async #make(fill: (folder: string) => Promise<void>): Promise<void> {
+  async #make(fill: (folder: string) => Promise<void>, place = this.#clinicFolder): Promise<void> {
     const making = join(this.#folder, 'clinic.new')
     this.#clearMaking()
     makeFolder(making)
     await fill(making)
     guardedFiles('putting the clinic into its place', () => {
-      renameSync(making, this.#clinicFolder)
+      renameSync(making, place)
       syncFolder(this.#folder)
     })
   }
@@ -355,6 +433,7 @@ export class Vault extends VaultRequests implements VaultService {
     try {
       const clinic = await this.#assemble(keystore, store, this.emit)
       const people = new People(clinic)
+      await settleGuest(clinic, people)
       const patients = new Patients(clinic)
       const readings = new Readings(clinic, patients)
       const ledger = new LedgerViews(clinic)
@@ -365,8 +444,10 @@ export class Vault extends VaultRequests implements VaultService {
       people.settle()
       cards.settle()
       const erasures = this.#erasuresOf(clinic, ledger, cards)
+      const governance = this.#governanceOf(clinic)
       this.#open = {
         clinic,
+        network: this.#networkOf(clinic, governance),
         people,
         patients,
         cards,
@@ -381,6 +462,7 @@ export class Vault extends VaultRequests implements VaultService {
         ledger,
         upkeep: this.#upkeepOf(clinic, erasures),
         amendments: new Amendments(clinic),
+        assessments: new Assessments(clinic, patients),
         accesses: new Accesses(clinic),
         reviews: new Reviews(clinic),
         consents: new Consents(clinic),
@@ -388,7 +470,7 @@ export class Vault extends VaultRequests implements VaultService {
         erasures,
         erasureProposals: new ErasureProposals(clinic, erasures),
         evidence: new EvidenceViews(clinic),
-        governance: this.#governanceOf(clinic),
+        governance,
       }
       const { identity } = clinic
       await this.#open.governance.resume()
@@ -399,6 +481,7 @@ export class Vault extends VaultRequests implements VaultService {
         state: 'ready',
         problem: null,
         recovery: null,
+        joining: null,
         clinic: identity.clinic,
         demo: identity.demo,
         systemKeystore: unlock.kind === 'system',
@@ -407,7 +490,9 @@ export class Vault extends VaultRequests implements VaultService {
       await this.#open.notices.start(this.#outbox, secret(keystore, SECRETS.sharing))
       this.#open.upkeep.start()
       clinic.standing.start()
+      this.#open.network.start()
     } catch (error) {
+      await this.#open?.network.close()
       this.#open = null
       if (error instanceof RecoveryNeeded && this.#stop(files, error, unlock)) return
       closeFiles(files)
@@ -521,6 +606,7 @@ export class Vault extends VaultRequests implements VaultService {
       nowMs,
       committed: (size) => {
         standing.committed()
+        if (this.#open?.clinic === clinic) this.#open.network.committed()
         emit({ kind: 'ledger', size })
         this.#writable(clinic)
       },
@@ -571,16 +657,37 @@ export class Vault extends VaultRequests implements VaultService {
 
   /** Somebody proved that a log has two versions. The own one ends here: nothing more is signed. */
   #contested(origin: string): void {
+    if (origin === this.#open?.clinic.identity.origin)
+      this.#endLog(new RecoveryNeeded('forked', 'there is a proof that this log has two versions'))
+  }
+
+  #networkOf(clinic: Clinic, governance: Governance): NetworkService {
+    return new NetworkService({
+      ...{ clinic, governance, startPeers: this.#startPeers },
+      ahead: () => {
+        this.#endLog(new RecoveryNeeded('peers-ahead', 'another site holds more of this log'))
+      },
+      cloned: () => {
+        this.#endLog(new RecoveryNeeded('copied', 'two installations write this log'))
+      },
+      fault: (error) => {
+        this.#notWritable(error)
+      },
+    })
+  }
+
+  /** The own log ends here: nothing more is signed before a recovery. */
+  #endLog(failure: RecoveryNeeded): void {
     const [open, unlock] = [this.#open, this.#unlock]
-    if (open === null || unlock === null || origin !== open.clinic.identity.origin) return
-    const { people, upkeep, clinic, notices } = open
+    if (open === null || unlock === null) return
+    const { people, upkeep, clinic, notices, network } = open
     clinic.writer.stop()
     notices.close()
     people.signOut()
     this.#open = null
-    const failure = new RecoveryNeeded('forked', 'there is a proof that this log has two versions')
-    upkeep
+    network
       .close()
+      .then(() => upkeep.close())
       .then(() => {
         clinic.standing.close()
         this.#stop(clinic, failure, unlock)

@@ -1,0 +1,235 @@
+/**
+ * Invitations of this site: which one-time keys may ask to join, and what became of them.
+ *
+ * @remarks
+ * An invitation is used by one site. What is kept is the public half of its key: the text, which holds the other, is
+ * shown once. The roster that lists the guest is approved for this site when the guest has approved it: IT did so by
+ * inviting. Proven by `tests/main/core/network/invitations.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { z } from 'zod'
+import { encodeCbor } from '../../../ledger/cbor.ts'
+import { encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
+import type { RosterSite } from '../../../ledger/roster.ts'
+import {
+  decodeJoinRequest,
+  encodeJoinAnswer,
+  type JoinAnswer,
+  type JoinRequest,
+  type RecordedDocument,
+} from '../../../sync/join.ts'
+import { encodeInvitation, oneTimeKeyOf } from '../../../sync/invitation.ts'
+import { SyncError } from '../../../sync/errors.ts'
+import type { NetworkInvitation } from '../../../shared/api/schemas.ts'
+import { equalBytes, toHex } from '../../../shared/bytes.ts'
+import { CodedError } from '../../../shared/errors.ts'
+import { keyPairFromSeed } from '../../keystore/sodium.ts'
+import { instantText } from '../../../clinical/instant.ts'
+import { ApiFailure } from '../failure.ts'
+import { offsetMinAt, type Clinic } from '../vault/clinic.ts'
+import { SECRETS } from '../vault/genesis.ts'
+import type { Governance } from '../vault/governance.ts'
+import { readJson, writeJson } from '../vault/identity.ts'
+import { governanceSignerOf } from '../vault/role-keys.ts'
+
+const SECRET = 'invitations'
+const DAY_MS = 86_400_000
+/** Kept for the list at most; the oldest that are over are forgotten. */
+const MAX_KEPT = 100
+/** Open ones at most: each is a key that is let in. */
+const MAX_OPEN = 16
+
+const Kept = z.strictObject({
+  id: z.string(),
+  /** Public one-time key, lower-case hex. */
+  key: z.string(),
+  createdAtMs: z.number(),
+  expiresAtMs: z.number(),
+  isWithdrawn: z.boolean(),
+  /** Site that asked with it. */
+  site: z.string().nullable(),
+  isUsed: z.boolean(),
+})
+type Kept = z.infer<typeof Kept>
+
+/** What invitations need. */
+export interface InvitationParts {
+  readonly clinic: Clinic
+  readonly governance: Pick<Governance, 'rosterWith' | 'admit'>
+  /** Told when keys that are let in changed. */
+  readonly changed: () => void
+  /** Told of failures while a guest is admitted. */
+  readonly fault: (error: unknown) => void
+}
+
+/** See the module's comment. */
+export class Invitations {
+  readonly #parts: InvitationParts
+  #kept: Kept[]
+  /** The roster that each guest was asked to approve. */
+  readonly #proposed = new Map<string, Uint8Array>()
+
+  constructor(parts: InvitationParts) {
+    this.#parts = parts
+    const kept = z.array(Kept).safeParse(readJson(parts.clinic.keystore.secrets, SECRET) ?? [])
+    this.#kept = kept.success ? kept.data : []
+  }
+
+  /** One-time keys that are let in now. */
+  keys(): string[] {
+    return this.#kept.filter((one) => this.#isOpen(one)).map(({ key }) => key)
+  }
+
+  /** Newest first. */
+  list(): NetworkInvitation[] {
+    return this.#kept
+      .map((one) => ({
+        ...{ id: one.id, createdAt: at(one.createdAtMs), expiresAt: at(one.expiresAtMs), site: one.site },
+        state: this.#stateOf(one),
+      }))
+      .reverse()
+  }
+
+  /**
+   * Makes an invitation.
+   *
+   * @param addresses - Multiaddrs of this node, most likely ones first.
+   * @throws ApiFailure `INVALID_REQUEST` while too many are open.
+   */
+  async make(days: number, addresses: readonly string[]): Promise<{ id: string; text: string; expiresAt: string }> {
+    const { clinic, changed } = this.#parts
+    const { identity, keystore, random, nowMs } = clinic
+    if (this.keys().length >= MAX_OPEN) throw new ApiFailure('INVALID_REQUEST', { detail: 'invitations' })
+    const transport = keystore.secrets.get(SECRETS.transport)
+    if (transport === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+    const seed = random(32)
+    const expiresS = Math.floor(nowMs() / 1000) + days * (DAY_MS / 1000)
+    const { network, site, log } = identity
+    const transportKey = keyPairFromSeed(transport).publicKey
+    const governance = governanceSignerOf(clinic)
+    const invitation = {
+      kind: 'site',
+      network,
+      site,
+      log,
+      transportKey,
+      addresses: [...addresses],
+      seed,
+      expiresS,
+    } as const
+    const text = encodeInvitation(invitation, (message) => governance.sign(message))
+    const id = toHex(random(16))
+    const kept = { id, key: oneTimeKeyOf({ seed }), createdAtMs: nowMs(), expiresAtMs: expiresS * 1000 }
+    await this.#save([...this.#kept, { ...kept, isWithdrawn: false, site: null, isUsed: false }].slice(-MAX_KEPT))
+    changed()
+    return { id, text, expiresAt: at(expiresS * 1000) }
+  }
+
+  /** @throws ApiFailure `UNKNOWN_INVITATION`. */
+  async withdraw(id: string): Promise<void> {
+    if (!this.#kept.some((one) => one.id === id)) throw new ApiFailure('UNKNOWN_INVITATION')
+    await this.#save(this.#kept.map((one) => (one.id === id ? { ...one, isWithdrawn: true } : one)))
+    this.#parts.changed()
+  }
+
+  /**
+   * Answers a guest. What takes time goes on behind it: the guest asks again.
+   *
+   * @param transportKey - One-time key that the transport proved.
+   * @param body - Untrusted.
+   * @returns Null when the key is of no invitation.
+   */
+  answer(transportKey: Uint8Array, body: Uint8Array): Uint8Array | null {
+    const key = toHex(transportKey)
+    const invitation = this.#kept.find((one) => one.key === key)
+    if (invitation === undefined) return null
+    try {
+      return encodeJoinAnswer(this.#answer(invitation, decodeJoinRequest(body)))
+    } catch (error) {
+      if (error instanceof SyncError) return encodeJoinAnswer({ state: 'refused' })
+      throw error
+    }
+  }
+
+  #answer(invitation: Kept, request: JoinRequest): JoinAnswer {
+    const { site } = request
+    if (this.#isMember(site)) {
+      this.#note(invitation, { site: site.id, isUsed: true })
+      return { state: 'admitted', documents: this.#documents() }
+    }
+    if (!this.#isOpen(invitation) || (invitation.site !== null && invitation.site !== site.id))
+      return { state: 'refused' }
+    if (invitation.site === null) this.#note(invitation, { site: site.id })
+    return request.step === 'ask' ? this.#propose(invitation, site) : this.#approved(invitation, request)
+  }
+
+  #propose(invitation: Kept, site: RosterSite): JoinAnswer {
+    const document = this.#parts.governance.rosterWith(site)
+    // Something else is being decided.
+    if (document === null) return { state: 'waiting' }
+    this.#proposed.set(invitation.id, document)
+    return { state: 'propose', document }
+  }
+
+  #approved(
+    invitation: Kept,
+    { site, document, signature }: Extract<JoinRequest, { readonly step: 'approve' }>,
+  ): JoinAnswer {
+    const proposed = this.#proposed.get(invitation.id)
+    if (proposed === undefined || !equalBytes(proposed, document)) return { state: 'waiting' }
+    this.#proposed.delete(invitation.id)
+    const { governance, fault } = this.#parts
+    governance.admit(document, { publicKey: site.governanceKey, signature }).catch((error: unknown) => {
+      // The guest's approval does not verify, or another roster was approved meanwhile: it is proposed again.
+      if (!(error instanceof CodedError)) fault(error)
+    })
+    return { state: 'waiting' }
+  }
+
+  /** True when the roster in force lists this very site. */
+  #isMember(site: RosterSite): boolean {
+    const { directory } = this.#parts.clinic.replica
+    const listed = directory.rosters.at(-1)?.roster.sites.find(({ id }) => id === site.id)
+    return listed !== undefined && equalBytes(listed.governanceKey, site.governanceKey)
+  }
+
+  /** Every roster and contract, in the order of the own log. */
+  #documents(): RecordedDocument[] {
+    const { rosters, contracts } = this.#parts.clinic.replica.directory
+    return [
+      ...rosters.map(({ from, signed }) => ({ from, type: 'roster' as const, fields: encodeRosterFields(signed) })),
+      ...contracts.map(({ from, published }) => {
+        return { from, type: 'contract' as const, fields: encodeContractFields(published) }
+      }),
+    ]
+      .sort((a, b) => a.from - b.from)
+      .map(({ type, fields }) => ({ type, fields: encodeCbor(fields) }))
+  }
+
+  #isOpen({ isWithdrawn, isUsed, expiresAtMs }: Kept): boolean {
+    return !isWithdrawn && !isUsed && expiresAtMs > this.#parts.clinic.nowMs()
+  }
+
+  #stateOf(one: Kept): NetworkInvitation['state'] {
+    if (one.isUsed) return 'used'
+    if (one.isWithdrawn) return 'withdrawn'
+    if (!this.#isOpen(one)) return 'expired'
+    return one.site === null ? 'open' : 'asked'
+  }
+
+  #note(invitation: Kept, change: Partial<Kept>): void {
+    if (Object.entries(change).every(([name, value]) => invitation[name as keyof Kept] === value)) return
+    const next = this.#kept.map((one) => (one.id === invitation.id ? { ...one, ...change } : one))
+    this.#save(next).catch(this.#parts.fault)
+  }
+
+  async #save(kept: Kept[]): Promise<void> {
+    this.#kept = kept
+    await writeJson(this.#parts.clinic.keystore.secrets, SECRET, kept)
+  }
+}
+
+function at(ms: number): string {
+  return instantText(ms, offsetMinAt(ms))
+}

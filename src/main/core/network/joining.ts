@@ -1,0 +1,402 @@
+/**
+ * Joining the network of another clinic: keys first, then the vote of those who are there, then a log of one's own.
+ *
+ * @remarks
+ * The keys are made at once and lie in `<data>/joining/`. Whoever was invited calls with the one-time key of the
+ * invitation, says which keys the site will have, approves the roster that lists them, and asks until it is in force. What
+ * comes back is believed only as a chain of rosters from the network that the invitation names, by a site that signed the
+ * invitation. Then the first block of the own log is written, and the folder becomes the clinic. Proven by
+ * `tests/main/core/network/two-clinics.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { z } from 'zod'
+import { instantText } from '../../../clinical/instant.ts'
+import { decodeCbor, type CborMap } from '../../../ledger/cbor.ts'
+import { LedgerError } from '../../../ledger/errors.ts'
+import {
+  type ContractPublished,
+  decodeContractFields,
+  decodeRosterFields,
+  encodeContractFields,
+  encodeNodeOpened,
+  encodeRosterFields,
+} from '../../../ledger/fields.ts'
+import { rosterMessage, type SignedRoster } from '../../../ledger/governance.ts'
+import { MAX_ENTRY_SIZE } from '../../../ledger/body.ts'
+import { originOf } from '../../../ledger/names.ts'
+import { checkRosterChain } from '../../../ledger/next-roster.ts'
+import { decodeRoster, type RosterSite } from '../../../ledger/roster.ts'
+import { decodeMessage, encodeMessage } from '../../../sync/codec.ts'
+import { SyncError } from '../../../sync/errors.ts'
+import { checkInvitation, decodeInvitation, isExpired, type ReadInvitation } from '../../../sync/invitation.ts'
+import {
+  decodeJoinAnswer,
+  encodeJoinRequest,
+  type JoinAnswer,
+  type JoinRequest,
+  type RecordedDocument,
+} from '../../../sync/join.ts'
+import { PROTOCOL_VERSION } from '../../../sync/limits.ts'
+import type { JoiningStatus } from '../../../shared/api/schemas.ts'
+import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
+import type { Keystore } from '../../keystore/keystore.ts'
+import { keyPairFromSeed, verifier } from '../../keystore/sodium.ts'
+import type { PeerChannel, PeerNetwork, PeerNetworkListeners, PeerSettings } from '../../peer/peer-thread.ts'
+import type { Store } from '../../store/store.ts'
+import type { RandomBytes } from '../envelope.ts'
+import { generateSharingKeyPair, sharingPublicKeyOf } from '../epoch-keys.ts'
+import { ApiFailure } from '../failure.ts'
+import { nodeHasher as h } from '../hasher.ts'
+import { writeFirstBlock, type PlainEntry } from '../vault/first-block.ts'
+import { SECRETS, signerOf } from '../vault/genesis.ts'
+import { readJson, writeIdentity, writeJson, type Identity } from '../vault/identity.ts'
+import { offsetMinAt } from '../vault/local-time.ts'
+
+/** Name of the secret that holds {@link JoiningState}. */
+export const JOINING_SECRET = 'joining'
+/** How often the guest asks whether it was taken in. */
+const ASK_MS = 1500
+
+const Bytes = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .transform(fromHex)
+const Kept = z.strictObject({
+  clinic: z.string(),
+  site: z.string(),
+  log: z.string(),
+  invitation: z.string(),
+  recoveryKey: Bytes,
+  administrator: z.strictObject({ handle: z.string(), name: z.string(), publicKey: Bytes }),
+})
+/** What is remembered while somebody joins. */
+export type JoiningState = z.infer<typeof Kept>
+
+/** What was typed. */
+export interface JoinRequestForm {
+  readonly clinicName: string
+  readonly administrator: { readonly name: string; readonly pin: string }
+  readonly invitation: string
+}
+
+/**
+ * Reads an invitation that can still be used.
+ *
+ * @param text - Untrusted.
+ * @throws ApiFailure `BAD_INVITATION`.
+ */
+export function openInvitation(text: string, nowMs: number): ReadInvitation {
+  try {
+    const invitation = decodeInvitation(text)
+    if (invitation.kind !== 'site' || isExpired(invitation, nowMs))
+      throw new ApiFailure('BAD_INVITATION', { detail: invitation.kind === 'site' ? 'expired' : 'kind' })
+    return invitation
+  } catch (cause) {
+    if (cause instanceof SyncError) throw new ApiFailure('BAD_INVITATION', { cause })
+    throw cause
+  }
+}
+
+/**
+ * Makes the keys of a site that is to join.
+ *
+ * @param keystore - New and empty.
+ * @returns The private half of the recovery key: to be printed once and kept nowhere.
+ * @throws KeystoreError `WEAK_PIN`.
+ */
+export async function makeGuestKeys(
+  keystore: Keystore,
+  { clinicName, administrator, invitation }: JoinRequestForm,
+  random: RandomBytes,
+): Promise<{ recoveryPrivateKey: Uint8Array }> {
+  const sharing = await generateSharingKeyPair()
+  const recovery = await generateSharingKeyPair()
+  for (const name of [SECRETS.log, SECRETS.governance, SECRETS.mirror, SECRETS.transport, SECRETS.dedupe, SECRETS.tray])
+    await keystore.secrets.put(name, random(32))
+  await keystore.secrets.put(SECRETS.sharing, sharing.privateKey)
+  const seed = random(32)
+  const handle = toHex(random(16))
+  await keystore.practitioners.add(handle, administrator.pin, seed)
+  const site = `chartseal.local/site-${toHex(random(8))}`
+  await writeJson(keystore.secrets, JOINING_SECRET, {
+    ...{ clinic: clinicName, site, log: `${site}/node-${toHex(random(4))}`, invitation },
+    recoveryKey: toHex(recovery.publicKey),
+    administrator: { handle, name: administrator.name, publicKey: toHex(keyPairFromSeed(seed).publicKey) },
+  })
+  seed.fill(0)
+  return { recoveryPrivateKey: recovery.privateKey }
+}
+
+/** What a keystore remembers of joining. */
+export function readJoining({ secrets }: Keystore): JoiningState {
+  const kept = Kept.safeParse(readJson(secrets, JOINING_SECRET))
+  if (!kept.success) throw new ApiFailure('KEYSTORE_DAMAGED')
+  return kept.data
+}
+
+/** The site as the roster will list it. */
+export function guestSite(keystore: Keystore, { site, log, recoveryKey }: JoiningState): RosterSite {
+  const publicKey = (name: string) => keyPairFromSeed(secretOf(keystore, name)).publicKey
+  return {
+    id: site,
+    governanceKey: publicKey(SECRETS.governance),
+    sharingKey: sharingPublicKeyOf(secretOf(keystore, SECRETS.sharing)),
+    recoveryKey,
+    mirrorKey: publicKey(SECRETS.mirror),
+    nodes: [{ log, logKey: publicKey(SECRETS.log), transportKey: publicKey(SECRETS.transport) }],
+  }
+}
+
+/** What a call to the inviting node needs. */
+export interface JoinCallParts {
+  readonly keystore: Keystore
+  readonly state: JoiningState
+  readonly site: RosterSite
+  readonly random: RandomBytes
+  readonly nowMs: () => number
+  readonly startPeers: (settings: PeerSettings, listeners: PeerNetworkListeners) => PeerNetwork
+  /** Told whenever it stands somewhere else. */
+  readonly changed: (status: JoiningStatus) => void
+  /** Told once, with documents that were not checked. */
+  readonly admitted: (documents: readonly RecordedDocument[]) => void
+  readonly fault: (error: unknown) => void
+}
+
+/** Calls the inviting node until the site was taken in. */
+export class JoinCall {
+  readonly #parts: JoinCallParts
+  readonly #invitation: ReadInvitation
+  #peers: PeerNetwork | null = null
+  #channel: PeerChannel | null = null
+  #timer: NodeJS.Timeout | null = null
+  #req = 1
+  #state: JoiningStatus['state'] = 'calling'
+  #problem: string | null = null
+  #next: JoinRequest
+  #isOver = false
+
+  constructor(parts: JoinCallParts) {
+    this.#parts = parts
+    this.#invitation = decodeInvitation(parts.state.invitation)
+    this.#next = { step: 'ask', site: parts.site }
+  }
+
+  get status(): JoiningStatus {
+    const { site, expiresS } = this.#invitation
+    return { inviter: site, state: this.#state, problem: this.#problem, expiresAt: at(expiresS * 1000) }
+  }
+
+  start(): void {
+    const { startPeers, fault } = this.#parts
+    const { seed, transportKey, addresses } = this.#invitation
+    const peer = toHex(transportKey)
+    this.#peers = startPeers(
+      {
+        ...{ seed, members: [peer], guests: [], listen: [], relays: [], isRelay: false, isDiscoverable: false },
+        wanted: [{ peer, addresses }],
+      },
+      {
+        up: (channel) => this.#up(channel),
+        message: (channel, message) => this.#received(channel, message),
+        drained: () => undefined,
+        down: (channel) => {
+          if (this.#channel === channel) this.#channel = null
+        },
+        listening: () => undefined,
+        failed: (code) => this.#set(this.#state, code),
+        fault,
+      },
+    )
+    this.#timer = setInterval(() => this.#tick(), ASK_MS)
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true
+    if (this.#timer !== null) clearInterval(this.#timer)
+    await this.#peers?.end()
+  }
+
+  #tick(): void {
+    if (isExpired(this.#invitation, this.#parts.nowMs()) && this.#state !== 'voting') this.#set('expired', null)
+    else if (this.#channel !== null) this.#ask()
+    else this.#report().catch(this.#parts.fault)
+  }
+
+  /** Why nobody answers. */
+  async #report(): Promise<void> {
+    const report = await this.#peers?.report()
+    if (this.#channel === null && !this.#isOver) this.#set(this.#state, report?.peers[0]?.lastFailure ?? null)
+  }
+
+  #up(channel: PeerChannel): void {
+    const { random, state } = this.#parts
+    this.#channel = channel
+    const { network } = this.#invitation
+    channel.send(
+      encodeMessage({
+        ...{ kind: 'hello', version: PROTOCOL_VERSION, network, rosterVersion: 0, contractVersion: 0 },
+        ...{ site: state.site, log: state.log, instance: random(16), role: 'node' },
+      }),
+    )
+    this.#set(this.#state === 'calling' ? 'asked' : this.#state, null)
+    this.#ask()
+  }
+
+  #ask(): void {
+    if (this.#isOver) return
+    const body = encodeJoinRequest(this.#next)
+    this.#channel?.send(encodeMessage({ kind: 'join-request', req: this.#req++, body }))
+  }
+
+  #received(channel: PeerChannel, bytes: Uint8Array): void {
+    try {
+      const message = decodeMessage(bytes)
+      if (message.kind === 'join-answer') this.#answered(decodeJoinAnswer(message.body))
+      else if (message.kind === 'error') this.#set('refused', message.code)
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error
+      channel.hangUp()
+    }
+  }
+
+  #answered(answer: JoinAnswer): void {
+    if (this.#isOver) return
+    switch (answer.state) {
+      case 'propose':
+        return this.#approve(answer.document)
+      case 'waiting':
+        // What was approved may have been overtaken: the next question finds out.
+        this.#next = { step: 'ask', site: this.#parts.site }
+        return this.#set('voting', null)
+      case 'refused':
+        return this.#set('refused', null)
+      case 'admitted':
+        this.#isOver = true
+        return this.#parts.admitted(answer.documents)
+    }
+  }
+
+  /** Approves a roster that lists this very site, and whose network is the one of the invitation. */
+  #approve(document: Uint8Array): void {
+    const { keystore, site } = this.#parts
+    const listed = listedIn(document, site.id)
+    if (listed === null || !isSameSite(listed, site)) return this.#set('refused', 'OTHER_KEYS')
+    const governance = signerOf('governance', secretOf(keystore, SECRETS.governance))
+    const signature = governance.sign(rosterMessage(this.#invitation.network, document))
+    this.#next = { step: 'approve', site, document, signature }
+    this.#ask()
+  }
+
+  #set(state: JoiningStatus['state'], problem: string | null): void {
+    if (this.#state === state && this.#problem === problem) return
+    this.#state = state
+    this.#problem = problem
+    this.#parts.changed(this.status)
+  }
+}
+
+/**
+ * Writes the first block of a log in a network that took this site in, and pins the identity.
+ *
+ * @param store - New and empty.
+ * @param documents - Untrusted.
+ * @throws ApiFailure `BAD_INVITATION` when they are not of the network that the invitation names.
+ */
+export async function writeJoined(
+  { keystore, store, state, site }: { keystore: Keystore; store: Store; state: JoiningState; site: RosterSite },
+  documents: readonly RecordedDocument[],
+  { random, nowMs }: { random: RandomBytes; nowMs: number },
+): Promise<Identity> {
+  const invitation = decodeInvitation(state.invitation)
+  const { rosters, contracts, entries } = read(documents, invitation.network)
+  checkTakenIn(rosters, invitation, site)
+  const log = signerOf('log', secretOf(keystore, SECRETS.log))
+  const opened = { incarnation: 1, instance: random(16), previous: null, logKey: null, rosterVersion: null }
+  const identity: Identity = {
+    ...{ version: 1, network: invitation.network, origin: originOf(state.log, 1), log: state.log },
+    ...{ logKey: log.publicKey, otherLogKeys: [], site: state.site, clinic: state.clinic, demo: false },
+    ...{ sharingKey: site.sharingKey, recoveryKey: state.recoveryKey, closed: [], openedWith: null },
+  }
+  const newest = contracts.at(-1)
+  if (newest === undefined) throw new ApiFailure('BAD_INVITATION', { detail: 'contract' })
+  const mark = writeFirstBlock(store, {
+    ...{ identity, log, random, nowMs, rosterVersion: rosters.length, contractHash: h.sha256(newest.document) },
+    entries: [
+      ...entries.map((entry): PlainEntry => ({ ...entry, signers: [log] })),
+      { type: 'node.opened', fields: encodeNodeOpened(opened), signers: [log] },
+    ],
+  })
+  keystore.highWater.write(mark)
+  await writeIdentity(keystore.secrets, identity)
+  return identity
+}
+
+function read(documents: readonly RecordedDocument[], network: Uint8Array) {
+  const rosters: SignedRoster[] = []
+  const contracts: ContractPublished[] = []
+  try {
+    const entries = documents.map(({ type, fields }) => {
+      const map = decodeCbor(fields, MAX_ENTRY_SIZE) as CborMap
+      if (type === 'roster') {
+        const signed = decodeRosterFields(map)
+        rosters.push(signed)
+        return { type, fields: encodeRosterFields(signed) }
+      }
+      const published = decodeContractFields(map)
+      contracts.push(published)
+      return { type, fields: encodeContractFields(published) }
+    })
+    checkRosterChain(verifier, network, rosters)
+    return { rosters, contracts, entries }
+  } catch (cause) {
+    if (cause instanceof LedgerError) throw new ApiFailure('BAD_INVITATION', { cause, detail: cause.code })
+    throw cause
+  }
+}
+
+/** The newest roster lists this site with its keys, and the site that invited it made the invitation. */
+function checkTakenIn(rosters: readonly SignedRoster[], invitation: ReadInvitation, site: RosterSite): void {
+  const newest = rosters.at(-1)?.document ?? new Uint8Array()
+  const listed = listedIn(newest, site.id)
+  if (listed === null || !isSameSite(listed, site)) throw new ApiFailure('BAD_INVITATION', { detail: 'roster' })
+  const keys = rosters.flatMap(({ document }) => listedIn(document, invitation.site)?.governanceKey ?? [])
+  const isTheirs = keys.some((key) => {
+    try {
+      checkInvitation(verifier, invitation, key)
+      return true
+    } catch (error) {
+      if (error instanceof SyncError) return false
+      throw error
+    }
+  })
+  if (!isTheirs) throw new ApiFailure('BAD_INVITATION', { detail: 'signature' })
+}
+
+function listedIn(document: Uint8Array, id: string): RosterSite | null {
+  try {
+    return decodeRoster(document).sites.find((site) => site.id === id) ?? null
+  } catch (error) {
+    if (error instanceof LedgerError) return null
+    throw error
+  }
+}
+
+function isSameSite(a: RosterSite, b: RosterSite): boolean {
+  const keysOf = (site: RosterSite) => [
+    ...[site.governanceKey, site.sharingKey, site.recoveryKey, site.mirrorKey],
+    ...site.nodes.flatMap(({ logKey, transportKey }) => [logKey, transportKey]),
+  ]
+  const [one, other] = [keysOf(a), keysOf(b)]
+  return one.length === other.length && one.every((key, i) => equalBytes(key, other[i] ?? new Uint8Array()))
+}
+
+function secretOf({ secrets }: Keystore, name: string): Uint8Array {
+  const bytes = secrets.get(name)
+  if (bytes === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+  return bytes
+}
+
+function at(ms: number): string {
+  return instantText(ms, offsetMinAt(ms))
+}

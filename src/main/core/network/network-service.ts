@@ -1,0 +1,504 @@
+/**
+ * An open clinic among other nodes: sessions over the thread of the sockets, what follows from them here, and what the
+ * network page shows.
+ *
+ * @remarks
+ * A clinic that is alone and invites nobody opens no socket. Whatever peers say goes through the pure sessions and the
+ * sync store; nothing in here believes them. Proven by `tests/main/core/network/two-clinics.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { instantText } from '../../../clinical/instant.ts'
+import { decodeEntry } from '../../../ledger/entry.ts'
+
+import { liarsAllowed } from '../../../ledger/log-finality.ts'
+import { electorateOf, isFinal } from '../../../ledger/finality.ts'
+import { leastCosignatures } from '../../../ledger/policy.ts'
+import type { RosterNode } from '../../../ledger/roster.ts'
+import { SyncNode } from '../../../sync/sync-node.ts'
+import type { PeerIdentity } from '../../../sync/ports.ts'
+import type * as api from '../../../shared/api/schemas.ts'
+import { fromHex, toHex } from '../../../shared/bytes.ts'
+import { formatAddress, parseAddress } from '../../peer/addresses.ts'
+import { PeerError } from '../../peer/errors.ts'
+import type {
+  NetworkReport,
+  PeerChannel,
+  PeerNetwork,
+  PeerNetworkListeners,
+  PeerSettings,
+  WantedPeer,
+} from '../../peer/peer-thread.ts'
+import { ApiFailure } from '../failure.ts'
+import { actorFor, offsetMinAt, viewerFor, type Clinic } from '../vault/clinic.ts'
+import { Disclosures } from '../vault/disclosures.ts'
+import { SECRETS } from '../vault/genesis.ts'
+import { fingerprintOf } from '../vault/governance-views.ts'
+import type { Governance } from '../vault/governance.ts'
+import { unlessDamaged } from '../vault/log-replica.ts'
+import { NetworkLogs } from '../vault/network-logs.ts'
+import { presence } from '../vault/presence.ts'
+import { VaultSyncStore } from '../vault/sync-store.ts'
+import type { Asked } from '../vault-service.ts'
+import { Invitations } from './invitations.ts'
+import { readSettings, writeSettings, type KeptSettings } from './network-settings.ts'
+
+/** How often time passes for sessions. */
+const TICK_MS = 250
+/** How often payloads are asked for that nobody wanted to send before. */
+const PAYLOAD_ROUND_MS = 30_000
+/** Reports of a copy within {@link CLONE_WINDOW_MS} before it is believed: a link that is just dying is none. */
+const CLONE_REPORTS = 3
+const CLONE_WINDOW_MS = 120_000
+
+/** What the network of a clinic needs. */
+export interface NetworkParts {
+  readonly clinic: Clinic
+  readonly governance: Governance
+  /** Starts the thread of the sockets. */
+  readonly startPeers: (settings: PeerSettings, listeners: PeerNetworkListeners) => PeerNetwork
+  /** Another site holds more of the own log than is here. */
+  readonly ahead: () => void
+  /** Two installations write the own log. */
+  readonly cloned: () => void
+  /** Told of our own failures. */
+  readonly fault: (error: unknown) => void
+}
+
+/** See the module's comment. */
+export class NetworkService {
+  readonly logs: NetworkLogs
+  readonly disclosures: Disclosures
+  readonly #parts: NetworkParts
+  readonly #invitations: Invitations
+  readonly #node: SyncNode
+  readonly #links = new Map<PeerChannel, number>()
+  #nextLink = 1
+  #settings: KeptSettings
+  #peers: PeerNetwork | null = null
+  #listening: readonly string[] = []
+  #problem: string | null = null
+  readonly #lastSeenMs = new Map<string, number>()
+  #timer: NodeJS.Timeout | null = null
+  #roundAtMs = 0
+  #summary = ''
+  /** Entries of the own log that were looked at for decisions of patients. */
+  #seen: number
+  /** How many rosters and contracts others were told of. */
+  #rules = ''
+  #copies: number[] = []
+  #isClosed = false
+
+  constructor(parts: NetworkParts) {
+    this.#parts = parts
+    const { clinic, governance, fault } = parts
+    const { keystore, identity, random } = clinic
+    const sharing = keystore.secrets.get(SECRETS.sharing)
+    if (sharing === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+    this.logs = new NetworkLogs(clinic)
+    this.disclosures = new Disclosures(clinic, this.logs, { publicKey: identity.sharingKey, privateKey: sharing })
+    this.#settings = readSettings(keystore.secrets)
+    this.#seen = clinic.replica.head.size
+    this.#invitations = new Invitations({ clinic, governance, fault, changed: () => this.#reach() })
+    const store = new VaultSyncStore({
+      ...{ clinic, logs: this.logs, disclosures: this.disclosures, instance: random(16) },
+      events: {
+        adopt: ({ rosters, contracts }) =>
+          this.#quietly(async () => this.#adopted(await governance.adopt(rosters, contracts))),
+        proposal: (text) => this.#quietly(() => governance.hear(text)),
+        ahead: () => parts.ahead(),
+        cloned: () => this.#clone(),
+        join: (key, body) => this.#invitations.answer(key, body),
+        grown: (origin) => this.#grown(origin),
+        proposals: () => governance.texts(),
+      },
+    })
+    this.#node = new SyncNode({
+      store,
+      clock: { nowMs: () => clinic.monotonicMs() },
+      random: { next: () => Math.random() },
+      ended: (link, why) => {
+        if (why !== null) this.#channelOf(link)?.hangUp()
+      },
+    })
+  }
+
+  /** Opens sockets where there is somebody to talk to. */
+  start(): void {
+    this.#quietly(async () => {
+      await this.disclosures.load()
+      this.#reach()
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#node.stop()
+    await this.#peers?.end()
+    this.#peers = null
+  }
+
+  /** The own log has grown: decisions of patients first, so that what follows from them goes out with the entry. */
+  committed(): void {
+    this.#quietly(async () => {
+      const { replica } = this.#parts.clinic
+      const { directory } = replica
+      const rules = `${directory.rosters.length} ${directory.contracts.length}`
+      if (rules !== this.#rules) this.governanceChanged()
+      this.#rules = rules
+      for (const handle of this.#decidedSince()) {
+        if (await this.disclosures.changed(handle)) this.#node.payloadsChanged(replica.live.origin)
+      }
+      this.#node.logChanged(replica.live.origin)
+    })
+  }
+
+  /** Another roster or contract is in force, or a proposal waits. */
+  governanceChanged(): void {
+    this.logs.refresh()
+    this.#reach()
+    this.#node.governanceChanged()
+  }
+
+  /** @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`. */
+  async status(): Promise<api.NetworkStatus> {
+    viewerFor(this.#parts.clinic, 'ledger')
+    const report = (await this.#peers?.report()) ?? { listening: [], peers: [] }
+    const reachable = new Set(this.#greetedSites())
+    const { roster } = this.logs
+    const electorate = electorateOf(roster)
+    const { identity } = this.#parts.clinic
+    const there = electorate.voters.filter(({ site }) => site === identity.site || reachable.has(site))
+    return {
+      isOn: this.#peers !== null,
+      listening: report.listening.length > 0 ? [...report.listening] : [...this.#listening],
+      problem: this.#problem,
+      sites: roster.sites.map(({ id, nodes }) => ({
+        id,
+        isOwn: id === identity.site,
+        isReachable: id === identity.site || reachable.has(id),
+        nodes: nodes.map((node) => this.#nodeView(node, report)),
+      })),
+      quorum: {
+        sites: roster.sites.length,
+        faulty: liarsAllowed(electorate),
+        needed: leastCosignatures(electorate.policy),
+        reachable: there.length,
+        isThere: isFinal(electorate, there),
+      },
+      logs: this.#logViews(),
+      copies: { logs: this.#wholeCopies(), custodians: [...this.disclosures.custodians] },
+      invitations: this.#invitations.list(),
+      settings: { ...this.#settings, custodians: [...this.disclosures.custodians] },
+    }
+  }
+
+  /**
+   * Says how this node reaches others and is reached.
+   *
+   * @throws ApiFailure `NOT_ALLOWED`, `BAD_ADDRESS` with the address, `INVALID_REQUEST` for a custodian that is no site.
+   */
+  async configure(settings: api.NetworkSettings): Promise<api.NetworkStatus> {
+    const { clinic } = this.#parts
+    actorFor(clinic, 'administer.network')
+    const { custodians, ...kept } = settings
+    for (const address of [...kept.announce, ...kept.peers.flatMap(({ addresses }) => addresses)]) multiaddr(address)
+    const others = this.logs.roster.sites.filter(({ id }) => id !== clinic.identity.site).map(({ id }) => id)
+    const stranger = custodians.find((site) => !others.includes(site))
+    if (stranger !== undefined) throw new ApiFailure('INVALID_REQUEST', { detail: 'custodians' })
+    const isSame = (['port', 'discovery', 'relay'] as const).every((name) => this.#settings[name] === kept[name])
+    await writeSettings(clinic.keystore.secrets, kept)
+    await this.disclosures.setCustodians(custodians)
+    this.#settings = kept
+    if (!isSame) await this.#restart()
+    this.#reach()
+    this.#node.payloadsChanged(clinic.identity.origin)
+    return this.status()
+  }
+
+  /** @throws ApiFailure `NOT_ALLOWED`, `NOT_REACHABLE`; KeystoreError `WRONG_PIN`, `PIN_LOCKED`. */
+  async invite({ days, pin }: Asked['network']['invite']): Promise<{ id: string; text: string; expiresAt: string }> {
+    const { clinic } = this.#parts
+    actorFor(clinic, 'administer.network')
+    await presence(clinic, pin)
+    this.#open()
+    await this.#untilListening()
+    const addresses = [...this.#settings.announce.map(multiaddr), ...this.#listening.filter(isDialable)]
+    if (addresses.length === 0) throw new ApiFailure('NOT_REACHABLE')
+    return this.#invitations.make(days, [...new Set(addresses)].slice(0, 4))
+  }
+
+  async withdraw(id: string): Promise<api.NetworkStatus> {
+    actorFor(this.#parts.clinic, 'administer.network')
+    await this.#invitations.withdraw(id)
+    return this.status()
+  }
+
+  /** Sets who is let in and whom to call, and opens or closes the sockets. */
+  #reach(): void {
+    if (this.#isClosed) return
+    const isNeeded = this.#otherNodes().length > 0 || this.#invitations.keys().length > 0
+    if (!isNeeded) return
+    this.#open()
+    this.#peers?.setAllowed(this.#allowed())
+    this.#peers?.want(this.#wanted())
+  }
+
+  #open(): void {
+    if (this.#peers !== null || this.#isClosed) return
+    const { clinic, startPeers, fault } = this.#parts
+    const seed = clinic.keystore.secrets.get(SECRETS.transport)
+    if (seed === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+    const { port, discovery, relay } = this.#settings
+    this.#peers = startPeers(
+      {
+        ...{ seed, ...this.#allowed(), wanted: this.#wanted(), isRelay: relay, isDiscoverable: discovery },
+        listen: port === null ? [] : [`/ip4/0.0.0.0/tcp/${port}`],
+        relays: [],
+      },
+      {
+        up: (channel) => this.#up(channel),
+        message: (channel, message) => this.#received(channel, message),
+        drained: (channel) => this.#withLink(channel, (link) => this.#node.drained(link)),
+        down: (channel) => this.#down(channel),
+        listening: (addresses) => {
+          this.#listening = addresses
+          this.#problem = null
+        },
+        failed: (code) => {
+          this.#problem = code
+        },
+        fault,
+      },
+    )
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS)
+    this.#timer.unref()
+  }
+
+  async #restart(): Promise<void> {
+    const before = this.#peers
+    this.#peers = null
+    this.#listening = []
+    this.#problem = null
+    await before?.end()
+  }
+
+  #tick(): void {
+    this.#node.tick()
+    const nowMs = this.#parts.clinic.monotonicMs()
+    if (nowMs >= this.#roundAtMs) {
+      this.#roundAtMs = nowMs + PAYLOAD_ROUND_MS
+      for (const { origin } of this.logs.mirrored) this.#node.payloadsChanged(origin)
+    }
+    this.#tellSummary()
+  }
+
+  #up(channel: PeerChannel): void {
+    const who = this.#whoIs(channel.peer)
+    // Left the roster, or used the invitation, while the connection was made.
+    if (who === null) {
+      channel.hangUp()
+      return
+    }
+    const link = this.#nextLink++
+    this.#links.set(channel, link)
+    this.#node.connected(link, who, {
+      send: (message) => channel.send(message),
+      close: () => channel.hangUp(),
+    })
+    this.#tellSummary()
+  }
+
+  #received(channel: PeerChannel, message: Uint8Array): void {
+    this.#lastSeenMs.set(channel.peer, this.#parts.clinic.nowMs())
+    this.#withLink(channel, (link) => this.#node.received(link, message))
+  }
+
+  #down(channel: PeerChannel): void {
+    this.#withLink(channel, (link) => this.#node.disconnected(link))
+    this.#links.delete(channel)
+    this.#tellSummary()
+  }
+
+  #withLink(channel: PeerChannel, act: (link: number) => void): void {
+    const link = this.#links.get(channel)
+    if (link !== undefined) act(link)
+  }
+
+  #channelOf(link: number): PeerChannel | null {
+    for (const [channel, other] of this.#links) if (other === link) return channel
+    return null
+  }
+
+  #whoIs(peer: string): PeerIdentity | null {
+    for (const { id, nodes } of this.logs.roster.sites)
+      for (const { log, transportKey } of nodes)
+        if (toHex(transportKey) === peer) return { kind: 'node', site: id, log }
+    return this.#invitations.keys().includes(peer) ? { kind: 'guest', transportKey: fromHex(peer) } : null
+  }
+
+  #allowed() {
+    return {
+      members: this.#otherNodes().map(({ transportKey }) => toHex(transportKey)),
+      guests: this.#invitations.keys(),
+    }
+  }
+
+  #wanted(): WantedPeer[] {
+    return this.#otherNodes().map(({ log, transportKey }) => {
+      const typed = this.#settings.peers.find((peer) => peer.log === log)?.addresses ?? []
+      const via = this.#otherNodes().filter((node) => node.log !== log)
+      return {
+        ...{ peer: toHex(transportKey), addresses: typed.map(multiaddr) },
+        via: via.map((node) => toHex(node.transportKey)),
+      }
+    })
+  }
+
+  #otherNodes(): RosterNode[] {
+    const { log } = this.#parts.clinic.identity
+    return this.logs.roster.sites.flatMap(({ nodes }) => nodes.filter((node) => node.log !== log))
+  }
+
+  /** Patients about whom a consent was recorded since this was asked last. */
+  #decidedSince(): string[] {
+    const { replica, store } = this.#parts.clinic
+    const { origin, head } = replica.live
+    const handles = new Set<string>()
+    for (const { bytes } of unlessDamaged(() => store.entries(origin, this.#seen, head.size - this.#seen)) ?? []) {
+      const { type, subject } = decodeEntry(bytes).body
+      if (subject !== null && type.startsWith('consent.')) handles.add(toHex(subject))
+    }
+    this.#seen = head.size
+    return [...handles]
+  }
+
+  #grown(origin: string): void {
+    this.#parts.clinic.emit({ kind: 'foreign-log', origin })
+  }
+
+  #adopted(isNew: boolean): void {
+    if (isNew) this.governanceChanged()
+  }
+
+  #clone(): void {
+    const nowMs = this.#parts.clinic.monotonicMs()
+    this.#copies = [...this.#copies.filter((at) => at > nowMs - CLONE_WINDOW_MS), nowMs]
+    if (this.#copies.length >= CLONE_REPORTS) this.#parts.cloned()
+  }
+
+  #greetedSites(): string[] {
+    return this.#node.facts().flatMap(({ who, hello }) => (who.kind === 'node' && hello !== null ? [who.site] : []))
+  }
+
+  #tellSummary(): void {
+    const { roster } = this.logs
+    const { identity, emit } = this.#parts.clinic
+    const sites = new Set(this.#greetedSites())
+    const electorate = electorateOf(roster)
+    const there = electorate.voters.filter(({ site }) => site === identity.site || sites.has(site))
+    sites.delete(identity.site)
+    const network = {
+      ...{ sites: roster.sites.length, connected: sites.size },
+      isQuorumThere: isFinal(electorate, there),
+    }
+    const text = JSON.stringify(network)
+    if (text === this.#summary) return
+    this.#summary = text
+    emit({ kind: 'network', network })
+  }
+
+  /** Other nodes that say they hold every entry of the own log. */
+  #wholeCopies(): number {
+    const { origin, head } = this.#parts.clinic.replica.live
+    return this.#node.facts().filter(({ known }) => (known.get(origin)?.size ?? 0) >= head.size).length
+  }
+
+  #nodeView(node: RosterNode, report: NetworkReport): api.NetworkNode {
+    const { identity } = this.#parts.clinic
+    const peer = toHex(node.transportKey)
+    const isOwn = node.log === identity.log
+    const known = report.peers.find((other) => other.peer === peer)
+    const typed = this.#settings.peers.find(({ log }) => log === node.log)?.addresses ?? []
+    const hello = this.#node.facts().find(({ who }) => who.kind === 'node' && who.log === node.log)?.hello ?? null
+    return {
+      ...{ log: node.log, isOwn, transportKey: fingerprintOf(node.transportKey) },
+      link: isOwn ? null : this.#linkView(peer, known),
+      addresses: [...typed, ...(known?.discovered ?? []).map(formatAddress)].slice(0, 16),
+      role: hello?.role ?? null,
+    }
+  }
+
+  #linkView(peer: string, known: NetworkReport['peers'][number] | undefined): api.PeerLinkState {
+    const link = known?.link ?? null
+    const seenMs = this.#lastSeenMs.get(peer) ?? null
+    if (link === null) {
+      const state = known?.lastFailure === undefined || known.lastFailure === null ? 'connecting' : 'unreachable'
+      return {
+        ...{ state, since: seenMs === null ? null : at(seenMs), address: null, isRelayed: false, isInbound: false },
+        ...{ problem: known?.lastFailure ?? null, bytesIn: 0, bytesOut: 0 },
+      }
+    }
+    return {
+      ...{ state: 'connected', since: at(link.sinceMs), address: formatAddress(link.address).slice(0, 300) },
+      ...{ isRelayed: link.isRelayed, isInbound: !link.isOutbound, problem: null },
+      ...{ bytesIn: link.bytesIn, bytesOut: link.bytesOut },
+    }
+  }
+
+  #logViews(): api.NetworkLog[] {
+    const { store } = this.#node
+    return [...store.standings()].map((standing) => {
+      const { origin, isOwn, pending, stored, mirrored, final, votes, refused, isFrozen } = standing
+      const said = this.#node.facts().map(({ known }) => known.get(origin)?.size ?? 0)
+      const known = Math.max(pending, ...said)
+      const isLost = [...this.logs.lost].some((lost) => lost.origin === origin)
+      const state = isLost
+        ? 'lost'
+        : refused !== null
+          ? 'refused'
+          : isFrozen
+            ? 'frozen'
+            : mirrored < known
+              ? 'behind'
+              : 'current'
+      return {
+        ...{ origin, isOwn, known, have: stored, verified: mirrored, final, votes, state },
+        site: this.disclosures.siteOf(origin) ?? '',
+        refused: refused === null ? null : { index: refused.index, code: refused.code },
+      }
+    })
+  }
+
+  /** A thread that was just started says a moment later where it listens. */
+  async #untilListening(): Promise<void> {
+    for (let n = 0; n < 40 && this.#listening.length === 0 && this.#problem === null; n++)
+      await new Promise((resume) => setTimeout(resume, 50))
+  }
+
+  /** Runs something behind; what fails is told. */
+  #quietly(work: () => Promise<unknown>): void {
+    work().catch((error: unknown) => {
+      if (!this.#isClosed) this.#parts.fault(error)
+    })
+  }
+}
+
+function multiaddr(address: string): string {
+  try {
+    return parseAddress(address)
+  } catch (cause) {
+    if (cause instanceof PeerError) throw new ApiFailure('BAD_ADDRESS', { cause, detail: address.slice(0, 200) })
+    throw cause
+  }
+}
+
+/** An address of this very machine leads nobody else here; it is kept for tests and two windows on one machine. */
+function isDialable(address: string): boolean {
+  return !address.startsWith('/ip4/0.0.0.0/') && !address.startsWith('/ip6/::/')
+}
+
+function at(ms: number): string {
+  return instantText(ms, offsetMinAt(ms))
+}

@@ -1,0 +1,136 @@
+/**
+ * Other nodes: what crosses the API about peers, logs, invitations, and how this node reaches and is reached.
+ *
+ * @packageDocumentation
+ */
+import { z } from 'zod'
+import { hexOf, Instant } from './primitives.ts'
+
+const SiteName = z.string().max(200)
+/** `host:port` or a multiaddr, as people write it. */
+const Address = z.string().trim().min(3).max(300)
+
+/** How a node stands with another one. */
+export const PeerLinkState = z.object({
+  state: z.enum(['connected', 'connecting', 'unreachable']),
+  /** When the present link began, or the last one ended; null for never. */
+  since: Instant.nullable(),
+  address: z.string().max(300).nullable(),
+  isRelayed: z.boolean(),
+  isInbound: z.boolean(),
+  /** Why the last attempt failed: a code; null when it did not. */
+  problem: z.string().max(60).nullable(),
+  bytesIn: z.number().nonnegative(),
+  bytesOut: z.number().nonnegative(),
+})
+export type PeerLinkState = z.infer<typeof PeerLinkState>
+
+/** A node of the roster. */
+export const NetworkNode = z.object({
+  log: SiteName,
+  isOwn: z.boolean(),
+  /** SHA-256 of the transport key, its first 16 bytes. */
+  transportKey: hexOf(16),
+  /** Null for this node. */
+  link: PeerLinkState.nullable(),
+  /** Addresses that are dialled, as somebody typed them or they were found. */
+  addresses: z.array(Address).max(16),
+  role: z.enum(['node', 'mirror', 'witness']).nullable(),
+})
+export type NetworkNode = z.infer<typeof NetworkNode>
+
+/** One log, as far as it is here. */
+export const NetworkLog = z.object({
+  origin: z.string().max(200),
+  site: SiteName,
+  isOwn: z.boolean(),
+  /** Entries that its node has signed, as far as is known here. */
+  known: z.number().int().nonnegative(),
+  /** Entries that are here and proven. */
+  have: z.number().int().nonnegative(),
+  /** Entries whose every signature and rule was checked. */
+  verified: z.number().int().nonnegative(),
+  final: z.number().int().nonnegative(),
+  /** Sites that cosigned its newest cosigned head. */
+  votes: z.number().int().nonnegative(),
+  state: z.enum(['current', 'behind', 'refused', 'frozen', 'lost']),
+  /** Which rule an entry broke, and where; null when none did. */
+  refused: z.object({ index: z.number().int(), code: z.string().max(60) }).nullable(),
+})
+export type NetworkLog = z.infer<typeof NetworkLog>
+
+/** An invitation of this site. The text itself is shown once. */
+export const NetworkInvitation = z.object({
+  id: hexOf(16),
+  createdAt: Instant,
+  expiresAt: Instant,
+  state: z.enum(['open', 'asked', 'used', 'expired', 'withdrawn']),
+  /** Site that asked with it. */
+  site: SiteName.nullable(),
+})
+export type NetworkInvitation = z.infer<typeof NetworkInvitation>
+
+/** How this node reaches others and is reached. */
+export const NetworkSettings = z.object({
+  /** TCP port to listen on; null for none: this node only dials. */
+  port: z.number().int().min(1).max(65_535).nullable(),
+  /** Found, and finding, in the local network. */
+  discovery: z.boolean(),
+  /** Passes on the traffic of members who cannot reach each other. */
+  relay: z.boolean(),
+  /** Under which addresses others can reach this node from outside, for invitations. */
+  announce: z.array(Address).max(4),
+  /** Where to dial each node, by log. */
+  peers: z.array(z.object({ log: SiteName, addresses: z.array(Address).max(8) })).max(256),
+  /** Sites that keep sealed copies of this site's records, without keys. */
+  custodians: z.array(SiteName).max(64),
+})
+export type NetworkSettings = z.infer<typeof NetworkSettings>
+
+/** Everything that the network page shows. */
+export const NetworkStatus = z.object({
+  /** False while this clinic is alone and invites nobody. */
+  isOn: z.boolean(),
+  /** Multiaddrs that this node can be dialled at. */
+  listening: z.array(z.string().max(300)).max(32),
+  /** Why it does not listen: a code; null when it does, or is not meant to. */
+  problem: z.string().max(60).nullable(),
+  sites: z.array(z.object({ id: SiteName, isOwn: z.boolean(), isReachable: z.boolean(), nodes: z.array(NetworkNode) })),
+  quorum: z.object({
+    sites: z.number().int().positive(),
+    faulty: z.number().int().nonnegative(),
+    needed: z.number().int().positive(),
+    /** Sites that can cosign now, the own one included. */
+    reachable: z.number().int().nonnegative(),
+    isThere: z.boolean(),
+  }),
+  logs: z.array(NetworkLog),
+  /** What would be lost with this disk alone. */
+  copies: z.object({
+    /** Other nodes that hold every entry of the own log. */
+    logs: z.number().int().nonnegative(),
+    /** Sites chosen to keep sealed copies. */
+    custodians: z.array(SiteName),
+  }),
+  invitations: z.array(NetworkInvitation),
+  settings: NetworkSettings,
+})
+export type NetworkStatus = z.infer<typeof NetworkStatus>
+
+/** One line for everybody. */
+export const NetworkSummary = z.object({
+  sites: z.number().int().positive(),
+  /** Other sites that are connected now. */
+  connected: z.number().int().nonnegative(),
+  isQuorumThere: z.boolean(),
+})
+export type NetworkSummary = z.infer<typeof NetworkSummary>
+
+/** Where joining another network stands. */
+export const JoiningStatus = z.object({
+  inviter: SiteName,
+  state: z.enum(['calling', 'asked', 'voting', 'refused', 'expired']),
+  problem: z.string().max(60).nullable(),
+  expiresAt: Instant,
+})
+export type JoiningStatus = z.infer<typeof JoiningStatus>
