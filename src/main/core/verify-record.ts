@@ -196,6 +196,15 @@ export async function reliedOnContent<Content>(
   }
 }
 
+/**
+ * What a verified row holds, for those who compute with it.
+ *
+ * @param row - From {@link verifyRecord}; what was added to it is proven elsewhere.
+ */
+export function verifiedIn<Content>(row: Extract<Row<Content>, { status: 'verified' }>): Verified<Content> {
+  return row.record as Verified<Content>
+}
+
 /** The row of a record that cannot even be read. */
 export function rejected(
   replica: Replica,

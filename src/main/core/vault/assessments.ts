@@ -1,0 +1,208 @@
+/**
+ * Scores: computed from verified values of one set, recorded with every value they rest on, and off until a physician
+ * answers for them.
+ *
+ * @remarks
+ * What is switched on, and which oxygen scale a patient has, are entries signed by a physician; the newest that is
+ * proven counts. Proven by `tests/main/core/vault/assessments.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { encodeAssessment } from '../../../clinical/assessment.ts'
+import { encodeAudit } from '../../../clinical/audit-event.ts'
+import { instantText } from '../../../clinical/instant.ts'
+import { news2, type ScoredReading } from '../../../clinical/news2.ts'
+import { encodeAssessmentFields, encodeEndorsementFields } from '../../../ledger/record-fields.ts'
+import type {
+  Assessment,
+  AssessmentDraft,
+  DecisionSupport,
+  OxygenScale,
+  Patient,
+  Reading,
+} from '../../../shared/api/schemas.ts'
+import { fromHex } from '../../../shared/bytes.ts'
+import { ApiFailure } from '../failure.ts'
+import type { Asked, Row } from '../vault-service.ts'
+import { verifiedIn } from '../verify-record.ts'
+import { readAssessment } from './assessment-record.ts'
+import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
+import { placeOf } from './corrections.ts'
+import { dedupeId } from './dedupe.ts'
+import { endorsed, newestOf, oxygenScaleOf, signedBy } from './endorsements.ts'
+import { clinicalRecord, patientRecords } from './patient-records.ts'
+import { presence, requirePresence } from './presence.ts'
+
+/** Words of the endorsement that switches NEWS2. */
+const NEWS2 = { on: 'news2:on', off: 'news2:off' } as const
+
+/** Whoever is asked for a patient's demographics. */
+export interface Demographics {
+  demographics(handle: string, viewer: Viewer): Promise<Row<Patient>>
+}
+
+/** Scores of an open clinic. */
+export class Assessments {
+  readonly #clinic: Clinic
+  readonly #patients: Demographics
+
+  constructor(clinic: Clinic, patients: Demographics) {
+    this.#clinic = clinic
+    this.#patients = patients
+  }
+
+  /** What is switched on, by whom and since when. */
+  async settings(): Promise<DecisionSupport> {
+    viewerFor(this.#clinic, 'people')
+    const { replica } = this.#clinic
+    const subjects = replica.subjectsWith('endorsement')
+    const newest = newestOf(subjects.flatMap((one) => endorsed(replica.chain(one).links, 'decision-support')))
+    if (newest === null) return { news2: { enabled: false, by: null, at: null } }
+    const { value, verified } = newest
+    return { news2: { enabled: value === NEWS2.on, ...(await signedBy(this.#clinic, verified)) } }
+  }
+
+  /**
+   * Switches NEWS2 on or off, for the whole clinic.
+   *
+   * @throws ApiFailure `NOT_ALLOWED` for anyone but a physician; KeystoreError `WRONG_PIN`, `PIN_LOCKED`.
+   */
+  async configure({ news2: isOn, pin }: Asked['assessments']['configure']): Promise<DecisionSupport> {
+    authorFor(this.#clinic, 'endorsement')
+    const viewer = await presence(this.#clinic, pin)
+    const { random, writer, nowMs } = this.#clinic
+    const value = isOn ? NEWS2.on : NEWS2.off
+    await writer.record([
+      {
+        id: random(16),
+        type: 'endorsement',
+        subject: fromHex(viewer.handle),
+        timeMs: nowMs(),
+        payload: null,
+        fields: encodeEndorsementFields({ kind: 'decision-support', target: null, value }),
+        signers: [viewer.signer],
+      },
+    ])
+    return this.settings()
+  }
+
+  /**
+   * What the newest set of observations of a patient gives.
+   *
+   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `CONSENT_NEEDED`, `RECORD_NOT_VERIFIED` when it
+   * cannot be told which oxygen scale the patient has.
+   */
+  async draft(handle: string): Promise<AssessmentDraft> {
+    const viewer = viewerFor(this.#clinic, 'clinical')
+    const draft = await this.#compute(viewer, handle, this.#clinic.nowMs())
+    await this.#clinic.writer.record([accessDraft(this.#clinic, viewer, { subject: handle })])
+    return draft
+  }
+
+  /**
+   * Records the score that was shown, if it still is what the newest set gives.
+   *
+   * @throws ApiFailure as {@link draft}, `REAUTH_NEEDED`, `ASSESSMENT_CHANGED`, `ALREADY_RECORDED`.
+   */
+  async record({ handle, total, inputs }: Asked['assessments']['record']): Promise<Row<Assessment>> {
+    authorFor(this.#clinic, 'assessment')
+    const viewer = requirePresence(this.#clinic)
+    const timeMs = this.#clinic.nowMs()
+    const draft = await this.#compute(viewer, handle, timeMs)
+    if (draft.state !== 'complete') throw new ApiFailure('ASSESSMENT_CHANGED')
+    const { assessment } = draft
+    const isShown =
+      assessment.total === total &&
+      assessment.inputs.every(({ ref }, i) => inputs[i] !== undefined && placeOf(ref) === placeOf(inputs[i]))
+    if (!isShown) throw new ApiFailure('ASSESSMENT_CHANGED')
+    return this.#seal(viewer, handle, assessment, timeMs)
+  }
+
+  /**
+   * Chooses a patient's oxygen scale.
+   *
+   * @throws ApiFailure `NOT_ALLOWED` for anyone but a physician, `UNKNOWN_PATIENT`, `CONSENT_NEEDED`; KeystoreError
+   * `WRONG_PIN`, `PIN_LOCKED`.
+   */
+  async setScale({ handle, scale, reason, pin }: Asked['assessments']['setScale']): Promise<OxygenScale> {
+    authorFor(this.#clinic, 'endorsement')
+    const viewer = await presence(this.#clinic, pin)
+    await this.#mustBeKnown(viewer, handle)
+    if ((await oxygenScaleOf(this.#clinic, viewer, handle)).failed === 'access') throw new ApiFailure('CONSENT_NEEDED')
+    const { random, writer, nowMs, identity, emit } = this.#clinic
+    const timeMs = nowMs()
+    const text = encodeAudit({
+      kind: 'oxygen-scale',
+      at: instantText(timeMs, offsetMinAt(timeMs)),
+      practitioner: { handle: viewer.handle, name: viewer.name },
+      ...{ site: identity.site, patient: handle, detail: String(scale), words: reason, test: identity.demo },
+    })
+    await writer.record([
+      {
+        id: random(16),
+        type: 'endorsement',
+        subject: fromHex(handle),
+        timeMs,
+        payload: utf8(text),
+        fields: encodeEndorsementFields({ kind: 'oxygen-scale', target: null, value: String(scale) }),
+        signers: [viewer.signer],
+        keyClass: 'assessments',
+      },
+      accessDraft(this.#clinic, viewer, { subject: handle }),
+    ])
+    emit({ kind: 'chart-changed', handle })
+    return (await oxygenScaleOf(this.#clinic, viewer, handle)).scale
+  }
+
+  async #compute(viewer: Viewer, handle: string, nowMs: number): Promise<AssessmentDraft> {
+    const patient = await this.#mustBeKnown(viewer, handle)
+    if (!(await this.settings()).news2.enabled) return { state: 'not-applicable', why: 'off' }
+    const { scale, failed } = await oxygenScaleOf(this.#clinic, viewer, handle)
+    if (failed !== null) throw new ApiFailure(failed === 'access' ? 'CONSENT_NEEDED' : 'RECORD_NOT_VERIFIED')
+    const { readings } = await patientRecords(this.#clinic, viewer, handle)
+    return news2(readings.flatMap(scoredOf), {
+      birthDate: patient.status === 'verified' ? patient.record.birthDate : null,
+      pregnant: false,
+      scale: scale.scale,
+      at: instantText(nowMs, offsetMinAt(nowMs)),
+      by: viewer.name,
+    })
+  }
+
+  async #seal(viewer: Viewer, handle: string, assessment: Assessment, timeMs: number): Promise<Row<Assessment>> {
+    const { writer, replica, identity, emit } = this.#clinic
+    const { rule, scale, inputs } = assessment
+    const facts = { assessment, patient: handle, practitioner: viewer.handle, test: identity.demo }
+    const refs = inputs.map(({ ref }) => ref)
+    const [recorded] = await writer.record([
+      {
+        // The same values are scored once, however often somebody presses the button.
+        id: dedupeId(this.#clinic, `${rule}|${handle}|${scale}|${refs.map(placeOf).join('|')}`),
+        type: 'assessment',
+        subject: fromHex(handle),
+        timeMs,
+        payload: utf8(encodeAssessment(facts)),
+        fields: encodeAssessmentFields({ rule, inputs: refs }),
+        signers: [viewer.signer],
+      },
+      accessDraft(this.#clinic, viewer, { subject: handle }),
+    ])
+    const { links } = replica.chain(handle)
+    const link = links.find(({ log, index }) => log === replica.live && index === recorded?.index)
+    if (link === undefined) throw new ApiFailure('RECORD_NOT_VERIFIED')
+    emit({ kind: 'chart-changed', handle })
+    return clinicalRecord(this.#clinic, viewer, { handle, link, read: readAssessment })
+  }
+
+  async #mustBeKnown(viewer: Viewer, handle: string): Promise<Row<Patient>> {
+    const row = await this.#patients.demographics(handle, viewer)
+    if (row.status === 'rejected' && row.step === 'access') throw new ApiFailure('CONSENT_NEEDED')
+    return row
+  }
+}
+
+function scoredOf(row: Row<Reading>): ScoredReading[] {
+  if (row.status !== 'verified') return []
+  const { origin, index } = row.position
+  return [{ record: verifiedIn(row), ref: { origin, index } }]
+}

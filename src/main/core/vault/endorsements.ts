@@ -1,0 +1,97 @@
+/**
+ * What physicians answer for: that decision support is on, and which oxygen scale a patient has.
+ *
+ * @remarks
+ * The newest proven entry counts; what it says stands in its clear part, the words are sealed. Proven by
+ * `tests/main/core/vault/assessments.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { decodeAudit } from '../../../clinical/audit-event.ts'
+import { instantText } from '../../../clinical/instant.ts'
+import { decodeEndorsementFields, type EndorsementKind } from '../../../ledger/record-fields.ts'
+import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
+import type { VerifyStep } from '../../../shared/api/codes.ts'
+import type { OxygenScale } from '../../../shared/api/schemas.ts'
+import { toHex } from '../../../shared/bytes.ts'
+import { ContentMismatch } from '../verify-record.ts'
+import type { Link } from './chains.ts'
+import { offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
+import { practitionerName } from './names.ts'
+import { clinicalRecord } from './patient-records.ts'
+import { handleOf } from './reading-record.ts'
+
+/** A proven endorsement. */
+export interface Endorsed {
+  readonly link: Link
+  readonly verified: VerifiedEntry
+  readonly value: string
+}
+
+/** Proven endorsements of one kind, in the order of the chain. */
+export function endorsed(links: readonly Link[], kind: EndorsementKind): Endorsed[] {
+  return links.flatMap((link) => {
+    if (link.type !== 'endorsement') return []
+    const verified = link.log.verifiedEntry(link.index)
+    if ('step' in verified) return []
+    const fields = decodeEndorsementFields(verified.entry.body.fields)
+    return fields.kind === kind ? [{ link, verified, value: fields.value }] : []
+  })
+}
+
+/** The newest, in the order of the log; null for none. */
+export function newestOf(all: readonly Endorsed[]): Endorsed | null {
+  const order = ({ link }: Endorsed): [number, number] => [Number(link.log.origin.split('/').at(-1)), link.index]
+  return (
+    all.toSorted((a, b) => {
+      const [one, other] = [order(a), order(b)]
+      return other[0] - one[0] || other[1] - one[1]
+    })[0] ?? null
+  )
+}
+
+/** Who signed an entry, by name, and when. */
+export async function signedBy(clinic: Clinic, verified: VerifiedEntry): Promise<{ by: string | null; at: string }> {
+  const { time } = verified.entry.body
+  const author = handleOf(verified, 'practitioner')
+  return {
+    by: author === null ? null : await practitionerName(clinic, author),
+    at: instantText(time, offsetMinAt(time)),
+  }
+}
+
+/**
+ * The oxygen scale of a patient, as somebody chose it last.
+ *
+ * @returns With the step that failed when the choice cannot be shown: then nothing may be computed on it.
+ */
+export async function oxygenScaleOf(
+  clinic: Clinic,
+  viewer: Viewer,
+  handle: string,
+): Promise<{ scale: OxygenScale; failed: VerifyStep | null }> {
+  const newest = newestOf(endorsed(clinic.replica.chain(handle).links, 'oxygen-scale'))
+  if (newest === null) return { scale: { scale: 1, by: null, at: null, reason: null }, failed: null }
+  const { link, verified, value } = newest
+  const row = await clinicalRecord(clinic, viewer, { handle, link, read: readScale })
+  if (row.status === 'rejected' && row.step === 'access')
+    return { scale: { scale: 1, by: null, at: null, reason: null }, failed: 'access' }
+  const scale = {
+    scale: value === '2' ? (2 as const) : (1 as const),
+    ...(await signedBy(clinic, verified)),
+    reason: row.status === 'verified' ? row.record : null,
+  }
+  return { scale, failed: value === '1' || value === '2' ? null : 'content' }
+}
+
+function readScale(text: string, verified: VerifiedEntry): string | null {
+  const { kind, patient, detail, words, practitioner } = decodeAudit(text)
+  const { body } = verified.entry
+  const isSame =
+    kind === 'oxygen-scale' &&
+    patient === toHex(body.subject ?? new Uint8Array()) &&
+    detail === decodeEndorsementFields(body.fields).value &&
+    practitioner.handle === handleOf(verified, 'practitioner')
+  if (!isSame) throw new ContentMismatch('another choice than the entry says')
+  return words
+}
