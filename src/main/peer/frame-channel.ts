@@ -21,6 +21,9 @@ export const INBOUND_FRAMES = 256
 /** Bytes that may wait for the wire. Whoever sends should have stopped long before. */
 export const OUTBOUND_LIMIT = 8 * 1024 * 1024
 
+/** Milliseconds for what was sent to leave once the channel is being closed. */
+const CLOSE_TIMEOUT_MS = 5000
+
 /** What a channel tells. */
 export interface ChannelListeners {
   /** A frame came. Its bytes are the listener's. */
@@ -39,10 +42,12 @@ export class FrameChannel {
   readonly #queue: Uint8Array[] = []
   #queuedBytes = 0
   #isWriting = false
+  #isClosing = false
   #isClosed = false
   #untakenBytes = 0
   #untakenFrames = 0
   #isPaused = false
+  #deadline: NodeJS.Timeout | undefined
   #bytesIn = 0
   #bytesOut = 0
 
@@ -61,14 +66,22 @@ export class FrameChannel {
 
   /** Sends one message, 1 byte to the limit of a frame. Nothing happens once the channel is closed. */
   send(message: Uint8Array): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#isClosing) return
     this.#queue.push(message)
     this.#queuedBytes += message.length
     if (this.#queuedBytes > OUTBOUND_LIMIT) {
-      this.stream.abort(new PeerError('STREAM_CLOSED', 'more waits for the wire than may'))
+      this.stream.abort(tooSlow('more than may wait'))
       return
     }
     if (!this.#isWriting) void this.#write()
+  }
+
+  /** Closes after what was sent, or breaks off when that takes too long. */
+  close(): void {
+    if (this.#isClosing || this.#isClosed) return
+    this.#isClosing = true
+    if (!this.#isWriting) void this.stream.close()
+    else this.#deadline = setTimeout(() => this.stream.abort(tooSlow('the rest to leave')), CLOSE_TIMEOUT_MS)
   }
 
   /** Says that `frames` frames of `bytes` bytes together are dealt with. */
@@ -107,12 +120,16 @@ export class FrameChannel {
       this.stream.abort(new PeerError('STREAM_CLOSED', 'the wire takes no more', { cause }))
     }
     this.#isWriting = false
+    if (this.#isClosing) void this.stream.close()
   }
 
   #close(cause: Error | null): void {
     this.#isClosed = true
+    clearTimeout(this.#deadline)
     this.#queue.length = 0
     this.#queuedBytes = 0
     this.#listeners.closed(cause)
   }
 }
+
+const tooSlow = (what: string) => new PeerError('STREAM_CLOSED', `too slow for ${what}`)

@@ -59,7 +59,7 @@ export class PeerService {
       case 'taken':
         return this.#links.get(message.link)?.channel.taken(message.frames, message.bytes)
       case 'hang-up':
-        return this.#links.get(message.link)?.channel.stream.close()
+        return this.#links.get(message.link)?.channel.close()
       case 'report':
         return this.#post({ on: 'report', id: message.id, report: this.#report() })
       case 'stop':

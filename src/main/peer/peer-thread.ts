@@ -27,6 +27,8 @@ const STOP_TIMEOUT_MS = 8000
 
 /** Messages to and from one connected peer, for as long as its link lives. */
 export interface PeerChannel {
+  /** Tells links apart, also those of one peer one after the other. */
+  readonly link: number
   /** Transport key, proven by the handshake. */
   readonly peer: PeerKey
   readonly facts: StreamFacts
@@ -38,7 +40,7 @@ export interface PeerChannel {
   send(message: Uint8Array): boolean
   /** Bytes that were sent and are not on the wire yet. */
   readonly waiting: number
-  /** Hangs up. A wanted peer is connected again after a pause. */
+  /** Hangs up, after what was sent, but within five seconds. A wanted peer is connected again after a pause. */
   hangUp(): void
 }
 
@@ -95,17 +97,20 @@ export function startPeerThread(
 }
 
 class Channel implements PeerChannel {
+  readonly link: number
   readonly peer: PeerKey
   readonly facts: StreamFacts
-  readonly #link: number
+  /** Number of the link in the thread, which starts over with it. */
+  readonly #inThread: number
   readonly #post: (message: ToPeers) => void
   #waiting = 0
   #isHigh = false
 
-  constructor(link: number, peer: PeerKey, facts: StreamFacts, post: (message: ToPeers) => void) {
-    this.#link = link
-    this.peer = peer
-    this.facts = facts
+  constructor(link: number, up: FromPeers & { on: 'up' }, post: (message: ToPeers) => void) {
+    this.link = link
+    this.peer = up.peer
+    this.facts = up.facts
+    this.#inThread = up.link
     this.#post = post
   }
 
@@ -115,13 +120,13 @@ class Channel implements PeerChannel {
 
   send(message: Uint8Array): boolean {
     this.#waiting += message.length
-    this.#post({ do: 'send', link: this.#link, message })
+    this.#post({ do: 'send', link: this.#inThread, message })
     this.#isHigh ||= this.#waiting >= HIGH_WATER
     return !this.#isHigh
   }
 
   hangUp(): void {
-    this.#post({ do: 'hang-up', link: this.#link })
+    this.#post({ do: 'hang-up', link: this.#inThread })
   }
 
   /** True when a sender that was told to wait may go on. */
@@ -133,7 +138,7 @@ class Channel implements PeerChannel {
   }
 
   taken(bytes: number): void {
-    this.#post({ do: 'taken', link: this.#link, frames: 1, bytes })
+    this.#post({ do: 'taken', link: this.#inThread, frames: 1, bytes })
   }
 }
 
@@ -143,6 +148,7 @@ class PeerThread implements PeerNetwork {
   readonly #file: URL
   readonly #channels = new Map<number, Channel>()
   readonly #reports = new Map<number, (report: NetworkReport) => void>()
+  #nextLink = 1
   #nextReport = 1
   #worker: Worker | null = null
   #pauseMs = FIRST_PAUSE_MS
@@ -227,7 +233,7 @@ class PeerThread implements PeerNetwork {
       case 'failed':
         return this.#listeners.failed(message.code)
       case 'up': {
-        const channel = new Channel(message.link, message.peer, message.facts, (out) => this.#post(out))
+        const channel = new Channel(this.#nextLink++, message, (out) => this.#post(out))
         this.#channels.set(message.link, channel)
         return this.#listeners.up(channel)
       }

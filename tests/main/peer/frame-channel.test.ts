@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { FrameChannel, INBOUND_BUDGET, INBOUND_FRAMES, OUTBOUND_LIMIT } from '../../../src/main/peer/frame-channel.ts'
 import { encodeFrame } from '../../../src/sync/frames.ts'
 import { MAX_FRAME } from '../../../src/sync/limits.ts'
@@ -115,5 +115,38 @@ describe('frames that go', () => {
     await settle()
     expect([stream.written.length, ends.length]).toEqual([1, 1])
     it.taken(1, 1)
+  })
+
+  it('all leave before the channel closes, and none comes after', async () => {
+    const { stream, channel: it, ends } = channel()
+    stream.room = 1
+    it.send(Uint8Array.of(1))
+    it.send(Uint8Array.of(2))
+    it.close()
+    it.send(Uint8Array.of(3))
+    await settle()
+    expect([stream.written.length, ends.length]).toEqual([1, 0])
+    stream.makeRoom(-1)
+    await settle()
+    expect([stream.written.map((bytes) => bytes.at(-1)), ends]).toEqual([[1, 2], [null]])
+  })
+
+  it('do not keep a closing channel open when they cannot leave', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { stream, channel: it, ends } = channel()
+    stream.room = 1
+    it.send(Uint8Array.of(1))
+    it.close()
+    vi.advanceTimersByTime(4999)
+    expect(ends).toEqual([])
+    vi.advanceTimersByTime(1)
+    expect([stream.aborted, ends.length]).toEqual([expect.objectContaining({ code: 'STREAM_CLOSED' }), 1])
+  })
+
+  it('close at once a channel on which nothing waits', () => {
+    const { channel: it, ends } = channel()
+    it.close()
+    expect(ends).toEqual([null])
   })
 })

@@ -162,8 +162,11 @@ describe('two threads of sockets', () => {
 
   it('part when one wants the other no more, and when it hangs up meet again', async () => {
     const { a, one, other } = await pair()
-    other.channels[0]!.hangUp()
+    const [channel] = other.channels
+    channel!.send(bytes('a last word'))
+    channel!.hangUp()
     await until(() => one.channels.length === 0, 'the end')
+    expect(one.messages).toEqual(['a last word'])
     await until(() => one.channels.length === 1, 'the channel')
     other.network.want([])
     await until(() => one.channels.length === 0 && other.channels.length === 0, 'the end')
@@ -286,8 +289,8 @@ describe('a thread of sockets', () => {
     node.network.want([])
     await until(() => node.faults.length === 1, 'the fault')
     expect([gone!.send(bytes('to nobody')), await report]).toEqual([true, { listening: [], peers: [] }])
-    await until(() => node.listening()[0] === 'second', 'the restart')
-    expect(node.channels).toHaveLength(1)
+    await until(() => node.listening()[0] === 'second' && node.channels.length === 1, 'the restart')
+    expect(node.channels[0]!.link).not.toBe(gone!.link)
     await node.network.end()
     expect(node.faults).toHaveLength(1)
   })
