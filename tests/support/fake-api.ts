@@ -129,6 +129,7 @@ export class FakeCore {
       clinic: 'Harbour Street Clinic',
       systemKeystore: false,
       dataFolder: '/home/clinic/chartseal',
+      notices: [],
       demoPins: [...this.pins].map(([handle, pin]) => ({ handle, pin })),
       ...options.status,
     }

@@ -17,6 +17,7 @@ import type {
   PatientCard,
   PractitionerRecord,
 } from '../../src/shared/api/schemas.ts'
+  SettledNote,
 import type { FakeCore } from './fake-api.ts'
 import { handleOf } from './fake-data.ts'
 import { fail, ok, type Guard } from './fake-reply.ts'
@@ -46,6 +47,7 @@ export class FakePeople {
   consents: { patient: string; record: ConsentRecord }[] = []
   notes: OutboxNote[] = []
   wrongCardPins = 0
+  readonly settled: SettledNote[] = []
   /** Overrides what consents give, by patient. */
   readonly standings = new Map<string, Partial<ConsentStanding>>()
   readonly core: FakeCore
@@ -357,3 +359,6 @@ export function decisionAnswers(os: Os, core: FakeCore, guard: Guard) {
     },
   }
 }
+      settled: os.outbox.settled.handler(guard('outbox.settled', () => ok(known.settled))),
+          const at = new Date(core.now).toISOString()
+          if (note !== undefined) known.settled.push({ ...note, settled: { at, by: 'Nora Nurse', reason } })

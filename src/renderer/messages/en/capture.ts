@@ -241,3 +241,4 @@ export const messages = {
     other: 'Status {code}',
   },
 }
+    'clock-unsafe': 'Clock of this computer in doubt',

@@ -100,6 +100,7 @@ export const messages = {
     unusual: 'Unusual value, as the device measured it',
     'assigned-later': 'Given to this patient later, from the tray',
     'calibration-overdue': 'Calibration of the device was due when this was measured',
+    'clock-unsafe': 'The clock of the computer was in doubt when this was signed',
     'cuff-loose': 'Cuff was loose',
     'low-perfusion': 'Weak signal',
   },

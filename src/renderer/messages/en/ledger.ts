@@ -104,6 +104,11 @@ export const messages = {
       'rows-repaired': 'Stored rows were found damaged, and all were repaired.',
       'rows-lost': 'Stored rows were found damaged, and the copy that was asked did not have all of them.',
       'entries-lost': 'Entries that this computer had signed are lost.',
+      'clock-unsafe': 'The clock of this computer could not be right: it went back, or jumped. IT has to set it.',
+      'outbox-settled': 'A note from the emergency outbox was taken over.',
+      'outbox-unreadable': 'Notes in the emergency outbox do not open. Ask who wrote some to write them again.',
+      'outbox-key-replaced':
+        'The key of the emergency outbox had been exchanged. Notes written meanwhile may have been read by somebody else.',
     },
     rows: {
       entry: 'Entry',
