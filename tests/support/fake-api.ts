@@ -123,6 +123,7 @@ export class FakeCore {
       state: 'ready',
       problem: null,
       recovery: null,
+      joining: null,
       version: '0.1.0',
       shell: 'browser',
       demo: true,
