@@ -351,7 +351,8 @@ export function decisionAnswers(os: Os, core: FakeCore, guard: Guard) {
       ),
       list: os.outbox.list.handler(guard('outbox.list', () => ok(known.notes))),
       settle: os.outbox.settle.handler(
-        guard('outbox.settle', ({ id }) => {
+        guard('outbox.settle', ({ id, reason }) => {
+          const note = known.notes.find((one) => one.id === id)
           known.notes = known.notes.filter((one) => one.id !== id)
           return ok({})
         }),
