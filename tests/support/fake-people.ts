@@ -12,12 +12,13 @@ import type {
   CardProof,
   ConsentRecord,
   ConsentStanding,
+  ConsentTerms,
   OutboxNote,
   Patient,
   PatientCard,
   PractitionerRecord,
-} from '../../src/shared/api/schemas.ts'
   SettledNote,
+} from '../../src/shared/api/schemas.ts'
 import type { FakeCore } from './fake-api.ts'
 import { handleOf } from './fake-data.ts'
 import { fail, ok, type Guard } from './fake-reply.ts'
@@ -46,8 +47,8 @@ export class FakePeople {
   cards: HeldCard[] = []
   consents: { patient: string; record: ConsentRecord }[] = []
   notes: OutboxNote[] = []
-  wrongCardPins = 0
   readonly settled: SettledNote[] = []
+  wrongCardPins = 0
   /** Overrides what consents give, by patient. */
   readonly standings = new Map<string, Partial<ConsentStanding>>()
   readonly core: FakeCore
@@ -141,6 +142,30 @@ export class FakePeople {
       emergencyUntil: null,
       ...this.standings.get(patient),
     }
+  }
+
+  /** A consent of a patient, as it would be after everybody signed. */
+  agree(patient: string, more: Partial<ConsentTerms> = {}) {
+    const terms: ConsentTerms = {
+      sites: [OWN_SITE],
+      purposes: ['care'],
+      classes: [...DATA_CLASSES],
+      from: '2020-01-01',
+      until: '2099-01-01',
+      history: true,
+      asksSignature: false,
+      freshness: { onlineMin: 15, offlineMin: 4320 },
+      ...more,
+    }
+    const who = { capacity: 'patient', proxy: null, revocation: null } as const
+    return this.decide(patient, {
+      consentId: this.core.fresh(),
+      version: 1,
+      kind: 'granted',
+      terms,
+      words: ['Words.'],
+      ...who,
+    })
   }
 
   consentRow(patient: string, record: ConsentRecord) {
@@ -350,16 +375,16 @@ export function decisionAnswers(os: Os, core: FakeCore, guard: Guard) {
         }),
       ),
       list: os.outbox.list.handler(guard('outbox.list', () => ok(known.notes))),
+      settled: os.outbox.settled.handler(guard('outbox.settled', () => ok(known.settled))),
       settle: os.outbox.settle.handler(
         guard('outbox.settle', ({ id, reason }) => {
           const note = known.notes.find((one) => one.id === id)
           known.notes = known.notes.filter((one) => one.id !== id)
+          const at = new Date(core.now).toISOString()
+          if (note !== undefined) known.settled.push({ ...note, settled: { at, by: 'Nora Nurse', reason } })
           return ok({})
         }),
       ),
     },
   }
 }
-      settled: os.outbox.settled.handler(guard('outbox.settled', () => ok(known.settled))),
-          const at = new Date(core.now).toISOString()
-          if (note !== undefined) known.settled.push({ ...note, settled: { at, by: 'Nora Nurse', reason } })

@@ -293,7 +293,6 @@ function disclosure(os: Os, parts: RouterParts) {
       list: os.outbox.list.handler(mine(() => vault.outbox())),
       settled: os.outbox.settled.handler(mine(() => vault.settledNotes())),
       settle: os.outbox.settle.handler(mine((request) => nothing(vault.settleOutbox(request)))),
-      settled: os.outbox.settled.handler(mine(() => vault.settledNotes())),
     },
   }
 }

@@ -347,8 +347,6 @@ export const SystemStatus = z.object({
   notices: z.array(SystemNotice),
   /** Demonstration sign-ins, shown on the sign-in screen of the demo clinic only. */
   demoPins: z.array(z.object({ handle: Handle, pin: z.string() })),
-  /** Each kind once. */
-  notices: z.array(SystemNotice),
 })
 export type SystemStatus = z.infer<typeof SystemStatus>
 

@@ -238,7 +238,7 @@ export const messages = {
     unusual: 'Unusual',
     'assigned-later': 'Given later',
     'calibration-overdue': 'Calibration overdue',
+    'clock-unsafe': 'Clock of this computer in doubt',
     other: 'Status {code}',
   },
 }
-    'clock-unsafe': 'Clock of this computer in doubt',
