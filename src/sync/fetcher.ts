@@ -62,7 +62,8 @@ export class Fetcher {
     this.#gossip.showed(session, head.origin, head.size, countLines(head.note) - 1)
     if (standing.isOwn && head.size > standing.pending) store.monitored(session.who, head.origin, head.note)
     else if (head.size <= standing.stored) this.#addVotes(head)
-    else if (!standing.isOwn && head.size > standing.pending && !standing.isFrozen) {
+    else if (head.size <= standing.pending) this.#logOf(head.origin).keepForLater(head)
+    else if (!standing.isOwn && !standing.isFrozen) {
       const candidate = this.#logOf(head.origin).offer(head, session, standing, isShort)
       if (candidate !== null && request !== undefined) {
         candidate.proof = { oldSize: request.oldSize, hashes: request.proof, by: session }
@@ -128,7 +129,7 @@ export class Fetcher {
   #logOf(origin: string): LogFetch {
     const known = this.#logs.get(origin)
     if (known !== undefined) return known
-    const log = new LogFetch(origin, this.#hub, this.credits)
+    const log = new LogFetch(origin, this.#hub, this.credits, (head) => this.#addVotes(head))
     this.#logs.set(origin, log)
     return log
   }

@@ -51,10 +51,12 @@ export class Gossip {
   greeted(session: Session): void {
     const nowMs = this.#hub.nowMs()
     const unsaid = new Set<string>()
-    for (const standing of this.#hub.store.standings()) if (standing.pending > 0) unsaid.add(standing.origin)
+    for (const standing of this.#hub.store.standings()) if (knownOf(standing).size > 0) unsaid.add(standing.origin)
     const roundAtMs = nowMs + ROUND_MS * (0.5 + this.#hub.random())
-    this.#tellings.set(session, { due: new Map(), told: new Map(), unsaid, haveAtMs: nowMs, roundAtMs })
-    this.#say(session, nowMs)
+    const telling = { due: new Map(), told: new Map(), unsaid, haveAtMs: nowMs, roundAtMs }
+    this.#tellings.set(session, telling)
+    // Also when there is nothing to say: the peer waits for it.
+    this.#sayHave(session, telling, nowMs)
   }
 
   left(session: Session): void {
@@ -66,7 +68,7 @@ export class Gossip {
     const nowMs = this.#hub.nowMs()
     const atMs = nowMs + this.#delayOf(urgency)
     for (const [session, telling] of this.#tellings) {
-      telling.unsaid.add(standing.origin)
+      if (knownOf(standing).size > 0) telling.unsaid.add(standing.origin)
       if (this.#isBehind(session, telling, standing)) putEarlier(telling.due, standing.origin, atMs)
       if (atMs <= nowMs) this.#say(session, nowMs)
     }
@@ -87,7 +89,16 @@ export class Gossip {
       session.known.set(origin, joined(session.known.get(origin), known))
       this.#expect(session, standing, isFirst ? nowMs : nowMs + this.#delayOf('if-needed'))
     }
+    if (!session.isIntroduced) this.#introduce(session, nowMs)
     this.#say(session, nowMs)
+  }
+
+  /** A peer said for the first time what it has: what it leaves out it probably lacks. */
+  #introduce(session: Session, nowMs: number): void {
+    session.introduced()
+    for (const standing of this.#hub.store.standings()) {
+      if (!session.known.has(standing.origin)) this.#expect(session, standing, nowMs + this.#delayOf('if-needed'))
+    }
   }
 
   /** A peer showed a note, so it has that much. */

@@ -28,6 +28,9 @@ const SLOWEST = 8
 /** Bytes of a package before one was seen. */
 const FIRST_GUESS = 64 * 1024
 
+/** Heads that are kept until their entries are here. */
+const MAX_LATER = 8
+
 /** A range of packages that a peer was asked for. */
 interface Range {
   readonly session: Session
@@ -50,6 +53,9 @@ export class LogFetch {
   readonly #hub: Hub
   readonly #credits: Credits
   readonly #candidates = new Candidates()
+  readonly #compare: (head: SignedHead) => void
+  /** Heads not larger than the pending one, which cannot be compared before the entries are here. */
+  #later: SignedHead[] = []
   readonly #ranges = new Set<Range>()
   readonly #early = new Map<number, Early>()
   /** Bytes of a typical package, from those that came. */
@@ -64,7 +70,11 @@ export class LogFetch {
   /** True when a request ended since this was read last: whoever starves may go on. */
   #hasFreed = false
 
-  constructor(origin: string, hub: Hub, credits: Credits) {
+  /**
+   * @param compare - Takes a head of what is stored: it either has cosignatures, or contradicts.
+   */
+  constructor(origin: string, hub: Hub, credits: Credits, compare: (head: SignedHead) => void) {
+    this.#compare = compare
     this.origin = origin
     this.#hub = hub
     this.#credits = credits
@@ -73,6 +83,12 @@ export class LogFetch {
   /** A head that was checked and is larger than what is pending. */
   offer(head: SignedHead, source: Session, standing: LogStanding, isShort: boolean): Candidate | null {
     return this.#candidates.add(head, source, standing.pending, isShort)
+  }
+
+  /** A head that was checked and can be compared when all entries of the pending one are here. */
+  keepForLater(head: SignedHead): void {
+    const others = this.#later.filter(({ note }) => note !== head.note)
+    this.#later = [...others, head].slice(-MAX_LATER)
   }
 
   left(session: Session): void {
@@ -109,6 +125,7 @@ export class LogFetch {
       return
     }
     this.#reset()
+    for (const head of this.#later.splice(0)) this.#compare(head)
     if (standing.refused !== null) return
     if (standing.mirrored < standing.pending) this.#advance()
     else this.#follow(standing)

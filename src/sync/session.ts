@@ -115,6 +115,7 @@ export class Session {
   #hello: Hello | null = null
   #isWritable = true
   #isClosed = false
+  #isIntroduced = false
   #nextReq = 1
   #badAnswers = 0
   #wantBytes = FIRST_WANT_BYTES
@@ -136,6 +137,16 @@ export class Session {
 
   get isClosed(): boolean {
     return this.#isClosed
+  }
+
+  /** True when the peer said how far it has logs: before, it is not asked to cosign. */
+  get isIntroduced(): boolean {
+    return this.#isIntroduced
+  }
+
+  /** The peer said so. */
+  introduced(): void {
+    this.#isIntroduced = true
   }
 
   /** True when the greeting is done and the wire takes more: the time to say what nobody asked for. */

@@ -215,6 +215,7 @@ export class SyncNode implements Hub, SessionHandler {
       case 'have':
         this.#gossip.heard(session, message.logs)
         for (const { origin } of message.logs) this.changed(origin)
+        for (const origin of this.#own) this.changed(origin)
         return
       case 'heads':
         return this.#fetcher.notes(session, message.notes)
