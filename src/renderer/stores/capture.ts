@@ -1,9 +1,10 @@
 import { computed, ref, shallowRef, watch } from 'vue'
 import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
-import type { Practitioner, Problem, ReadingRow, VerifiedRow, Patient } from '../api/types.ts'
+import type { Authorisation, Practitioner, Problem, ReadingRow } from '../api/types.ts'
 import { draftsToSign } from '../components/capture/device-session.ts'
 import { partsOf } from '../components/capture/draft-parts.ts'
+import { subjectOf, type Subject } from '../components/capture/subject.ts'
 import { useDeviceFeeds } from '../components/capture/use-device-feeds.ts'
 import { useManualEntry } from '../components/capture/use-manual-entry.ts'
 import { usePresence } from '../composables/use-presence.ts'
@@ -15,7 +16,9 @@ export type Identifier = 'name' | 'birth-date' | 'identifier'
 /** The set of observations being taken. */
 export interface OpenCapture {
   readonly captureId: string
-  readonly patient: VerifiedRow<Patient>
+  readonly patient: Subject
+  /** The patient's consent wants a signature of their own on every reading. */
+  readonly asksSignature: boolean
   /** Who opened it: nobody else may sign it. */
   readonly owner: Practitioner
 }
@@ -28,7 +31,7 @@ export interface Identity {
 
 /** What came of signing. */
 export interface SignedSet {
-  readonly patient: VerifiedRow<Patient>
+  readonly patient: Subject
   readonly rows: readonly ReadingRow[]
   readonly signer: string
 }
@@ -49,6 +52,8 @@ export const useCaptureStore = defineStore('capture', () => {
   const done = shallowRef<SignedSet | null>(null)
   /** The text of the patient's card, once it was scanned. Secret; gone with the set and with every lock. */
   const card = ref<string | null>(null)
+  /** The patient's side is being asked to sign. */
+  const isAuthorising = ref(false)
   /** Grows with every set; an answer that comes back to a smaller number is dropped. */
   let generation = 0
 
@@ -77,11 +82,17 @@ export const useCaptureStore = defineStore('capture', () => {
       return
     }
     opening.value = false
-    if (!reply.ok) problem.value = reply
-    else if (reply.value.patient.status === 'rejected' || reply.value.patient.record.handle !== handle) {
-      await call((client) => client.capture.close({ captureId: reply.value.captureId }))
+    if (!reply.ok) {
+      problem.value = reply
+      return
+    }
+    const { captureId, asksSignature } = reply.value
+    const patient = subjectOf(reply.value.patient)
+    if (patient?.handle === handle) open.value = { captureId, patient, asksSignature, owner }
+    else {
+      await call((client) => client.capture.close({ captureId }))
       problem.value = { ok: false, code: 'RECORD_NOT_VERIFIED' }
-    } else open.value = { captureId: reply.value.captureId, patient: reply.value.patient, owner }
+    }
   }
 
   /** Two identifiers were checked. From here on devices are read. */
@@ -99,14 +110,24 @@ export const useCaptureStore = defineStore('capture', () => {
     }
   }
 
-  /** Signs everything that is ticked or typed, and shows what the ledger gave back. */
-  async function sign(): Promise<void> {
+  /**
+   * Signs everything that is ticked or typed, and shows what the ledger gave back.
+   *
+   * @param authorisation - The patient's side, where their consent asks for it. Without it that is asked for first.
+   */
+  async function sign(authorisation: Authorisation | null = null): Promise<void> {
     const now = open.value
     if (now === null || !canSign.value || signing.value) return
+    if (now.asksSignature && authorisation === null) {
+      problem.value = null
+      isAuthorising.value = true
+      return
+    }
     const request = {
       captureId: now.captureId,
       draftIds: drafts.value.map((draft) => draft.draftId),
       manual: manual.ready.value.map((one) => one.value),
+      authorisation,
     }
     signing.value = true
     problem.value = null
@@ -115,6 +136,10 @@ export const useCaptureStore = defineStore('capture', () => {
     if (open.value?.captureId !== now.captureId) return
     if (!reply.ok) {
       problem.value = reply
+      if (reply.code !== 'PATIENT_SIGNATURE_NEEDED') return
+      // The patient decided so since the set was opened.
+      open.value = { ...now, asksSignature: true }
+      isAuthorising.value = true
       return
     }
     done.value = { patient: now.patient, rows: reply.value.rows, signer: now.owner.name }
@@ -130,6 +155,7 @@ export const useCaptureStore = defineStore('capture', () => {
     identity.value = null
     wasAway.value = false
     card.value = null
+    isAuthorising.value = false
     feeds.stop()
     manual.clear()
     if (captureId !== undefined) await call((client) => client.capture.close({ captureId }))
@@ -154,6 +180,7 @@ export const useCaptureStore = defineStore('capture', () => {
       }
       if (next?.locked === true) {
         card.value = null
+        isAuthorising.value = false
         finish()
       }
     },
@@ -169,6 +196,7 @@ export const useCaptureStore = defineStore('capture', () => {
     problem,
     done,
     card,
+    isAuthorising,
     isMine,
     sessions: feeds.sessions,
     run: feeds.run,

@@ -2,7 +2,9 @@ import type { VueWrapper } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { useCaptureStore } from '../../../src/renderer/stores/capture.ts'
 import { useSystemStore } from '../../../src/renderer/stores/system.ts'
+import { fill, press as pressButton, tick as choose } from '../../support/dialogs.ts'
 import { handleOf } from '../../support/fake-data.ts'
+import { CARD_PIN } from '../../support/fake-people.ts'
 import { openWindow, settle, type TestWindow } from '../../support/mount-window.ts'
 
 const tick = () => new Promise<void>((resolve) => setTimeout(resolve))
@@ -112,7 +114,7 @@ describe('the bedside view', () => {
     press('Escape')
     await settle()
     expect(body()).toContain('belongs to someone else')
-    expect(capture.open?.patient.record.handle).toBe(handleOf(1))
+    expect(capture.open?.patient.handle).toBe(handleOf(1))
   })
 
   it('says nothing about the wristband of the open patient, and leaves no scan in a field', async () => {
@@ -139,7 +141,7 @@ describe('the bedside view', () => {
     await vi.waitFor(() => expect(body()).toContain('a patient card of somebody else'))
     expect(document.body.innerHTML).not.toContain(other.slice(1, 20))
     await view.findComponent({ name: 'MismatchDialog' }).vm.$emit('change')
-    await vi.waitFor(() => expect(capture.open?.patient.record.handle).toBe(handleOf(2)))
+    await vi.waitFor(() => expect(capture.open?.patient.handle).toBe(handleOf(2)))
     expect(capture.card).toBeNull()
   })
 
@@ -150,12 +152,81 @@ describe('the bedside view', () => {
     await settle()
     expect(capture.open).toBeNull()
     scan(around.core.known.issue(handleOf(3), 'patient', null).text)
-    await vi.waitFor(() => expect(capture.open?.patient.record.handle).toBe(handleOf(3)))
+    await vi.waitFor(() => expect(capture.open?.patient.handle).toBe(handleOf(3)))
+  })
+
+  it('has the patient sign with card and PIN where the consent asks for it', async () => {
+    await visit()
+    const { known } = around.core
+    known.agree(handleOf(1), { asksSignature: true })
+    const { text } = known.issue(handleOf(1), 'patient', null)
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    capture.form.text['respiratory-rate'] = '18'
+    await settle()
+    expect(body()).toContain('The patient signs as well')
+    press('Enter', { ctrlKey: true })
+    await settle()
+    expect(body()).toContain('This patient asked to sign every reading.')
+    expect(around.core.calls).not.toContain('capture.sign')
+    scan(text)
+    await settle()
+    await fill('card-pin', '0000')
+    await pressButton('Sign together')
+    expect(body()).toContain('This is not the PIN of the card')
+    await fill('card-pin', CARD_PIN)
+    await pressButton('Sign together')
+    expect(body()).toContain('The patient signed as well.')
+    expect(capture.card).toBeNull()
+  })
+
+  it('records that the patient cannot sign, and why', async () => {
+    await visit()
+    around.core.known.agree(handleOf(1), { asksSignature: true })
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    capture.form.text['respiratory-rate'] = '18'
+    await capture.sign()
+    await settle()
+    await choose('incapable')
+    await fill('cannot-sign', 'unconscious')
+    await pressButton('Sign together')
+    expect(body()).toContain('The patient could not sign.')
+  })
+
+  it('asks for the card when the patient decided so in the meantime', async () => {
+    await visit()
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    capture.form.text['respiratory-rate'] = '18'
+    around.core.known.agree(handleOf(1), { asksSignature: true })
+    await capture.sign()
+    expect(capture.isAuthorising).toBe(true)
+    expect(capture.open?.asksSignature).toBe(true)
+  })
+
+  it('records for a patient who keeps their data closed, and shows nothing of it', async () => {
+    await visit()
+    around.core.known.agree(handleOf(2), { sites: ['elsewhere.example'] })
+    await capture.start(handleOf(2))
+    await settle()
+    expect(capture.open?.patient).toEqual({ handle: handleOf(2), record: null })
+    expect(body()).toContain('Compare what the patient says with the wristband')
+    expect(body()).not.toContain('LINDQVIST')
+    await capture.confirm(['name', 'identifier'])
+    capture.form.text['respiratory-rate'] = '17'
+    const before = around.core.recorded.length
+    await capture.sign()
+    await settle()
+    expect(around.core.recorded.length).toBeGreaterThan(before)
+    expect(body()).toContain('not shown here')
+    expect(body()).not.toContain('LINDQVIST')
+    expect(body()).not.toContain('Tell clinic IT')
   })
 
   it('opens the patient that a chart hands over', async () => {
     await visit(1, `/bedside?patient=${handleOf(2)}`)
-    await vi.waitFor(() => expect(capture.open?.patient.record.familyName).toBe('Lindqvist'))
+    await vi.waitFor(() => expect(capture.open?.patient.record?.familyName).toBe('Lindqvist'))
     expect(around.router.currentRoute.value.fullPath).toBe('/bedside')
   })
 
@@ -166,10 +237,10 @@ describe('the bedside view', () => {
     capture.form.text.weight = '80'
     await around.router.push(`/bedside?patient=${handleOf(2)}`)
     await vi.waitFor(() => expect(body()).toContain('Leave this set unsigned?'))
-    expect(capture.open?.patient.record.handle).toBe(handleOf(1))
+    expect(capture.open?.patient.handle).toBe(handleOf(1))
     const leave = [...document.querySelectorAll('button')].find((one) => one.textContent.includes('Leave unsigned'))
     leave?.click()
-    await vi.waitFor(() => expect(capture.open?.patient.record.handle).toBe(handleOf(2)))
+    await vi.waitFor(() => expect(capture.open?.patient.handle).toBe(handleOf(2)))
     expect(capture.form.text.weight).toBe('')
   })
 

@@ -3,6 +3,7 @@ import { useRouter } from 'vue-router'
 import { call } from '../../api/call.ts'
 import type { Problem } from '../../api/types.ts'
 import { useSessionStore } from '../../stores/session.ts'
+import { subjectOf, type Subject } from '../capture/subject.ts'
 import { useScanner } from '../capture/use-scanner.ts'
 
 /** Roles that work with patients. */
@@ -33,8 +34,13 @@ export function usePatientScan() {
     if (mine !== newest || !session.isOpen) return
     if (!reply.ok) problem.value = reply
     else if (reply.value === null) isUnknown.value = true
-    else if (reply.value.status === 'rejected') problem.value = { ok: false, code: 'RECORD_NOT_VERIFIED' }
-    else await router.push({ name: 'chart', params: { handle: reply.value.record.handle } })
+    else await open(subjectOf(reply.value))
+  }
+
+  /** Also the chart of somebody who keeps it closed: it says so, and what can be done. */
+  async function open(subject: Subject | null): Promise<void> {
+    if (subject === null) problem.value = { ok: false, code: 'RECORD_NOT_VERIFIED' }
+    else await router.push({ name: 'chart', params: { handle: subject.handle } })
   }
 
   useScanner((code) => void find(code))

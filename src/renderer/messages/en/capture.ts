@@ -34,6 +34,9 @@ export const messages = {
     nameShort: 'name',
     'birth-dateShort': 'date of birth',
     identifierShort: 'record number',
+    hidden: 'not shown',
+    hiddenText:
+      'The patient’s consent does not let this clinic see who this is. Compare what the patient says with the wristband. What you sign is recorded, and not shown.',
   },
 
   mismatch: {
@@ -45,6 +48,8 @@ export const messages = {
     change: 'Close this set and find {id}',
   },
 
+  nameHidden: 'Name not shown: the patient’s consent does not cover this clinic',
+  thisPatient: 'this patient',
   patient: 'Patient',
   born: 'Born',
   mrn: 'MRN',
@@ -161,6 +166,8 @@ export const messages = {
     problems: '{n} value needs your attention | {n} values need your attention',
     leaveOut: 'Leave out {what}',
     byYou: 'Signed as {name}',
+    asksSignature: 'The patient signs as well: have the card ready.',
+    cardRead: 'The patient’s card was read.',
     wait: 'Sealing takes a moment. Stay on this page.',
   },
 
@@ -179,6 +186,21 @@ export const messages = {
     another: 'Next patient',
     same: 'Another set for {name}',
     table: 'Values that were just sealed',
+    closed:
+      '1 value is recorded and not shown here: the patient’s consent does not cover it. | {n} values are recorded and not shown here: the patient’s consent does not cover them.',
+    closedRow: 'Recorded and sealed. Not shown, because the patient’s consent does not cover it.',
+    authorised: {
+      patient: 'The patient signed as well.',
+      guardian: 'Somebody who may sign for the patient signed as well.',
+      incapable: 'The patient could not sign.',
+    },
+  },
+
+  authorise: {
+    title: 'The patient signs as well',
+    text: 'This patient asked to sign every reading. {n} value waits. | This patient asked to sign every reading. {n} values wait.',
+    sign: 'Sign together',
+    later: 'Back to the values',
   },
 
   failure: {
