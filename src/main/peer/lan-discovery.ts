@@ -123,9 +123,9 @@ export class LanDiscovery {
 
   /** Answers go to everybody, and at most once a second: nobody can be made a target through us. */
   #answer(address: string, socket: makeMdns.MulticastDNS): void {
-    const now = Date.now()
+    const now = performance.now()
     const port = tcpPortOf(this.#own.addresses)
-    if (port === null || now - (this.#answeredAt.get(address) ?? 0) < ANSWER_PAUSE_MS) return
+    if (port === null || now - (this.#answeredAt.get(address) ?? -Infinity) < ANSWER_PAUSE_MS) return
     this.#answeredAt.set(address, now)
     const host = this.#own.self.slice(0, 16)
     const name = `${host}.${SERVICE}`
@@ -155,12 +155,12 @@ export class LanDiscovery {
     if (heard.length === 0 && this.#heard.size >= MAX_PEERS) return
     const others = heard.filter((each) => each.address !== address)
     const isNew = others.length === heard.length
-    this.#heard.set(peer, [{ address, untilMs: Date.now() + TTL_S * 1000 }, ...others].slice(0, MAX_ADDRESSES))
+    this.#heard.set(peer, [{ address, untilMs: performance.now() + TTL_S * 1000 }, ...others].slice(0, MAX_ADDRESSES))
     if (isNew) this.#listener.found()
   }
 
   #forgetOld(): void {
-    const now = Date.now()
+    const now = performance.now()
     for (const [peer, heard] of this.#heard) {
       const fresh = heard.filter(({ untilMs }) => untilMs > now)
       if (fresh.length === 0) this.#heard.delete(peer)

@@ -68,7 +68,7 @@ export class Libp2pLink implements PeerLink {
     this.#supervisor = new Supervisor({
       dial: (peer, route) => this.#dial(peer, route),
       isConnected: (peer) => this.#connections(peer).length > 0,
-      now: Date.now,
+      now: () => performance.now(),
       random: Math.random,
       after: (ms, act) => {
         const timer = setTimeout(act, ms)
@@ -137,6 +137,11 @@ export class Libp2pLink implements PeerLink {
   /** Why the last attempt to reach `peer` failed; null when it did not. */
   lastFailure(peer: PeerKey): DialFailure | null {
     return this.#supervisor.lastFailure(peer)
+  }
+
+  /** Dials `peer` no more, and leaves what stands. */
+  release(peer: PeerKey): void {
+    this.#supervisor.drop(peer)
   }
 
   async forget(peer: PeerKey): Promise<void> {

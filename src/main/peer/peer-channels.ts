@@ -95,7 +95,7 @@ export class PeerChannels {
 
   /** True when `peer` opens one stream after the other: each costs a session. */
   #isChurning(peer: PeerKey): boolean {
-    const now = Date.now()
+    const now = performance.now()
     const recent = (this.#openedAt.get(peer) ?? []).filter((at) => now - at < CHURN_MS)
     this.#openedAt.set(peer, [...recent, now].slice(-MAX_CHURN))
     return recent.length >= MAX_CHURN

@@ -35,7 +35,7 @@ export class PeerService {
   readonly #links = new Map<number, OpenLink>()
   #nextLink = 1
   #wanted = new Map<PeerKey, WantedPeer>()
-  #kept = new Set<PeerKey>()
+  #kept = new Map<PeerKey, 'wanted' | 'found'>()
   #link: Libp2pLink | null = null
   #channels: PeerChannels | null = null
   #discovery: LanDiscovery | null = null
@@ -69,6 +69,7 @@ export class PeerService {
 
   async #start(settings: PeerSettings): Promise<void> {
     this.#allow.replace(settings.members, settings.guests)
+    this.#wanted = new Map(settings.wanted.map((each) => [each.peer, each]))
     try {
       this.#link = await openLibp2pLink({
         seed: settings.seed,
@@ -89,7 +90,8 @@ export class PeerService {
     this.#channels = new PeerChannels(this.#link, { opened: (peer, stream) => this.#opened(peer, stream) })
     this.#post({ on: 'listening', self: this.#link.self, addresses: this.#link.listening })
     if (settings.isDiscoverable) this.#discover(this.#link)
-    await this.#setWanted(settings.wanted)
+    // What was said while it started counts already.
+    await this.#keep()
   }
 
   #discover(link: Libp2pLink): void {
@@ -120,9 +122,14 @@ export class PeerService {
       const { addresses = [], via = [] } = this.#wanted.get(peer) ?? {}
       link.keepConnected(peer, [...new Set([...addresses, ...(discovered.get(peer) ?? [])])], via)
     }
-    const dropped = [...this.#kept].filter((peer) => !peers.includes(peer))
-    this.#kept = new Set(peers)
-    await Promise.all(dropped.map((peer) => link.forget(peer)))
+    for (const [peer, why] of this.#kept) if (!peers.includes(peer)) await this.#let(link, peer, why)
+    this.#kept = new Map(peers.map((peer) => [peer, this.#wanted.has(peer) ? 'wanted' : 'found']))
+  }
+
+  /** Nobody wants `peer` any more. A member that was found here and fell silent is not dialled, and may stay. */
+  #let(link: Libp2pLink, peer: PeerKey, why: 'wanted' | 'found'): Promise<void> | void {
+    if (why === 'wanted' || !this.#allow.has(peer)) return link.forget(peer)
+    link.release(peer)
   }
 
   #opened(peer: PeerKey, stream: PeerStream): ChannelListeners & { began(channel: FrameChannel): void } {

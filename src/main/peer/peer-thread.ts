@@ -200,13 +200,13 @@ class PeerThread implements PeerNetwork {
   }
 
   #start(): void {
-    const startedAt = Date.now()
+    const startedAt = performance.now()
     const worker = new Worker(this.#file, { name: 'peers', resourceLimits: { maxOldGenerationSizeMb: MAX_MEMORY_MB } })
     this.#worker = worker
     let cause: unknown = null
     worker.on('message', (message: FromPeers) => this.#guard(() => this.#receive(message)))
     worker.on('error', (error: unknown) => (cause = error))
-    worker.on('exit', (code) => this.#gone(cause ?? new Error(`exit code ${code}`), Date.now() - startedAt))
+    worker.on('exit', (code) => this.#gone(cause ?? new Error(`exit code ${code}`), performance.now() - startedAt))
     this.#post({ do: 'start', settings: this.#settings })
   }
 

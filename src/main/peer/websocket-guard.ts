@@ -3,12 +3,14 @@
  *
  * @remarks
  * The listener of libp2p's websockets 10.1 waits without end for a first byte, its HTTP server never starts the timers
- * that would end a slow request, and a message may have 100 MiB. So each socket gets a deadline for becoming a
- * WebSocket, messages are limited to what Noise needs, and the number of sockets is bounded.
+ * that would end a slow request, a message may have 100 MiB, and a malformed frame is an error that nobody listens to, which
+ * ends the thread. So each socket gets a deadline for becoming a WebSocket, messages are limited to what Noise needs, the
+ * number of sockets is bounded, and errors end the socket. Proven by `tests/main/peer/hostile.test.ts`.
  *
  * @packageDocumentation
  */
-import type { Server as HttpServer } from 'node:http'
+import type { EventEmitter } from 'node:events'
+import type { IncomingMessage, Server as HttpServer } from 'node:http'
 import type { Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Listener, Transport } from '@libp2p/interface'
@@ -21,8 +23,15 @@ const MAX_MESSAGE = 1024 * 1024
 interface Inside {
   readonly server: Server
   readonly http?: HttpServer
-  readonly wsServer: { readonly options: { maxPayload: number } }
+  readonly wsServer: { readonly options: { maxPayload: number }; handleUpgrade: Upgrade }
 }
+
+type Upgrade = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  done: (webSocket: EventEmitter, request: IncomingMessage) => void,
+) => void
 
 /** Limits of a listener. */
 export interface WebSocketLimits {
@@ -47,6 +56,13 @@ export function guardedWebSockets(
 function guard(listener: Listener, limits: WebSocketLimits): Listener {
   const inside = listener as unknown as Inside
   inside.wsServer.options.maxPayload = MAX_MESSAGE
+  const handleUpgrade = inside.wsServer.handleUpgrade.bind(inside.wsServer)
+  inside.wsServer.handleUpgrade = (request, socket, head, done) => {
+    handleUpgrade(request, socket, head, (webSocket, upgraded) => {
+      webSocket.on('error', () => socket.destroy())
+      done(webSocket, upgraded)
+    })
+  }
   inside.server.maxConnections = limits.maxSockets
   const waiting = new Map<Duplex, NodeJS.Timeout>()
   const settle = (socket: Duplex) => {
