@@ -75,7 +75,7 @@ export function decodeRetraction(text: string): Retraction {
 }
 
 /** A reference to an entry of a log: it has an identifier and no address. */
-export function entryReference({ origin, index }: EntryRef): Writable {
+export function entryReference({ origin, index }: EntryRef): { readonly identifier: Writable } {
   return { identifier: { system: ENTRY, value: `${origin}#${index}` } }
 }
 
