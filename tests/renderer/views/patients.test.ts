@@ -35,6 +35,18 @@ describe('PatientsView', () => {
     expect((await window.visit('/patients')).text()).toContain('2 damaged entries of the ledger')
   })
 
+  it('names nobody who keeps their data closed, and still leads to their record', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    window.core.known.agree(handleOf(2), { sites: ['elsewhere.example'] })
+    const view = await window.visit('/patients')
+    expect(view.text()).toContain('1 patient whose data is closed to you')
+    expect(view.text()).not.toContain('LINDQVIST')
+    expect(view.findAll('tbody tr')).toHaveLength(4)
+    expect(view.findAll('[role=alert]')).toHaveLength(0)
+    await view.get('.closed a').trigger('click')
+    await vi.waitFor(() => expect(window.router.currentRoute.value.params.handle).toBe(handleOf(2)), 10_000)
+  })
+
   it('never shows a patient banner', async () => {
     const view = await (await openWindow({ signedInAs: 1 })).visit('/patients')
     expect(view.find('[aria-label="Patient"]').exists()).toBe(false)

@@ -60,6 +60,31 @@ describe('the people page', () => {
     expect(view.find('.former').exists()).toBe(false)
   })
 
+  it('lets IT renew somebody whose record is damaged', async () => {
+    around = await openWindow({ signedInAs: 3 })
+    const rows = around.core.known.practitionerRows()
+    const { origin, index, entryId, seq } =
+      around.core.known.practitionerRows()[1]?.position ?? around.core.position('', 1)
+    const broken = {
+      status: 'rejected' as const,
+      step: 'decrypt' as const,
+      reason: 'damaged',
+      origin,
+      index,
+      entryId,
+      seq,
+    }
+    const subject = handleOf(0xa2)
+    around.core.known.practitionerRows = () => [rows[0], { ...broken, subject }] as unknown as typeof rows
+    await around.visit('/people')
+    await press('Renew a person whose record is damaged')
+    await fill('new-pin', '9351')
+    await fill('new-pin-again', '9351')
+    await fill('own-pin', '4447')
+    await press('Make new key')
+    expect(around.core.pins.get(subject)).toBe('9351')
+  })
+
   it.each([0, 1, 4])('shows no actions to practitioner %i', async (who) => {
     const view = await visit(who)
     expect(view.text()).toContain('Jonas Weatherby')

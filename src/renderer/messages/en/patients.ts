@@ -47,6 +47,11 @@ export const messages = {
     same: 'Already registered with these details:',
     save: 'Register',
   },
+  closed: {
+    title: '1 patient whose data is closed to you | {n} patients whose data is closed to you',
+    text: 'Their consent does not cover this clinic, so no name is shown. Scan the wristband or card to find the right one. You can take observations, record a new consent, or use emergency access.',
+    one: 'Closed record {n}',
+  },
   similar: {
     title: 'Is this somebody you know already?',
     text: 'A second record of the same person splits a history in two. Compare before you go on.',

@@ -47,6 +47,7 @@ export const messages = {
   formerCaption: 'People whose access was revoked',
   revokedAt: 'Revoked',
   revokedBecause: 'Why',
+  damaged: 'a person whose record is damaged',
   reason: 'Why',
   reasonShort: 'Type at least three characters.',
 
