@@ -61,6 +61,16 @@ export const messages = {
     unknown:
       'This code belongs to nobody registered here. Check the wristband or the card, or find the patient by name.',
   },
+  notices: {
+    'clock-behind':
+      'The clock of this computer is behind what was sealed already, since {since}. Readings are recorded and marked as uncertain in time. Ask IT to set the clock.',
+    'clock-jumped':
+      'The clock of this computer jumped at {since}. Readings are recorded and marked as uncertain in time. Ask IT to check the clock.',
+    'outbox-unreadable':
+      'Emergency notes on this computer cannot be opened, since {since}. They are kept. Call IT before anything is deleted, and write down again what you remember.',
+    'no-peers':
+      'No other site has been reached since {since}. Work goes on and is sealed here; other sites see it later. Ask IT to check the network.',
+  },
   status: {
     devices: 'No device ready | 1 device ready | {n} devices ready',
     ledger: 'Ledger empty | 1 entry | {n} entries',

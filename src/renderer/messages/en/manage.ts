@@ -100,7 +100,7 @@ export const messages = {
     openNone: 'No site is open',
     receipt: 'Receipt',
     receiptText: 'The receipt proves to anybody that this was erased. Keep it, and give the patient a copy.',
-    done: 'Erased. The receipt is below.',
+    done: 'Erased.',
     save: 'Save the receipt',
   },
 }

@@ -4,12 +4,14 @@ export const messages = {
   bandLine: 'NEWS2 {total}: {band} band',
   bands: { low: 'low', 'low-medium': 'low-medium', medium: 'medium', high: 'high' },
   why: {
+    none: 'No value scores.',
     low: 'The total is 4 or less, and no single value scores 3.',
     'low-medium': 'One value alone scores 3.',
     medium: 'The total is 5 or 6.',
     high: 'The total is 7 or more.',
   },
   suggests: {
+    none: 'RCP 2017 suggests to go on with routine observations. Consider local protocol.',
     low: 'RCP 2017 suggests that a registered nurse assesses the patient and decides how often to observe. Consider local protocol.',
     'low-medium':
       'RCP 2017 suggests that the nurse informs the medical team, who review and decide. Consider local protocol.',
