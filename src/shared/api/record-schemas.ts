@@ -93,6 +93,8 @@ export const PatientReport = z.object({
       z.object({ question: z.string().max(500), answer: z.string().max(2000), depth: z.number().int().min(0).max(8) }),
     )
     .max(500),
+  /** That it should not be there; absent while it stands. */
+  correction: Correction.optional(),
 })
 export type PatientReport = z.infer<typeof PatientReport>
 

@@ -17,14 +17,14 @@ import { encodeRetraction } from '../../../clinical/retraction.ts'
 import type { EntryRef } from '../../../ledger/erasure.ts'
 import { encodeAmendedFields } from '../../../ledger/fields.ts'
 import { encodeTargetFields } from '../../../ledger/record-fields.ts'
-import type { ManualValue, Reading } from '../../../shared/api/schemas.ts'
+import type { Correction, DataClass, ManualValue, Reading } from '../../../shared/api/schemas.ts'
 import { fromHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
 import type { Asked, Row } from '../vault-service.ts'
 import { type Authorised, authorisedBy } from './authorisation.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
 import { placeOf } from './corrections.ts'
-import { patientRecords } from './patient-records.ts'
+import { patientRecords, type PatientRecords } from './patient-records.ts'
 import { requirePresence } from './presence.ts'
 import type { Draft } from './writer.ts'
 
@@ -71,7 +71,7 @@ export class Amendments {
     const viewer = this.#author('reading.entered-in-error')
     return this.#alone(handle, async () => {
       const { random, writer, nowMs, identity, emit } = this.#clinic
-      const old = await this.#standing(viewer, handle, ref)
+      const keyClass = await this.#classOf(viewer, handle, ref)
       const timeMs = nowMs()
       const text = encodeRetraction({
         target: ref,
@@ -89,7 +89,7 @@ export class Amendments {
           payload: utf8(text),
           fields: encodeTargetFields(ref),
           signers: [viewer.signer],
-          keyClass: dataClassOf(old),
+          keyClass,
         },
         accessDraft(this.#clinic, viewer, { subject: handle }),
       ])
@@ -104,15 +104,21 @@ export class Amendments {
 
   /** The reading as it stands: whoever corrects it can see it. */
   async #standing(viewer: Viewer, handle: string, ref: EntryRef): Promise<Reading> {
-    const { replica } = this.#clinic
-    const { links } = replica.chain(handle)
+    return standing((await this.#records(viewer, handle)).readings, ref)
+  }
+
+  /** The kind of data of what is withdrawn, which the reason is sealed as. */
+  async #classOf(viewer: Viewer, handle: string, ref: EntryRef): Promise<DataClass> {
+    const { readings, reports } = await this.#records(viewer, handle)
+    if (!reports.some((row) => isAt(row, ref))) return dataClassOf(standing(readings, ref))
+    standing(reports, ref)
+    return 'patient-reported'
+  }
+
+  async #records(viewer: Viewer, handle: string): Promise<PatientRecords> {
+    const { links } = this.#clinic.replica.chain(handle)
     if (!links.some(({ type }) => type === 'patient.registered')) throw new ApiFailure('UNKNOWN_PATIENT')
-    const { readings } = await patientRecords(this.#clinic, viewer, handle)
-    const row = readings.find((one) => placeOf(placeIn(one)) === placeOf(ref))
-    if (row === undefined) throw new ApiFailure('UNKNOWN_ENTRY')
-    if (row.status === 'rejected') throw new ApiFailure('RECORD_NOT_VERIFIED', { detail: row.step })
-    if (row.record.correction !== undefined) throw new ApiFailure('ALREADY_CORRECTED')
-    return row.record
+    return patientRecords(this.#clinic, viewer, handle)
   }
 
   #amendment(
@@ -185,11 +191,28 @@ function measuredIn({ kind, quantities, confirmed }: ManualValue, old: Reading) 
   return { ...part, flags: level === 'confirm' ? ['confirmed-unusual'] : [] }
 }
 
-function placeIn(row: Row<Reading>): EntryRef {
-  return row.status === 'verified' ? row.position : { origin: row.origin, index: row.index ?? -1 }
+/**
+ * What stands at a place, and can be seen.
+ *
+ * @throws ApiFailure `UNKNOWN_ENTRY`, `RECORD_NOT_VERIFIED`, `ALREADY_CORRECTED`.
+ */
+function standing<Content extends { readonly correction?: Correction | undefined }>(
+  rows: readonly Row<Content>[],
+  ref: EntryRef,
+): Content {
+  const row = rows.find((one) => isAt(one, ref))
+  if (row === undefined) throw new ApiFailure('UNKNOWN_ENTRY')
+  if (row.status === 'rejected') throw new ApiFailure('RECORD_NOT_VERIFIED', { detail: row.step })
+  if (row.record.correction !== undefined) throw new ApiFailure('ALREADY_CORRECTED')
+  return row.record
+}
+
+function isAt(row: Row<unknown>, ref: EntryRef): boolean {
+  const { origin, index } = row.status === 'verified' ? row.position : row
+  return index !== null && placeOf({ origin, index }) === placeOf(ref)
 }
 
 function isAbout(row: Row<Reading>, ref: EntryRef): boolean {
   const amends = row.status === 'verified' ? row.record.amends : undefined
-  return placeOf(placeIn(row)) === placeOf(ref) || (amends !== undefined && placeOf(amends) === placeOf(ref))
+  return isAt(row, ref) || (amends !== undefined && placeOf(amends) === placeOf(ref))
 }

@@ -11,7 +11,7 @@
 import { instantText } from '../../../clinical/instant.ts'
 import type { EntryType } from '../../../ledger/entry-types.ts'
 import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
-import type { Assessment, Correction, Reading } from '../../../shared/api/schemas.ts'
+import type { Assessment, Correction, PatientReport, Reading } from '../../../shared/api/schemas.ts'
 import type { KeyClass } from '../class-keys.ts'
 import type { Row } from '../vault-service.ts'
 import { rejected, verifyRecord } from '../verify-record.ts'
@@ -21,6 +21,7 @@ import { offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
 import { type CorrectionEntry, correctionsOf, placeOf, refOf } from './corrections.ts'
 import { practitionerName } from './names.ts'
 import { handleOf, readAmendment, readReading, readRetraction } from './reading-record.ts'
+import { isReport, readReport } from './report-record.ts'
 
 /** Records verified before other requests get a turn. */
 const SLICE = 64
@@ -30,6 +31,7 @@ type Told =
   | { readonly kind: 'reading'; readonly reading: Reading; readonly because: string | null }
   | { readonly kind: 'retraction'; readonly because: string }
   | { readonly kind: 'assessment'; readonly assessment: Assessment }
+  | { readonly kind: 'report'; readonly report: PatientReport }
 
 /** A record with its place in the chain. */
 interface InChain {
@@ -44,12 +46,17 @@ export interface PatientRecords {
   readonly readings: Row<Reading>[]
   /** Scores that can be shown, and those of which only the type is known. */
   readonly assessments: Row<Assessment>[]
+  /** Answers that the patient gave. One that cannot be shown is among the readings: nobody knows which it is. */
+  readonly reports: Row<PatientReport>[]
 }
 
 type Read<Content> = (text: string, entry: VerifiedEntry, keyClass: KeyClass) => Content
 
 const READ: Partial<Record<EntryType, Read<Told>>> = {
-  reading: (text, entry, keyClass) => ({ kind: 'reading', reading: readReading(text, entry, keyClass), because: null }),
+  reading: (text, entry, keyClass) =>
+    isReport(text)
+      ? { kind: 'report', report: readReport(text, entry, keyClass) }
+      : { kind: 'reading', reading: readReading(text, entry, keyClass), because: null },
   'reading.amended': (text, entry, keyClass) => {
     const reading = readReading(text, entry, keyClass)
     return { kind: 'reading', reading, because: readAmendment(text) }
@@ -100,6 +107,7 @@ export async function patientRecords(clinic: Clinic, viewer: Viewer, handle: str
   return {
     readings: all.flatMap((one) => (isScore(one) ? [] : readingRow(one.row, corrections))),
     assessments: all.flatMap((one) => (isScore(one) ? assessmentRow(one.row) : [])),
+    reports: all.flatMap(({ row }) => reportRow(row, corrections)),
   }
 }
 
@@ -110,6 +118,12 @@ function readingRow(row: Row<Told>, corrections: ReadonlyMap<string, Correction>
   const correction = corrections.get(placeOf(row.position))
   const record = { ...row.record.reading, ...(correction === undefined ? {} : { correction }) }
   return [{ ...row, record }]
+}
+
+function reportRow(row: Row<Told>, corrections: ReadonlyMap<string, Correction>): Row<PatientReport>[] {
+  if (row.status === 'rejected' || row.record.kind !== 'report') return []
+  const correction = corrections.get(placeOf(row.position))
+  return [{ ...row, record: { ...row.record.report, ...(correction === undefined ? {} : { correction }) } }]
 }
 
 function assessmentRow(row: Row<Told>): Row<Assessment>[] {

@@ -179,7 +179,6 @@ export class Patients {
       generation,
       patient,
       ...records,
-      reports: [],
       consent: await gate.standing(handle),
       oxygenScale: scale,
       chainLength: links.length + gone.length,

@@ -21,6 +21,7 @@ import type { ErasureProposals } from './erasure-proposals.ts'
 import type { EvidenceViews } from './evidence-views.ts'
 import type { NetworkService } from '../network/network-service.ts'
 import type { Governance } from './governance.ts'
+import type { Imports } from './imports.ts'
 import type { LedgerViews } from './ledger-views.ts'
 import type { Notices } from './notices.ts'
 import type { OutboxViews } from './outbox-views.ts'
@@ -52,6 +53,7 @@ export interface Open {
   readonly reviews: Reviews
   readonly consents: Consents
   readonly emergencies: Emergencies
+  readonly imports: Imports
   readonly erasures: Erasures
   readonly erasureProposals: ErasureProposals
   readonly evidence: EvidenceViews
@@ -201,6 +203,8 @@ export abstract class VaultRequests {
     this.ready().assessments.record(request)
   setOxygenScale = (request: Parameters<VaultService['setOxygenScale']>[0]) =>
     this.ready().assessments.setScale(request)
+  previewImport = (request: Parameters<VaultService['previewImport']>[0]) => this.ready().imports.preview(request)
+  acceptImport = (request: Parameters<VaultService['acceptImport']>[0]) => this.ready().imports.accept(request)
   erasures = async () => Promise.resolve(this.ready().erasures.list())
   previewErasure = async (target: Parameters<VaultService['previewErasure']>[0]) =>
     Promise.resolve(this.ready().erasureProposals.preview(target))
@@ -241,8 +245,6 @@ export abstract class VaultRequests {
   discardProposal = () => this.ready().governance.discard()
 
   // Being built.
-  previewImport: VaultService['previewImport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  acceptImport: VaultService['acceptImport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   previewExport: VaultService['previewExport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
   makeExport: VaultService['makeExport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
 }

@@ -39,6 +39,7 @@ import { EvidenceViews } from './evidence-views.ts'
 import { SECRETS, writeGenesis } from './genesis.ts'
 import { Governance } from './governance.ts'
 import { readIdentity, readJson, type Identity } from './identity.ts'
+import { Imports } from './imports.ts'
 import {
   clinicPaths,
   closeFiles,
@@ -463,6 +464,7 @@ export class Vault extends VaultRequests implements VaultService {
         upkeep: this.#upkeepOf(clinic, erasures),
         amendments: new Amendments(clinic),
         assessments: new Assessments(clinic, patients),
+        imports: new Imports(clinic, patients),
         accesses: new Accesses(clinic),
         reviews: new Reviews(clinic),
         consents: new Consents(clinic),
