@@ -199,7 +199,7 @@ const CODECS: { readonly [Kind in MessageKind]: MessageCodec<Kind> } = {
   bye: { number: 18, write: () => [], read: () => ({}) },
   have: {
     number: 19,
-    write: (m) => [m.logs.map((log) => [log.origin, log.size, log.final, log.cosigned, log.votes])],
+    write: (m) => [m.logs.map((log) => [log.origin, log.size, log.final, log.cosigned, log.votes, log.mark])],
     read: (f) => ({ logs: f.array(1, 0, MAX_HAVE).map(readHave) }),
   },
   clone: {
@@ -296,6 +296,7 @@ function readHave(value: CborValue): HaveLog {
     final: f.uint(2),
     cosigned: f.uint(3),
     votes: f.uint(4, 1000),
+    mark: f.uint(5, 0xffff_ffff),
   }))
 }
 

@@ -106,7 +106,7 @@ export class Collector {
       const before = store.standing(head.origin)?.final ?? 0
       if (store.addVotes(head) !== 'stored') return
       const standing = store.standing(head.origin)
-      this.#gossip.showed(session, head.origin, head.size, 1)
+      this.#gossip.showed(session, head)
       if (standing !== null) this.#gossip.changed(standing, standing.final > before ? 'now' : 'soon')
     } catch (error) {
       if (!(error instanceof CodedError)) throw error

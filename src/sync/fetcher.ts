@@ -59,7 +59,7 @@ export class Fetcher {
     const { store } = this.#hub
     const standing = store.standing(head.origin)
     if (standing === null) return
-    this.#gossip.showed(session, head.origin, head.size, countLines(head.note) - 1)
+    this.#gossip.showed(session, head)
     if (standing.isOwn && head.size > standing.pending) store.monitored(session.who, head.origin, head.note)
     else if (head.size <= standing.stored) this.#addVotes(head)
     else if (head.size <= standing.pending) this.#logOf(head.origin).keepForLater(head)
@@ -146,9 +146,4 @@ export class Fetcher {
 function keep(set: Set<string>, origin: string, isIn: boolean): void {
   if (isIn) set.add(origin)
   else set.delete(origin)
-}
-
-/** Lines under a note that was parsed before. */
-function countLines(note: string): number {
-  return note.slice(note.lastIndexOf('\n\n') + 2).split('\n').length - 1
 }

@@ -12,8 +12,9 @@
 import { FRAME_TARGET, GOSSIP_DELAY_MS, GRACE_MS, HAVE_INTERVAL_MS, MAX_HAVE, MAX_NOTES, ROUND_MS } from './limits.ts'
 import type { Hub } from './hub.ts'
 import type { HaveLog } from './messages.ts'
-import type { LogStanding } from './ports.ts'
+import type { LogStanding, SignedHead } from './ports.ts'
 import type { Session } from './session.ts'
+import { NO_VOTES, type VoteMark, votesIn } from './votes.ts'
 
 /** How far somebody has a log. */
 export type Known = Omit<HaveLog, 'origin'>
@@ -24,7 +25,7 @@ export type Urgency =
   | 'soon' // cosignatures are still coming in
   | 'if-needed' // the peer may hear it from somebody else
 
-const NOTHING: Known = { size: 0, final: 0, cosigned: 0, votes: 0 }
+const NOTHING: Known = { size: 0, final: 0, cosigned: 0, ...NO_VOTES }
 
 /** What is still to be said to one peer. */
 interface Telling {
@@ -42,6 +43,8 @@ interface Telling {
 export class Gossip {
   readonly #hub: Hub
   readonly #tellings = new Map<Session, Telling>()
+  /** Marks of the votes under the newest cosigned heads, worked out once. */
+  readonly #marks = new Map<string, VoteMark & { readonly cosigned: number }>()
 
   constructor(hub: Hub) {
     this.#hub = hub
@@ -51,7 +54,7 @@ export class Gossip {
   greeted(session: Session): void {
     const nowMs = this.#hub.nowMs()
     const unsaid = new Set<string>()
-    for (const standing of this.#hub.store.standings()) if (knownOf(standing).size > 0) unsaid.add(standing.origin)
+    for (const standing of this.#hub.store.standings()) if (sizeOf(standing) > 0) unsaid.add(standing.origin)
     const roundAtMs = nowMs + ROUND_MS * (0.5 + this.#hub.random())
     const telling = { due: new Map(), told: new Map(), unsaid, haveAtMs: nowMs, roundAtMs }
     this.#tellings.set(session, telling)
@@ -68,7 +71,7 @@ export class Gossip {
     const nowMs = this.#hub.nowMs()
     const atMs = nowMs + this.#delayOf(urgency)
     for (const [session, telling] of this.#tellings) {
-      if (knownOf(standing).size > 0) telling.unsaid.add(standing.origin)
+      if (sizeOf(standing) > 0) telling.unsaid.add(standing.origin)
       if (this.#isBehind(session, telling, standing)) putEarlier(telling.due, standing.origin, atMs)
       if (atMs <= nowMs) this.#say(session, nowMs)
     }
@@ -102,8 +105,9 @@ export class Gossip {
   }
 
   /** A peer showed a note, so it has that much. */
-  showed(session: Session, origin: string, size: number, votes: number): void {
-    const shown = { size, final: 0, cosigned: votes > 0 ? size : 0, votes }
+  showed(session: Session, { origin, size, note }: SignedHead): void {
+    const marked = votesIn(note, origin)
+    const shown = { size, final: 0, cosigned: marked.votes > 0 ? size : 0, ...marked }
     session.known.set(origin, joined(session.known.get(origin), shown))
     const standing = this.#hub.store.standing(origin)
     if (standing !== null) this.#expect(session, standing, this.#hub.nowMs() + this.#delayOf('if-needed'))
@@ -136,7 +140,7 @@ export class Gossip {
 
   #isBehind(session: Session, { told }: Telling, standing: LogStanding): boolean {
     const has = joined(session.known.get(standing.origin), told.get(standing.origin) ?? NOTHING)
-    return lacks(has, knownOf(standing))
+    return lacks(has, this.#knownOf(standing))
   }
 
   #say(session: Session, nowMs: number): void {
@@ -162,7 +166,7 @@ export class Gossip {
     for (const origin of origins) telling.unsaid.delete(origin)
     const logs = origins.flatMap((origin): HaveLog[] => {
       const standing = this.#hub.store.standing(origin)
-      return standing === null ? [] : [{ origin, ...knownOf(standing) }]
+      return standing === null ? [] : [{ origin, ...this.#knownOf(standing) }]
     })
     if (telling.unsaid.size > 0) telling.haveAtMs = nowMs
     session.send({ kind: 'have', logs })
@@ -191,17 +195,29 @@ export class Gossip {
     send()
   }
 
+  /** How far a log is held here, as others are told. */
+  #knownOf(standing: LogStanding): Known {
+    const { origin, final, cosigned, votes } = standing
+    let marked = this.#marks.get(origin)
+    if (marked?.cosigned !== cosigned || marked.votes !== votes) {
+      const note = cosigned === 0 ? null : this.#hub.store.note(origin, cosigned)
+      marked = { cosigned, ...(note === null ? NO_VOTES : votesIn(note, origin)), votes }
+      this.#marks.set(origin, marked)
+    }
+    return { size: sizeOf(standing), final, ...marked }
+  }
+
   /** Notes that show a peer what it lacks of a log, smallest first. */
   #notesFor(session: Session, telling: Telling, origin: string): string[] {
     const { store } = this.#hub
     const standing = store.standing(origin)
     if (standing === null || session.who.kind !== 'node' || !this.#isBehind(session, telling, standing)) return []
     const has = joined(session.known.get(origin), telling.told.get(origin) ?? NOTHING)
-    const own = knownOf(standing)
+    const own = this.#knownOf(standing)
     const offers = store.offersFor(origin, session.who.site).filter((size) => size > has.size)
     // Cosignatures mean nothing to a peer that has to fetch the entries first: it says when it has them.
     const isFinalDue = own.final > has.final && own.final <= has.size
-    const areVotesDue = own.cosigned <= has.size && isLess(has.cosigned, has.votes, own.cosigned, own.votes)
+    const areVotesDue = own.cosigned <= has.size && lacksVotes(has, own)
     telling.told.set(origin, {
       size: offers.length > 0 ? own.size : has.size,
       final: isFinalDue ? own.final : has.final,
@@ -212,29 +228,29 @@ export class Gossip {
   }
 }
 
-/** How far a log is held here, as others are told. */
-export function knownOf({ pending, stored, mirrored, final, cosigned, votes }: LogStanding): Known {
-  return { size: stored === pending ? pending : mirrored, final, cosigned, votes }
+/** Size up to which a log is held here. */
+function sizeOf({ pending, stored, mirrored }: LogStanding): number {
+  return stored === pending ? pending : mirrored
 }
 
 function lacks(has: Known, other: Known): boolean {
-  if (has.size < other.size || has.final < other.final) return true
-  return isLess(has.cosigned, has.votes, other.cosigned, other.votes)
+  return has.size < other.size || has.final < other.final || lacksVotes(has, other)
 }
 
-function votesOf({ cosigned, votes }: Known): Pick<Known, 'cosigned' | 'votes'> {
-  return { cosigned, votes }
+/** True when `other` may hold a cosignature that `has` does not: as many, but not the same, count as well. */
+function lacksVotes(has: Known, other: Known): boolean {
+  if (has.cosigned !== other.cosigned) return has.cosigned < other.cosigned
+  return has.votes < other.votes || (has.votes === other.votes && has.mark !== other.mark)
 }
 
-function isLess(size: number, votes: number, otherSize: number, otherVotes: number): boolean {
-  return size < otherSize || (size === otherSize && votes < otherVotes)
+function votesOf({ cosigned, votes, mark }: Known): Pick<Known, 'cosigned' | 'votes' | 'mark'> {
+  return { cosigned, votes, mark }
 }
 
-/** Whatever was said once stays true: logs and their cosignatures only grow. */
+/** Whatever was said once stays true: logs and their cosignatures only grow. Of two sets as large the later one counts. */
 function joined(a: Known = NOTHING, b: Known = NOTHING): Known {
-  const newer = isLess(a.cosigned, a.votes, b.cosigned, b.votes) ? b : a
-  const { cosigned, votes } = newer
-  return { size: Math.max(a.size, b.size), final: Math.max(a.final, b.final), cosigned, votes }
+  const newer = lacksVotes(a, b) ? b : a
+  return { size: Math.max(a.size, b.size), final: Math.max(a.final, b.final), ...votesOf(newer) }
 }
 
 function putEarlier(due: Map<string, number>, origin: string, atMs: number): void {

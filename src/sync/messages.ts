@@ -44,6 +44,8 @@ export interface HaveLog {
   readonly cosigned: number
   /** Cosignatures under that head. */
   readonly votes: number
+  /** Tells sets of cosigners apart: see `votes.ts`. */
+  readonly mark: number
 }
 
 /** A sealed payload, and what opens it. */
