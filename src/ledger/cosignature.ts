@@ -88,8 +88,8 @@ export function cosignerVerifier(key: CosignerKey, v: SignatureVerifier): NoteVe
   }
 }
 
-/** Seconds of a line, or null when it is no cosignature or its time is past 2^53. */
-function timeOf(signature: Uint8Array): number | null {
+/** The time that a cosignature states, in seconds since 1970; null when it is none, or its time is past 2^53. */
+export function timeOf(signature: Uint8Array): number | null {
   if (signature.length !== TIME_SIZE + SIGNATURE_SIZE) return null
   const timeS = new DataView(signature.buffer, signature.byteOffset).getBigUint64(0)
   return timeS <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(timeS) : null

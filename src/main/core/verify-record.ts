@@ -19,20 +19,31 @@ import type { RejectedRow } from '../../shared/api/primitives.ts'
 import { equalBytes, fromHex, toHex } from '../../shared/bytes.ts'
 import { assert } from '../../shared/errors.ts'
 import type { Verified } from '../../shared/verified.ts'
-import { type KeyClass, likelyClasses, openUnderClasses } from './class-keys.ts'
+import { type ClassKeys, type KeyClass, likelyClasses, openUnderClasses } from './class-keys.ts'
 import { checkCiphertext, checkCommitment, EnvelopeError, type EnvelopeErrorCode } from './envelope.ts'
 import type { Link, Place } from './vault/chains.ts'
 import { erasuresOf } from './vault/erasure-entries.ts'
 import type { Grades } from './vault/grades.ts'
 import { unlessDamaged, type Failed } from './vault/log-replica.ts'
 import type { Replica } from './vault/replica.ts'
-import type { SubjectKeys } from './vault/subject-keys.ts'
+import type { Identity } from './vault/identity.ts'
 import type { Row } from './vault-service.ts'
+
+/** The logs that records stand in: those of this node, or those of another. */
+export type RecordReplica = Pick<Replica, 'chain' | 'logs' | 'contract' | 'store'> & {
+  readonly identity: Pick<Identity, 'origin'>
+}
+
+/** Keys of records, as far as they are held. */
+export interface RecordKeys {
+  /** @throws EnvelopeError `KEY_MISSING`, `NOT_AUTHENTIC`. */
+  of(subject: Uint8Array, epoch: number): Promise<ClassKeys>
+}
 
 /** What verification reads from. */
 export interface RecordSources {
-  readonly replica: Replica
-  readonly keys: SubjectKeys
+  readonly replica: RecordReplica
+  readonly keys: RecordKeys
   readonly grades: Pick<Grades, 'gradeAt'>
   /** What patients decided, for data of patients. Null only where decisions themselves are read. */
   readonly gate: RecordGate | null
@@ -80,6 +91,9 @@ const STEP_OF_ENVELOPE: Readonly<Record<EnvelopeErrorCode, VerifyStep>> = {
   NOT_AUTHENTIC: 'decrypt',
   COMMITMENT_MISMATCH: 'commitment',
 }
+
+/** Reason of a record whose payload is not here. */
+export const PAYLOAD_MISSING = 'the payload is missing from the database'
 
 /** A step failed. */
 class StepFailed extends Error {
@@ -207,7 +221,7 @@ export function verifiedIn<Content>(row: Extract<Row<Content>, { status: 'verifi
 
 /** The row of a record that cannot even be read. */
 export function rejected(
-  replica: Replica,
+  replica: RecordReplica,
   { place, seq }: { place: Place | null; seq: number | null },
   { step, reason }: Failed,
 ): RejectedRow {
@@ -229,7 +243,7 @@ function passed<Value extends object>(result: Value | Failed): Value {
 }
 
 /** The entry before it in its subject's chain must be the one it names. */
-function checkChain(replica: Replica, subject: string, link: Link): void {
+function checkChain(replica: RecordReplica, subject: string, link: Link): void {
   const incomplete = (reason: string) => new StepFailed({ step: 'completeness', reason })
   const { claims, gone } = replica.chain(subject)
   if ((claims.get(link.seq)?.length ?? 0) > 1) throw incomplete('two entries claim its place')
@@ -247,7 +261,7 @@ function checkChain(replica: Replica, subject: string, link: Link): void {
   if (!found) throw incomplete('the entry before it is not the one it names')
 }
 
-function holdsDamagedLeaf(replica: Replica, link: Link): boolean {
+function holdsDamagedLeaf(replica: RecordReplica, link: Link): boolean {
   const { previousLeaf } = link
   return (
     previousLeaf !== null &&
@@ -256,7 +270,7 @@ function holdsDamagedLeaf(replica: Replica, link: Link): boolean {
 }
 
 /** What is erased has no content any more, and that is as it should be. */
-function checkNotErased<Content>(replica: Replica, { subject, link }: RecordRequest<Content>): void {
+function checkNotErased<Content>(replica: RecordReplica, { subject, link }: RecordRequest<Content>): void {
   const record = { origin: link.log.origin, index: link.index, subject: fromHex(subject) }
   const by = erasedBy(erasuresOf(replica, subject), record)
   if (by === null) return
@@ -276,7 +290,7 @@ async function gateOf<Content>(
 }
 
 function checkAccess(
-  replica: Replica,
+  replica: RecordReplica,
   { viewer, view }: { readonly viewer: PractitionerRole | null; readonly view: View },
   circumstances: Circumstances | undefined,
 ): void {
@@ -299,7 +313,7 @@ async function contentOf<Content>(
     throw new StepFailed({ step: 'decode', reason: 'the entry is not a record of this subject' })
   }
   const stored = unlessDamaged(() => replica.store.payload(request.link.log.origin, request.link.index))
-  if (stored === null) throw new StepFailed({ step: 'ciphertext', reason: 'the payload is missing from the database' })
+  if (stored === null) throw new StepFailed({ step: 'ciphertext', reason: PAYLOAD_MISSING })
   checkCiphertext(stored.ciphertext, payload)
   const context = { subject, entryId: id, epoch: payload.epoch }
   const classKeys = await keys.of(subject, payload.epoch)

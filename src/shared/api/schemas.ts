@@ -42,6 +42,8 @@ export const Patient = z.object({
   gender: z.enum(['female', 'male', 'other', 'unknown']),
   /** Medical record number, the second identifier. */
   identifier: words(40),
+  /** Another site, whose record it is and which shares it; absent for the own. */
+  site: z.string().max(200).optional(),
 })
 export type Patient = z.infer<typeof Patient>
 
@@ -379,6 +381,8 @@ export type SystemEvent = z.infer<typeof SystemEvent>
 /** What was checked to show a chart, and when. */
 export const Chart = z.object({
   handle: Handle,
+  /** Another site that shares it; absent for the own. */
+  site: z.string().max(200).optional(),
   /** Echo of the request: the window drops answers to questions it no longer asks. */
   generation: z.number().int(),
   patient: rowOf(Patient),

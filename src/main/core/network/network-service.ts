@@ -32,6 +32,7 @@ import type {
 import { ApiFailure } from '../failure.ts'
 import { actorFor, offsetMinAt, viewerFor, type Clinic } from '../vault/clinic.ts'
 import { Disclosures } from '../vault/disclosures.ts'
+import { ForeignLogs, type SiteContact } from '../vault/foreign-logs.ts'
 import { SECRETS } from '../vault/genesis.ts'
 import { fingerprintOf } from '../vault/governance-views.ts'
 import type { Governance } from '../vault/governance.ts'
@@ -97,6 +98,8 @@ export class NetworkService {
     if (sharing === null) throw new ApiFailure('KEYSTORE_DAMAGED')
     this.logs = new NetworkLogs(clinic)
     this.disclosures = new Disclosures(clinic, this.logs, { publicKey: identity.sharingKey, privateKey: sharing })
+    const pair = { publicKey: identity.sharingKey, privateKey: sharing }
+    clinic.foreign = new ForeignLogs(clinic, this.logs, pair, (site) => this.#contactOf(site))
     this.#settings = readSettings(keystore.secrets)
     this.#seen = clinic.replica.head.size
     this.#invitations = new Invitations({ clinic, governance, fault, changed: () => this.#reach() })
@@ -386,6 +389,19 @@ export class NetworkService {
     const nowMs = this.#parts.clinic.monotonicMs()
     this.#copies = [...this.#copies.filter((at) => at > nowMs - CLONE_WINDOW_MS), nowMs]
     if (this.#copies.length >= CLONE_REPORTS) this.#parts.cloned()
+  }
+
+  /** When a site was heard last: it, or whoever cosigned the newest head of one of its logs. */
+  #contactOf(site: string): SiteContact {
+    const nodes = this.logs.roster.sites.find(({ id }) => id === site)?.nodes ?? []
+    const seen = nodes.map(({ transportKey }) => this.#lastSeenMs.get(toHex(transportKey)) ?? 0)
+    const isConnected = this.#greetedSites().includes(site)
+    const cosigned = [...this.logs.mirrored].flatMap((log) =>
+      this.disclosures.siteOf(log.origin) === site ? this.logs.newestVoteMs(log.origin) : [],
+    )
+    // A link that stands shows signs of life all the time.
+    const now = isConnected ? [this.#parts.clinic.nowMs()] : []
+    return { isConnected, heardMs: Math.max(0, ...seen, ...cosigned, ...now) }
   }
 
   #greetedSites(): string[] {

@@ -124,7 +124,7 @@ export class Accesses {
     const { body } = verified.entry
     const told = toldIn(verified.entry)
     const by = verified.signers.find(({ role }) => role === 'practitioner')
-    if (by?.practitionerRole == null || by.handle === null) throw new ContentMismatch('nobody says that they looked')
+    if (by === undefined || by.practitionerRole === null || by.handle === null) throw new ContentMismatch('nobody says that they looked')
     const { kind, purpose, subjects } = told
     return {
       ...{ entryId: toHex(body.id), at: instantText(body.time, offsetMinAt(body.time)), kind, purpose },

@@ -15,6 +15,8 @@ import { ApiFailure } from '../failure.ts'
 import type { VaultEvent } from '../vault-service.ts'
 import type { ClockWatch } from './clock-watch.ts'
 import type { ConsentStandings } from './consent-standing.ts'
+import type { LogHead } from '../../../ledger/heads.ts'
+import type { ForeignLogs } from './foreign-logs.ts'
 import type { Grades } from './grades.ts'
 import type { Identity } from './identity.ts'
 import type { PatientIndex } from './patient-index.ts'
@@ -67,6 +69,8 @@ export interface Clinic {
   readonly emit: (event: VaultEvent) => void
   /** Seals the site's secrets anew into the database, after keys of people or cards changed. */
   readonly keepSecrets: () => Promise<void>
+  /** What other sites share; null while there is no network. */
+  foreign: ForeignLogs | null
   /** Null when nobody is signed in, or the session is locked. */
   viewer: Viewer | null
 }
@@ -128,12 +132,14 @@ export function accessDraft(
   clinic: Clinic,
   viewer: Viewer,
   whose: { subject: string } | { subjects: readonly string[] },
+  foreign: readonly LogHead[] = [],
 ): Draft {
   const { origin, size, root } = clinic.replica.head
   const subjects = 'subjects' in whose ? whose.subjects.map(fromHex) : null
   const opened = 'subject' in whose ? clinic.glass.of(viewer.handle, whose.subject) : null
   const cited = opened === null ? {} : { emergency: opened.ref }
-  const isClosed = 'subject' in whose && opened === null && !clinic.gate.isOpen(whose.subject)
+  const isOwn = foreign.length === 0
+  const isClosed = 'subject' in whose && opened === null && isOwn && !clinic.gate.isOpen(whose.subject)
   const purpose = isClosed ? NOTHING_SHOWN : 'care'
   return {
     id: clinic.random(16),
@@ -141,7 +147,7 @@ export function accessDraft(
     subject: 'subject' in whose ? fromHex(whose.subject) : null,
     timeMs: clinic.nowMs(),
     payload: null,
-    fields: encodeAccess({ purpose, heads: [{ origin, size, root }], subjects, ...cited }),
+    fields: encodeAccess({ purpose, heads: [{ origin, size, root }, ...foreign], subjects, ...cited }),
     signers: [viewer.signer],
   }
 }

@@ -32,6 +32,7 @@ import type { KeyClass } from '../class-keys.ts'
 import type { Row } from '../vault-service.ts'
 import { ContentMismatch, verifyRecord, type RecordSources, type SubjectGate } from '../verify-record.ts'
 import type { Link } from './chains.ts'
+import type { Replica } from './replica.ts'
 import { erasuresOf } from './erasure-entries.ts'
 import { readJson, writeJson } from './identity.ts'
 import { offsetMinAt } from './local-time.ts'
@@ -65,7 +66,8 @@ const UNDECIDED: Decisions = { versions: [], isKnown: true }
 export type Version = Pick<ConsentFacts, 'consentId' | 'kind' | 'terms'>
 
 /** What standings are worked out from. */
-export interface StandingSources extends Omit<RecordSources, 'gate'> {
+export interface StandingSources extends Omit<RecordSources, 'gate' | 'replica'> {
+  readonly replica: Replica
   readonly keystore: Pick<Keystore, 'secrets'>
   /** Id of the own site. */
   readonly site: string
@@ -253,7 +255,8 @@ export class ConsentStandings {
     const { versions, isKnown } = await this.decisions(handle)
     const today = dayOf(this.dayMs())
     const newest = replica.newestEpoch(handle) ?? 0
-    const all: readonly Said[] = next === null ? versions : [...versions, { facts: next, epoch: begins ? newest + 1 : newest }]
+    const all: readonly Said[] =
+      next === null ? versions : [...versions, { facts: next, epoch: begins ? newest + 1 : newest }]
     const consents = [...Map.groupBy(all, ({ facts }) => facts.consentId).values()]
     const shared = consents.filter((each) => each.some(({ facts }) => isShared(facts.terms, site)))
     const starts = replica.epochStarts(handle)
@@ -317,7 +320,7 @@ export function open({ versions }: Decisions): ConsentVersion[] {
 }
 
 /** Whether terms let the site's people see a kind of data for care. Who somebody is belongs to no day. */
-function covers(
+export function covers(
   terms: ConsentTerms,
   site: string,
   dataClass: DataClass,
@@ -385,7 +388,7 @@ const KIND_OF: Partial<Record<EntryType, ConsentFacts['kind']>> = {
 }
 
 /** The consent in a verified plaintext, when it says the same as its entry. */
-function readConsent(text: string, { entry, signers }: VerifiedEntry, site: string): ConsentFacts {
+export function readConsent(text: string, { entry, signers }: VerifiedEntry, site: string): ConsentFacts {
   const facts = decodeConsent(text)
   const { body } = entry
   const fields = decodeConsentFields(body.fields)

@@ -45,7 +45,7 @@ export function refOf({ log, index }: Pick<Link, 'log' | 'index'>): EntryRef {
 }
 
 /** Corrections in the chain of a patient. */
-export function correctionsOf(replica: Replica, handle: string): Corrections {
+export function correctionsOf(replica: Pick<Replica, 'chain'>, handle: string): Corrections {
   const byTarget = new Map<string, CorrectionEntry>()
   const refused = new Map<string, string>()
   const readings = new Map<string, number>()

@@ -3,7 +3,7 @@ import { fromHex } from '../../../shared/bytes.ts'
 import type { Replica } from './replica.ts'
 
 /** What the proven entries of a subject's chain erase, in their order. */
-export function erasuresOf(replica: Replica, subject: string): ErasureEntry[] {
+export function erasuresOf(replica: Pick<Replica, 'chain'>, subject: string): ErasureEntry[] {
   return replica.chain(subject).links.flatMap(({ log, index, type }) => {
     if (type !== 'record.erased') return []
     const verified = log.verifiedEntry(index)

@@ -68,6 +68,8 @@ export interface LogReplicaParts {
   readonly base: Directory
   /** Copies of directory entries kept with the keystore: they stand in for damaged rows, never for the tree. */
   readonly copies: ReadonlyMap<number, Uint8Array>
+  /** A log of another node: not every block's checkpoint comes here, so a later one covers the blocks before it. */
+  readonly isMirrored?: true
 }
 
 /** Types whose entries decide which keys and rules are valid. */
@@ -87,6 +89,9 @@ export const DIRECTORY_TYPES: ReadonlySet<EntryType> = new Set([
 
 /** Of these, what each patient adds: too much to keep beside the keystore, but for what takes something away. */
 const NOT_COPIED: ReadonlySet<EntryType> = new Set(['patient.linked', 'consent.granted', 'consent.amended'])
+
+/** Longer than any block. */
+const MAX_BLOCK = 1024
 
 /** Fails with its step where a {@link LedgerError} says so. */
 export function failedBy(error: unknown): Failed {
@@ -290,8 +295,19 @@ export class LogReplica {
     if (row === null) return { step: 'checkpoint', reason: 'the checkpoint of its block is missing' }
     const block = this.block(row)
     if ('step' in block) return block
-    if (block.seal.firstIndex > index) return { step: 'checkpoint', reason: 'the checkpoint of its block is missing' }
-    return block
+    if (block.seal.firstIndex <= index) return block
+    const own = this.#parts.isMirrored === true ? this.#sealAfter(index) : null
+    if (own === null) return { step: 'checkpoint', reason: 'the checkpoint of its block is missing' }
+    return { ...block, seal: decodeSeal(own.body.fields), sealedAtMs: own.body.time }
+  }
+
+  /** The seal of the block that holds `index`; null when it is damaged. */
+  #sealAfter(index: number): Entry | null {
+    for (let at = index; at < Math.min(this.#head.size, index + MAX_BLOCK); at++) {
+      const entry = this.#sealAt(at)
+      if (entry?.body.type === 'seal') return decodeSeal(entry.body.fields).firstIndex <= index ? entry : null
+    }
+    return null
   }
 
   /** A checkpoint row as a block, checked against the tree. */

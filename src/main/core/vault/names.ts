@@ -5,14 +5,16 @@
  */
 import { decodePractitioner } from '../../../clinical/practitioner.ts'
 import { toHex } from '../../../shared/bytes.ts'
-import { ContentMismatch, reliedOnContent } from '../verify-record.ts'
-import type { Clinic } from './clinic.ts'
+import { ContentMismatch, reliedOnContent, type RecordSources } from '../verify-record.ts'
 
 /** Shown where an enrolment does not verify. */
 const UNKNOWN = '?'
 
 /** Name of a practitioner, from the verified enrolment; a question mark when there is none. */
-export async function practitionerName(clinic: Pick<Clinic, 'replica' | 'keys'>, handle: string): Promise<string> {
+export async function practitionerName(
+  clinic: Pick<RecordSources, 'replica' | 'keys'>,
+  handle: string,
+): Promise<string> {
   const link = clinic.replica.chain(handle).links.find(({ type }) => type === 'practitioner.enrolled')
   if (link === undefined) return UNKNOWN
   const name = await reliedOnContent(clinic, {

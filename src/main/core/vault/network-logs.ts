@@ -7,10 +7,12 @@
  *
  * @packageDocumentation
  */
-import { emptyDirectory, rosterAt } from '../../../ledger/directory.ts'
+import { type Directory, emptyDirectory, rosterAt } from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import type { LogHead } from '../../../ledger/fields.ts'
 import { originOf, splitOrigin } from '../../../ledger/names.ts'
+import { timeOf } from '../../../ledger/cosignature.ts'
+import { parseSignature } from '../../../ledger/note.ts'
 import type { Roster } from '../../../ledger/roster.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
 import { verifier } from '../../keystore/sodium.ts'
@@ -67,6 +69,11 @@ export class NetworkLogs {
       for (const { log } of site.nodes) if (log !== identity.log) this.#open(originOf(log, 1))
   }
 
+  /** What is in force before the first entry of any log of the network. */
+  emptyDirectory(): Directory {
+    return emptyDirectory(this.#clinic.identity.network, policyEngine())
+  }
+
   /** Any log of which something is held here, as what cosignatures are about; null for one without. */
   cosigned(origin: string): CosignedLog | null {
     const own = this.#clinic.replica.log(origin)
@@ -78,6 +85,15 @@ export class NetworkLogs {
       this.#clinic.standing.cosignatures.load(mirrored)
     }
     return mirrored
+  }
+
+  /** When somebody cosigned the newest head of a log that is held here, ms since 1970; 0 for never. */
+  newestVoteMs(origin: string): number {
+    const log = this.#mirrored.get(origin) ?? null
+    if (log === null || log.isEmpty) return 0
+    const { standing, store } = this.#clinic
+    const rows = store.cosignaturesAt(origin, log.head.size).filter((row) => standing.cosignatures.isVote(log, row))
+    return 1000 * Math.max(0, ...rows.map(({ line }) => timeOf(parseSignature(line.trimEnd()).signature) ?? 0))
   }
 
   /** Every key that a roster ever listed for the log of an origin, the newest last. */
@@ -107,7 +123,7 @@ export class NetworkLogs {
     try {
       const log = MirroredLog.open({
         ...{ store, origin, verifier, network: identity.network },
-        base: emptyDirectory(identity.network, policyEngine()),
+        base: this.emptyDirectory(),
         logKeys: () => this.keysOf(origin),
         knows: (head) => this.knows(head),
         cosign: (mirrored, head) => standing.lineUnder(mirrored, head),

@@ -14,10 +14,10 @@ import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import type { Assessment, Correction, PatientReport, Reading } from '../../../shared/api/schemas.ts'
 import type { KeyClass } from '../class-keys.ts'
 import type { Row } from '../vault-service.ts'
-import { rejected, verifyRecord } from '../verify-record.ts'
+import { rejected, type RecordSources, verifyRecord } from '../verify-record.ts'
 import { readAssessment } from './assessment-record.ts'
 import type { Link } from './chains.ts'
-import { offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
+import { offsetMinAt, type Viewer } from './clinic.ts'
 import { type CorrectionEntry, correctionsOf, placeOf, refOf } from './corrections.ts'
 import { practitionerName } from './names.ts'
 import { handleOf, readAmendment, readReading, readRetraction } from './reading-record.ts'
@@ -71,7 +71,7 @@ const READ: Partial<Record<EntryType, Read<Told>>> = {
  * @param read - Decodes the plaintext and checks that it says the same as the entry.
  */
 export function clinicalRecord<Content>(
-  clinic: Clinic,
+  clinic: RecordSources,
   viewer: Viewer,
   { handle, link, read }: { handle: string; link: Link; read: Read<Content> },
 ): Promise<Row<Content>> {
@@ -79,7 +79,7 @@ export function clinicalRecord<Content>(
 }
 
 /** Everything on record about a patient. */
-export async function patientRecords(clinic: Clinic, viewer: Viewer, handle: string): Promise<PatientRecords> {
+export async function patientRecords(clinic: RecordSources, viewer: Viewer, handle: string): Promise<PatientRecords> {
   const { replica } = clinic
   const { links, gone } = replica.chain(handle)
   const { byTarget, refused } = correctionsOf(replica, handle)
@@ -133,7 +133,7 @@ function assessmentRow(row: Row<Told>): Row<Assessment>[] {
 
 /** What became of a reading; without the words where they cannot be shown. */
 async function describe(
-  clinic: Clinic,
+  clinic: RecordSources,
   { link, verified }: CorrectionEntry,
   rows: ReadonlyMap<string, Row<Told>>,
 ): Promise<Correction> {

@@ -2,7 +2,7 @@ import { instantText } from '../../../clinical/instant.ts'
 import { decodePatient, encodePatient } from '../../../clinical/patient.ts'
 import { foldPatient, foldText, isSimilarPatient } from '../../../clinical/patient-similarity.ts'
 import { decideView } from '../../../ledger/contract.ts'
-import { MAX_SUBJECTS } from '../../../ledger/fields.ts'
+import { type LogHead, MAX_SUBJECTS } from '../../../ledger/fields.ts'
 import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import type { Chart, Patient } from '../../../shared/api/schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
@@ -17,6 +17,7 @@ import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type
 import type { Failed } from './log-replica.ts'
 import type { Finding, IndexedPatient, Registration } from './patient-index.ts'
 import { oxygenScaleOf } from './endorsements.ts'
+import { chartForeign, searchForeign } from './foreign-patients.ts'
 import { patientRecords } from './patient-records.ts'
 
 /** Patients verified before other requests get a turn. */
@@ -55,7 +56,13 @@ export class Patients {
     }
     const rows = this.#handles().flatMap((handle) => found.get(handle) ?? [])
     await this.#recordList(viewer, rows)
-    return rows
+    const foreign = await searchForeign(this.#clinic, viewer, words, readPatient)
+    await this.#recordList(
+      viewer,
+      foreign.map(({ row }) => row),
+      foreign.map(({ head }) => head),
+    )
+    return [...rows, ...foreign.map(({ row }) => row)]
   }
 
   /** Patients who might be the same person as one who is to be registered. */
@@ -167,6 +174,8 @@ export class Patients {
     const viewer = viewerFor(this.#clinic, 'clinical')
     const { replica, writer, nowMs, gate } = this.#clinic
     const { origin, size, root } = replica.head
+    const shared = await chartForeign(this.#clinic, viewer, { handle, generation }, readPatient)
+    if (shared !== null) return shared
     const patient = await this.demographics(handle, viewer)
     const records = await patientRecords(this.#clinic, viewer, handle)
     const { scale } = await oxygenScaleOf(this.#clinic, viewer, handle)
@@ -256,13 +265,13 @@ export class Patients {
   }
 
   /** One entry for all patients whose demographics this sign-in had not seen yet. */
-  async #recordList(viewer: Viewer, rows: readonly Row<Patient>[]): Promise<void> {
+  async #recordList(viewer: Viewer, rows: readonly Row<Patient>[], foreign: readonly LogHead[] = []): Promise<void> {
     const fresh = rows.flatMap((row) =>
       row.status === 'verified' && !viewer.seen.has(row.record.handle) ? [row.record.handle] : [],
     )
     for (let from = 0; from < fresh.length; from += MAX_SUBJECTS) {
       await this.#clinic.writer.record([
-        accessDraft(this.#clinic, viewer, { subjects: fresh.slice(from, from + MAX_SUBJECTS) }),
+        accessDraft(this.#clinic, viewer, { subjects: fresh.slice(from, from + MAX_SUBJECTS) }, distinct(foreign)),
       ])
     }
     for (const handle of fresh) viewer.seen.add(handle)
@@ -279,6 +288,11 @@ function readPatient(text: string, { entry }: VerifiedEntry): Patient {
 function registrationOf({ position, record }: Extract<Row<Read>, { status: 'verified' }>): Registration {
   const { origin, index, entryId, seq, block } = position
   return { ...record, place: { origin, index, entryId, seq, block } }
+}
+
+/** Each log once. */
+function distinct(heads: readonly LogHead[]): LogHead[] {
+  return [...new Map(heads.map((head) => [head.origin, head])).values()]
 }
 
 function sameCase(text: string): string {

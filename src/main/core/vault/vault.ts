@@ -628,6 +628,7 @@ export class Vault extends VaultRequests implements VaultService {
       monotonicMs: this.#monotonicMs,
       emit,
       keepSecrets,
+      foreign: null,
       viewer: null,
     }
     return clinic

@@ -1,72 +1,61 @@
-import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { Vault } from '../../../../src/main/core/vault/vault.ts'
-import type { VaultEvent } from '../../../../src/main/core/vault-service.ts'
-import { cleanUp, NODE_SECRET, PIN, temporaryFolder } from '../../../faults/support/clinic.ts'
+import { instantText } from '../../../../src/clinical/instant.ts'
+import { codeOf, PIN } from '../../../faults/support/clinic.ts'
+import { clinicOf, granted, holder, takenBack, verified, weigh, weightsIn } from '../../../support/consent-world.ts'
+import { isAllFinal, joinedTo, networkedClinic, until } from '../../../support/two-clinics.ts'
 
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const address = server.address()
-  await new Promise((done) => server.close(done))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
-
-/** A vault on a folder of its own, with real sockets. */
-async function site() {
-  const folder = temporaryFolder()
-  const events: VaultEvent[] = []
-  const vault = new Vault((event) => events.push(event), Date.now)
-  await vault.start({ dataFolder: folder, demo: false, nodeSecret: NODE_SECRET, scryptLogN: 10 })
-  cleanUp(() => vault.close())
-  return { vault, folder, events }
-}
-
-/** Waits for something that comes by itself. */
-async function until(what: string, condition: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
-  const end = Date.now() + ms
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`did not happen: ${what}`)
-    await new Promise((done) => setTimeout(done, 50))
-  }
-}
-
-const stateOf = ({ events }: { events: VaultEvent[] }) =>
-  events.flatMap((event) => (event.kind === 'state' ? [event.state] : [])).at(-1)
-
-async function twoClinics() {
-  const [a, b] = [await site(), await site()]
-  await a.vault.createClinic({ clinicName: 'Harbour', passphrase: null, administrator: { name: 'Ida IT', pin: PIN } })
-  const [ida] = await a.vault.practitioners()
-  await a.vault.signIn(ida?.handle ?? '', PIN)
-  const quiet = { discovery: false, relay: false, peers: [], custodians: [] }
-  const port = await freePort()
-  await a.vault.configureNetwork({ ...quiet, port, announce: [`127.0.0.1:${port}`] })
-  const { text } = await a.vault.invite({ days: 1, pin: PIN })
-  await b.vault.joinNetwork({
-    clinicName: 'Hill',
-    passphrase: null,
-    administrator: { name: 'Ivo IT', pin: PIN },
-    invitation: text,
-  })
-  await until('the second clinic is taken in', () => stateOf(b)?.state === 'ready')
-  const [ivo] = await b.vault.practitioners()
-  await b.vault.signIn(ivo?.handle ?? '', PIN)
-  return { a, b }
-}
+const day = (fromNow: number) => instantText(Date.now() + fromNow * 86_400_000, 0).slice(0, 10)
 
 describe('two clinics', () => {
   it('share one ledger: logs are mirrored, cosigned and final on both sides', async () => {
-    const { a, b } = await twoClinics()
-    const final = async (where: typeof a) =>
-      (await where.vault.networkStatus()).logs.map((log) => log.final >= log.known && log.known > 0)
-    await until('everything is final on both sides', async () => {
-      const all = [...(await final(a)), ...(await final(b))]
-      return all.length === 4 && all.every(Boolean)
-    })
+    const a = await networkedClinic()
+    const b = await joinedTo(a)
+    await until('everything is final on both sides', async () => (await isAllFinal(a, 2)) && (await isAllFinal(b, 2)))
     expect((await a.vault.networkStatus()).quorum).toMatchObject({ sites: 2, needed: 2, reachable: 2, isThere: true })
     expect((await a.vault.networkStatus()).invitations).toMatchObject([{ state: 'used' }])
+    expect((await a.vault.networkStatus()).copies.logs).toBe(1)
+  })
+
+  it('show each other what patients consent to, and no more once that is taken back', async () => {
+    const a = await networkedClinic()
+    const b = await joinedTo(a)
+    const site = { a: a.clinic().identity.site, b: clinicOf(b).identity.site }
+    const physician = await b.vault.enrolPractitioner({ name: 'Petra Physician', role: 'physician', pin: PIN })
+    await b.vault.signIn(physician.handle, PIN)
+    const patient = await holder(a, 1)
+    await weigh(a, patient, '70.1')
+    expect(await b.vault.searchPatients('')).toEqual([])
+    const terms = { sites: [site.a, site.b].sort(), from: day(-1), until: day(100) }
+    const { consentId } = await granted(a, patient, terms)
+    await weigh(a, patient, '70.2')
+    const chart = () => b.vault.chart(patient.handle, 1)
+    await until('both weights arrive', async () => {
+      const [row] = await b.vault.searchPatients('')
+      return row?.status === 'verified' && weightsIn(await chart()).join() === '70.1,70.2'
+    })
+    const seen = await chart()
+    expect(seen).toMatchObject({ site: site.a, consent: { state: 'covers' } })
+    expect(verified(seen.patient)).toMatchObject({ familyName: patient.familyName, site: site.a })
+    await until('they are final there', async () => {
+      const { readings } = await chart()
+      return readings.every((row) => row.status === 'verified' && row.position.grade.name === 'final')
+    })
+    await takenBack(a, patient, consentId)
+    await weigh(a, patient, '70.3')
+    await until('nothing is shown any more', async () => (await chart()).consent.state === 'refused')
+    const after = await chart()
+    expect(weightsIn(after).every((shown) => shown === 'access')).toBe(true)
+    expect(JSON.stringify(after)).not.toMatch(/70\.[123]|Family1/)
+    // Broken glass opens what was handed over before, and nothing that came later.
+    const glass = {
+      handle: patient.handle,
+      reason: 'unconscious',
+      text: 'Found unconscious in the hall',
+      pin: PIN,
+    } as const
+    await b.vault.breakGlass(glass)
+    await until('the rest has arrived', async () => weightsIn(await chart()).length === 3)
+    expect(weightsIn(await chart())).toEqual(['70.1', '70.2', 'access'])
+    expect(await codeOf(() => b.vault.patient(patient.handle))).toBe('UNKNOWN_PATIENT')
   })
 })

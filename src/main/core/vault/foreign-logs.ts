@@ -1,0 +1,267 @@
+/**
+ * What other sites share: their logs as far as they are mirrored here, read for display.
+ *
+ * @remarks
+ * The same steps as for records of the own site, in the log of the other: its people, its devices, its contract, its
+ * consents. Keys are those that a consent handed over. A consent of another site counts while that site's word is fresh:
+ * a revocation may have been recorded there that has not arrived. Proven by
+ * `tests/main/core/network/two-clinics.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { siteOfLog } from '../../../ledger/directory.ts'
+import { LedgerError } from '../../../ledger/errors.ts'
+import { splitOrigin } from '../../../ledger/names.ts'
+import { parseNote } from '../../../ledger/note.ts'
+import { consentsAt } from '../../../ledger/patient-state.ts'
+import { decodeConsentFields } from '../../../ledger/people-fields.ts'
+import type { ConsentTerms } from '../../../shared/api/consent-schemas.ts'
+import { DATA_CLASSES, type ConsentStanding } from '../../../shared/api/consent-schemas.ts'
+import { instantText } from '../../../clinical/instant.ts'
+import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
+import { assert } from '../../../shared/errors.ts'
+import { type ClassKeys, heldClassKeys, openClassKeys } from '../class-keys.ts'
+import { EnvelopeError } from '../envelope.ts'
+import type { SharingKeyPair } from '../epoch-keys.ts'
+import { verifyRecord, type RecordSources, type SubjectGate } from '../verify-record.ts'
+import { Chains, type Link } from './chains.ts'
+import { offsetMinAt, type Clinic } from './clinic.ts'
+import { covers, dayOf, readConsent } from './consent-standing.ts'
+import { LogReplica, unlessDamaged, type Head } from './log-replica.ts'
+import type { NetworkLogs } from './network-logs.ts'
+
+/** Longest log that is read for display: what is known of each entry is kept in memory. */
+const MAX_ENTRIES = 200_000
+const MINUTE_MS = 60_000
+
+/** How fresh another site's word is. */
+export interface SiteContact {
+  /** A node of the site is connected now. */
+  readonly isConnected: boolean
+  /** When the site, or whoever cosigned its newest head, was heard last; by our clock, ms since 1970. */
+  readonly heardMs: number
+}
+
+/** What is shared by one log of another node. */
+interface ForeignLog {
+  readonly log: LogReplica
+  readonly chains: Chains
+  readonly site: string
+  readonly sources: RecordSources
+}
+
+/** A patient of another site. */
+export interface ForeignPatient {
+  readonly handle: string
+  /** Id of the site. */
+  readonly site: string
+  readonly sources: RecordSources
+  readonly head: Head
+}
+
+/** See the module's comment. */
+export class ForeignLogs {
+  readonly #clinic: Clinic
+  readonly #logs: NetworkLogs
+  readonly #pair: SharingKeyPair
+  readonly #contact: (site: string) => SiteContact
+  readonly #open = new Map<string, ForeignLog>()
+
+  /**
+   * @param pair - The own site's sharing key.
+   * @param contact - How fresh the word of a site is.
+   */
+  constructor(clinic: Clinic, logs: NetworkLogs, pair: SharingKeyPair, contact: (site: string) => SiteContact) {
+    this.#clinic = clinic
+    this.#logs = logs
+    this.#pair = pair
+    this.#contact = contact
+  }
+
+  /** Every patient of whom another site shares something, as far as keys are here. */
+  patients(): ForeignPatient[] {
+    this.#refresh()
+    return [...this.#open.values()].flatMap((foreign) =>
+      foreign.chains
+        .subjectsWith('patient.registered')
+        .filter((handle) => this.#hasKeys(handle))
+        .map((handle) => patientOf(foreign, handle)),
+    )
+  }
+
+  /** A patient of another site; null when nobody shares one by that handle. */
+  patient(handle: string): ForeignPatient | null {
+    this.#refresh()
+    for (const foreign of this.#open.values()) {
+      const isTheirs = foreign.chains.of(handle).links.some(({ type }) => type === 'patient.registered')
+      if (isTheirs) return patientOf(foreign, handle)
+    }
+    return null
+  }
+
+  /** Whether this site's people may see a patient of another site, and why. */
+  async standing(handle: string): Promise<ConsentStanding> {
+    const foreign = this.#of(handle)
+    const none: ConsentStanding = {
+      ...{ state: 'refused', classes: [], until: null, asksSignature: false, emergencyUntil: null },
+    }
+    if (foreign === null) return none
+    const endsMs = this.#clinic.glass.of(this.#clinic.viewer?.handle ?? null, handle)?.untilMs ?? null
+    const emergencyUntil = endsMs === null ? null : instantText(endsMs, offsetMinAt(endsMs))
+    const terms = await this.#terms(foreign, handle)
+    const { site } = this.#clinic.identity
+    const today = dayOf(this.#clinic.gate.dayMs())
+    const fresh = terms.filter((each) => this.#isFresh(foreign.site, each))
+    if (terms.length > 0 && fresh.length === 0) return { ...none, state: 'unknown', emergencyUntil }
+    const classes = DATA_CLASSES.filter((one) => fresh.some((each) => covers(each, site, one, today)))
+    const until =
+      fresh
+        .map((each) => each.until)
+        .sort()
+        .at(-1) ?? null
+    const state = classes.length === 0 ? 'refused' : classes.length < DATA_CLASSES.length ? 'partly' : 'covers'
+    return { ...none, state, classes, until, emergencyUntil }
+  }
+
+  #of(handle: string): ForeignLog | null {
+    for (const foreign of this.#open.values()) if (foreign.chains.of(handle).links.length > 0) return foreign
+    return null
+  }
+
+  /** Reads what came since: logs that are mirrored further than they were read. */
+  #refresh(): void {
+    for (const mirrored of this.#logs.mirrored) {
+      const { mirrored: head } = mirrored.state
+      if (head === null || head.size > MAX_ENTRIES) continue
+      const known = this.#open.get(mirrored.origin)
+      if (known?.log.head.size === head.size) continue
+      try {
+        if (known === undefined) this.#read(mirrored.origin, { ...head, text: parseNote(head.note).text })
+        else this.#readOn(known, { ...head, text: parseNote(head.note).text })
+      } catch (error) {
+        // Damage here is fetched again; until then nothing of the log is shown.
+        if (!(error instanceof LedgerError)) throw error
+        this.#open.delete(mirrored.origin)
+      }
+    }
+  }
+
+  #read(origin: string, head: Head): void {
+    const { identity, store } = this.#clinic
+    const keys = this.#logs.keysOf(origin)
+    const logKey = keys.at(-1)
+    const site = siteOfLog(this.#logs.roster, splitOrigin(origin).log)?.id
+    if (logKey === undefined || site === undefined) return
+    const logs: LogReplica[] = []
+    const chains = new Chains(store, () => logs)
+    const early: Parameters<Parameters<typeof LogReplica.open>[2]>[0][] = []
+    const parts = {
+      ...{ store, network: identity.network, origin, logKey, otherKeys: keys.slice(0, -1), copies: new Map() },
+      base: this.#logs.emptyDirectory(),
+      isMirrored: true as const,
+    }
+    const log = LogReplica.open(parts, head, (entry) => early.push(entry))
+    logs.push(log)
+    for (const entry of early) chains.take(log, entry)
+    chains.readHints()
+    const replica = {
+      ...{ store, logs, identity: { origin } },
+      chain: (subject: string) => chains.of(subject),
+      contract: () => this.#clinic.replica.contract(),
+    }
+    const foreign: ForeignLog = { log, chains, site, sources: this.#sources(replica, site) }
+    this.#open.set(origin, foreign)
+  }
+
+  #readOn({ log, chains }: ForeignLog, head: Head): void {
+    const { store } = this.#clinic
+    const from = log.head.size
+    const rows = unlessDamaged(() => store.entries(log.origin, from, head.size - from)) ?? []
+    if (rows.length !== head.size - from) throw new LedgerError('TILE_DAMAGED', 'entries are missing')
+    const tree = this.#logs.mirror(log.origin)?.trusted.tree
+    assert(tree !== undefined, 'what is read on is mirrored')
+    const entries = rows.map(({ index, bytes }) => ({ index, bytes, leaf: tree.leafAt(index) }))
+    log.committed(head, store.newestCheckpoint(log.origin)?.block ?? 0, entries, (entry) => {
+      chains.take(log, entry)
+    })
+  }
+
+  #sources(replica: RecordSources['replica'], site: string): RecordSources {
+    const { grades } = this.#clinic
+    const keys = { of: (subject: Uint8Array, epoch: number) => this.#keysOf(site, subject, epoch) }
+    return { replica, grades, keys, gate: { gate: (subject) => this.#gate(subject) } }
+  }
+
+  #hasKeys(handle: string): boolean {
+    const rows = unlessDamaged(() => this.#clinic.store.epochKeys(fromHex(handle))) ?? []
+    return rows.some(({ recipient }) => equalBytes(recipient, this.#pair.publicKey))
+  }
+
+  async #keysOf(site: string, subject: Uint8Array, epoch: number): Promise<ClassKeys> {
+    const sender = this.#logs.roster.sites.find(({ id }) => id === site)?.sharingKey
+    const rows = unlessDamaged(() => this.#clinic.store.epochKeys(subject)) ?? []
+    const row = rows.find((one) => one.epoch === epoch && equalBytes(one.recipient, this.#pair.publicKey))
+    if (row === undefined || sender === undefined)
+      throw new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} was handed over`)
+    return heldClassKeys(await openClassKeys(row.sealed, this.#pair, { subject, epoch, sender }))
+  }
+
+  /** What decides row by row: the consents of the other site that name this one. */
+  async #gate(handle: string): Promise<SubjectGate> {
+    const foreign = this.#of(handle)
+    const { glass, viewer, gate, identity } = this.#clinic
+    const terms = foreign === null ? [] : await this.#terms(foreign, handle)
+    const usable = foreign === null ? [] : terms.filter((each) => this.#isFresh(foreign.site, each))
+    const today = dayOf(gate.dayMs())
+    return {
+      circumstances: (keyClass, recordedAtMs) => {
+        const emergency = glass.of(viewer?.handle ?? null, handle) !== null
+        const on = dayOf(recordedAtMs)
+        const named = DATA_CLASSES.find((one) => one === keyClass)
+        const isCovered = (one: (typeof DATA_CLASSES)[number]) =>
+          usable.some((each) => covers(each, identity.site, one, today, on))
+        const consent = named === undefined ? DATA_CLASSES.some(isCovered) : isCovered(named)
+        return { emergency, consent: keyClass === null || named !== undefined ? consent : false }
+      },
+    }
+  }
+
+  /** Terms of the open consents that this site can read: those that name it. Which are open stands in the clear. */
+  async #terms(foreign: ForeignLog, handle: string): Promise<ConsentTerms[]> {
+    const { log, chains, site, sources } = foreign
+    const terms: ConsentTerms[] = []
+    for (const { consentId, version, isOpen } of consentsAt(log.directory.patients, fromHex(handle), log.head.size)) {
+      if (!isOpen) continue
+      const link = chains.of(handle).links.find((one) => isVersion(one, toHex(consentId), version))
+      if (link === undefined) continue
+      const row = await verifyRecord(
+        { ...sources, gate: null },
+        {
+          ...{ subject: handle, link, view: 'clinical', viewer: null },
+          read: (text, entry) => readConsent(text, entry, site),
+        },
+      )
+      if (row.status === 'verified') terms.push(row.record.terms)
+    }
+    return terms
+  }
+
+  /** D8: a grant counts while the newest word of the site that owns it is young enough. */
+  #isFresh(site: string, { freshness }: ConsentTerms): boolean {
+    const { isConnected, heardMs } = this.#contact(site)
+    const limitMin = isConnected ? freshness.onlineMin : freshness.offlineMin
+    return this.#clinic.nowMs() - heardMs <= limitMin * MINUTE_MS
+  }
+}
+
+function patientOf({ site, sources, log }: ForeignLog, handle: string): ForeignPatient {
+  return { handle, site, sources, head: log.head }
+}
+
+function isVersion(link: Link, consentId: string, version: number): boolean {
+  if (link.type !== 'consent.granted' && link.type !== 'consent.amended') return false
+  const verified = link.log.verifiedEntry(link.index)
+  if ('step' in verified) return false
+  const fields = decodeConsentFields(verified.entry.body.fields)
+  return toHex(fields.consentId) === consentId && fields.version === version
+}

@@ -1,0 +1,105 @@
+/**
+ * Patients of whom other sites share something: found, and charted, like those of the own site.
+ *
+ * @remarks
+ * They can be looked at and not written about: whoever treats them here registers them here. Every look is recorded in the
+ * own log, with the head of the other that it relied on. Proven by `tests/main/core/network/two-clinics.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { instantText } from '../../../clinical/instant.ts'
+import { foldText } from '../../../clinical/patient-similarity.ts'
+import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
+import type { Chart, Patient } from '../../../shared/api/schemas.ts'
+import { toHex } from '../../../shared/bytes.ts'
+import { PAYLOAD_MISSING, verifyRecord } from '../verify-record.ts'
+import type { Row } from '../vault-service.ts'
+import { accessDraft, offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
+import type { ForeignPatient } from './foreign-logs.ts'
+import type { LogHead } from '../../../ledger/heads.ts'
+import { patientRecords } from './patient-records.ts'
+
+/** Reads a registration. */
+type ReadPatient = (text: string, entry: VerifiedEntry) => Patient
+
+/** A patient of another site as a row for whoever looks. */
+export interface ForeignRow {
+  readonly row: Row<Patient>
+  readonly head: LogHead
+}
+
+/** Patients of other sites whose name, birth date or identifier contains every word. */
+export async function searchForeign(
+  clinic: Clinic,
+  viewer: Viewer,
+  words: readonly string[],
+  read: ReadPatient,
+): Promise<ForeignRow[]> {
+  const found: ForeignRow[] = []
+  for (const patient of clinic.foreign?.patients() ?? []) {
+    const row = await registrationOf(patient, viewer, read)
+    if (row.status === 'rejected' && row.step !== 'access') continue
+    if (row.status === 'verified' && !words.every((word) => textOf(row.record).includes(word))) continue
+    found.push({ row, head: headOf(patient) })
+  }
+  return found
+}
+
+/**
+ * The chart of a patient of another site; null when nobody shares one by that handle. The access is recorded first.
+ */
+export async function chartForeign(
+  clinic: Clinic,
+  viewer: Viewer,
+  { handle, generation }: { readonly handle: string; readonly generation: number },
+  read: ReadPatient,
+): Promise<Chart | null> {
+  const shared = clinic.foreign?.patient(handle) ?? null
+  if (shared === null || clinic.foreign === null) return null
+  const { sources, site } = shared
+  const patient = await registrationOf(shared, viewer, read)
+  const records = await patientRecords(sources, viewer, handle)
+  const { links, gone } = sources.replica.chain(handle)
+  const checkedAtMs = clinic.nowMs()
+  const head = headOf(shared)
+  await clinic.writer.record([accessDraft(clinic, viewer, { subject: handle }, [head])])
+  return {
+    ...{ handle, generation, patient, site },
+    readings: records.readings.map(unlessShared),
+    assessments: records.assessments.map(unlessShared),
+    reports: records.reports.map(unlessShared),
+    consent: await clinic.foreign.standing(handle),
+    oxygenScale: { scale: 1, by: null, at: null, reason: null },
+    chainLength: links.length + gone.length,
+    unattributedDamage: 0,
+    checkedAt: instantText(checkedAtMs, offsetMinAt(checkedAtMs)),
+    head: { origin: head.origin, size: head.size, root: toHex(head.root) },
+  }
+}
+
+/** What was never sent here is not damaged: it is not for this site. */
+function unlessShared<Content>(row: Row<Content>): Row<Content> {
+  if (row.status === 'verified') return row
+  const isAbsent = row.step === 'ciphertext' && row.reason === PAYLOAD_MISSING
+  const isSealed = row.step === 'decrypt' && row.reason.startsWith('no key')
+  return isAbsent || isSealed ? { ...row, step: 'access', reason: 'not shared with this site' } : row
+}
+
+async function registrationOf(
+  { handle, sources, site }: ForeignPatient,
+  viewer: Viewer,
+  read: ReadPatient,
+): Promise<Row<Patient>> {
+  const link = sources.replica.chain(handle).links.find(({ type }) => type === 'patient.registered')
+  if (link === undefined) throw new Error('bug: a shared patient is registered')
+  const request = { subject: handle, link, view: 'demographics' as const, viewer: viewer.role }
+  return verifyRecord(sources, { ...request, read: (text, entry) => ({ ...read(text, entry), site }) })
+}
+
+function headOf({ head: { origin, size, root } }: ForeignPatient): LogHead {
+  return { origin, size, root }
+}
+
+function textOf({ familyName, givenName, identifier, birthDate }: Patient): string {
+  return foldText(`${familyName} ${givenName} ${identifier} ${birthDate}`)
+}
