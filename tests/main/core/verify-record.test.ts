@@ -68,6 +68,7 @@ async function shown(world: World, text: string | Uint8Array) {
       timeMs: Date.parse(AT),
       payload: typeof text === 'string' ? new TextEncoder().encode(text) : text,
       fields: encodeReading({ method: 'manual', device: null }),
+      keyClass: 'body-measures',
       signers: [signer],
     },
   ])
