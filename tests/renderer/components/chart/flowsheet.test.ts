@@ -35,6 +35,43 @@ describe('buildFlowsheet', () => {
     expect(buildFlowsheet(apart, []).columns).toHaveLength(2)
   })
 
+  const amended = (by: number) =>
+    ({
+      correction: { kind: 'amended', reason: 'typed wrong', by: 'Jonas', at: at(90), ref: { origin: 'o', index: by } },
+    }) as const
+
+  it('puts what took a value’s place into its cell, whenever it was signed, and keeps what stood there', () => {
+    const sheet = buildFlowsheet(
+      [
+        verifiedRow(readingAt('spo2', part.spo2(79), at(0), { setId: 'a', ...amended(7) }), 1),
+        verifiedRow(readingAt('spo2', part.spo2(95), at(60), { setId: 'b' }), 2),
+        verifiedRow(
+          readingAt('spo2', part.spo2(89), at(0), { setId: 'c', amends: { origin: 'o', index: 1 }, ...amended(9) }),
+          7,
+        ),
+        verifiedRow(readingAt('spo2', part.spo2(97), at(0), { setId: 'd', amends: { origin: 'o', index: 7 } }), 9),
+      ],
+      [rejectedRow(5)],
+    )
+    const [first] = sheet.columns
+    expect(sheet.columns.map(({ type }) => type)).toEqual(['set', 'set', 'rejected'])
+    if (first?.type !== 'set') throw new Error('no set')
+    expect([...first.cells.values()].map(({ position }) => position.index)).toEqual([9])
+    expect([...first.replaced.values()].flat().map(({ position }) => position.index)).toEqual([1, 7])
+  })
+
+  it('shows what amends a record that is not there, and cannot be led in circles', () => {
+    const lost = readingAt('spo2', part.spo2(97), at(0), { amends: { origin: 'o', index: 70 } })
+    expect(buildFlowsheet([verifiedRow(lost, 3)], []).columns).toHaveLength(1)
+    const circle = [4, 5].map((index) =>
+      verifiedRow(readingAt('spo2', part.spo2(97), at(index), { amends: { origin: 'o', index: 9 - index } }), index),
+    )
+    const shown = buildFlowsheet(circle, []).columns.flatMap((column) =>
+      column.type === 'set' ? [...column.cells.values(), ...[...column.replaced.values()].flat()] : [],
+    )
+    expect(new Set(shown.map(({ position }) => position.index))).toEqual(new Set([4, 5]))
+  })
+
   it('never mixes units in one row', () => {
     const celsius = verifiedRow(readingAt('temperature', part.temperature('36.5'), at(0)), 1)
     const fahrenheit = verifiedRow(

@@ -17,6 +17,19 @@ describe('latestOf', () => {
     expect(spo2?.previous?.record.quantities[0]?.value).toBe('96')
   })
 
+  it('never gives a value that was retracted', () => {
+    const correction = { kind: 'entered-in-error', reason: 'x', by: 'y', at: hoursAgo(1) } as const
+    const rows = [20, 10].map((hours, n) =>
+      verifiedRow(readingAt('spo2', part.spo2(95 + n), hoursAgo(hours), { setId: `s${n}` }), n),
+    )
+    const wrong = { setId: 'wrong', correction: { ...correction, ref: { origin: 'o', index: 9 } } }
+    const [spo2] = latestOf(
+      buildFlowsheet([...rows, verifiedRow(readingAt('spo2', part.spo2(60), hoursAgo(2), wrong), 5)], []),
+    )
+    expect(spo2?.newest.position.index).toBe(1)
+    expect(spo2?.previous?.position.index).toBe(0)
+  })
+
   it('gives one value for a kind that was recorded in two units: the newest', () => {
     const rows = [
       verifiedRow(readingAt('weight', [['weight', '158.7', '[lb_av]', 'lb']], hoursAgo(1), { setId: 'b' }), 2),
