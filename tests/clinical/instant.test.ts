@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkLocalTime, instantText, parseDate, parseInstant } from '../../src/clinical/instant.ts'
+import { addDays, checkLocalTime, instantText, parseDate, parseInstant } from '../../src/clinical/instant.ts'
 
 const refusal = expect.objectContaining({ name: 'ClinicalError', code: 'WRONG_TIME' })
 
@@ -81,5 +81,24 @@ describe('instants', () => {
     for (const text of ['2007-01-01T00:06:38Z', '2007-01-01T00:06', '2007-01-32T00:06:38', '2007-01-01T25:06:38']) {
       expect(() => checkLocalTime(text)).toThrow(refusal)
     }
+  })
+  it('count days over every end of a month, as a clock that is turned by hours does', () => {
+    const day = fc.date({ min: new Date('1900-01-01'), max: new Date('2099-12-31'), noInvalidDate: true })
+    fc.assert(
+      fc.property(day, fc.integer({ min: -4000, max: 4000 }), (from, days) => {
+        const text = from.toISOString().slice(0, 10)
+        const expected = new Date(Date.parse(`${text}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10)
+        expect(addDays(text, days)).toBe(expected)
+        expect(addDays(expected, -days)).toBe(text)
+      }),
+    )
+    expect(addDays('2028-02-28', 1)).toBe('2028-02-29')
+  })
+  it.each([
+    ['2026-02-30', 1],
+    ['9999-12-31', 1],
+    ['0001-01-01', -1],
+  ])('count no days from %s by %i', (date, days) => {
+    expect(() => addDays(date, days)).toThrow(refusal)
   })
 })
