@@ -29,8 +29,8 @@ describe.each(SHELLS)('$title: first run', ({ name, missing }) => {
     window.pictureOnFailure(app.page, 'first-run-enrol')
     await window.signIn(app.page, CLINIC.administrator)
     await window.enrolPerson(app.page, CLINIC.nurse, 'Nurse')
-    await window.goTo(app.page, 'Bedside')
-    await app.page.getByText('Only nurses and physicians can record observations.').waitFor()
+    const pages = app.page.getByRole('navigation', { name: 'Main' }).getByRole('link')
+    expect(await pages.allInnerTexts()).toEqual(['Patients', 'Devices', 'Ledger', 'People', 'Manage', 'About'])
     await window.signOut(app.page)
   })
 

@@ -6,14 +6,28 @@ import { CONSCIOUSNESS, MANUAL_FIELDS, TEMPERATURE_SITES } from '../../src/rende
 import { CHECK_STEPS } from '../../src/renderer/components/proof/check-in-window.ts'
 import { createMessages } from '../../src/renderer/i18n.ts'
 import { PROVEN } from '../../src/shared/api/codes.ts'
+import { AUTHORITIES, REASONS } from '../../src/renderer/components/erasure/codes.ts'
 import {
+  AccessRecord,
+  Assessment,
+  AssessmentInput,
+  Correction,
   DamagedKind,
+  DATA_CLASSES,
   DamageOutcome,
   DeviceStatus,
+  EMERGENCY_REASONS,
+  ExportPurpose,
+  ExportRequest,
   Grade,
+  ImportItem,
   LedgerSummary,
+  PURPOSES,
+  Reading,
   READING_KINDS,
+  REVIEW_OUTCOMES,
   Role,
+  SystemNotice,
   TrayItem,
 } from '../../src/shared/api/schemas.ts'
 
@@ -52,6 +66,27 @@ describe('the work views have words for', () => {
     ['every reason to be in the tray', TrayItem.shape.reason.options, 'tray.reasons'],
     ['every role', Role.options, 'people.roles'],
     ['what every role may do', Role.options, 'people.roleText'],
+    ['every reason of an emergency', EMERGENCY_REASONS, 'access.glass.reasons'],
+    ['every finding of a review', REVIEW_OUTCOMES, 'access.audit.review.outcomes'],
+    ['what every finding means', REVIEW_OUTCOMES, 'access.audit.review.outcomesText'],
+    ['every kind of access', AccessRecord.shape.kind.options, 'access.looked.kinds'],
+    ['every purpose', [...PURPOSES, ...ExportPurpose.options], 'access.looked.purposes'],
+    ['everything an audit finds', AccessRecord.shape.finding.unwrap().options, 'access.looked.findingsText'],
+    ['every class of data', DATA_CLASSES, 'access.consent.classes'],
+    ['every purpose of an export', ExportPurpose.options, 'exchange.export.purposes'],
+    ['what every purpose of an export opens', ExportPurpose.options, 'exchange.export.purposesText'],
+    ['every format of an export', ExportRequest.shape.format.options, 'exchange.export.formats'],
+    ['every verdict on an import', ImportItem.shape.verdict.options, 'exchange.import.verdicts'],
+    ['every resource of an import', ImportItem.shape.resource.options, 'exchange.import.resources'],
+    ['every input of a score', AssessmentInput.shape.name.options, 'score.inputs'],
+    ['every band of a score', Assessment.shape.band.options, 'score.bands'],
+    ['what every band suggests', Assessment.shape.band.options, 'score.suggests'],
+    ['why a band is that', Assessment.shape.band.options, 'score.why'],
+    ['every kind of correction', Correction.shape.kind.options, 'correct.kind'],
+    ['who signed for the patient', Reading.shape.authorised.unwrap().options, 'chart.authorised'],
+    ['every reason to erase', REASONS, 'manage.erase.reasons'],
+    ['every authority to erase', AUTHORITIES, 'manage.erase.authorities'],
+    ['every notice of the system', SystemNotice.shape.kind.options, 'app.notices'],
   ])('%s', (_, members, prefix) => {
     expect(members.length).toBeGreaterThan(0)
     expect(members.filter((member) => !te(`${prefix}.${member}`))).toEqual([])
