@@ -86,6 +86,7 @@ export type {
   RosterProposal,
   ScrubEvent,
   SecondSigner,
+  SettledNote,
   Session,
   SystemEvent,
   SystemStatus,
