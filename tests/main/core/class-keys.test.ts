@@ -147,7 +147,7 @@ describe('a bundle', () => {
     ['a consent without an id', [['consent/', new Uint8Array(32)]]],
   ])('with %s is refused, whoever sealed it', async (_what, value) => {
     const pair = await generateSharingKeyPair()
-    const sealed = await sealFromSite(encodeCbor(value as never), pair.publicKey, 'chartseal/class-keys/v1', {
+    const sealed = await sealFromSite(encodeCbor(value), pair.publicKey, 'chartseal/class-keys/v1', {
       ...{ subject, epoch: 0, sender: pair },
     })
     const context = { subject, epoch: 0, sender: pair.publicKey }

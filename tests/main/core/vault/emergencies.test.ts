@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import { decodeAccess } from '../../../../src/ledger/fields.ts'
-import { codeOf, patientNumber } from '../../../faults/support/clinic.ts'
+import { codeOf } from '../../../faults/support/clinic.ts'
 import {
   consentWorld,
   granted,

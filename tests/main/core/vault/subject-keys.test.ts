@@ -47,7 +47,7 @@ function newest({ clinic }: World, handle: string, type: string): number {
 
 it('hands over the keys of the kinds of data that a consent names, old and new, and of nothing else', async () => {
   const { world, sites, patient } = await network()
-  const [two, three] = sites as [OtherSite, OtherSite]
+  const [two, three] = sites
   await weigh(world, patient, '70.1')
   const old = newest(world, patient.handle, 'reading')
   await granted(world, patient, { sites: [two.id], classes: ['body-measures'] })
@@ -62,7 +62,7 @@ it('hands over the keys of the kinds of data that a consent names, old and new, 
 
 it('hands over nothing that was recorded before, but who the patient is, when the consent says so', async () => {
   const { world, sites, patient } = await network()
-  const [two] = sites as [OtherSite, OtherSite]
+  const [two] = sites
   await weigh(world, patient, '70.1')
   world.clock.nowMs += DAY_MS
   await granted(world, patient, {
@@ -84,7 +84,7 @@ it('hands over nothing that was recorded before, but who the patient is, when th
 
 it('hands over nothing before a consent begins', async () => {
   const { world, sites, patient } = await network()
-  const [two] = sites as [OtherSite, OtherSite]
+  const [two] = sites
   await granted(world, patient, { sites: [two.id], from: '2026-03-05', history: false })
   await weigh(world, patient, '70.1')
   await two.collect(world, patient.handle)
@@ -99,7 +99,7 @@ it('hands over nothing before a consent begins', async () => {
 
 it('begins an epoch with the entry that takes something away', async () => {
   const { world, sites, patient } = await network()
-  const [two] = sites as [OtherSite, OtherSite]
+  const [two] = sites
   const subject = fromHex(patient.handle)
   const epoch = () => world.clinic().replica.newestEpoch(patient.handle)
   const { consentId } = await granted(world, patient, { sites: [two.id] })
@@ -117,7 +117,7 @@ it('begins an epoch with the entry that takes something away', async () => {
 
 it('seals what was being recorded while a consent was taken back under the new epoch', async () => {
   const { world, sites, patient } = await network()
-  const [two] = sites as [OtherSite, OtherSite]
+  const [two] = sites
   const { consentId } = await granted(world, patient, { sites: [two.id] })
   for (let round = 0; round < 3; round++) {
     await Promise.all([
@@ -138,7 +138,7 @@ it('seals what was being recorded while a consent was taken back under the new e
 
 it('begins an epoch with the first record after a consent ran out', async () => {
   const { world, sites, patient } = await network()
-  const [two] = sites as [OtherSite, OtherSite]
+  const [two] = sites
   await granted(world, patient, { sites: [two.id], until: '2026-03-04' })
   await weigh(world, patient, '70.1')
   const before = newest(world, patient.handle, 'reading')

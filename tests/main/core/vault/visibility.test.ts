@@ -95,7 +95,7 @@ class Oracle {
     if (this.open.has(patient)) return true
     if (!this.decided.has(patient)) return true
     return this.consents.some(({ patient: of, terms }) => {
-      if (of !== patient || terms === null || !terms.purposes.includes('care')) return false
+      if (of !== patient || !terms?.purposes.includes('care')) return false
       const isOld = !terms.history && dataClass !== 'demographics' && on < terms.from
       return terms.classes.includes(dataClass) && terms.from <= today && today < terms.until && !isOld
     })
