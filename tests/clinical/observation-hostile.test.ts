@@ -1,11 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { decodeAssessment } from '../../src/clinical/assessment.ts'
+import { decodeAudit } from '../../src/clinical/audit-event.ts'
+import { decodeConsent } from '../../src/clinical/consent.ts'
 import { ClinicalError } from '../../src/clinical/errors.ts'
 import { decodeDevice } from '../../src/clinical/device.ts'
 import { decodeObservation, encodeObservation } from '../../src/clinical/observation.ts'
 import { decodePatient } from '../../src/clinical/patient.ts'
 import { decodePractitioner } from '../../src/clinical/practitioner.ts'
 import { answered, measured } from '../../src/clinical/quantity.ts'
+import { decodeReport } from '../../src/clinical/report-record.ts'
+import { decodeRetraction } from '../../src/clinical/retraction.ts'
 import { checkVitalSign } from '../../src/clinical/vital-sign-rules.ts'
 import { anyObservation, observationInput } from '../support/observations.ts'
 
@@ -19,7 +24,18 @@ function valueOrError(read: (text: string) => unknown, text: string): unknown {
   }
 }
 
-const READERS = [decodeObservation, decodePatient, decodePractitioner, decodeDevice, checkVitalSign]
+const READERS = [
+  decodeObservation,
+  decodePatient,
+  decodePractitioner,
+  decodeDevice,
+  decodeConsent,
+  decodeAudit,
+  decodeRetraction,
+  decodeAssessment,
+  decodeReport,
+  checkVitalSign,
+]
 
 /** A value that a test may bend in any way. */
 type Loose = ReturnType<typeof JSON.parse>
