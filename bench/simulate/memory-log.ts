@@ -4,7 +4,7 @@ import { parseCheckpoint } from '../../src/ledger/checkpoint.ts'
 import { type Cosigned, type CosignedHead, type Electorate, type Voter, watermark } from '../../src/ledger/finality.ts'
 import { type Hasher, leafHash } from '../../src/ledger/hash.ts'
 import { emptyMirror, type EntryPackage, type MirrorState, provePackage } from '../../src/ledger/mirror.ts'
-import { formatNote, type NoteSignature, parseNote } from '../../src/ledger/note.ts'
+import { formatNote, type NoteSignature, type ParsedNote, parseNote } from '../../src/ledger/note.ts'
 import { type TileReader, TileTree } from '../../src/ledger/tiles.ts'
 import type { Tile } from '../../src/ledger/tile-layout.ts'
 import { TreeWriter } from '../../src/ledger/tree-writer.ts'
@@ -42,6 +42,8 @@ export class MemoryLog {
   readonly #notes = new Map<number, string>()
   /** Lines that verified, by size and site. */
   readonly #votes = new Map<number, Map<string, NoteSignature>>()
+  /** Notes with all lines, as they were asked for last. */
+  readonly #whole = new Map<number, { readonly votes: number; readonly note: string }>()
   readonly #newest = new Map<string, CosignedHead>()
   final = 0
   cosigned = 0
@@ -102,8 +104,13 @@ export class MemoryLog {
   note(size: number): string | null {
     const note = this.#notes.get(size)
     if (note === undefined) return null
-    const { text, signatures } = parseNote(note)
-    return formatNote(text, [...signatures, ...(this.#votes.get(size)?.values() ?? [])])
+    const votes = this.#votes.get(size)
+    const cached = this.#whole.get(size)
+    if (cached?.votes === (votes?.size ?? 0)) return cached.note
+    const { text, signatures } = parsedNote(note)
+    const whole = formatNote(text, [...signatures, ...(votes?.values() ?? [])])
+    this.#whole.set(size, { votes: votes?.size ?? 0, note: whole })
+    return whole
   }
 
   votesAt(size: number): number {
@@ -112,8 +119,7 @@ export class MemoryLog {
 
   /** Keeps lines under a checkpoint of the tree held here. True when any was new. */
   addVotes(note: string, v: Signatures, isRemembered: boolean): boolean {
-    const { text, signatures } = parseNote(note)
-    const { size, root } = parseCheckpoint(text)
+    const { text, signatures, size, root } = parsedNote(note)
     if (isRemembered && !this.#notes.has(size)) this.#notes.set(size, withLogLine(note))
     const votes = this.#votes.get(size) ?? new Map<string, NoteSignature>()
     let isNew = false
@@ -150,6 +156,7 @@ export class MemoryLog {
       if (size >= this.final || size === this.held?.size || size === this.cosigned) continue
       this.#notes.delete(size)
       this.#votes.delete(size)
+      this.#whole.delete(size)
     }
   }
 
@@ -164,10 +171,29 @@ export class MemoryLog {
   }
 }
 
+/** A checkpoint with its lines, taken apart. */
+export interface ParsedHead extends ParsedNote, TreeHead {
+  readonly origin: string
+}
+
+const parsedNotes = new Map<string, ParsedHead>()
+const MAX_PARSED = 20_000
+
+/** Takes a note apart, once for all nodes: what many of them read is the same text. */
+export function parsedNote(note: string): ParsedHead {
+  const known = parsedNotes.get(note)
+  if (known !== undefined) return known
+  const parsed = parseNote(note)
+  const { origin, size, root } = parseCheckpoint(parsed.text)
+  const head = { ...parsed, origin, size, root }
+  if (parsedNotes.size >= MAX_PARSED) parsedNotes.clear()
+  parsedNotes.set(note, head)
+  return head
+}
+
 /** A note with the line of its log alone. */
 export function withLogLine(note: string): string {
-  const { text, signatures } = parseNote(note)
-  const { origin } = parseCheckpoint(text)
+  const { text, signatures, origin } = parsedNote(note)
   return formatNote(
     text,
     signatures.filter(({ name }) => name === origin),

@@ -3,7 +3,7 @@
  *
  * What it leaves out of the product's store is what sessions do not see: contracts, fields of entries, payload crypto.
  */
-import { logVerifier, parseCheckpoint, signCheckpoint } from '../../src/ledger/checkpoint.ts'
+import { logVerifier, signCheckpoint } from '../../src/ledger/checkpoint.ts'
 import { convict } from '../../src/ledger/convict.ts'
 import { cosign } from '../../src/ledger/cosignature.ts'
 import { LedgerError } from '../../src/ledger/errors.ts'
@@ -11,7 +11,7 @@ import { forkOfSuspicion, proveFork } from '../../src/ledger/evidence.ts'
 import { catchUp, type Electorate } from '../../src/ledger/finality.ts'
 import type { Hasher } from '../../src/ledger/hash.ts'
 import { advance, type EntriesVerdict, type EntryPackage, offerHead, receivePackage } from '../../src/ledger/mirror.ts'
-import { formatSignature, openNote, parseNote } from '../../src/ledger/note.ts'
+import { formatSignature, parseNote } from '../../src/ledger/note.ts'
 import { equalBytes } from '../../src/shared/bytes.ts'
 import type {
   AdvanceProgress,
@@ -26,7 +26,7 @@ import type {
 } from '../../src/sync/ports.ts'
 import type { PayloadRow } from '../../src/sync/messages.ts'
 import type { Signatures, SimulatedKey } from './keys.ts'
-import { MemoryLog, withLogLine } from './memory-log.ts'
+import { MemoryLog, parsedNote, withLogLine } from './memory-log.ts'
 
 /** What all nodes of a simulated network know. */
 export interface SimulatedNetwork {
@@ -103,10 +103,14 @@ export class MemoryStore implements SyncStore {
   }
 
   checkHead(note: string): SignedHead {
-    const { origin, size, root } = parseCheckpoint(parseNote(note).text)
+    const { origin, size, root, text, signatures } = parsedNote(note)
     const publicKey = this.#net.logKeys.get(origin)
     if (publicKey === undefined) throw new LedgerError('UNKNOWN_SIGNER', 'a log that is not listed')
-    openNote(note, [logVerifier({ name: origin, publicKey }, this.#net.signatures)])
+    const verifier = logVerifier({ name: origin, publicKey }, this.#net.signatures)
+    const line = signatures.find(({ name, keyId }) => name === origin && equalBytes(keyId, verifier.keyId))
+    if (line === undefined || !verifier.verify(text, line.signature)) {
+      throw new LedgerError('NOTE_SIGNATURE', 'not signed by its log')
+    }
     return { origin, size, root, note }
   }
 
@@ -119,7 +123,7 @@ export class MemoryStore implements SyncStore {
       verifier: signatures,
       logKeys: () => (publicKey === undefined ? [] : [{ name: head.origin, publicKey }]),
     }
-    const checkpoint = { ...head, text: parseNote(head.note).text }
+    const checkpoint = { ...head, text: parsedNote(head.note).text }
     const verdict = offerHead(rules, log.state, { oldSize, proof, note: head.note, checkpoint })
     if (verdict.status === 200) {
       log.state = this.identity.role === 'witness' ? { ...verdict.next, stored: head.size } : verdict.next

@@ -45,7 +45,8 @@ export interface Measured {
 }
 
 const WRITERS = 16
-const BLOCKS = 8
+/** Blocks of each writer: fewer in large networks, where one is as good as another. */
+const blocksOf = (sites: number): number => (sites > 64 ? 3 : 8)
 const BLOCK_EVERY_MS = 2000
 const ENTRIES_PER_BLOCK = 2
 const ENTRY_BYTES = 600
@@ -129,7 +130,7 @@ function write(network: Network, sites: number, tickMs: number): Block[] {
   const count = Math.min(WRITERS, sites)
   const writers = range(count).map((k) => Math.floor((k * sites) / count))
   const blocks: Block[] = []
-  for (let round = 0; round < BLOCKS; round++) {
+  for (let round = 0; round < blocksOf(sites); round++) {
     for (const [k, writer] of writers.entries()) {
       const atMs = network.nowMs + (k * BLOCK_EVERY_MS) / count
       const size = (round + 1) * ENTRIES_PER_BLOCK

@@ -28,6 +28,8 @@ export class PayloadFetch {
   readonly #cursors = new Map<Session, number>()
   readonly #asked = new Set<Session>()
   #pausedUntilMs = -Infinity
+  /** Entries held when nothing was missing; looked at again when there are more. */
+  #completeTo = 0
 
   constructor(origin: string, hub: Hub) {
     this.origin = origin
@@ -42,6 +44,7 @@ export class PayloadFetch {
   /** Asks everybody again: somebody may send now what could not be sent before. */
   restart(): void {
     this.#cursors.clear()
+    this.#completeTo = 0
   }
 
   /** True while the store rests. */
@@ -54,7 +57,11 @@ export class PayloadFetch {
     const nowMs = this.#hub.nowMs()
     if (this.isPaused()) return
     const standing = this.#hub.store.standing(this.origin)
-    if (standing === null || standing.stored === 0) return
+    if (standing === null || standing.stored === this.#completeTo) return
+    if (this.#hub.store.missingPayload(this.origin, 0, null) === null) {
+      this.#completeTo = standing.stored
+      return
+    }
     for (const session of this.#hub.peers()) {
       if (this.#asked.has(session) || !session.hasCredit || !session.isTrustedWith(this.origin, nowMs)) continue
       this.#askFrom(session, standing.stored, nowMs)
