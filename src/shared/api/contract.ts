@@ -258,7 +258,14 @@ export const contract = {
   },
   exports: {
     preview: call(s.ExportRequest, s.ExportPreview),
-    make: call(s.ExportRequest.extend({ pin: Pin }), s.Exported),
+    make: call(
+      s.ExportRequest.extend({
+        pin: Pin,
+        /** With it the patient's own copy holds everything, also what the patient keeps closed here. */
+        card: s.CardProof.nullable().default(null),
+      }),
+      s.Exported,
+    ),
   },
   erasures: {
     /** What was erased, newest first. */

@@ -5,7 +5,6 @@
  */
 import type { Measurement } from '../../../devices/measurement.ts'
 import type { DeviceOrigin, EnrolledDevice, ReadContext, VaultEvent, VaultService } from '../vault-service.ts'
-import { ApiFailure } from '../failure.ts'
 import type { Accesses } from './accesses.ts'
 import type { Cards } from './cards.ts'
 import type { Amendments } from './amendments.ts'
@@ -20,6 +19,7 @@ import type { Erasures } from './erasure.ts'
 import type { ErasureProposals } from './erasure-proposals.ts'
 import type { EvidenceViews } from './evidence-views.ts'
 import type { NetworkService } from '../network/network-service.ts'
+import type { Exports } from './exports.ts'
 import type { Governance } from './governance.ts'
 import type { Imports } from './imports.ts'
 import type { LedgerViews } from './ledger-views.ts'
@@ -54,6 +54,7 @@ export interface Open {
   readonly consents: Consents
   readonly emergencies: Emergencies
   readonly imports: Imports
+  readonly exports: Exports
   readonly erasures: Erasures
   readonly erasureProposals: ErasureProposals
   readonly evidence: EvidenceViews
@@ -205,6 +206,8 @@ export abstract class VaultRequests {
     this.ready().assessments.setScale(request)
   previewImport = (request: Parameters<VaultService['previewImport']>[0]) => this.ready().imports.preview(request)
   acceptImport = (request: Parameters<VaultService['acceptImport']>[0]) => this.ready().imports.accept(request)
+  previewExport = (request: Parameters<VaultService['previewExport']>[0]) => this.ready().exports.preview(request)
+  makeExport = (request: Parameters<VaultService['makeExport']>[0]) => this.ready().exports.make(request)
   erasures = async () => Promise.resolve(this.ready().erasures.list())
   previewErasure = async (target: Parameters<VaultService['previewErasure']>[0]) =>
     Promise.resolve(this.ready().erasureProposals.preview(target))
@@ -243,8 +246,4 @@ export abstract class VaultRequests {
   }
   proposalFile = async () => Promise.resolve(this.ready().governance.file())
   discardProposal = () => this.ready().governance.discard()
-
-  // Being built.
-  previewExport: VaultService['previewExport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
-  makeExport: VaultService['makeExport'] = async () => Promise.reject(new ApiFailure('WRONG_STATE'))
 }

@@ -37,6 +37,7 @@ import { Emergencies } from './emergencies.ts'
 import { Enrolments } from './enrolments.ts'
 import { EvidenceViews } from './evidence-views.ts'
 import { SECRETS, writeGenesis } from './genesis.ts'
+import { Exports } from './exports.ts'
 import { Governance } from './governance.ts'
 import { readIdentity, readJson, type Identity } from './identity.ts'
 import { Imports } from './imports.ts'
@@ -465,6 +466,7 @@ export class Vault extends VaultRequests implements VaultService {
         amendments: new Amendments(clinic),
         assessments: new Assessments(clinic, patients),
         imports: new Imports(clinic, patients),
+        exports: new Exports(clinic, patients, (...of) => ledger.receipt(...of)),
         accesses: new Accesses(clinic),
         reviews: new Reviews(clinic),
         consents: new Consents(clinic),
