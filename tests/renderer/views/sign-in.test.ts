@@ -2,7 +2,8 @@ import { enableAutoUnmount } from '@vue/test-utils'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import SignInView from '../../../src/renderer/views/SignInView.vue'
 import { useSessionStore } from '../../../src/renderer/stores/session.ts'
-import { PRACTITIONERS } from '../../support/fake-data.ts'
+import { useCaptureStore } from '../../../src/renderer/stores/capture.ts'
+import { handleOf, PRACTITIONERS } from '../../support/fake-data.ts'
 import { openWindow, settle } from '../../support/mount-window.ts'
 
 enableAutoUnmount(afterEach)
@@ -45,6 +46,27 @@ describe('SignInView', () => {
     await settle()
     expect(view.get('[role=alert]').text()).toBe('This PIN is not right. Try again.')
     expect((view.get('#pin').element as HTMLInputElement).value).toBe('')
+  })
+
+  it('says whose set is open behind the lock, and names no patient', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    const capture = useCaptureStore()
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    await useSessionStore().lock()
+    const view = window.mount(SignInView)
+    await settle()
+    expect(view.text()).toContain('only Jonas Weatherby can sign it')
+    expect(view.findAll('.tile')[1]?.text()).toContain('has an open set')
+    expect(view.findAll('.tile')[0]?.text()).not.toContain('has an open set')
+    expect(document.body.innerHTML).not.toContain('Okafor')
+    await view.findAll('.tile')[2]?.trigger('click')
+    await view.get('#pin').setValue('3337')
+    await view.get('form').trigger('submit')
+    await settle()
+    expect(capture.isMine).toBe(false)
+    expect(capture.canSign).toBe(false)
+    await capture.close()
   })
 
   it('counts a lock-out down and opens again by itself', async () => {

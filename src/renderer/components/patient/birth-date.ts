@@ -19,15 +19,22 @@ const FORMS = [
  * @param today - `YYYY-MM-DD`; nobody is born later, or more than 130 years before.
  */
 export function readBirthDate(text: string, today: string): { date: string } | { wrong: 'empty' | 'form' | 'range' } {
+  if (text.trim() === '') return { wrong: 'empty' }
+  const date = readDay(text)
+  if (date === null) return { wrong: 'form' }
+  const isTooOld = Number(date.slice(0, 4)) < Number(today.slice(0, 4)) - 130
+  return date > today || isTooOld ? { wrong: 'range' } : { date }
+}
+
+/** `YYYY-MM-DD` of any day as people type it; null for anything else. */
+export function readDay(text: string): string | null {
   const typed = text.trim().toLowerCase()
-  if (typed === '') return { wrong: 'empty' }
   const parts = FORMS.map((form) => form.exec(typed)?.groups).find((groups) => groups !== undefined)
-  if (parts === undefined) return { wrong: 'form' }
+  if (parts === undefined) return null
   const { year = '', day = '' } = parts
   const month = parts.word === undefined ? (parts.month ?? '') : `${monthOf(parts.word)}`
   const date = `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`
-  if (!isDate(date)) return { wrong: 'form' }
-  return date > today || Number(year) < Number(today.slice(0, 4)) - 130 ? { wrong: 'range' } : { date }
+  return isDate(date) ? date : null
 }
 
 function monthOf(word: string): number {

@@ -111,7 +111,7 @@ export const messages = {
     noClasses: 'Choose at least one kind of data.',
     wrong: {
       sites: 'One of these clinics is no longer in the network.',
-      from: 'This is no day.',
+      from: 'Write the day as 14-Mar-2026 or 2026-03-14.',
       until: 'The last day must lie after the first and after today, and at most {n} years later.',
     },
     noSignature: 'Without the patient’s signature, or why there is none, it cannot be recorded.',

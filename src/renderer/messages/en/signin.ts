@@ -3,6 +3,8 @@ export const messages = {
   title: 'Who is working?',
   locked: 'Locked',
   lockedText: 'Enter your PIN to go on, or choose a colleague. A running measurement goes on.',
+  openSet: 'has an open set',
+  openSetText: 'A set of observations by {name} is open. A running measurement goes on, and only {name} can sign it.',
   who: 'People',
   filter: 'Find your name',
   pin: 'PIN',
