@@ -214,7 +214,9 @@ export class Gossip {
     if (standing === null || session.who.kind !== 'node' || !this.#isBehind(session, telling, standing)) return []
     const has = joined(session.known.get(origin), telling.told.get(origin) ?? NOTHING)
     const own = this.#knownOf(standing)
-    const offers = store.offersFor(origin, session.who.site).filter((size) => size > has.size)
+    const chosen = store.offersFor(origin, session.who.site).filter((size) => size > has.size)
+    // A site whose vote is given has other nodes, which need the newest head all the same.
+    const offers = chosen.length === 0 && own.size > has.size ? [own.size] : chosen
     // Cosignatures mean nothing to a peer that has to fetch the entries first: it says when it has them.
     const isFinalDue = own.final > has.final && own.final <= has.size
     const areVotesDue = own.cosigned <= has.size && lacksVotes(has, own)
