@@ -6,6 +6,7 @@ import { draftsToSign } from '../components/capture/device-session.ts'
 import { partsOf } from '../components/capture/draft-parts.ts'
 import { subjectOf, type Subject } from '../components/capture/subject.ts'
 import { useDeviceFeeds } from '../components/capture/use-device-feeds.ts'
+import { useLastValues } from '../components/capture/use-last-values.ts'
 import { useManualEntry } from '../components/capture/use-manual-entry.ts'
 import { usePresence } from '../composables/use-presence.ts'
 import { useSessionStore } from './session.ts'
@@ -60,6 +61,7 @@ export const useCaptureStore = defineStore('capture', () => {
   const isMine = computed(() => open.value !== null && open.value.owner.handle === session.practitioner?.handle)
   const feeds = useDeviceFeeds(() => (identity.value === null ? null : (open.value?.captureId ?? null)))
   const manual = useManualEntry()
+  const before = useLastValues()
   const drafts = computed(() => feeds.sessions.value.flatMap((one) => [...draftsToSign(one)]))
   /** How many readings a signature would make. */
   const count = computed(() => drafts.value.flatMap(partsOf).length + manual.ready.value.length)
@@ -107,6 +109,7 @@ export const useCaptureStore = defineStore('capture', () => {
       identity.value = { asked, atMs: Date.now() }
       wasAway.value = false
       feeds.update()
+      if (open.value.patient.record !== null) void before.load(open.value.patient.handle)
     }
   }
 
@@ -158,6 +161,7 @@ export const useCaptureStore = defineStore('capture', () => {
     isAuthorising.value = false
     feeds.stop()
     manual.clear()
+    before.clear()
     if (captureId !== undefined) await call((client) => client.capture.close({ captureId }))
   }
 
@@ -181,6 +185,7 @@ export const useCaptureStore = defineStore('capture', () => {
       if (next?.locked === true) {
         card.value = null
         isAuthorising.value = false
+        before.clear()
         finish()
       }
     },
@@ -205,6 +210,7 @@ export const useCaptureStore = defineStore('capture', () => {
     take: feeds.take,
     leaveOut: feeds.leaveOut,
     toggle: feeds.toggle,
+    last: before.last,
     form: manual.form,
     states: manual.states,
     ready: manual.ready,

@@ -1,6 +1,7 @@
 import type { VueWrapper } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { useCaptureStore } from '../../../src/renderer/stores/capture.ts'
+import { useSessionStore } from '../../../src/renderer/stores/session.ts'
 import { useSystemStore } from '../../../src/renderer/stores/system.ts'
 import { fill, press as pressButton, tick as choose } from '../../support/dialogs.ts'
 import { handleOf } from '../../support/fake-data.ts'
@@ -153,6 +154,18 @@ describe('the bedside view', () => {
     expect(capture.open).toBeNull()
     scan(around.core.known.issue(handleOf(3), 'patient', null).text)
     await vi.waitFor(() => expect(capture.open?.patient.handle).toBe(handleOf(3)))
+  })
+
+  it('shows what was measured last beside the fields, and fills nothing in', async () => {
+    await visit()
+    await capture.start(handleOf(1))
+    await capture.confirm(['name', 'birth-date'])
+    await vi.waitFor(() => expect(view.get('[data-field="respiratory-rate"]').text()).toMatch(/last \d+ \/min, .+ ago/))
+    expect(view.get('[data-field="oxygen"]').text()).toContain('last Room air')
+    expect(capture.form.text['respiratory-rate']).toBe('')
+    expect(capture.ready).toEqual([])
+    await useSessionStore().lock()
+    expect(capture.last.size).toBe(0)
   })
 
   it('has the patient sign with card and PIN where the consent asks for it', async () => {

@@ -108,6 +108,7 @@ export const messages = {
   },
 
   manual: {
+    last: 'last {what}, {ago}',
     title: 'By hand',
     hint: 'Enter moves on. Leave out what you did not measure.',
     'respiratory-rate': 'Respiratory rate',
