@@ -75,6 +75,7 @@ export const REJECTED: RejectedRow = {
 /** A state in which the application works. */
 export const READY: VaultState = {
   notices: [],
+  joining: null,
   state: 'ready',
   problem: null,
   recovery: null,

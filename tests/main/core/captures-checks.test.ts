@@ -32,6 +32,7 @@ function world(measurements: readonly Measurement[], device: string | null = han
   const keyOf = ({ draft }: HeldDraft) => draft.draftId
   const captures = new Captures({
     vault: {
+      asksSignature: async () => false,
       patient: async (handle: string) => ({ status: 'verified', record: { handle } }) as never,
       draftsOf: async (_origin, _enrolled, all, context) => {
         onTheSpot.push(context.onTheSpot)
