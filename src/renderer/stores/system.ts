@@ -2,7 +2,7 @@ import { computed, ref, shallowRef, watch } from 'vue'
 import { defineStore } from 'pinia'
 import { call, follow } from '../api/call.ts'
 import { useApi } from '../api/client.ts'
-import type { Device, Problem, SystemEvent, SystemStatus } from '../api/types.ts'
+import type { Device, NetworkSummary, Problem, SystemEvent, SystemStatus } from '../api/types.ts'
 import { useSessionStore } from './session.ts'
 
 /**
@@ -15,6 +15,8 @@ export const useSystemStore = defineStore('system', () => {
   const devices = shallowRef<readonly Device[]>([])
   const trayCount = ref(0)
   const ledgerSize = ref(0)
+  /** How many other sites are connected; null until the core says so. */
+  const network = shallowRef<NetworkSummary | null>(null)
   /** Up to which size each log is final, by origin. */
   const finality = shallowRef<ReadonlyMap<string, number>>(new Map())
   /** Handle of the chart that changed last, and a number that grows with each change. */
@@ -37,6 +39,7 @@ export const useSystemStore = defineStore('system', () => {
     else if (event.kind === 'finality') finality.value = new Map(finality.value).set(event.origin, event.size)
     else if (event.kind === 'chart-changed')
       chartChange.value = { handle: event.handle, count: chartChange.value.count + 1 }
+    else if (event.kind === 'network') network.value = event.network
     else focusRequests.value += 1
   }
 
@@ -76,6 +79,28 @@ export const useSystemStore = defineStore('system', () => {
     return reply.ok ? null : reply
   }
 
+  /**
+   * First run: makes the keys of a clinic that joins the network of another. Its recovery key stays in `recoveryKey` until it
+   * was printed; the core calls the other clinic meanwhile.
+   */
+  async function joinNetwork(
+    clinicName: string,
+    administrator: { name: string; pin: string },
+    passphrase: string | null,
+    invitation: string,
+  ): Promise<Problem | null> {
+    const form = { clinicName, administrator, passphrase, invitation }
+    const reply = await call((client) => client.setup.joinNetwork(form))
+    if (reply.ok) recoveryKey.value = reply.value.recoveryKey
+    return reply.ok ? null : reply
+  }
+
+  /** Leaves `joining`: nothing of it stays. */
+  async function abandonJoining(): Promise<Problem | null> {
+    const reply = await call((client) => client.setup.abandonJoining({}))
+    return reply.ok ? null : reply
+  }
+
   /** Forgets the recovery key: it is on paper now. */
   function recoveryKeyKept(): void {
     recoveryKey.value = null
@@ -105,6 +130,7 @@ export const useSystemStore = defineStore('system', () => {
     devices,
     trayCount,
     ledgerSize,
+    network,
     finality,
     chartChange,
     focusRequests,
@@ -114,6 +140,8 @@ export const useSystemStore = defineStore('system', () => {
     openDemo,
     recoveryKey,
     createClinic,
+    joinNetwork,
+    abandonJoining,
     recoveryKeyKept,
     isUnlocking,
     unlock,

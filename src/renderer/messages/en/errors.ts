@@ -72,6 +72,12 @@ const codes: Record<ProblemCode, string> = {
   RIVAL_PROPOSAL:
     'This site approved another change for the same version. Finish that one first, or start a recovery ceremony with it.',
   NO_PROPOSAL: 'No change is waiting for approval. It was recorded or discarded in the meantime.',
+  BAD_INVITATION:
+    'This invitation cannot be used: it is mistyped, has expired, or is for something else. Paste all of it again, or ask for a new one.',
+  BAD_ADDRESS: 'One address cannot be used. Write it as 192.168.1.20:4101, clinic.example:4101 or wss://clinic.example.',
+  NOT_REACHABLE:
+    'Nobody could reach this computer with an invitation. Set a port, or the address under which it is reached, then try again.',
+  UNKNOWN_INVITATION: 'There is no such invitation. Open the list again.',
   DEVICE_NOT_CONNECTED: 'The device is not connected. Plug it in and switch it on.',
   DEVICE_NOT_ENROLLED:
     'This device is not enrolled. IT can enrol it on the Devices page; its values wait in the tray until then.',

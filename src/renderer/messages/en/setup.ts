@@ -76,6 +76,7 @@ export const messages = {
       'mark-missing': 'The record of what this computer signed last is missing.',
       'mark-damaged': 'The record of what this computer signed last is damaged.',
       moved: 'These data were last used on another computer. If that computer still works with them, stop it first.',
+      copied: 'Another installation writes the log of this computer at the same time: its data folder was copied.',
       restored: 'These data were restored from a backup.',
       forked: 'There is proof that two versions of this computer’s log exist.',
       'peers-inconsistent': 'Other sites signed something that contradicts this computer’s log.',
