@@ -12,6 +12,7 @@ import type {
   ConsentStanding,
   DataClass,
   DecisionSupport,
+  EmergencyReason,
   EntryRef,
   Erasure,
   ErasureProposal,
@@ -173,19 +174,21 @@ export class FakeRecords {
         this.maySee(handle, 'assessments') ? this.row(handle, one.index, one.record) : this.hidden(handle, one.index),
       ),
       reports: mine(this.reports).map((one) =>
-        this.maySee(handle, 'patient-reported') ? this.row(handle, one.index, one.record) : this.hidden(handle, one.index),
+        this.maySee(handle, 'patient-reported')
+          ? this.row(handle, one.index, one.record)
+          : this.hidden(handle, one.index),
       ),
       consent: this.standing(handle),
       oxygenScale: this.scales.get(handle) ?? { scale: 1 as const, by: null, at: null, reason: null },
     }
   }
 
-  breakGlass(handle: string, code: 'life-threat' | 'unconscious' | string, text: string): string {
+  breakGlass(handle: string, code: EmergencyReason, text: string): string {
     const until = new Date(Date.now() + HOUR_MS).toISOString()
     this.emergencies.set(handle, until)
     const more: Partial<AccessRecord> = {
       ...{ subjects: [handle], practitioner: this.#who, role: this.#role, purpose: 'emergency' },
-      reason: { code: code as never, text },
+      reason: { code, text },
     }
     this.looked = [this.#access(20 + this.looked.length, 0, 'emergency', more), ...this.looked]
     this.#core.emit({ kind: 'chart-changed', handle })
