@@ -2,7 +2,7 @@
  * Why a peer is not understood, or not listened to any more.
  *
  * @remarks
- * Everything that bytes of a peer can cause ends in one of these codes: see `tests/sync/hostile-bytes.test.ts`.
+ * Everything that bytes of a peer can cause ends in one of these codes: see `tests/sync/codec.test.ts` and `tests/sync/hostile-session.test.ts`.
  *
  * @packageDocumentation
  */
