@@ -28,16 +28,10 @@ const OPEN_TIMEOUT_MS = 10_000
 const PREFER_DIRECT_MS = 300_000
 const HANG_UP_TIMEOUT_MS = 2000
 
-/** What a link over libp2p needs. */
-export interface Libp2pLinkSettings extends NodeSettings {
-  /** Peers among the wanted ones at which to be reachable for those who cannot dial us. */
-  readonly relays: readonly PeerKey[]
-}
-
 /** Opens links over libp2p. */
-export async function openLibp2pLink(settings: Libp2pLinkSettings): Promise<Libp2pLink> {
+export async function openLibp2pLink(settings: NodeSettings): Promise<Libp2pLink> {
   const { node, reservations } = await createNode(settings)
-  const link = new Libp2pLink(node, settings.allow, new RelayKeeper(node, reservations, settings.relays))
+  const link = new Libp2pLink(node, settings.allow, new RelayKeeper(node, reservations))
   await link.start(settings.listen.length > 0)
   return link
 }
@@ -132,6 +126,11 @@ export class Libp2pLink implements PeerLink {
 
   keepConnected(peer: PeerKey, addresses: readonly string[], via: readonly PeerKey[] = []): void {
     if (peer !== this.self) this.#supervisor.want(peer, { addresses, via })
+  }
+
+  /** Replaces the relays at which to be reachable for those who cannot dial us: peers that are kept connected. */
+  keepPlacesAt(relays: Iterable<PeerKey>): void {
+    this.#relays.keep(relays)
   }
 
   /** Why the last attempt to reach `peer` failed; null when it did not. */

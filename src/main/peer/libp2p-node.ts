@@ -15,11 +15,11 @@ import type { ConnectionGater, PeerId } from '@libp2p/interface'
 import { noise, pureJsCrypto } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import type { AllowList } from './allow-list.ts'
 import { keyOf } from './peer-ids.ts'
 import { guardedWebSockets } from './websocket-guard.ts'
+import { guardedYamux } from './yamux-guard.ts'
 
 const MIB = 1024 * 1024
 /** Below the read buffer, so that a stream whose reader pauses comes to a halt and is never reset. */
@@ -75,15 +75,18 @@ export async function createNode(settings: NodeSettings): Promise<NewNode> {
     // Electron's crypto has no ChaCha20-Poly1305. Of the two replacements, the audited one.
     connectionEncrypters: [noise('electron' in process.versions ? { crypto: pureJsCrypto } : {})],
     streamMuxers: [
-      yamux({
-        maxInboundStreams: 64,
-        maxOutboundStreams: 64,
-        streamOptions: {
-          maxStreamWindowSize: MAX_WINDOW,
-          maxReadBufferLength: 4 * MAX_WINDOW,
-          maxWriteBufferLength: 16 * MAX_WINDOW,
+      guardedYamux(
+        {
+          maxInboundStreams: 64,
+          maxOutboundStreams: 64,
+          streamOptions: {
+            maxStreamWindowSize: MAX_WINDOW,
+            maxReadBufferLength: 4 * MAX_WINDOW,
+            maxWriteBufferLength: 16 * MAX_WINDOW,
+          },
         },
-      }),
+        2 * MAX_WINDOW,
+      ),
     ],
     connectionGater: gater(settings.allow),
     connectionMonitor: { pingInterval: settings.heartbeatMs },

@@ -18,6 +18,8 @@ export interface WantedPeer {
   readonly addresses: readonly string[]
   /** Relays to try when no address answers: members that this node is connected with. */
   readonly via?: readonly PeerKey[]
+  /** True for a relay through which this node is to be reached: for one that cannot be dialled. */
+  readonly isOurRelay?: boolean
 }
 
 /** Who is let in. */
@@ -35,8 +37,6 @@ export interface PeerSettings extends Allowed {
   /** Multiaddrs to listen on. Empty: only dials. */
   readonly listen: readonly string[]
   readonly wanted: readonly WantedPeer[]
-  /** Relays among the wanted ones, for a node that cannot be dialled. */
-  readonly relays: readonly PeerKey[]
   /** True on an always-on node that passes on the traffic of other members. */
   readonly isRelay: boolean
   /** True to be found, and to find members, on the local network. */

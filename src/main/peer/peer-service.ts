@@ -3,7 +3,7 @@
  *
  * @remarks
  * Knows keys, addresses and opaque messages. What the messages mean, and whether a word of them is true, is judged by
- * the sessions in the other thread. Proven by `tests/main/peer/peer-service.test.ts`.
+ * the sessions in the other thread. Proven by `tests/main/peer/peer-thread.test.ts`.
  *
  * @packageDocumentation
  */
@@ -75,7 +75,6 @@ export class PeerService {
         seed: settings.seed,
         allow: this.#allow,
         listen: settings.listen,
-        relays: settings.relays,
         isRelay: settings.isRelay,
         trustedFronts: settings.trustedFronts ?? [],
         heartbeatMs: settings.heartbeatMs ?? HEARTBEAT_MS,
@@ -122,6 +121,7 @@ export class PeerService {
       const { addresses = [], via = [] } = this.#wanted.get(peer) ?? {}
       link.keepConnected(peer, [...new Set([...addresses, ...(discovered.get(peer) ?? [])])], via)
     }
+    link.keepPlacesAt(peers.filter((peer) => this.#wanted.get(peer)?.isOurRelay))
     for (const [peer, why] of this.#kept) if (!peers.includes(peer)) await this.#let(link, peer, why)
     this.#kept = new Map(peers.map((peer) => [peer, this.#wanted.has(peer) ? 'wanted' : 'found']))
   }

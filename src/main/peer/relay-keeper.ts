@@ -18,22 +18,27 @@ const CHECK_MS = 5000
 export class RelayKeeper {
   readonly #node: Libp2p
   readonly #reservations: () => Reservations
-  readonly #relays: readonly PeerKey[]
+  #relays: ReadonlySet<PeerKey> = new Set()
   readonly #timer: NodeJS.Timeout
 
-  /** `relays` must be among the peers that are kept connected. */
-  constructor(node: Libp2p, reservations: () => Reservations, relays: readonly PeerKey[]) {
+  /** Keeps none yet. */
+  constructor(node: Libp2p, reservations: () => Reservations) {
     this.#node = node
     this.#reservations = reservations
-    this.#relays = relays
     this.#timer = setInterval(() => {
-      for (const relay of relays) void this.#ask(relay)
+      for (const relay of this.#relays) void this.#ask(relay)
     }, CHECK_MS)
+  }
+
+  /** Replaces the relays. They must be among the peers that are kept connected. A place lasts as long as the connection. */
+  keep(relays: Iterable<PeerKey>): void {
+    this.#relays = new Set(relays)
+    for (const relay of this.#relays) void this.#ask(relay)
   }
 
   /** Tells that a connection to `peer` stands. */
   connected(peer: PeerKey): void {
-    if (this.#relays.includes(peer)) void this.#ask(peer)
+    if (this.#relays.has(peer)) void this.#ask(peer)
   }
 
   /** Asks no more. */

@@ -1,4 +1,9 @@
 import { connect } from 'node:net'
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import type { Connection, MessageStream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { createLibp2p } from 'libp2p'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AllowList } from '../../../src/main/peer/allow-list.ts'
@@ -43,7 +48,6 @@ async function node(self: Identity, members: string[]) {
       members,
       guests: [],
       wanted: [],
-      relays: [],
       isRelay: true,
       isDiscoverable: false,
       // Or the limit on connections of one host would turn most of them away before anything is read.
@@ -93,6 +97,117 @@ describe('a stranger', () => {
     expect([faults, heard]).toEqual([[], []])
     expect((await network.report()).listening).toEqual(listening)
   }, 60_000)
+})
+
+/** A muxer that lets `say` speak instead of muxing: how a member speaks that keeps to the handshake alone. */
+function lying(say: (connection: MessageStream) => void): () => StreamMuxerFactory {
+  return () => ({
+    protocol: '/yamux/1.0.0',
+    createStreamMuxer: (connection: MessageStream) => {
+      connection.addEventListener('message', () => undefined)
+      queueMicrotask(() => say(connection))
+      return Object.assign(new EventTarget() as unknown as StreamMuxer, {
+        protocol: '/yamux/1.0.0',
+        streams: [],
+        status: 'open' as const,
+        createStream: () => Promise.reject(new Error('no streams here')),
+        close: () => Promise.resolve(),
+        abort: () => undefined,
+      })
+    },
+  })
+}
+
+/** Connects as `self`, lets `say` speak, and hands the connection to `then`. */
+async function lie(
+  self: Identity,
+  address: string,
+  say: (connection: MessageStream) => void,
+  then: (connection: Connection) => Promise<void>,
+): Promise<void> {
+  const member = await createLibp2p({
+    privateKey: await generateKeyPairFromSeed('Ed25519', self.seed),
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [lying(say)],
+    connectionGater: { denyDialMultiaddr: () => false },
+    connectionMonitor: { enabled: false },
+  })
+  try {
+    await then(await member.dial(multiaddr(address), { signal: AbortSignal.timeout(10_000) }))
+  } finally {
+    await member.stop()
+  }
+}
+
+/** A header of Yamux. */
+function header(version: number, type: number, flags: number, stream: number, length: number): Buffer {
+  const bytes = Buffer.alloc(12)
+  bytes.writeUInt8(version, 0)
+  bytes.writeUInt8(type, 1)
+  bytes.writeUInt16BE(flags, 2)
+  bytes.writeUInt32BE(stream, 4)
+  bytes.writeUInt32BE(length, 8)
+  return bytes
+}
+
+describe('a member that says something else than streams', () => {
+  async function world() {
+    const [low, high] = newPair()
+    const there = await node(high, [low.key])
+    return { low, there, address: `${there.listening[0]!}/p2p/${peerIdOf(high.key).toString()}` }
+  }
+
+  it('costs at most its own link, whatever it says', async () => {
+    const { low, there, address } = await world()
+    // Frames that are nearly right: version, type, flags, stream, length, and what follows.
+    const nearly = fc
+      .tuple(fc.nat({ max: 1 }), fc.nat({ max: 4 }), fc.nat({ max: 15 }), fc.nat({ max: 5 }), fc.nat({ max: 200 }))
+      .map((fields) => header(...fields))
+    const frames = fc.array(fc.oneof(nearly, fc.uint8Array({ maxLength: 100 })), { minLength: 1, maxLength: 20 })
+    await fc.assert(
+      fc.asyncProperty(frames, async (said) => {
+        const say = (connection: MessageStream) => void connection.send(Buffer.concat(said))
+        await lie(low, address, say, (connection) => connection.close()).catch(() => undefined)
+      }),
+      { numRuns: 50 },
+    )
+    expect(there.faults).toEqual([])
+    expect((await there.network.report()).listening).toEqual(there.listening)
+  }, 60_000)
+
+  it('is hung up on at the first frame that makes no sense', async () => {
+    const { low, there, address } = await world()
+    await lie(
+      low,
+      address,
+      (connection) => void connection.send(header(9, 9, 9, 9, 9)),
+      (connection) => until(() => connection.status !== 'open', 'being hung up on'),
+    )
+    expect(there.faults).toEqual([])
+  })
+
+  it('cannot make anybody keep a frame of gigabytes', async () => {
+    const { low, there, address } = await world()
+    let sent = 0
+    let isOver = false
+    const flood = (connection: MessageStream) => {
+      const more = () => {
+        try {
+          while (!isOver && connection.send(new Uint8Array(60_000))) sent += 60_000
+        } catch {
+          isOver = true
+        }
+      }
+      connection.addEventListener('drain', () => setImmediate(more))
+      connection.addEventListener('close', () => (isOver = true))
+      connection.send(header(0, 0, 1, 1, 0x7fff_ffff))
+      more()
+    }
+    await lie(low, address, flood, (connection) => until(() => connection.status !== 'open', 'being hung up on'))
+    expect(sent).toBeLessThan(32 * 1024 * 1024)
+    expect(there.faults).toEqual([])
+  })
 })
 
 describe('a member', () => {

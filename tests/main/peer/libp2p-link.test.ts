@@ -52,10 +52,13 @@ describe('two members', () => {
     expect(stream.facts).toMatchObject({ isOutbound: true, isRelayed: false, address: right.listening[0] })
   })
 
-  it('connect over WebSocket too', async () => {
-    const { b, left } = await connected({ listen: ['/ip4/127.0.0.1/tcp/0/ws'] })
+  it.each([
+    ['WebSocket', '/ip4/127.0.0.1/tcp/0/ws'],
+    ['IPv6', '/ip6/::1/tcp/0'],
+  ])('connect over %s too', async (_what, listen) => {
+    const { b, left, right } = await connected({ listen: [listen] })
     const stream = await saysBack(left, b.key, 'hello')
-    expect(stream.facts.address).toMatch(/\/ws$/)
+    expect(stream.facts.address).toBe(right.listening[0])
   })
 
   it('say nothing that can be read on the wire', async () => {

@@ -8,7 +8,7 @@ import { type PeerChannel, startPeerThread } from '../../../src/main/peer/peer-t
 import { type Identity, newPair, portOf, tap, until } from './world.ts'
 
 const PROGRAM = join(import.meta.dirname, 'peer-until-killed.ts')
-const BASE = { guests: [], relays: [], isRelay: false, isDiscoverable: false, heartbeatMs: 500 }
+const BASE = { guests: [], isRelay: false, isDiscoverable: false, heartbeatMs: 500 }
 
 interface Node {
   readonly process: ChildProcess

@@ -7,7 +7,7 @@ import {
   startPeerThread,
 } from '../../../src/main/peer/peer-thread.ts'
 import { encodeFrame } from '../../../src/sync/frames.ts'
-import { hasMulticast, type Identity, linkOf, newPair, ownAddress, until } from './world.ts'
+import { hasMulticast, type Identity, linkOf, newIdentity, newPair, ownAddress, until } from './world.ts'
 
 const text = (message: Uint8Array) => Buffer.from(message).toString()
 const bytes = (message: string) => Uint8Array.from(Buffer.from(message))
@@ -42,7 +42,6 @@ function start(
       members: [],
       guests: [],
       wanted: [],
-      relays: [],
       isRelay: false,
       isDiscoverable: false,
       ...settings,
@@ -174,6 +173,30 @@ describe('two threads of sockets', () => {
     other.network.want([{ peer: a.key, addresses: one.listening() }])
     await until(() => one.channels.length === 1, 'the channel')
   })
+})
+
+describe('three threads of sockets', () => {
+  it('connect two that listen nowhere through the one that is a relay, which others are not', async () => {
+    const hub = newIdentity()
+    const [a, b] = newPair()
+    const members = [hub.key, a.key, b.key]
+    const relay = start(hub, { members, isRelay: true })
+    await until(() => relay.listening().length > 0, 'the relay to listen')
+    const toHub = { peer: hub.key, addresses: relay.listening() }
+    const one = start(a, { members, listen: [], wanted: [toHub, { peer: b.key, addresses: [], via: [hub.key] }] })
+    const other = start(b, { members, listen: [], wanted: [toHub] })
+    await until(() => other.channels.length === 1, 'the relay')
+    const reported = async () => (await one.network.report()).peers.find(({ peer }) => peer === b.key)!
+    let report = await reported()
+    while (report.lastFailure !== 'NOT_AT_RELAY') report = await reported()
+    other.network.want([{ ...toHub, isOurRelay: true }])
+    await until(() => one.channels.length === 2 && other.channels.length === 2, 'the relayed channel')
+    const channel = one.channels.find(({ peer }) => peer === b.key)!
+    expect([channel.facts.isRelayed, (await reported()).lastFailure]).toEqual([true, null])
+    channel.send(bytes('through the relay'))
+    await until(() => other.messages.length === 1, 'the message')
+    expect([other.messages, relay.messages]).toEqual([['through the relay'], []])
+  }, 40_000)
 })
 
 describe.skipIf(!(await hasMulticast(ownAddress())))('needs multicast on an interface: two threads of sockets', () => {

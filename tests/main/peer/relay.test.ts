@@ -27,7 +27,7 @@ const connectionTo = (link: Libp2pLink, peer: string) => {
 async function startRelay(hub: Identity, members: string[], guests: string[], listen: string[]): Promise<Libp2pLink> {
   const allow = new AllowList()
   allow.replace(members, guests)
-  const settings = { relays: [], trustedFronts: [], heartbeatMs: 500, handshakeMs: 5000, maxConnections: 100 }
+  const settings = { trustedFronts: [], heartbeatMs: 500, handshakeMs: 5000, maxConnections: 100 }
   return openLibp2pLink({ seed: hub.seed, allow, listen, isRelay: true, ...settings })
 }
 
@@ -38,12 +38,13 @@ describe('two members that cannot dial each other', () => {
     let relay = await startRelay(hub, [a.key, b.key], [], ['/ip4/127.0.0.1/tcp/0'])
     const { listening } = relay
     const line = await tap(portOf(listening[0]))
-    const left = await linkOf(a, [hub.key, b.key], { listen: [], relays: [hub.key], heartbeatMs: 500 })
-    const right = await linkOf(b, [hub.key, a.key], { listen: [], relays: [hub.key], heartbeatMs: 500 })
+    const left = await linkOf(a, [hub.key, b.key], { listen: [], heartbeatMs: 500 })
+    const right = await linkOf(b, [hub.key, a.key], { listen: [], heartbeatMs: 500 })
     right.onStream(echo)
     const isUp = connectionTo(left, b.key)
     left.keepConnected(hub.key, [line.address])
     right.keepConnected(hub.key, listening)
+    right.keepPlacesAt([hub.key])
     left.keepConnected(b.key, [], [hub.key])
 
     const talk = async () => {
@@ -77,13 +78,14 @@ describe('two members that cannot dial each other', () => {
     const [a, b] = newPair()
     const relay = await startRelay(hub, [a.key, b.key], [], ['/ip4/127.0.0.1/tcp/0'])
     try {
-      const left = await linkOf(a, [hub.key, b.key], { listen: [], relays: [hub.key] })
-      const right = await linkOf(b, [hub.key, a.key], { relays: [hub.key] })
+      const left = await linkOf(a, [hub.key, b.key], { listen: [] })
+      const right = await linkOf(b, [hub.key, a.key])
       right.onStream(echo)
       const isUp = connectionTo(left, b.key)
       const line = await tap(portOf(right.listening[0]))
       left.keepConnected(hub.key, relay.listening)
       right.keepConnected(hub.key, relay.listening)
+      right.keepPlacesAt([hub.key])
       left.keepConnected(b.key, ['/ip4/127.0.0.1/tcp/1'], [hub.key])
       await until(isUp, 'the relayed connection')
       // Nothing changes as long as nobody answers there.
@@ -105,11 +107,12 @@ describe('two members that cannot dial each other', () => {
     const [a, b] = newPair()
     const relay = await startRelay(hub, [a.key], [b.key], ['/ip4/127.0.0.1/tcp/0'])
     try {
-      const left = await linkOf(a, [hub.key, b.key], { listen: [], relays: [hub.key] })
-      const right = await linkOf(b, [hub.key, a.key], { listen: [], relays: [hub.key] })
+      const left = await linkOf(a, [hub.key, b.key], { listen: [] })
+      const right = await linkOf(b, [hub.key, a.key], { listen: [] })
       const isAtRelay = connectionTo(right, hub.key)
       const isUp = connectionTo(left, b.key)
       right.keepConnected(hub.key, relay.listening)
+      right.keepPlacesAt([hub.key])
       left.keepConnected(hub.key, relay.listening)
       await until(isAtRelay, 'the guest at the relay')
       left.keepConnected(b.key, [], [hub.key])

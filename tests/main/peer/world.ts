@@ -5,7 +5,8 @@ import { connect, createServer, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { onTestFinished } from 'vitest'
 import { AllowList } from '../../../src/main/peer/allow-list.ts'
-import { type Libp2pLink, type Libp2pLinkSettings, openLibp2pLink } from '../../../src/main/peer/libp2p-link.ts'
+import { type Libp2pLink, openLibp2pLink } from '../../../src/main/peer/libp2p-link.ts'
+import type { NodeSettings } from '../../../src/main/peer/libp2p-node.ts'
 import type { PeerKey } from '../../../src/main/peer/peer-link.ts'
 
 export interface Identity {
@@ -40,7 +41,7 @@ export async function until(condition: () => unknown, what: string, timeoutMs = 
 export async function linkOf(
   self: Identity,
   others: readonly PeerKey[],
-  settings: Partial<Libp2pLinkSettings> = {},
+  settings: Partial<NodeSettings> = {},
 ): Promise<Libp2pLink & { allow: AllowList }> {
   const allow = new AllowList()
   allow.replace(others, [])
@@ -48,7 +49,6 @@ export async function linkOf(
     seed: self.seed,
     allow,
     listen: ['/ip4/127.0.0.1/tcp/0'],
-    relays: [],
     isRelay: false,
     trustedFronts: [],
     heartbeatMs: 10_000,
