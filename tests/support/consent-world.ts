@@ -1,5 +1,5 @@
 /** A clinic whose patients have cards and decide: what tests of consent, emergencies and accountability start from. */
-import { consentWords, revocationWords } from '../../src/clinical/consent-words.ts'
+import { consentWords } from '../../src/clinical/consent-words.ts'
 import type { Asked, Row } from '../../src/main/core/vault-service.ts'
 import type { Clinic } from '../../src/main/core/vault/clinic.ts'
 import type { Chart, ConsentRecord, ConsentTerms, DataClass, Patient } from '../../src/shared/api/schemas.ts'
@@ -135,4 +135,4 @@ export function weigh(world: World, { handle }: Pick<Patient, 'handle'>, kg: str
   return signManual(world, handle, [weight(kg)])
 }
 
-export { revocationWords, PIN }
+export { PIN }

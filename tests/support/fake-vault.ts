@@ -33,7 +33,8 @@ import type {
   DeviceCheck,
   DeviceRecord,
 } from '../../src/shared/api/schemas.ts'
-import { FakePeople, GRADE, NOW, PIN } from './fake-vault-people.ts'
+import { FakeConsents } from './fake-vault-consents.ts'
+import { GRADE, NOW, PIN } from './fake-vault-people.ts'
 import { handleOf, hashOf, PATIENTS, PRACTITIONERS } from './fake-data.ts'
 import { GOVERNANCE, nextContract, nextRoster, WAITING } from './fake-governance.ts'
 
@@ -88,7 +89,7 @@ export const READY: VaultState = {
 export { PIN }
 
 /** The vault; tests may change its fields at any time. */
-export class FakeVault extends FakePeople implements VaultService {
+export class FakeVault extends FakeConsents implements VaultService {
   emit: (event: VaultEvent) => void = () => undefined
   state: VaultState = READY
   devices: EnrolledDevice[] = []

@@ -8,10 +8,11 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { decodeCapture } from '../../../src/devices/decode-capture.ts'
 import { contract } from '../../../src/shared/api/contract.ts'
-import { SystemEvent, type Draft } from '../../../src/shared/api/schemas.ts'
+import { SystemEvent, type ConsentTerms, type Draft } from '../../../src/shared/api/schemas.ts'
 import { all, code, coreWorld, first, until, value, window, type Client } from '../../support/core-world.ts'
 import { handleOf, PATIENTS, PRACTITIONERS } from '../../support/fake-data.ts'
 import { PIN, READY } from '../../support/fake-vault.ts'
+import { CARD_TEXT } from '../../support/fake-vault-people.ts'
 
 type World = Awaited<ReturnType<typeof coreWorld>>
 
@@ -49,6 +50,34 @@ const DRAFT: Draft = {
 
 const NOTE = { writer: 'Nora Nurse', patient: 'Bed 4', note: 'by hand', values: [{ label: 'Pulse', text: '72' }] }
 
+const TERMS: ConsentTerms = {
+  sites: ['harbour/site'],
+  purposes: ['care'],
+  classes: ['vital-signs'],
+  from: '2026-05-06',
+  until: '2027-05-06',
+  history: true,
+  asksSignature: false,
+  freshness: { onlineMin: 15, offlineMin: 4320 },
+}
+
+/** With a consent of the first patient. */
+async function consented(): Promise<World & { consentId: string }> {
+  const world = await signedIn()
+  const authorisation = { how: 'card', card: { text: CARD_TEXT, pin: PIN } } as const
+  const asked = { handle: ada!.handle, terms: TERMS, words: ['Ada agrees.'], second: null, pin: PIN, authorisation }
+  const row = await value(world.client.consents.grant(asked))
+  return { ...world, consentId: row.status === 'verified' ? row.record.consentId : BAD_ID }
+}
+
+/** With the data of the first patient opened in an emergency. */
+async function inEmergency(): Promise<World> {
+  const world = await signedIn()
+  const text = 'Found without a pulse'
+  await value(world.client.access.emergency({ handle: ada!.handle, reason: 'life-threat', text, pin: PIN }))
+  return world
+}
+
 /** What a stream that ended says. */
 const ended = (events: { kind: string; code?: unknown }[]): unknown => events.filter(({ kind }) => kind === 'ended')
 
@@ -56,6 +85,78 @@ const ended = (events: { kind: string; code?: unknown }[]): unknown => events.fi
  * One test for each procedure of the contract, over a message port. A procedure without an entry here fails below.
  */
 const PROCEDURES: Record<string, () => Promise<void>> = {
+  'consents.sites': async () => {
+    const { client } = await signedIn()
+    expect(await value(client.consents.sites({}))).toEqual([
+      { id: 'harbour/site', isOwn: true },
+      { id: 'hill/site', isOwn: false },
+    ])
+  },
+  'consents.list': async () => {
+    const { client } = await consented()
+    const [row] = await value(client.consents.list({ handle: ada!.handle }))
+    expect(row).toMatchObject({ status: 'verified', record: { version: 1, kind: 'granted', terms: TERMS } })
+    const { client: stranger } = await coreWorld()
+    expect(await code(stranger.consents.list({ handle: ada!.handle }))).toBe('NOT_SIGNED_IN')
+  },
+  'consents.grant': async () => {
+    const { client } = await signedIn()
+    const request = { handle: ada!.handle, terms: TERMS, words: ['Ada agrees.'], second: null, pin: PIN }
+    const authorisation = { how: 'card', card: { text: CARD_TEXT, pin: PIN } } as const
+    expect(await code(client.consents.grant({ ...request, authorisation, pin: '0000' }))).toBe('WRONG_PIN')
+    const twice = { ...TERMS, sites: ['harbour/site', 'harbour/site'] }
+    expect(await code(client.consents.grant({ ...request, authorisation, terms: twice }))).toBe('INVALID_REQUEST')
+    const row = await value(client.consents.grant({ ...request, authorisation }))
+    expect(row).toMatchObject({ record: { words: ['Ada agrees.'], capacity: 'patient' } })
+  },
+  'consents.amend': async () => {
+    const { client, consentId } = await consented()
+    const request = { handle: ada!.handle, terms: { ...TERMS, history: false }, words: ['Ada changes it.'], pin: PIN }
+    const authorisation = { how: 'incapable', reason: 'unconscious' } as const
+    const ask = { ...request, authorisation, second: { handle: it_!.handle, pin: PIN } }
+    expect(await code(client.consents.amend({ ...ask, consentId: BAD_ID }))).toBe('UNKNOWN_CONSENT')
+    expect(await value(client.consents.amend({ ...ask, consentId }))).toMatchObject({ record: { version: 2 } })
+  },
+  'consents.revoke': async () => {
+    const { client, consentId } = await consented()
+    const request = { handle: ada!.handle, consentId, reason: 'not any more', card: null, pin: PIN }
+    expect(await value(client.consents.revoke(request))).toMatchObject({
+      record: { kind: 'revoked', revocation: { how: 'spoken', reason: 'not any more' } },
+    })
+    expect(await code(client.consents.revoke(request))).toBe('CONSENT_CLOSED')
+  },
+  'access.emergency': async () => {
+    const { client, vault } = await signedIn()
+    const request = { handle: ada!.handle, reason: 'life-threat', text: 'Found without a pulse', pin: PIN } as const
+    expect(await code(client.access.emergency({ ...request, text: 'short' }))).toBe('INVALID_REQUEST')
+    expect(await code(client.access.emergency({ ...request, pin: '0000' }))).toBe('WRONG_PIN')
+    expect((await value(client.access.emergency(request))).until).toMatch(/^2026-/)
+    expect([...vault.openGlass]).toEqual([ada!.handle])
+  },
+  'access.endEmergency': async () => {
+    const { client, vault } = await inEmergency()
+    await value(client.access.endEmergency({ handle: ada!.handle }))
+    expect([...vault.openGlass]).toEqual([])
+  },
+  'access.list': async () => {
+    const { client } = await inEmergency()
+    const request = { before: null, limit: 20 }
+    expect(await value(client.access.list({ ...request, handle: ada!.handle }))).toHaveLength(1)
+    expect(await value(client.access.list({ ...request, handle: BAD_ID }))).toEqual([])
+    expect(await code(client.access.list({ ...request, handle: null, limit: 0 }))).toBe('INVALID_REQUEST')
+  },
+  'access.emergencies': async () => {
+    const { client } = await inEmergency()
+    const [row] = await value(client.access.emergencies({}))
+    expect(row).toMatchObject({ record: { kind: 'emergency', reason: { code: 'life-threat' }, review: null } })
+  },
+  'access.review': async () => {
+    const { client } = await inEmergency()
+    const request = { ref: { origin: 'site/1', index: 0 }, outcome: 'justified', remark: null, pin: PIN } as const
+    expect(await code(client.access.review({ ...request, ref: { origin: 'site/1', index: 9 } }))).toBe('UNKNOWN_ENTRY')
+    await value(client.access.review(request))
+    expect(await code(client.access.review(request))).toBe('ALREADY_REVIEWED')
+  },
   'system.status': async () => {
     const { client } = await coreWorld()
     await value(client.session.practitioners({}))
