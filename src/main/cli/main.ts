@@ -23,6 +23,8 @@ Commands
                     open a clinic from a backup or from any copy of its database
   decode FAMILY FILE|-
                     a device's captured bytes as FHIR Observations, one a line
+  node --data DIR [--join FILE] [--port N | --no-listen] [--relay] [--health PORT] ...
+                    run without a window: mirror, cosign, and keep what other clinics entrust
   help              this text
   --version         version of Chartseal
 
@@ -38,6 +40,7 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   'export-log': async () => (await import('./export-log.ts')).exportLog,
   backup: async () => (await import('./backup.ts')).backup,
   restore: async () => (await import('./restore.ts')).restore,
+  node: async () => (await import('./node.ts')).node,
   decode: async () => (await import('./decode.ts')).decode,
   help: () => printHelp,
   '--help': () => printHelp,

@@ -18,6 +18,7 @@ import { machineId } from './machine-id.ts'
 import { startWorkstation, type Workstation } from './workstation.ts'
 
 export { auditReplicaFile, exportLogOfFile } from './audit/index.ts'
+export { type HeadlessEvent, type HeadlessNode, startHeadless } from './headless.ts'
 export { backUpDatabase, restoreOffline } from './offline.ts'
 
 /** How a core is started. */

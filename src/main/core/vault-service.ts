@@ -11,6 +11,8 @@ import type { Measurement } from '../../devices/measurement.ts'
 import type { ApiCode } from '../../shared/api/codes.ts'
 import type { InferContractRouterInputs } from '@orpc/contract'
 import type { Contract } from '../../shared/api/contract.ts'
+import type { NetworkHealth } from './network/network-service.ts'
+import type { KeptSettings } from './network/network-settings.ts'
 import type * as api from '../../shared/api/schemas.ts'
 import type { z } from 'zod'
 
@@ -115,6 +117,14 @@ export type VaultEvent =
   | { readonly kind: 'verify-all'; readonly run: number; readonly event: api.VerifyAllEvent }
   | { readonly kind: 'scrub'; readonly run: number; readonly event: api.ScrubEvent }
 
+/** How a node stands, for whoever watches it from outside. */
+export interface VaultHealth {
+  readonly state: VaultState['state']
+  readonly problem: ApiCode | null
+  /** Null while no clinic is open. */
+  readonly network: NetworkHealth | null
+}
+
 /** The vault. */
 export interface VaultService {
   start(options: VaultOptions): Promise<VaultState>
@@ -190,6 +200,15 @@ export interface VaultService {
   withdrawErasure(id: string): Promise<void>
 
   joinNetwork(request: Asked['setup']['joinNetwork']): Promise<{ recoveryKey: string }>
+  /** The same for a node without people: nobody ever signs in there. */
+  joinWithoutPeople(request: {
+    clinicName: string
+    passphrase: string | null
+    invitation: string
+  }): Promise<{ recoveryKey: string }>
+  /** How a node without people reaches others and is reached. */
+  setReach(settings: Partial<KeptSettings>): Promise<void>
+  health(): Promise<VaultHealth>
   abandonJoining(): Promise<void>
   networkStatus(): Promise<api.NetworkStatus>
   configureNetwork(settings: api.NetworkSettings): Promise<api.NetworkStatus>

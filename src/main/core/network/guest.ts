@@ -161,9 +161,10 @@ export class Guest {
 export async function settleGuest({ keystore, replica, nowMs }: Clinic, people: People): Promise<void> {
   if (keystore.secrets.get(JOINING_SECRET) === null) return
   const { administrator, invitation } = readJoining(keystore)
-  const { handle, name, publicKey } = administrator
-  if (!replica.directory.bindings.has(toHex(publicKey)))
+  if (administrator !== null && !replica.directory.bindings.has(toHex(administrator.publicKey))) {
+    const { handle, name, publicKey } = administrator
     await people.enrolKnown({ handle, name, role: 'it' }, publicKey, nowMs())
+  }
   const { log, addresses } = decodeInvitation(invitation)
   const settings = readSettings(keystore.secrets)
   const peers = [...settings.peers.filter((peer) => peer.log !== log), { log, addresses: [...addresses] }]

@@ -41,7 +41,7 @@ import { PROTOCOL_VERSION } from '../../../sync/limits.ts'
 import type { JoiningStatus } from '../../../shared/api/schemas.ts'
 import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import type { Keystore } from '../../keystore/keystore.ts'
-import { keyPairFromSeed, verifier } from '../../keystore/sodium.ts'
+import { keyPairFromSeed, verifier, wipe } from '../../keystore/sodium.ts'
 import type { PeerChannel, PeerNetwork, PeerNetworkListeners, PeerSettings } from '../../peer/peer-thread.ts'
 import type { Store } from '../../store/store.ts'
 import type { RandomBytes } from '../envelope.ts'
@@ -68,7 +68,8 @@ const Kept = z.strictObject({
   log: z.string(),
   invitation: z.string(),
   recoveryKey: Bytes,
-  administrator: z.strictObject({ handle: z.string(), name: z.string(), publicKey: Bytes }),
+  /** Null for a node without people. */
+  administrator: z.strictObject({ handle: z.string(), name: z.string(), publicKey: Bytes }).nullable(),
 })
 /** What is remembered while somebody joins. */
 export type JoiningState = z.infer<typeof Kept>
@@ -76,7 +77,8 @@ export type JoiningState = z.infer<typeof Kept>
 /** What was typed. */
 export interface JoinRequestForm {
   readonly clinicName: string
-  readonly administrator: { readonly name: string; readonly pin: string }
+  /** Null for a node without people. */
+  readonly administrator: { readonly name: string; readonly pin: string } | null
   readonly invitation: string
 }
 
@@ -115,17 +117,26 @@ export async function makeGuestKeys(
   for (const name of [SECRETS.log, SECRETS.governance, SECRETS.mirror, SECRETS.transport, SECRETS.dedupe, SECRETS.tray])
     await keystore.secrets.put(name, random(32))
   await keystore.secrets.put(SECRETS.sharing, sharing.privateKey)
-  const seed = random(32)
-  const handle = toHex(random(16))
-  await keystore.practitioners.add(handle, administrator.pin, seed)
   const site = `chartseal.local/site-${toHex(random(8))}`
   await writeJson(keystore.secrets, JOINING_SECRET, {
     ...{ clinic: clinicName, site, log: `${site}/node-${toHex(random(4))}`, invitation },
     recoveryKey: toHex(recovery.publicKey),
-    administrator: { handle, name: administrator.name, publicKey: toHex(keyPairFromSeed(seed).publicKey) },
+    administrator: administrator === null ? null : await keyOfAdministrator(keystore, administrator, random),
   })
-  seed.fill(0)
   return { recoveryPrivateKey: recovery.privateKey }
+}
+
+async function keyOfAdministrator(
+  keystore: Keystore,
+  { name, pin }: { readonly name: string; readonly pin: string },
+  random: RandomBytes,
+) {
+  const seed = random(32)
+  const handle = toHex(random(16))
+  await keystore.practitioners.add(handle, pin, seed)
+  const publicKey = toHex(keyPairFromSeed(seed).publicKey)
+  wipe(seed)
+  return { handle, name, publicKey }
 }
 
 /** What a keystore remembers of joining. */
@@ -193,7 +204,7 @@ export class JoinCall {
     const peer = toHex(transportKey)
     this.#peers = startPeers(
       {
-        ...{ seed, members: [peer], guests: [], listen: [], relays: [], isRelay: false, isDiscoverable: false },
+        ...{ seed, members: [peer], guests: [], listen: [], isRelay: false, isDiscoverable: false },
         wanted: [{ peer, addresses }],
       },
       {

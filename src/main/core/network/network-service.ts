@@ -66,6 +66,22 @@ export interface NetworkParts {
   readonly fault: (error: unknown) => void
 }
 
+/** What somebody who watches a node from outside is told. */
+export interface NetworkHealth {
+  readonly sites: number
+  /** Other sites that are connected now. */
+  readonly connected: number
+  readonly isQuorumThere: boolean
+  /** Why it does not listen: a code. */
+  readonly problem: string | null
+  /** Entries that are known to exist and are not verified here. */
+  readonly behind: number
+  /** Entries that are not final yet. */
+  readonly notFinal: number
+  /** Logs of which nothing more is taken. */
+  readonly stopped: readonly string[]
+}
+
 /** See the module's comment. */
 export class NetworkService {
   readonly logs: NetworkLogs
@@ -164,6 +180,43 @@ export class NetworkService {
     this.#node.governanceChanged()
   }
 
+  /** How the node stands, for whoever watches it from outside: no names of people, no patient data. */
+  health(): NetworkHealth {
+    const logs = this.#logViews()
+    const others = new Set(this.#greetedSites())
+    others.delete(this.#parts.clinic.identity.site)
+    return {
+      sites: this.logs.roster.sites.length,
+      connected: others.size,
+      isQuorumThere: this.#isQuorumThere(),
+      problem: this.#problem,
+      behind: logs.reduce((sum, { known, verified }) => sum + Math.max(0, known - verified), 0),
+      notFinal: logs.reduce((sum, { known, final }) => sum + Math.max(0, known - final), 0),
+      stopped: logs.flatMap(({ origin, state }) =>
+        state === 'refused' || state === 'frozen' || state === 'lost' ? [origin] : [],
+      ),
+    }
+  }
+
+  /** The same as {@link configure}, for a node without people. */
+  async setReach(settings: Partial<KeptSettings>): Promise<void> {
+    const kept = { ...this.#settings, ...settings }
+    if (JSON.stringify(kept) === JSON.stringify(this.#settings)) return
+    await writeSettings(this.#parts.clinic.keystore.secrets, kept)
+    this.#settings = kept
+    await this.#restart()
+    this.#reach()
+  }
+
+  #isQuorumThere(): boolean {
+    const electorate = electorateOf(this.logs.roster)
+    const sites = new Set([this.#parts.clinic.identity.site, ...this.#greetedSites()])
+    return isFinal(
+      electorate,
+      electorate.voters.filter(({ site }) => sites.has(site)),
+    )
+  }
+
   /** @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`. */
   async status(): Promise<api.NetworkStatus> {
     viewerFor(this.#parts.clinic, 'ledger')
@@ -258,7 +311,6 @@ export class NetworkService {
       {
         ...{ seed, ...this.#allowed(), wanted: this.#wanted(), isRelay: relay, isDiscoverable: discovery },
         listen: port === null ? [] : [`/ip4/0.0.0.0/tcp/${port}`],
-        relays: [],
       },
       {
         up: (channel) => this.#up(channel),
@@ -355,6 +407,8 @@ export class NetworkService {
       return {
         ...{ peer: toHex(transportKey), addresses: typed.map(multiaddr) },
         via: via.map((node) => toHex(node.transportKey)),
+        // A node that cannot be dialled is reached through those that it dials.
+        isOurRelay: this.#settings.port === null && typed.length > 0,
       }
     })
   }
@@ -412,12 +466,10 @@ export class NetworkService {
     const { roster } = this.logs
     const { identity, emit } = this.#parts.clinic
     const sites = new Set(this.#greetedSites())
-    const electorate = electorateOf(roster)
-    const there = electorate.voters.filter(({ site }) => site === identity.site || sites.has(site))
     sites.delete(identity.site)
     const network = {
       ...{ sites: roster.sites.length, connected: sites.size },
-      isQuorumThere: isFinal(electorate, there),
+      isQuorumThere: this.#isQuorumThere(),
     }
     const text = JSON.stringify(network)
     if (text === this.#summary) return

@@ -234,6 +234,7 @@ export abstract class VaultRequests {
   networkStatus = () => this.ready().network.status()
   configureNetwork = (settings: Parameters<VaultService['configureNetwork']>[0]) =>
     this.ready().network.configure(settings)
+  setReach = (settings: Parameters<VaultService['setReach']>[0]) => this.ready().network.setReach(settings)
   invite = (request: Parameters<VaultService['invite']>[0]) => this.ready().network.invite(request)
   withdrawInvitation = (id: string) => this.ready().network.withdraw(id)
 

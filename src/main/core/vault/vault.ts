@@ -23,7 +23,7 @@ import type { HighWaterMark } from '../../keystore/high-water.ts'
 import type { Store } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
 import { resourceFile } from '../resource-file.ts'
-import type { VaultEvent, VaultOptions, VaultService, VaultState } from '../vault-service.ts'
+import type { VaultEvent, VaultHealth, VaultOptions, VaultService, VaultState } from '../vault-service.ts'
 import { Amendments } from './amendments.ts'
 import { Assessments } from './assessments.ts'
 import { actorFor, type Clinic } from './clinic.ts'
@@ -53,6 +53,7 @@ import {
 } from './clinic-files.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { Guest, makeGuest, settleGuest } from '../network/guest.ts'
+import type { JoinRequestForm } from '../network/joining.ts'
 import { NetworkService } from '../network/network-service.ts'
 import { startPeerThread } from '../../peer/peer-thread.ts'
 import { LedgerViews } from './ledger-views.ts'
@@ -230,8 +231,19 @@ export class Vault extends VaultRequests implements VaultService {
     await this.#openOrFail(stopped.unlock)
   }
 
-  joinNetwork = (request: Parameters<VaultService['joinNetwork']>[0]) =>
-    this.#alone('first-run', async () => {
+  joinNetwork = (request: Parameters<VaultService['joinNetwork']>[0]) => this.#join(request)
+
+  joinWithoutPeople = (request: Parameters<VaultService['joinWithoutPeople']>[0]) =>
+    this.#join({ ...request, administrator: null })
+
+  health = async (): Promise<VaultHealth> => {
+    await Promise.resolve()
+    const { state, problem } = this.#state
+    return { state, problem, network: this.#open?.network.health() ?? null }
+  }
+
+  #join(request: JoinRequestForm & { readonly passphrase: string | null }): Promise<{ recoveryKey: string }> {
+    return this.#alone('first-run', async () => {
       const unlock = this.#newUnlock(request.passphrase)
       let recoveryKey = ''
       await this.#make(async (folder) => {
@@ -240,6 +252,7 @@ export class Vault extends VaultRequests implements VaultService {
       await this.#call(unlock)
       return { recoveryKey }
     })
+  }
 
   abandonJoining = () =>
     this.#alone('joining', async () => {

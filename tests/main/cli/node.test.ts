@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { cleanUp, PIN, temporaryFolder } from '../../faults/support/clinic.ts'
+import { holder, weigh } from '../../support/consent-world.ts'
+import { freePort, networkedClinic, until } from '../../support/two-clinics.ts'
+
+const MAIN = new URL('../../../src/main/cli/main.ts', import.meta.url).pathname
+const PASSPHRASE = 'correct horse battery staple'
+
+/** A node in a process of its own. */
+function startNode(args: readonly string[]) {
+  const child: ChildProcess = spawn(process.execPath, [MAIN, 'node', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const said = { out: '', err: '' }
+  child.stdout?.on('data', (chunk) => (said.out += String(chunk)))
+  child.stderr?.on('data', (chunk) => (said.err += String(chunk)))
+  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  cleanUp(async () => {
+    child.kill('SIGKILL')
+    await exit
+  })
+  return { child, said, exit }
+}
+
+/** What the health endpoint says; null when nobody answers. */
+async function healthAt(port: number): Promise<{ status: number; body: Record<string, unknown> } | null> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/health`)
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  } catch {
+    return null
+  }
+}
+
+describe('chartseal node', () => {
+  it('joins with an invitation, mirrors, cosigns, says how it is, and goes on after a restart', { timeout: 180_000 }, async () => {
+    const a = await networkedClinic()
+    const folder = temporaryFolder()
+    const [data, invitation, passphrase] = ['data', 'invitation', 'passphrase'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ]
+    const { text } = await a.vault.invite({ days: 1, pin: PIN })
+    writeFileSync(invitation, text)
+    writeFileSync(passphrase, `${PASSPHRASE}\n`, { mode: 0o600 })
+    const health = await freePort()
+    const usual = ['--data', data, '--passphrase-file', passphrase, '--no-listen', '--no-discovery']
+    const node = startNode([...usual, '--health', String(health), '--join', invitation])
+    await until('the node is taken in', async () => (await healthAt(health))?.status === 200, 60_000)
+    expect(statSync(join(data, 'recovery-key.txt')).mode & 0o777).toBe(0o600)
+    const patient = await holder(a, 1)
+    await weigh(a, patient, '70.1')
+    const isFinal = async () => {
+      const { logs } = await a.vault.networkStatus()
+      return logs.length === 2 && logs.every(({ final, known }) => known > 0 && final >= known)
+    }
+    await until('what is written becomes final with its vote', isFinal)
+    expect((await healthAt(health))?.body).toMatchObject({
+      ...{ ok: true, state: 'ready' },
+      network: { sites: 2, connected: 1, isQuorumThere: true, stopped: [] },
+    })
+    node.child.kill('SIGTERM')
+    expect(await node.exit).toBe(0)
+    await weigh(a, patient, '70.2')
+    expect(await isFinal()).toBe(false)
+    const again = startNode(usual)
+    await until('it catches up', isFinal, 60_000)
+    again.child.kill('SIGTERM')
+    expect(await again.exit).toBe(0)
+    // Logs name nobody and hold no secret.
+    const said = `${node.said.err}${node.said.out}${again.said.err}`
+    expect(said).not.toMatch(/Family1|Nora|70\.[12]|staple/)
+    expect(said).not.toContain(readFileSync(join(data, 'recovery-key.txt'), 'utf8').trim())
+    expect(
+      again.said.err
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as object),
+    ).toContainEqual(expect.objectContaining({ event: 'state', state: 'ready' }))
+  })
+
+  it.each([
+    ['no data folder', [], 2],
+    ['a passphrase among the arguments', ['--data', 'x', '--passphrase', 'y'], 2],
+    ['a port that is none', ['--data', 'x', '--port', '70000'], 2],
+  ])('refuses %s', async (_what, args, code) => {
+    const folder = temporaryFolder()
+    const { exit } = startNode(args.map((arg) => (arg === 'x' ? folder : arg)))
+    expect(await exit).toBe(code)
+  })
+
+  it('does nothing in an empty folder without an invitation', async () => {
+    const folder = temporaryFolder()
+    const passphrase = join(folder, 'passphrase')
+    writeFileSync(passphrase, `${PASSPHRASE}\n`, { mode: 0o600 })
+    const { exit, said } = startNode(['--data', join(folder, 'data'), '--passphrase-file', passphrase])
+    expect(await exit).toBe(2)
+    expect(said.err).toContain('WRONG_STATE')
+    expect(existsSync(join(folder, 'data', 'clinic'))).toBe(false)
+  })
+})
