@@ -44,7 +44,7 @@ export type HeadlessEvent =
 export interface HeadlessNode {
   /** Settles when the vault has gone by itself. */
   readonly gone: Promise<void>
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /**
