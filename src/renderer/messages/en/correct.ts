@@ -33,6 +33,8 @@ export const messages = {
       same: 'This is what is recorded already.',
     },
     unusual: 'This value is unusual. I checked it.',
+    patientMissing:
+      'The patient signs this as well: scan the card and let the patient type its PIN, or say why that cannot be.',
     unusualMissing: 'Check the value, then tick that it is right.',
     confirm: 'Sign the new value',
     done: 'Amended. The old value stays in the chart, struck through.',
