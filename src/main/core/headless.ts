@@ -58,7 +58,9 @@ export async function startHeadless(options: HeadlessOptions): Promise<HeadlessN
   let end: () => void = () => undefined
   const gone = new Promise<void>((resolve) => (end = resolve))
   const { vault, end: endThread } = startVaultThread({
-    event: (event) => hear(options, event, () => void vault.setReach(options.reach).catch(() => undefined)),
+    event: (event) => {
+      hear(options, event, () => void vault.setReach(options.reach).catch(() => undefined))
+    },
     gone: () => {
       options.event({ event: 'fault' })
       end()
