@@ -20,9 +20,6 @@ import type {
   Governance,
   Patient,
   Evidence,
-  Erasure,
-  ErasureReceipt,
-  ErasureRequest,
   Incident,
   Proof,
   ProposedChange,
@@ -33,8 +30,8 @@ import type {
   DeviceCheck,
   DeviceRecord,
 } from '../../src/shared/api/schemas.ts'
-import { FakeConsents } from './fake-vault-consents.ts'
 import { GRADE, NOW, PIN } from './fake-vault-people.ts'
+import { FakeRecords } from './fake-vault-records.ts'
 import { handleOf, hashOf, PATIENTS, PRACTITIONERS } from './fake-data.ts'
 import { GOVERNANCE, nextContract, nextRoster, WAITING } from './fake-governance.ts'
 
@@ -89,7 +86,7 @@ export const READY: VaultState = {
 export { PIN }
 
 /** The vault; tests may change its fields at any time. */
-export class FakeVault extends FakeConsents implements VaultService {
+export class FakeVault extends FakeRecords implements VaultService {
   emit: (event: VaultEvent) => void = () => undefined
   state: VaultState = READY
   devices: EnrolledDevice[] = []
@@ -103,7 +100,6 @@ export class FakeVault extends FakeConsents implements VaultService {
   /** What was signed, in order. */
   readonly signings: { handle: string; kinds: string[]; late: string | null }[] = []
   readonly cancelled: number[] = []
-  readonly erased: Erasure[] = []
   /** Verification of everything stops before its end, until it is cancelled. */
   endlessVerification = false
 
@@ -376,18 +372,6 @@ export class FakeVault extends FakeConsents implements VaultService {
   async cancelScrub(run: number) {
     await this.enter('cancelScrub')
     this.cancelled.push(run)
-  }
-  async erase({ handle, records, reason, authority }: ErasureRequest): Promise<ErasureReceipt> {
-    await this.enter('erase')
-    const place = { origin: 'site/1', index: 4, entryId: handleOf(9), at: NOW, subject: handle }
-    const count = records?.length ?? 3
-    const erasure = { ...place, reason, authority, isWhole: records === null, records: count, statement: 'signed' }
-    this.erased.unshift(erasure)
-    return { ...erasure, receipt: await this.receipt(null, 3) }
-  }
-  async erasures(): Promise<Erasure[]> {
-    await this.enter('erasures')
-    return this.erased
   }
   async incidents(): Promise<Incident[]> {
     await this.enter('incidents')

@@ -13,6 +13,7 @@ import { all, code, coreWorld, first, until, value, window, type Client } from '
 import { handleOf, PATIENTS, PRACTITIONERS } from '../../support/fake-data.ts'
 import { PIN, READY } from '../../support/fake-vault.ts'
 import { CARD_TEXT } from '../../support/fake-vault-people.ts'
+import { RECORD_REQUESTS, recordProcedures } from './api-records.ts'
 
 type World = Awaited<ReturnType<typeof coreWorld>>
 
@@ -85,6 +86,7 @@ const ended = (events: { kind: string; code?: unknown }[]): unknown => events.fi
  * One test for each procedure of the contract, over a message port. A procedure without an entry here fails below.
  */
 const PROCEDURES: Record<string, () => Promise<void>> = {
+  ...recordProcedures(signedIn),
   'consents.sites': async () => {
     const { client } = await signedIn()
     expect(await value(client.consents.sites({}))).toEqual([
@@ -584,23 +586,6 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
     })
     expect(vault.cancelled).toEqual([])
   },
-  'ledger.erase': async () => {
-    const { client } = await signedIn(it_)
-    const request = {
-      handle: ada!.handle,
-      records: null,
-      reason: 'patient-request',
-      authority: 'gdpr-17',
-      second: null,
-    }
-    expect(await value(client.ledger.erase(request))).toMatchObject({ isWhole: true, statement: 'signed' })
-    expect(await value(client.ledger.erasures({}))).toHaveLength(1)
-    expect(await code(client.ledger.erase({ ...request, reason: 'She asked' }))).toBe('INVALID_REQUEST')
-  },
-  'ledger.erasures': async () => {
-    const { client } = await coreWorld()
-    expect(await value(client.ledger.erasures({}))).toEqual([])
-  },
   'ledger.incidents': async () => {
     const { client } = await coreWorld()
     expect(await value(client.ledger.incidents({}))).toMatchObject([{ index: 3, kind: 'rows.repaired' }])
@@ -731,6 +716,7 @@ describe('a request that does not fit the contract', () => {
 
 /** Procedures that are for whoever is signed in, with a request that fits. */
 const FOR_THE_SIGNED_IN: Record<string, unknown> = {
+  ...RECORD_REQUESTS,
   'people.list': {},
   'people.enrol': { name: 'New Nurse', role: 'nurse', pin: '7788' },
   'people.revoke': { handle: BAD_ID, reason: 'gone', pin: PIN },
