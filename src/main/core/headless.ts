@@ -57,20 +57,21 @@ export async function startHeadless(options: HeadlessOptions): Promise<HeadlessN
   const lock = acquireFolderLock(options.dataFolder)
   let end: () => void = () => undefined
   const gone = new Promise<void>((resolve) => (end = resolve))
-  const { vault, end: endThread } = startVaultThread({
+  const connection = startVaultThread({
     event: (event) => {
-      hear(options, event, () => void vault.setReach(options.reach).catch(() => undefined))
+      hear(options, event, () => void connection.vault.setReach(options.reach).catch(() => undefined))
     },
     gone: () => {
       options.event({ event: 'fault' })
       end()
     },
   })
+  const { vault } = connection
   let stopHealth: () => Promise<void> = () => Promise.resolve()
   const close = async (): Promise<void> => {
     await stopHealth()
     await vault.close().catch(() => undefined)
-    await endThread()
+    await connection.end()
     lock.release()
   }
   try {
