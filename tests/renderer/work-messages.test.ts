@@ -1,6 +1,7 @@
 // Lists that grow elsewhere, and the words the work views need for each of their members.
 import { describe, expect, it } from 'vitest'
 import { QUANTITIES } from '../../src/clinical/codes.ts'
+import { RANGE_RULES } from '../../src/clinical/ranges.ts'
 import { ENTRY_TYPES, SIGNATURE_ROLES } from '../../src/ledger/entry-types.ts'
 import { CONSCIOUSNESS, MANUAL_FIELDS, TEMPERATURE_SITES } from '../../src/renderer/components/capture/manual-form.ts'
 import { CHECK_STEPS } from '../../src/renderer/components/proof/check-in-window.ts'
@@ -86,6 +87,7 @@ describe('the work views have words for', () => {
     ['who signed for the patient', Reading.shape.authorised.unwrap().options, 'chart.authorised'],
     ['every reason to erase', REASONS, 'manage.erase.reasons'],
     ['every authority to erase', AUTHORITIES, 'manage.erase.authorities'],
+    ['every range that may be named', RANGE_RULES, 'manage.ranges.rules'],
     ['every notice of the system', SystemNotice.shape.kind.options, 'app.notices'],
   ])('%s', (_, members, prefix) => {
     expect(members.length).toBeGreaterThan(0)

@@ -5,6 +5,7 @@ import SystemBanners from '../../../src/renderer/components/app/SystemBanners.vu
 import BaseSelect from '../../../src/renderer/components/base/BaseSelect.vue'
 import { useAccessStore } from '../../../src/renderer/stores/access.ts'
 import { useErasuresStore } from '../../../src/renderer/stores/erasures.ts'
+import { useSettingsStore } from '../../../src/renderer/stores/settings.ts'
 import { useSessionStore } from '../../../src/renderer/stores/session.ts'
 import { useSystemStore } from '../../../src/renderer/stores/system.ts'
 import { SystemNotice } from '../../../src/shared/api/schemas.ts'
@@ -209,6 +210,25 @@ describe('administration', () => {
     expect(window.core.records.support.news2.enabled).toBe(false)
     expect(body()).toContain('Switched off')
     expect(body()).toContain('by Dr Miriam Castellane')
+  })
+
+  it('lets the clinic choose one of rival ranges, which are named beside an adult’s reading', async () => {
+    const { view, window } = await open('physician', '/administration')
+    await tab('Decision support')
+    await choose(view, 'bp-aha-2025')
+    await choose(view, 'bp-esc-2024')
+    await choose(view, 'fever-adult', 3)
+    expect(useSettingsStore().ranges).toEqual(['bp-esc-2024', 'fever-adult'])
+    view.unmount()
+    await window.visit(`/patients/${handleOf(1)}`)
+    const pressure = [...document.querySelectorAll<HTMLElement>('td.newest')].find((cell) =>
+      cell.textContent.includes('/'),
+    )
+    pressure?.click()
+    await settle()
+    expect(document.querySelector('.strip dl')?.textContent).toMatch(/This reading: ESC 2024 .*Diagnosis needs repeat/)
+    expect(document.querySelector('.strip dl')?.textContent).not.toContain('AHA')
+    localStorage.clear()
   })
 
   it('leaves nothing behind a lock', async () => {

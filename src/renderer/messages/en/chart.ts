@@ -83,6 +83,7 @@ export const messages = {
     remarks: 'Remarks',
     assignedBecause: 'Reason given',
     authorised: 'Patient’s side',
+    range: 'Range of this reading',
   },
   authorised: {
     patient: 'Signed with the patient’s card',

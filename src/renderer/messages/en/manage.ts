@@ -23,13 +23,17 @@ export const messages = {
     done: 'Signed. Charts follow at once.',
   },
   ranges: {
-    title: 'Blood pressure categories',
-    text: 'Names the category of a single reading beside it, as a range and never as a diagnosis: a diagnosis needs repeat readings. This setting holds for this workstation.',
-    label: 'Guideline',
-    options: {
-      off: 'Show none',
-      'aha-2025': 'AHA/ACC 2025',
-      'esc-2024': 'ESC 2024',
+    title: 'Published ranges',
+    text: 'Names the published range of a single reading of an adult when that reading is chosen in a chart. It is a range of this reading and never a diagnosis. The clinic chooses what holds; this workstation keeps the choice.',
+    off: 'Not named',
+    groups: { pressure: 'Blood pressure', glucose: 'Glucose', spo2: 'SpO₂', temperature: 'Temperature' },
+    rules: {
+      'bp-aha-2025': 'AHA/ACC 2025',
+      'bp-esc-2024': 'ESC 2024',
+      'glucose-ada': 'ADA 2025',
+      'spo2-94-98': 'Target 94–98 % (RCP 2017)',
+      'spo2-88-92': 'Target 88–92 % (RCP 2017)',
+      'fever-adult': '38.0 °C (100.4 °F) or above',
     },
   },
   erase: {
