@@ -76,6 +76,11 @@ export class MemoryStore implements SyncStore {
     if (net.logKeys.has(identity.origin)) this.#logOf(identity.origin)
   }
 
+  /** What all nodes know. */
+  get shared(): SimulatedNetwork {
+    return this.#net
+  }
+
   self(): SelfIdentity {
     const { site, log, instance, role } = this.identity
     const { rosterVersion } = this.documents
@@ -197,8 +202,8 @@ export class MemoryStore implements SyncStore {
       : this.#logOf(origin).packageOf(size, index)
   }
 
-  missingPayload(origin: string, from: number, peer: PeerIdentity | null): number | null {
-    if (!this.wantsPayloads(origin) || peer === null) return null
+  missingPayload(origin: string, from: number): number | null {
+    if (!this.wantsPayloads(origin)) return null
     const log = this.#logOf(origin)
     const held = this.payloads.get(origin)
     for (let index = from; index < log.entries.length; index++) if (held?.has(index) !== true) return index

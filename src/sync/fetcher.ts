@@ -2,7 +2,7 @@
  * Takes in what peers show of logs: heads, cosignatures, entries, payloads.
  *
  * @remarks
- * Proven by `tests/sync/fetcher.test.ts`, and with whole networks by `tests/sync/convergence.test.ts`.
+ * Proven by `tests/sync/log-fetch.test.ts`, and with whole networks by `tests/sync/convergence.test.ts`.
  *
  * @packageDocumentation
  */
@@ -83,9 +83,11 @@ export class Fetcher {
     log?.step()
     const standing = this.#hub.store.standing(origin)
     if (standing === null) return
-    if (standing.stored > 0) this.#payloadsOf(origin).step()
+    const payloads = standing.stored > 0 ? this.#payloadsOf(origin) : null
+    payloads?.step()
+    const isBusy = log?.isIdle(standing) === false
+    keep(this.#restless, origin, isBusy || payloads?.isRestless(standing) === true)
     if (log === undefined) return
-    keep(this.#restless, origin, !log.isIdle(standing) || this.#payloads.get(origin)?.isPaused() === true)
     keep(this.#starving, origin, log.isStarving)
     if (log.takeFreed()) for (const other of this.#starving) if (other !== origin) this.#hub.changed(other)
   }

@@ -85,22 +85,23 @@ export class Gossip {
   heard(session: Session, logs: readonly HaveLog[]): void {
     const nowMs = this.#hub.nowMs()
     for (const { origin, ...known } of logs) {
-      // What it says first it is not just fetching from somebody else.
+      // What it says first it is not just fetching from somebody else; but it may be asked to cosign it right now.
       const isFirst = !session.known.has(origin)
       const standing = this.#hub.store.standing(origin)
       if (standing === null) continue
       session.known.set(origin, joined(session.known.get(origin), known))
-      this.#expect(session, standing, isFirst ? nowMs : nowMs + this.#delayOf('if-needed'))
+      this.#expect(session, standing, nowMs + this.#delayOf(isFirst ? 'soon' : 'if-needed'))
     }
-    if (!session.isIntroduced) this.#introduce(session, nowMs)
+    if (!session.isIntroduced) this.#introduce(session, nowMs, logs.length < MAX_HAVE)
     this.#say(session, nowMs)
   }
 
   /** A peer said for the first time what it has: what it leaves out it probably lacks. */
-  #introduce(session: Session, nowMs: number): void {
+  #introduce(session: Session, nowMs: number, isAll: boolean): void {
     session.introduced()
+    const atMs = nowMs + this.#delayOf(isAll ? 'soon' : 'if-needed')
     for (const standing of this.#hub.store.standings()) {
-      if (!session.known.has(standing.origin)) this.#expect(session, standing, nowMs + this.#delayOf('if-needed'))
+      if (!session.known.has(standing.origin)) this.#expect(session, standing, atMs)
     }
   }
 

@@ -13,19 +13,29 @@ import { SyncError } from './errors.ts'
 import type { Hub } from './hub.ts'
 import { DISTRUST_MS, MAX_PAYLOAD_RANGE, STORE_RETRY_MS } from './limits.ts'
 import type { Payloads, WantPayloads } from './messages.ts'
+import type { LogStanding } from './ports.ts'
 import type { Session } from './session.ts'
 
 /** Milliseconds within which a range must be there. */
 const WHOLE_MS = 120_000
 /** Most epoch keys of one answer: several for each entry asked for. */
 const MAX_KEYS = MAX_PAYLOAD_RANGE * 16
+/** Milliseconds after which a peer that did not have everything is asked again: it may have got more. */
+const AGAIN_MS = 300_000
+
+/** How far one peer was asked. */
+interface Cursor {
+  /** First entry that it was not asked about. */
+  readonly next: number
+  /** When it was asked about the first. */
+  readonly sinceMs: number
+}
 
 /** The payloads of one log. */
 export class PayloadFetch {
   readonly origin: string
   readonly #hub: Hub
-  /** First entry that each peer was not asked about. */
-  readonly #cursors = new Map<Session, number>()
+  readonly #cursors = new Map<Session, Cursor>()
   readonly #asked = new Set<Session>()
   #pausedUntilMs = -Infinity
   /** Entries held when nothing was missing; looked at again when there are more. */
@@ -47,15 +57,15 @@ export class PayloadFetch {
     this.#completeTo = 0
   }
 
-  /** True while the store rests. */
-  isPaused(): boolean {
-    return this.#hub.nowMs() < this.#pausedUntilMs
+  /** True while something is missing: time may change who has it. */
+  isRestless({ stored }: LogStanding): boolean {
+    return stored !== this.#completeTo
   }
 
   /** Asks for what is missing. */
   step(): void {
     const nowMs = this.#hub.nowMs()
-    if (this.isPaused()) return
+    if (nowMs < this.#pausedUntilMs) return
     const standing = this.#hub.store.standing(this.origin)
     if (standing === null || standing.stored === this.#completeTo) return
     if (this.#hub.store.missingPayload(this.origin, 0, null) === null) {
@@ -69,9 +79,9 @@ export class PayloadFetch {
   }
 
   #askFrom(session: Session, stored: number, nowMs: number): void {
-    const cursor = this.#cursors.get(session) ?? 0
+    const cursor = this.#cursorOf(session, nowMs)
     const has = session.known.get(this.origin)?.size ?? 0
-    const from = cursor < Math.min(stored, has) ? this.#missing(cursor, session) : null
+    const from = cursor.next < Math.min(stored, has) ? this.#missing(cursor.next, session) : null
     if (from === null || from >= has) return
     const to = Math.min(from + MAX_PAYLOAD_RANGE, stored, has)
     const want = { kind: 'want-payloads', origin: this.origin, from, to } as const
@@ -86,11 +96,11 @@ export class PayloadFetch {
         part: (answer) => {
           assert(answer.kind === 'payloads', 'the session passes on what was asked for')
           this.#take(session, answer, want, state)
-          if (answer.last) this.#done(session, to)
+          if (answer.last) this.#done(session, { ...cursor, next: to })
           return answer.last
         },
         failed: () => {
-          this.#done(session, to)
+          this.#done(session, { ...cursor, next: to })
         },
       },
       nowMs,
@@ -123,9 +133,14 @@ export class PayloadFetch {
     }
   }
 
-  #done(session: Session, to: number): void {
+  #cursorOf(session: Session, nowMs: number): Cursor {
+    const known = this.#cursors.get(session)
+    return known === undefined || known.sinceMs + AGAIN_MS <= nowMs ? { next: 0, sinceMs: nowMs } : known
+  }
+
+  #done(session: Session, cursor: Cursor): void {
     this.#asked.delete(session)
-    this.#cursors.set(session, to)
+    this.#cursors.set(session, cursor)
     this.#hub.changed(this.origin)
   }
 }
