@@ -11,8 +11,7 @@
  */
 import { PeerError } from './errors.ts'
 import { type ChannelListeners, FrameChannel } from './frame-channel.ts'
-import type { PeerKey, PeerStream } from './peer-link.ts'
-import type { Libp2pLink } from './libp2p-link.ts'
+import type { PeerKey, PeerLink, PeerStream } from './peer-link.ts'
 
 /** Milliseconds within which the end with the lower key opens a stream. */
 const STREAM_TIMEOUT_MS = 20_000
@@ -22,7 +21,7 @@ const MAX_CHURN = 8
 const CHURN_MS = 10_000
 
 /** What the channels are made over. */
-export type ChannelLink = Pick<Libp2pLink, 'self' | 'onStream' | 'onPeer' | 'open' | 'hangUp' | 'dropSpares'>
+export type ChannelLink = Pick<PeerLink, 'self' | 'onStream' | 'onPeer' | 'open' | 'hangUp' | 'dropSpares'>
 
 /** Who hears of channels. */
 export interface ChannelOwner {

@@ -8,6 +8,8 @@
  * @packageDocumentation
  */
 
+import type { DialFailure } from './dial-failure.ts'
+
 /** Transport key of a node, Ed25519, as 64 lower-case hex digits. */
 export type PeerKey = string
 
@@ -60,6 +62,20 @@ export interface PeerLink {
   keepConnected(peer: PeerKey, addresses: readonly string[], via?: readonly PeerKey[]): void
   /** Hangs up, and dials no more. */
   forget(peer: PeerKey): Promise<void>
+  /** Dials no more, and leaves what stands. */
+  release(peer: PeerKey): void
+  /** Ends all connections; a peer that is kept connected is dialled again after a pause. */
+  hangUp(peer: PeerKey): Promise<void>
+  /** Ends connections to `peer` that `used` does not run over, once one is chosen. */
+  dropSpares(peer: PeerKey, used: PeerStream): void
+  /** Hangs up on everybody who is not on the allow-list any more. */
+  enforceAllowList(): Promise<void>
+  /** Replaces the relays at which to be reachable for those who cannot dial us: peers that are kept connected. */
+  keepPlacesAt(relays: Iterable<PeerKey>): void
+  /** Multiaddrs that this node listens on, without its key. */
+  readonly listening: readonly string[]
+  /** Why the last attempt to reach `peer` failed; null when it did not. */
+  lastFailure(peer: PeerKey): DialFailure | null
   /** Called when the first connection to a peer stands, and when the last is gone. */
   onPeer(changed: (peer: PeerKey, isConnected: boolean) => void): void
   /** Hangs up on everybody and stops listening. */

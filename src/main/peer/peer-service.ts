@@ -11,10 +11,10 @@ import { AllowList } from './allow-list.ts'
 import { PeerError } from './errors.ts'
 import type { ChannelListeners, FrameChannel } from './frame-channel.ts'
 import { LanDiscovery } from './lan-discovery.ts'
-import { type Libp2pLink, openLibp2pLink } from './libp2p-link.ts'
+import { openLibp2pLink } from './libp2p-link.ts'
 import type { Allowed, FromPeers, NetworkReport, PeerReport, PeerSettings, ToPeers, WantedPeer } from './messages.ts'
 import { PeerChannels } from './peer-channels.ts'
-import type { PeerKey, PeerStream } from './peer-link.ts'
+import type { PeerKey, PeerLink, PeerStream } from './peer-link.ts'
 
 const HEARTBEAT_MS = 10_000
 const HANDSHAKE_MS = 10_000
@@ -36,7 +36,7 @@ export class PeerService {
   #nextLink = 1
   #wanted = new Map<PeerKey, WantedPeer>()
   #kept = new Map<PeerKey, 'wanted' | 'found'>()
-  #link: Libp2pLink | null = null
+  #link: PeerLink | null = null
   #channels: PeerChannels | null = null
   #discovery: LanDiscovery | null = null
 
@@ -70,22 +70,7 @@ export class PeerService {
   async #start(settings: PeerSettings): Promise<void> {
     this.#allow.replace(settings.members, settings.guests)
     this.#wanted = new Map(settings.wanted.map((each) => [each.peer, each]))
-    try {
-      this.#link = await openLibp2pLink({
-        seed: settings.seed,
-        allow: this.#allow,
-        listen: settings.listen,
-        isRelay: settings.isRelay,
-        trustedFronts: settings.trustedFronts ?? [],
-        heartbeatMs: settings.heartbeatMs ?? HEARTBEAT_MS,
-        handshakeMs: HANDSHAKE_MS,
-        maxConnections: MAX_CONNECTIONS,
-      })
-    } catch (error) {
-      if (!(error instanceof PeerError)) throw error
-      this.#post({ on: 'failed', code: error.code })
-      return
-    }
+    this.#link = await this.#openLink(settings)
     this.#channels = new PeerChannels(this.#link, { opened: (peer, stream) => this.#opened(peer, stream) })
     this.#post({ on: 'listening', self: this.#link.self, addresses: this.#link.listening })
     if (settings.isDiscoverable) this.#discover(this.#link)
@@ -93,7 +78,29 @@ export class PeerService {
     await this.#keep()
   }
 
-  #discover(link: Libp2pLink): void {
+  /** Where nobody can dial this node, it can still dial others. */
+  async #openLink(settings: PeerSettings): Promise<PeerLink> {
+    const open = (listen: readonly string[]) =>
+      openLibp2pLink({
+        seed: settings.seed,
+        allow: this.#allow,
+        listen,
+        isRelay: settings.isRelay,
+        trustedFronts: settings.trustedFronts ?? [],
+        heartbeatMs: settings.heartbeatMs ?? HEARTBEAT_MS,
+        handshakeMs: HANDSHAKE_MS,
+        maxConnections: MAX_CONNECTIONS,
+      })
+    try {
+      return await open(settings.listen)
+    } catch (error) {
+      if (!(error instanceof PeerError)) throw error
+      this.#post({ on: 'failed', code: error.code })
+      return open([])
+    }
+  }
+
+  #discover(link: PeerLink): void {
     this.#discovery = new LanDiscovery(
       { self: link.self, addresses: link.listening },
       { isKnown: (peer) => this.#allow.isMember(peer), found: () => void this.#keep() },
@@ -127,7 +134,7 @@ export class PeerService {
   }
 
   /** Nobody wants `peer` any more. A member that was found here and fell silent is not dialled, and may stay. */
-  #let(link: Libp2pLink, peer: PeerKey, why: 'wanted' | 'found'): Promise<void> | void {
+  #let(link: PeerLink, peer: PeerKey, why: 'wanted' | 'found'): Promise<void> | void {
     if (why === 'wanted' || !this.#allow.has(peer)) return link.forget(peer)
     link.release(peer)
   }

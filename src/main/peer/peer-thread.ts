@@ -58,7 +58,7 @@ export interface PeerNetworkListeners {
   down(channel: PeerChannel): void
   /** It listens, at these multiaddrs. Called again after a restart. */
   listening(addresses: readonly string[]): void
-  /** It could not start: `CANNOT_LISTEN` is tried again by nobody. */
+  /** `CANNOT_LISTEN`: another program has the port. It dials others nevertheless; end and start it to try again. */
   failed(code: PeerErrorCode | 'INTERNAL'): void
   /** Something ended the thread, or a listener threw; for the log. */
   fault(error: unknown): void

@@ -282,13 +282,14 @@ describe('a member that does not keep to the rules', () => {
 })
 
 describe('a thread of sockets', () => {
-  it('that cannot listen says so, and is not tried again', async () => {
+  it('that cannot listen says so, and dials nevertheless', async () => {
     const [a, b] = newPair()
-    const first = start(a, {})
+    const first = start(a, { members: [b.key] })
     await until(() => first.listening().length > 0, 'the first to listen')
-    const second = start(b, { listen: first.listening() })
-    await until(() => second.faults.length > 0, 'the failure')
-    expect(second.faults).toEqual(['CANNOT_LISTEN'])
+    const wanted = [{ peer: a.key, addresses: first.listening() }]
+    const second = start(b, { members: [a.key], listen: first.listening(), wanted })
+    await until(() => second.channels.length === 1, 'the channel')
+    expect([second.faults, second.listening()]).toEqual([['CANNOT_LISTEN'], []])
   })
 
   it('that ends by itself takes its channels down, and is started again as things are then', async () => {
