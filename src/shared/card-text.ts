@@ -15,7 +15,7 @@
  *
  * @packageDocumentation
  */
-import { fromHex, toHex } from './bytes.ts'
+import { concatBytes, fromHex, toHex } from './bytes.ts'
 
 const VERSION = '1'
 const ID_SIZE = 16
@@ -36,7 +36,7 @@ export interface CardContent {
 
 /** The text of a card, 120 digits. */
 export function encodeCardText({ cardId, share }: CardContent): string {
-  const number = BigInt(`0x${cardId}${toHex(share)}`)
+  const number = numberOf(concatBytes(fromHex(cardId), share), 256n)
   const body = VERSION + number.toString().padStart(NUMBER_DIGITS, '0')
   return body + checkOf(body)
 }
@@ -52,13 +52,24 @@ export function decodeCardText(text: string): CardContent | null {
   if (digits.length !== LENGTH || !/^[0-9]+$/.test(digits) || !digits.startsWith(VERSION)) return null
   const body = digits.slice(0, -CHECK_DIGITS)
   if (!digits.endsWith(checkOf(body))) return null
-  const hex = BigInt(body.slice(VERSION.length)).toString(16)
+  const hex = numberOf(digitsOf(body.slice(VERSION.length)), 10n).toString(16)
   if (hex.length > 2 * (ID_SIZE + SHARE_SIZE)) return null
   const bytes = fromHex(hex.padStart(2 * (ID_SIZE + SHARE_SIZE), '0'))
   return { cardId: toHex(bytes.subarray(0, ID_SIZE)), share: bytes.slice(ID_SIZE) }
 }
 
 function checkOf(body: string): string {
-  const rest = (BigInt(body) * 1000n) % CHECK_PRIME
+  const rest = (numberOf(digitsOf(body), 10n) * 1000n) % CHECK_PRIME
   return ((CHECK_PRIME - rest) % CHECK_PRIME).toString().padStart(CHECK_DIGITS, '0')
+}
+
+/** Digits of a text that holds nothing else. */
+function digitsOf(text: string): number[] {
+  return Array.from(text, Number)
+}
+
+function numberOf(digits: Iterable<number>, base: bigint): bigint {
+  let number = 0n
+  for (const digit of digits) number = number * base + BigInt(digit)
+  return number
 }

@@ -37,7 +37,7 @@ it('notices every wrong digit', () => {
   fc.assert(
     fc.property(texts, fc.nat(119), fc.integer({ min: 1, max: 9 }), ([, text], at, add) => {
       const digit = (Number(text[at]) + add) % 10
-      expect(decodeCardText(text.slice(0, at) + digit + text.slice(at + 1))).toBe(null)
+      expect(decodeCardText(`${text.slice(0, at)}${digit}${text.slice(at + 1)}`)).toBe(null)
     }),
     { numRuns: 2000 },
   )
@@ -46,7 +46,7 @@ it('notices every wrong digit', () => {
 it('notices any two digits that changed places', () => {
   fc.assert(
     fc.property(texts, fc.nat(119), fc.nat(119), ([content, text], a, b) => {
-      const digits = [...text]
+      const digits = Array.from(text)
       ;[digits[a], digits[b]] = [digits[b] ?? '', digits[a] ?? '']
       expect(decodeCardText(digits.join(''))).toEqual(text[a] === text[b] ? content : null)
     }),

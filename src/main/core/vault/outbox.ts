@@ -12,7 +12,7 @@
  */
 import { existsSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { instantText, parseInstant } from '../../../clinical/instant.ts'
 import { OutboxNote, SettledNote } from '../../../shared/api/record-schemas.ts'
 import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'

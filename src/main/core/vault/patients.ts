@@ -8,7 +8,6 @@ import type { Chart, Patient } from '../../../shared/api/schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { decodeCardText } from '../../../shared/card-text.ts'
 import { identifiersIn } from '../../../shared/gs1.ts'
-import type { Verified } from '../../../shared/verified.ts'
 import { ApiFailure } from '../failure.ts'
 import { ContentMismatch, rejected, verifyRecord } from '../verify-record.ts'
 import type { Row } from '../vault-service.ts'
@@ -258,7 +257,7 @@ export class Patients {
       contract !== undefined && decideView(contract, 'demographics', viewer.role, circumstances).allowed && log !== null
     if (mayLook) {
       const position = { ...place, subject: handle, grade: grades.gradeAt(log, place.index) }
-      return { status: 'verified', position, record: patient as Verified<Patient> }
+      return { status: 'verified', position, record: patient }
     }
     const where = { place: log === null ? null : { log, index: place.index }, seq: place.seq }
     return { ...rejected(replica, where, NOT_COVERED), subject: handle }

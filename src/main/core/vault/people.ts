@@ -162,10 +162,11 @@ export class People {
   async renew({ handle, name, newPin, pin }: Asked['people']['renew']): Promise<Practitioner> {
     actorFor(this.#clinic, 'administer.people')
     const last = newestKeyOf(this.#clinic, handle)
-    if (last?.practitionerRole == null) throw new ApiFailure('UNKNOWN_ENTRY')
+    const role = last?.practitionerRole ?? null
+    if (last === null || role === null) throw new ApiFailure('UNKNOWN_ENTRY')
     const known = this.#enrolments().find(({ subject }) => subject === handle)
     const recorded = known === undefined ? null : await this.#reliedOn(known)
-    const practitioner = { handle, name: recorded?.name ?? name ?? '', role: last.practitionerRole }
+    const practitioner = { handle, name: recorded?.name ?? name ?? '', role }
     if (practitioner.name === '') throw new ApiFailure('RECORD_NOT_VERIFIED')
     const viewer = await this.#somebodyElse(handle, pin)
     const { keystore, random, writer, nowMs } = this.#clinic
