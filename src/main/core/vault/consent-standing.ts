@@ -5,7 +5,7 @@
  * @remarks
  * Worked out from verified consents alone. How many versions of consents each patient has is remembered beside the
  * keystore: when fewer can be proven, one of them is damaged, nobody knows what it said, and nothing is open but by
- * breaking the glass. A day counts by the workstation's clock, which is never believed to be before the latest seal.
+ * breaking the glass, until it is repaired or the patient decides anew: then nothing from before counts any more. A day counts by the workstation's clock, which is never believed to be before the latest seal.
  * Proven by `tests/main/core/vault/consent-standing.test.ts`.
  *
  * @packageDocumentation
@@ -40,7 +40,10 @@ import { UNSHARED, type Handover, type Sharing } from './subject-keys.ts'
 
 /** Secret that says how many versions of consents each patient has. */
 const MARKS_SECRET = 'consents'
-const Marks = z.record(z.string(), z.number().int().positive())
+/** `since`: leaf of the grant with which a patient decided anew because nobody could read what held; absent otherwise. */
+const Mark = z.object({ count: z.number().int().positive(), since: z.string().optional() })
+type Mark = z.infer<typeof Mark>
+const Marks = z.record(z.string(), Mark)
 
 /** Every version of a consent. */
 const CONSENT_TYPES: ReadonlySet<EntryType> = new Set(['consent.granted', 'consent.amended', 'consent.revoked'])
@@ -80,24 +83,33 @@ export interface StandingSources extends Omit<RecordSources, 'gate' | 'replica'>
 export class ConsentStandings {
   readonly #sources: StandingSources
   readonly #known = new WeakMap<Link, { count: number; erasures: number; decisions: Decisions }>()
-  #marks: Map<string, number> | null = null
+  #marks: Map<string, Mark> | null = null
 
   constructor(sources: StandingSources) {
     this.#sources = sources
   }
 
-  /** Whether this patient ever decided anything, as far as anybody remembers. */
+  /** How many versions of a patient's consents count, as far as anybody remembers. */
   #count(handle: string): number {
-    return Math.max(this.#linksOf(handle).length, this.#marked().get(handle) ?? 0)
+    return Math.max(this.#counting(handle).length, this.#marked().get(handle)?.count ?? 0)
   }
 
   #linksOf(handle: string): readonly Link[] {
     return this.#sources.replica.chain(handle).links.filter(({ type }) => CONSENT_TYPES.has(type))
   }
 
+  /** Those that count: all, or those since the patient decided anew. */
+  #counting(handle: string): readonly Link[] {
+    const links = this.#linksOf(handle)
+    const since = this.#marked().get(handle)?.since
+    if (since === undefined) return links
+    const first = links.findIndex(({ leaf }) => toHex(leaf) === since)
+    return first < 0 ? [] : links.slice(first)
+  }
+
   /** Every version, verified. */
   async decisions(handle: string): Promise<Decisions> {
-    const links = this.#linksOf(handle)
+    const links = this.#counting(handle)
     const erasures = erasuresOf(this.#sources.replica, handle).length
     const newest = links.at(-1)
     const count = this.#count(handle)
@@ -211,7 +223,7 @@ export class ConsentStandings {
    */
   isOpen(handle: string): boolean {
     if (this.#count(handle) === 0) return true
-    const newest = this.#linksOf(handle).at(-1)
+    const newest = this.#counting(handle).at(-1)
     const known = newest === undefined ? undefined : this.#known.get(newest)
     if (known === undefined) return false
     return known.decisions.versions.length === 0 || this.#isCovered(open(known.decisions))
@@ -265,7 +277,7 @@ export class ConsentStandings {
     return {
       of: (epoch) => (isKnown ? this.#handovers(shared, { today, epoch, began: dayIn(epoch) }) : []),
       // A version that nobody can read may be the end of one that somebody holds keys for.
-      isSpent: (epoch) => shared.length > 0 && (!isKnown || shared.some((each) => isSpent(each, today, dayIn(epoch)))),
+      isSpent: (epoch) => !isKnown || shared.some((each) => isSpent(each, today, dayIn(epoch))),
     }
   }
 
@@ -279,30 +291,40 @@ export class ConsentStandings {
     })
   }
 
-  /** Remembers how many versions there are, so that none can go unnoticed. To be called after one was recorded. */
-  async remember(handle: string): Promise<void> {
-    const marks = this.#marked()
-    const count = this.#linksOf(handle).length
-    if ((marks.get(handle) ?? 0) >= count) return
-    marks.set(handle, count)
-    await writeJson(this.#sources.keystore.secrets, MARKS_SECRET, Object.fromEntries(marks))
+  /**
+   * Remembers how many versions there are, so that none can go unnoticed. To be called after one was recorded.
+   *
+   * @param isAnew - It was granted while nobody knew what held.
+   */
+  async remember(handle: string, isAnew = false): Promise<void> {
+    const newest = this.#linksOf(handle).at(-1)
+    const { count = 0, since } = this.#marked().get(handle) ?? {}
+    const anew = isAnew && newest !== undefined ? toHex(newest.leaf) : since
+    if (anew === since && count >= this.#counting(handle).length) return
+    this.#mark(handle, anew)
+    await this.#keepMarks()
   }
 
   /** The same for every patient: what was recorded just before a crash, or in an earlier incarnation. */
   async rememberAll(): Promise<void> {
-    const { replica, keystore } = this.#sources
-    const marks = this.#marked()
-    let isChanged = false
-    for (const handle of replica.subjectsWith('consent.granted')) {
-      const count = this.#linksOf(handle).length
-      if ((marks.get(handle) ?? 0) >= count) continue
-      marks.set(handle, count)
-      isChanged = true
-    }
-    if (isChanged) await writeJson(keystore.secrets, MARKS_SECRET, Object.fromEntries(marks))
+    const late = this.#sources.replica
+      .subjectsWith('consent.granted')
+      .filter((handle) => this.#counting(handle).length > (this.#marked().get(handle)?.count ?? 0))
+    for (const handle of late) this.#mark(handle, this.#marked().get(handle)?.since)
+    if (late.length > 0) await this.#keepMarks()
   }
 
-  #marked(): Map<string, number> {
+  #mark(handle: string, since: string | undefined): void {
+    const marks = this.#marked()
+    if (since !== undefined) marks.set(handle, { count: 1, since })
+    marks.set(handle, { count: this.#counting(handle).length, ...(since === undefined ? {} : { since }) })
+  }
+
+  #keepMarks(): Promise<void> {
+    return writeJson(this.#sources.keystore.secrets, MARKS_SECRET, Object.fromEntries(this.#marked()))
+  }
+
+  #marked(): Map<string, Mark> {
     this.#marks ??= new Map(Object.entries(Marks.parse(readJson(this.#sources.keystore.secrets, MARKS_SECRET) ?? {})))
     return this.#marks
   }

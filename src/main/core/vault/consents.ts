@@ -152,6 +152,8 @@ export class Consents {
     takesAway: boolean,
   ): Promise<Row<ConsentRecord>> {
     const { writer, random, nowMs, gate, identity, emit, replica } = this.#clinic
+    // Nobody can read what held: what is granted now stands alone.
+    const isAnew = said.kind === 'granted' && !(await gate.decisions(handle)).isKnown
     const signed = await this.#signed(viewer, handle, by)
     try {
       const { consentId, version, kind, terms } = said
@@ -173,7 +175,7 @@ export class Consents {
     } finally {
       signed.wipe()
     }
-    await gate.remember(handle)
+    await gate.remember(handle, isAnew)
     emit({ kind: 'chart-changed', handle })
     const link = gate.links(handle).findLast(({ log }) => log === replica.live)
     assert(link !== undefined, 'what was recorded is in the chain')

@@ -79,6 +79,26 @@ it.each([
   expect(weightsIn(await open.vault.chart(patient.handle, 2))).toContain('70.1')
 })
 
+it('is known again when the patient decides anew, and nothing from before counts', async () => {
+  const { world, patient, consent } = await decided()
+  const request = { ...grantOf(world, patient, { classes: ['demographics'] }), consentId: consent.consentId }
+  verified(await world.vault.amendConsent(request))
+  const index = placeOf(world, patient, 'consent.amended')
+  const open = await again(world, () => {
+    damage(world.folder, (db) => db.prepare('DELETE FROM entry WHERE idx = ?').run(index))
+  })
+  const fresh = { ...world, ...open, clinic: () => clinicOf(open) }
+  await granted(fresh, patient, { classes: ['demographics', 'vital-signs'] })
+  const now = (await open.vault.chart(patient.handle, 1)).consent
+  expect(now).toMatchObject({ state: 'partly', classes: ['demographics', 'vital-signs'] })
+  expect(await codeOf(() => takenBack(fresh, patient, consent.consentId))).toBe('UNKNOWN_CONSENT')
+  const later = await again(fresh)
+  const chart = await later.vault.chart(patient.handle, 1)
+  expect(chart.consent).toEqual(now)
+  expect(chart.patient.status).toBe('verified')
+  expect(weightsIn(chart)).not.toContain('70.1')
+})
+
 it('is known when the entry that takes a consent back is gone: it is kept beside the keystore', async () => {
   const { world, patient, consent } = await decided()
   await takenBack(world, patient, consent.consentId)
