@@ -2,15 +2,17 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { ConsentTerms, DataClass } from '../../../../src/shared/api/schemas.ts'
 import { dataClassOf } from '../../../../src/clinical/data-class.ts'
+import { auditReplicaFile } from '../../../../src/main/core/audit/index.ts'
 import { dayOf } from '../../../../src/main/core/vault/consent-standing.ts'
 import { equalBytes, fromHex } from '../../../../src/shared/bytes.ts'
-import { signManual, weight } from '../../../faults/support/clinic.ts'
+import { databaseOf, signManual, startVault, weight } from '../../../faults/support/clinic.ts'
 import {
   consentWorld,
   DAY_MS,
   granted,
   grantOf,
   holder,
+  PIN,
   takenBack,
   TODAY,
   verified,
@@ -148,6 +150,31 @@ it('begins an epoch with the first record after a consent ran out', async () => 
   await two.collect(world, patient.handle)
   expect(two.opens(world, patient.handle).at(-1)).toBe(before)
   expect(world.clinic().replica.newestEpoch(patient.handle)).toBe(1)
+})
+
+it('leaves a database that neither an audit nor a scrub finds anything wrong with, and that opens again', async () => {
+  const { world, sites, patient } = await network()
+  const [two] = sites
+  const { consentId } = await granted(world, patient, { sites: [two?.id ?? ''] })
+  await weigh(world, patient, '70.1')
+  await takenBack(world, patient, consentId)
+  await weigh(world, patient, '71.1')
+  const { vault, events, team, folder } = world
+  await vault.breakGlass({ handle: patient.handle, reason: 'other', text: 'to see that it can be', pin: PIN })
+  await vault.signIn(team.it, PIN)
+  await vault.scrub(1, null)
+  const scrubbed = events.flatMap((event) =>
+    event.kind === 'scrub' && event.event.kind === 'done' ? [event.event] : [],
+  )
+  expect(scrubbed).toMatchObject([{ open: 0, repaired: 0, removed: 0, isWhole: true }])
+  const { network: id } = await vault.ledgerSummary()
+  await vault.close()
+  const findings: unknown[] = []
+  auditReplicaFile(databaseOf(folder), fromHex(id), (finding) => findings.push(finding))
+  expect(findings).toEqual([])
+  const again = await startVault(folder, { nowMs: () => (world.clock.nowMs += 1000) })
+  await again.vault.signIn(team.nurse, PIN)
+  expect((await again.vault.chart(patient.handle, 1)).consent.state).toBe('refused')
 })
 
 /** What may happen to a patient's consents. */
