@@ -28,6 +28,9 @@ import type { Failed } from './log-replica.ts'
 import { presence } from './presence.ts'
 import type { Draft } from './writer.ts'
 
+/** When a new card goes into the copy of the site's secrets, in ms. */
+const KEEP_AFTER_MS = 60_000
+
 /** Signs for a patient, once: wipe it when the entry is made. */
 export interface CardSigner extends EntrySigner {
   readonly role: 'patient'
@@ -100,6 +103,7 @@ export function patientOfCard({ replica }: Clinic, text: string): string | null 
 /** Cards of an open clinic. */
 export class Cards {
   readonly #clinic: Clinic
+  #waiting: NodeJS.Timeout | null = null
 
   constructor(clinic: Clinic) {
     this.#clinic = clinic
@@ -172,6 +176,7 @@ export class Cards {
     } finally {
       wipe(share, seed)
     }
+    this.#keepSoon()
     const issuedAt = instantText(timeMs, offsetMinAt(timeMs))
     const card = { cardId, capacity, holder, issuedAt, issuedBy: viewer.name, revoked: null, usableHere: true }
     return { card, text }
@@ -219,6 +224,24 @@ export class Cards {
       .filter((card) => equalBytes(card.patient, patient))
       .map(({ cardId }) => toHex(cardId))
       .filter((cardId) => keystore.cards.has(cardId))
+  }
+
+  /** Seals new cards into the database before it closes. */
+  async close(): Promise<void> {
+    if (this.#waiting === null) return
+    clearTimeout(this.#waiting)
+    await this.#keep()
+  }
+
+  /** Many cards in a row are sealed into the database once: each time takes longer, the more there are. */
+  #keepSoon(): void {
+    this.#waiting ??= setTimeout(() => void this.#keep(), KEEP_AFTER_MS).unref()
+  }
+
+  /** What cannot be written now goes along with the next backup, or the next key that changes. */
+  async #keep(): Promise<void> {
+    this.#waiting = null
+    await this.#clinic.keepSecrets().catch(() => undefined)
   }
 
   /** Removes keys of cards that were revoked: a crash may have come between the entry and this. */

@@ -15,7 +15,7 @@ export async function practitionerName(
   clinic: Pick<RecordSources, 'replica' | 'keys'>,
   handle: string,
 ): Promise<string> {
-  const link = clinic.replica.chain(handle).links.find(({ type }) => type === 'practitioner.enrolled')
+  const link = clinic.replica.chain(handle).links.findLast(({ type }) => type === 'practitioner.enrolled')
   if (link === undefined) return UNKNOWN
   const name = await reliedOnContent(clinic, {
     subject: handle,

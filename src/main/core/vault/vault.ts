@@ -164,6 +164,7 @@ export class Vault extends VaultRequests implements VaultService {
     await this.#guest?.close()
     this.#guest = null
     await open?.upkeep.close()
+    await open?.cards.close()
     open?.clinic.standing.close()
     if (open !== null) closeFiles(open.clinic)
     this.#closeStopped()

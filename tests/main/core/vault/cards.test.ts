@@ -158,6 +158,18 @@ it('goes along with a backup', async () => {
   expect(open.folder).not.toBe(other.folder)
 })
 
+it('goes along with a copy of the database alone, once that was closed', async () => {
+  const { open, vault, staff, handle } = await atWork()
+  const { text } = await vault.issueCard(ofPatient(handle))
+  await vault.close()
+  const other = await startVault(temporaryFolder())
+  const request = { file: databaseOf(open.folder), recoveryKey: staff.recoveryKey, passphrase: null }
+  await other.vault.restoreClinic(request)
+  await other.vault.signIn(staff.nurse, PIN)
+  const signer = await cardSigner(clinicOf(other), handle, { text, pin: CARD_PIN })
+  expect(verifier.verify(signer.sign(MESSAGE), MESSAGE, signer.publicKey)).toBe(true)
+})
+
 it('leaves the share on the card and nowhere else', async () => {
   const { open, vault, handle } = await atWork()
   const { text } = await vault.issueCard(forGuardian(handle))
