@@ -26,6 +26,7 @@ export const EXTENSIONS = {
   flag: `${OWN}/StructureDefinition/measurement-flag`,
   assigned: `${OWN}/StructureDefinition/assigned-because`,
   amended: `${OWN}/StructureDefinition/amended-because`,
+  unsigned: `${OWN}/StructureDefinition/unsigned-because`,
   record: `${OWN}/StructureDefinition/device-record`,
 } as const
 

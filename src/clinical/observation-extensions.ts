@@ -12,7 +12,7 @@ import { EXTENSIONS } from './observation-codes.ts'
 /** The parts of a reading that travel in extensions. */
 export type InExtensions = Pick<
   Reading,
-  'setId' | 'deviceTime' | 'deviceClockOffsetS' | 'window' | 'flags' | 'assignedBecause'
+  'setId' | 'deviceTime' | 'deviceClockOffsetS' | 'window' | 'flags' | 'assignedBecause' | 'unsignedBecause'
 > & {
   /** The node that received the value: an id of at most 64 letters, digits, dots and hyphens, and its label. */
   readonly gateway: { readonly handle: string; readonly label: string } | null
@@ -28,12 +28,13 @@ const FLAG = /^[a-z0-9][a-z0-9-]{0,39}$/
 
 /** The extensions, in a fixed order. */
 export function writeExtensions(input: InExtensions): Writable[] {
-  const { gateway, setId, assignedBecause, amendedBecause, rawBytes } = input
+  const { gateway, setId, assignedBecause, amendedBecause, unsignedBecause, rawBytes } = input
   const all: Writable[] = [{ url: EXTENSIONS.set, valueString: setId }]
   if (gateway) all.unshift({ url: EXTENSIONS.gateway, valueReference: gatewayReference(gateway) })
   all.push(...deviceExtensions({ ...input, rawBytes: null }))
   if (assignedBecause !== undefined) all.push({ url: EXTENSIONS.assigned, valueString: assignedBecause })
   if (amendedBecause !== undefined) all.push({ url: EXTENSIONS.amended, valueString: amendedBecause })
+  if (unsignedBecause !== undefined) all.push({ url: EXTENSIONS.unsigned, valueString: unsignedBecause })
   if (rawBytes) all.push(recordOf(rawBytes))
   return all
 }
@@ -69,7 +70,7 @@ export function statusOf({ amendedBecause }: Pick<InExtensions, 'amendedBecause'
  */
 export function readExtensions(observation: Element): InExtensions {
   const byUrl = new Map<string, Element[]>()
-  for (const extension of observation.children('extension', 1, 9 + MAX_FLAGS)) {
+  for (const extension of observation.children('extension', 1, 10 + MAX_FLAGS)) {
     const url = extension.oneOf('url', Object.values(EXTENSIONS))
     const others = byUrl.get(url) ?? []
     if (others.length > 0 && url !== EXTENSIONS.flag) extension.fail('WRONG_CARDINALITY')
@@ -84,6 +85,7 @@ export function readExtensions(observation: Element): InExtensions {
     flags: readFlags(byUrl.get(EXTENSIONS.flag) ?? []),
     ...readAssigned(one(EXTENSIONS.assigned)),
     ...readAmended(one(EXTENSIONS.amended)),
+    ...readUnsigned(one(EXTENSIONS.unsigned)),
     rawBytes: one(EXTENSIONS.record)?.bytes('valueBase64Binary', MAX_RAW_BYTES) ?? null,
   }
   for (const extensions of byUrl.values()) for (const extension of extensions) extension.end()
@@ -98,6 +100,11 @@ function readAssigned(extension: Element | null): Pick<InExtensions, 'assignedBe
 /** Why a reading takes the place of another. */
 function readAmended(extension: Element | null): Pick<InExtensions, 'amendedBecause'> {
   return extension === null ? {} : { amendedBecause: extension.words('valueString', 200) }
+}
+
+/** Why the patient, who was to sign as well, could not. */
+function readUnsigned(extension: Element | null): Pick<InExtensions, 'unsignedBecause'> {
+  return extension === null ? {} : { unsignedBecause: extension.words('valueString', 200) }
 }
 
 /** A reference to the node's Device. */

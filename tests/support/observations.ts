@@ -126,5 +126,8 @@ export const anyObservation: fc.Arbitrary<ObservationInput> = fc.constantFrom(..
     .chain((input) =>
       fc.option(WORD).map((reason) => ({ ...input, ...(reason === null ? {} : { amendedBecause: reason }) })),
     )
+    .chain((input) =>
+      fc.option(WORD).map((reason) => ({ ...input, ...(reason === null ? {} : { unsignedBecause: reason }) })),
+    )
     .chain((input) => origin.map((from): ObservationInput => ({ ...input, ...from }))),
 )

@@ -130,6 +130,8 @@ export const Reading = MeasurementContext.extend({
   amends: EntryRef.optional(),
   /** How the patient's side signed it, where consent asks for that: absent when nobody was asked. */
   authorised: z.enum(['patient', 'guardian', 'incapable']).optional(),
+  /** Why the patient could not sign; goes with `incapable`. */
+  unsignedBecause: z.string().min(1).max(200).optional(),
 })
 export type Reading = z.infer<typeof Reading>
 

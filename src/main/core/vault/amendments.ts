@@ -150,6 +150,7 @@ export class Amendments {
       practitioner: { handle: viewer.handle, name: viewer.name },
       ...{ device: null, site: value.site, deviceTime: null, deviceClockOffsetS: null, window: null },
       ...{ rawBytes: null, gateway: null, amendedBecause: reason, test: identity.demo },
+      ...authorised.said,
     })
     return {
       id: random(16),

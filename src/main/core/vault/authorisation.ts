@@ -16,12 +16,14 @@ import type { EntrySigner } from './entry-signer.ts'
 export interface Authorised {
   readonly signers: readonly EntrySigner[]
   readonly fields: { readonly incapable?: true }
+  /** Sealed with each of them. */
+  readonly said: { readonly unsignedBecause?: string }
   /** Forgets the key of the card, once the entries are made. */
   wipe(): void
 }
 
 /** The patient's side was not asked. */
-export const NOBODY_ASKED: Authorised = { signers: [], fields: {}, wipe: () => undefined }
+export const NOBODY_ASKED: Authorised = { signers: [], fields: {}, said: {}, wipe: () => undefined }
 
 /** Whether readings of a patient need the patient's signature. */
 export function asksPatient({ replica }: Clinic, handle: string): boolean {
@@ -45,9 +47,9 @@ export async function authorisedBy(
     const wipe = () => {
       signer.wipe()
     }
-    return { signers: [signer], fields: {}, wipe }
+    return { ...NOBODY_ASKED, signers: [signer], wipe }
   }
   if (!asks) return NOBODY_ASKED
   if (authorisation === null) throw new ApiFailure('PATIENT_SIGNATURE_NEEDED')
-  return { ...NOBODY_ASKED, fields: { incapable: true } }
+  return { ...NOBODY_ASKED, fields: { incapable: true }, said: { unsignedBecause: authorisation.reason } }
 }

@@ -36,7 +36,10 @@ export function readReading(text: string, verified: VerifiedEntry, keyClass: Key
   // Whoever holds the key of one kind of data must not be handed another kind under it.
   if (dataClassOf(reading) !== keyClass) throw new ContentMismatch('sealed as another kind of data')
   if ((amends === null) !== (amendedBecause === null)) throw new ContentMismatch('amends, or does not')
-  return { ...reading, ...authorisedIn(verified), ...(amends === null ? {} : { amends }) }
+  const authorised = authorisedIn(verified)
+  if ((reading.unsignedBecause !== undefined) !== (authorised.authorised === 'incapable'))
+    throw new ContentMismatch('signed by the patient, or not')
+  return { ...reading, ...authorised, ...(amends === null ? {} : { amends }) }
 }
 
 /**

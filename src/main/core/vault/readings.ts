@@ -248,6 +248,7 @@ export class Readings {
       window,
       rawBytes: raw,
       ...(reading.assignedBecause === undefined ? {} : { assignedBecause: reading.assignedBecause }),
+      ...authorised.said,
       gateway: null,
       test: this.#clinic.identity.demo,
     })
