@@ -18,6 +18,8 @@ export const useAccessStore = defineStore('access', () => {
   const isLoading = ref(false)
   const loaded = ref(false)
   const hasMore = ref(false)
+  /** Id of this site, for which the clinic's name is said; null while it is not known. */
+  const ownSite = ref<string | null>(null)
   let generation = 0
 
   /** When the oldest access on screen was: where the next page goes on. */
@@ -39,11 +41,18 @@ export const useAccessStore = defineStore('access', () => {
     hasMore.value = reply.value.length >= PAGE
   }
 
+  /** Who may not ask for the sites reads ids. */
+  async function loadOwnSite(): Promise<void> {
+    if (ownSite.value !== null) return
+    const reply = await call((client) => client.consents.sites({}))
+    if (reply.ok) ownSite.value = reply.value.find(({ isOwn }) => isOwn)?.id ?? null
+  }
+
   /** Who looked at one patient; or at anybody, with `null`. */
   async function load(wanted: string | null): Promise<void> {
     if (handle.value !== wanted) forget()
     handle.value = wanted
-    await fetch(null)
+    await Promise.all([loadOwnSite(), fetch(null)])
   }
 
   async function loadMore(): Promise<void> {
@@ -105,6 +114,7 @@ export const useAccessStore = defineStore('access', () => {
   )
 
   return {
+    ownSite,
     rows,
     emergencies,
     problem,

@@ -1,5 +1,7 @@
 import { useI18n } from 'vue-i18n'
 import { formatDate } from '../../../clinical/format.ts'
+import { useAccessStore } from '../../stores/access.ts'
+import { useSystemStore } from '../../stores/system.ts'
 import type { AccessRecord } from '../../api/types.ts'
 import { timeOf } from '../chart/reading-words.ts'
 
@@ -7,7 +9,11 @@ import { timeOf } from '../chart/reading-words.ts'
 export function useAccessWords() {
   const i18n = useI18n()
   const { t } = i18n
+  const access = useAccessStore()
+  const system = useSystemStore()
 
+  /** The clinic's name for this site, and the id of any other. */
+  const siteOf = ({ site }: AccessRecord): string => (site === access.ownSite ? (system.status?.clinic ?? site) : site)
   const whenOf = (instant: string): string => `${formatDate(instant)} ${timeOf(instant)}`
   const what = ({ kind }: AccessRecord): string => t(`access.looked.kinds.${kind}`)
   const why = ({ purpose }: AccessRecord): string => {
@@ -39,5 +45,5 @@ export function useAccessWords() {
       : t('access.looked.manyPatients', { n: subjects.length }, subjects.length)
   }
 
-  return { whenOf, what, why, remarks, patients }
+  return { siteOf, whenOf, what, why, remarks, patients }
 }
