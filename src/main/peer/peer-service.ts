@@ -72,7 +72,9 @@ export class PeerService {
     this.#wanted = new Map(settings.wanted.map((each) => [each.peer, each]))
     this.#link = await this.#openLink(settings)
     this.#channels = new PeerChannels(this.#link, { opened: (peer, stream) => this.#opened(peer, stream) })
-    this.#post({ on: 'listening', self: this.#link.self, addresses: this.#link.listening })
+    const { self, listening } = this.#link
+    const isAsIntended = listening.length > 0 || settings.listen.length === 0
+    if (isAsIntended) this.#post({ on: 'listening', self, addresses: listening })
     if (settings.isDiscoverable) this.#discover(this.#link)
     // What was said while it started counts already.
     await this.#keep()

@@ -56,9 +56,9 @@ export interface PeerNetworkListeners {
   drained(channel: PeerChannel): void
   /** Nothing comes from or goes to this channel any more. */
   down(channel: PeerChannel): void
-  /** It listens, at these multiaddrs. Called again after a restart. */
+  /** It listens, at these multiaddrs, as it was told to. Called again after a restart. */
   listening(addresses: readonly string[]): void
-  /** `CANNOT_LISTEN`: another program has the port. It dials others nevertheless; end and start it to try again. */
+  /** `CANNOT_LISTEN`, in place of `listening`: another program has the port. It dials others nevertheless; end and start it to try again. */
   failed(code: PeerErrorCode | 'INTERNAL'): void
   /** Something ended the thread, or a listener threw; for the log. */
   fault(error: unknown): void
