@@ -7,10 +7,13 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { consentWords } from '../../src/clinical/consent-words.ts'
+import type { ConsentTerms } from '../../src/shared/api/schemas.ts'
 import { acquireFolderLock } from '../../src/main/store/folder-lock.ts'
 import {
   codeOf,
   furnish,
+  type OpenVault,
   OXIMETER,
   oximeterDrafts,
   PIN,
@@ -105,15 +108,65 @@ it('leaves nothing readable after a day of work', async () => {
   await vault.searchPatients(PLANTED[0])
   const chart = await vault.chart(handle, 1)
   expect(JSON.stringify(chart)).toContain('137.25')
+  const cards = await decide(open, handle)
+  await answerFor(open, handle, admin?.handle ?? '')
   await vault.signOut()
+  const planted = [...PLANTED, ...cards]
   // While it runs, the write-ahead log is there as well.
   expect(files(folder).some((name) => name.endsWith('ledger.db-wal'))).toBe(true)
-  expect(found(folder, PLANTED)).toEqual([])
+  expect(found(folder, planted)).toEqual([])
   await vault.close()
   lock.release()
   expect(files(folder).some((name) => name.endsWith('ledger.db'))).toBe(true)
-  expect(found(folder, PLANTED)).toEqual([])
+  expect(found(folder, planted)).toEqual([])
 })
+
+/** Cards, a consent that a guardian signs and takes back, a correction, a note. Gives what is printed on the cards. */
+async function decide({ vault }: OpenVault, handle: string): Promise<string[]> {
+  const pin = '7463529184'
+  const card = { handle, cardPin: '5830274619', pin }
+  const own = await vault.issueCard({ ...card, capacity: 'patient', holder: null })
+  const { text } = await vault.issueCard({ ...card, capacity: 'guardian', holder: 'Gundula Vormund-Ash' })
+  const [site] = await vault.consentSites()
+  const ownSite = site?.id ?? ''
+  const freshness = { onlineMin: 15, offlineMin: 60 }
+  const today = new Date().toISOString().slice(0, 10)
+  const terms: ConsentTerms = {
+    ...{ sites: [ownSite], purposes: ['care'], classes: ['demographics', 'body-measures'], from: today },
+    ...{ until: `${String(new Date().getFullYear() + 2)}-01-01`, history: true, asksSignature: false, freshness },
+  }
+  const words = consentWords(terms, { patient: `${PLANTED[1]} ${PLANTED[0]}`, ownSite })
+  const authorisation = { how: 'card', card: { text, pin: '5830274619' } } as const
+  const granted = await vault.grantConsent({ handle, terms, words, authorisation, second: null, pin })
+  if (granted.status === 'rejected') throw new Error(granted.reason)
+  const { readings } = await vault.chart(handle, 2)
+  const [row] = readings.filter(({ status }) => status === 'verified')
+  const ref = {
+    origin: row?.status === 'verified' ? row.position.origin : '',
+    index: row?.status === 'verified' ? row.position.index : -1,
+  }
+  await vault.retractReading({ handle, ref, reason: 'typed by the wrong hand' })
+  const { consentId } = granted.record
+  await vault.revokeConsent({ handle, consentId, reason: 'no longer of two minds', card: null, pin })
+  const note = { writer: PLANTED[5], patient: PLANTED[0], note: 'scribbled on the back of a menu', values: [] }
+  await vault.writeOutbox(note)
+  return [own.text, text]
+}
+
+/** An emergency, and its review by an auditor. */
+async function answerFor({ vault }: OpenVault, handle: string, admin: string): Promise<void> {
+  const pin = '7463529184'
+  await vault.breakGlass({ handle, reason: 'other', text: 'Found asleep in the tramway', pin })
+  expect(JSON.stringify(await vault.chart(handle, 3))).toContain('137.25')
+  await vault.signIn(admin, '9182736455')
+  const auditor = await vault.enrolPractitioner({ name: 'Aurelia Auditor', role: 'auditor', pin })
+  await vault.signIn(auditor.handle, pin)
+  const [row] = await vault.emergencies()
+  if (row?.status !== 'verified') throw new Error('there is an emergency')
+  const { origin, index } = row.position
+  const remark = 'the ward was empty that night'
+  await vault.reviewEmergency({ ref: { origin, index }, outcome: 'justified', remark, pin })
+}
 
 it('leaves nothing readable when it is killed at work', { timeout: 60_000 }, async () => {
   const folder = temporaryFolder()

@@ -17,4 +17,12 @@ export const PLANTED = [
   '"resourceType"',
   'Zwiebelturm oximeter', // label of a device
   'finger of a visitor', // reason given for discarding
+  'Gundula Vormund-Ash', // guardian
+  '5830274619', // PIN of a card
+  'Found asleep in the tramway', // words of an emergency
+  'no longer of two minds', // reason for taking a consent back
+  'the ward was empty that night', // remark of a review
+  'typed by the wrong hand', // reason for a correction
+  'scribbled on the back of a menu', // a note while nothing could be recorded
+  'Who may see it', // words of every consent
 ] as const
