@@ -43,6 +43,8 @@ export interface PatientState {
   readonly cards: Buckets<CardBinding>
   /** Every version of every consent, by lower-case hex of the patient's handle, in the order of the log. */
   readonly consents: Buckets<readonly ConsentVersion[]>
+  /** Hex of the key of each card, by lower-case hex of its id. */
+  readonly cardKeys: Buckets<string>
   /** Patient of each consent, by lower-case hex of its id. */
   readonly owners: Buckets<Uint8Array>
 }
@@ -50,6 +52,7 @@ export interface PatientState {
 /** Before the first entry. */
 export const NO_PATIENTS: PatientState = {
   cards: Buckets.empty(),
+  cardKeys: Buckets.empty(),
   consents: Buckets.empty(),
   owners: Buckets.empty(),
 }
@@ -96,6 +99,7 @@ export function linkChange(
     return (now, from) => ({
       ...now,
       cards: now.cards.with(toHex(publicKey), { cardId, publicKey, patient, capacity, from, until: Infinity }),
+      cardKeys: now.cardKeys.with(toHex(cardId), toHex(publicKey)),
     })
   }
   if (known === null || !equalBytes(known.patient, patient) || index >= known.until)
@@ -103,9 +107,10 @@ export function linkChange(
   return (now, from) => ({ ...now, cards: now.cards.with(toHex(known.publicKey), { ...known, until: from }) })
 }
 
-function cardOf({ cards }: PatientState, cardId: Uint8Array, index: number): CardBinding | null {
-  for (const [, card] of cards.entries()) if (card.from <= index && equalBytes(card.cardId, cardId)) return card
-  return null
+function cardOf({ cards, cardKeys }: PatientState, cardId: Uint8Array, index: number): CardBinding | null {
+  const key = cardKeys.get(toHex(cardId))
+  const card = key === null ? null : cards.get(key)
+  return card !== null && card.from <= index ? card : null
 }
 
 /**
@@ -149,8 +154,9 @@ function newestOf(
 }
 
 /** What holds at `size` of an incarnation, as the next one starts from it. */
-export function carriedOver({ cards, consents, owners }: PatientState, size: number): PatientState {
+export function carriedOver({ cards, cardKeys, consents, owners }: PatientState, size: number): PatientState {
   return {
+    cardKeys,
     cards: cards.map((card) =>
       card.from <= size ? { ...card, from: 0, until: card.until <= size ? 0 : Infinity } : null,
     ),

@@ -11,8 +11,6 @@ import type { Measurement } from '../../devices/measurement.ts'
 import type { ApiCode } from '../../shared/api/codes.ts'
 import type { InferContractRouterInputs } from '@orpc/contract'
 import type { Contract } from '../../shared/api/contract.ts'
-import type { NetworkHealth } from './network/network-service.ts'
-import type { KeptSettings } from './network/network-settings.ts'
 import type * as api from '../../shared/api/schemas.ts'
 import type { z } from 'zod'
 
@@ -117,6 +115,22 @@ export type VaultEvent =
   | { readonly kind: 'verify-all'; readonly run: number; readonly event: api.VerifyAllEvent }
   | { readonly kind: 'scrub'; readonly run: number; readonly event: api.ScrubEvent }
 
+/** What somebody who watches a node from outside is told. */
+export interface NetworkHealth {
+  readonly sites: number
+  /** Other sites that are connected now. */
+  readonly connected: number
+  readonly isQuorumThere: boolean
+  /** Why it does not listen: a code. */
+  readonly problem: string | null
+  /** Entries that are known to exist and are not verified here. */
+  readonly behind: number
+  /** Entries that are not final yet. */
+  readonly notFinal: number
+  /** Logs of which nothing more is taken. */
+  readonly stopped: readonly string[]
+}
+
 /** How a node stands, for whoever watches it from outside. */
 export interface VaultHealth {
   readonly state: VaultState['state']
@@ -207,7 +221,7 @@ export interface VaultService {
     invitation: string
   }): Promise<{ recoveryKey: string }>
   /** How a node without people reaches others and is reached. */
-  setReach(settings: Partial<KeptSettings>): Promise<void>
+  setReach(settings: Partial<Omit<api.NetworkSettings, 'custodians'>>): Promise<void>
   health(): Promise<VaultHealth>
   abandonJoining(): Promise<void>
   networkStatus(): Promise<api.NetworkStatus>

@@ -40,7 +40,7 @@ import { unlessDamaged } from '../vault/log-replica.ts'
 import { NetworkLogs } from '../vault/network-logs.ts'
 import { presence } from '../vault/presence.ts'
 import { VaultSyncStore } from '../vault/sync-store.ts'
-import type { Asked } from '../vault-service.ts'
+import type { Asked, NetworkHealth } from '../vault-service.ts'
 import { Invitations } from './invitations.ts'
 import { readSettings, writeSettings, type KeptSettings } from './network-settings.ts'
 
@@ -64,22 +64,6 @@ export interface NetworkParts {
   readonly cloned: () => void
   /** Told of our own failures. */
   readonly fault: (error: unknown) => void
-}
-
-/** What somebody who watches a node from outside is told. */
-export interface NetworkHealth {
-  readonly sites: number
-  /** Other sites that are connected now. */
-  readonly connected: number
-  readonly isQuorumThere: boolean
-  /** Why it does not listen: a code. */
-  readonly problem: string | null
-  /** Entries that are known to exist and are not verified here. */
-  readonly behind: number
-  /** Entries that are not final yet. */
-  readonly notFinal: number
-  /** Logs of which nothing more is taken. */
-  readonly stopped: readonly string[]
 }
 
 /** See the module's comment. */
@@ -432,7 +416,9 @@ export class NetworkService {
   }
 
   #grown(origin: string): void {
-    this.#parts.clinic.emit({ kind: 'foreign-log', origin })
+    const { emit, foreign } = this.#parts.clinic
+    emit({ kind: 'foreign-log', origin })
+    for (const handle of foreign?.outdated() ?? []) emit({ kind: 'chart-changed', handle })
   }
 
   #adopted(isNew: boolean): void {

@@ -16,7 +16,7 @@ import type { VaultEvent } from '../vault-service.ts'
 import type { ClockWatch } from './clock-watch.ts'
 import type { ConsentStandings } from './consent-standing.ts'
 import type { LogHead } from '../../../ledger/heads.ts'
-import type { ForeignLogs } from './foreign-logs.ts'
+import type { ForeignShares } from './foreign-shares.ts'
 import type { Grades } from './grades.ts'
 import type { Identity } from './identity.ts'
 import type { PatientIndex } from './patient-index.ts'
@@ -70,7 +70,7 @@ export interface Clinic {
   /** Seals the site's secrets anew into the database, after keys of people or cards changed. */
   readonly keepSecrets: () => Promise<void>
   /** What other sites share; null while there is no network. */
-  foreign: ForeignLogs | null
+  foreign: ForeignShares | null
   /** Null when nobody is signed in, or the session is locked. */
   viewer: Viewer | null
 }

@@ -24,15 +24,18 @@ import { type ClassKeys, heldClassKeys, openClassKeys } from '../class-keys.ts'
 import { EnvelopeError } from '../envelope.ts'
 import type { SharingKeyPair } from '../epoch-keys.ts'
 import { verifyRecord, type RecordSources, type SubjectGate } from '../verify-record.ts'
-import { Chains, type Link } from './chains.ts'
+import { ACCESS_TYPES, Chains, type Link } from './chains.ts'
 import { offsetMinAt, type Clinic } from './clinic.ts'
 import { covers, dayOf, readConsent } from './consent-standing.ts'
+import type { ForeignPatient, ForeignShares } from './foreign-shares.ts'
 import { LogReplica, unlessDamaged, type Head } from './log-replica.ts'
 import type { NetworkLogs } from './network-logs.ts'
 
 /** Longest log that is read for display: what is known of each entry is kept in memory. */
 const MAX_ENTRIES = 200_000
 const MINUTE_MS = 60_000
+/** Charts that are told of what is new in them at most; the oldest are forgotten. */
+const MAX_CHARTED = 32
 
 /** How fresh another site's word is. */
 export interface SiteContact {
@@ -50,22 +53,15 @@ interface ForeignLog {
   readonly sources: RecordSources
 }
 
-/** A patient of another site. */
-export interface ForeignPatient {
-  readonly handle: string
-  /** Id of the site. */
-  readonly site: string
-  readonly sources: RecordSources
-  readonly head: Head
-}
-
 /** See the module's comment. */
-export class ForeignLogs {
+export class ForeignLogs implements ForeignShares {
   readonly #clinic: Clinic
   readonly #logs: NetworkLogs
   readonly #pair: SharingKeyPair
   readonly #contact: (site: string) => SiteContact
   readonly #open = new Map<string, ForeignLog>()
+  /** What there was of the patients whose charts were shown, by handle. */
+  readonly #charted = new Map<string, string>()
 
   /**
    * @param pair - The own site's sharing key.
@@ -78,7 +74,6 @@ export class ForeignLogs {
     this.#contact = contact
   }
 
-  /** Every patient of whom another site shares something, as far as keys are here. */
   patients(): ForeignPatient[] {
     this.#refresh()
     return [...this.#open.values()].flatMap((foreign) =>
@@ -89,7 +84,6 @@ export class ForeignLogs {
     )
   }
 
-  /** A patient of another site; null when nobody shares one by that handle. */
   patient(handle: string): ForeignPatient | null {
     this.#refresh()
     for (const foreign of this.#open.values()) {
@@ -99,7 +93,45 @@ export class ForeignLogs {
     return null
   }
 
-  /** Whether this site's people may see a patient of another site, and why. */
+  /** The log of another node as it is read for display; null when it is not here. */
+  log(origin: string): LogReplica | null {
+    this.#refresh()
+    return this.#open.get(origin)?.log ?? null
+  }
+
+  /** A chart was shown: from now on {@link outdated} tells when there is more for it. */
+  charted(handle: string): void {
+    this.#charted.delete(handle)
+    this.#charted.set(handle, this.#stampOf(handle))
+    const [oldest] = this.#charted.keys()
+    if (this.#charted.size > MAX_CHARTED && oldest !== undefined) this.#charted.delete(oldest)
+  }
+
+  /** Patients of whom something came, or was decided, since their chart was shown. Each is told once. */
+  outdated(): string[] {
+    if (this.#charted.size === 0) return []
+    this.#refresh()
+    const changed = [...this.#charted].filter(([handle, stamp]) => this.#stampOf(handle) !== stamp)
+    for (const [handle] of changed) this.#charted.set(handle, this.#stampOf(handle))
+    return changed.map(([handle]) => handle)
+  }
+
+  /**
+   * What a chart is made of. Who looked is no part of it: two sites that look at each other's patients would call each other
+   * for ever.
+   */
+  #stampOf(handle: string): string {
+    const { store } = this.#clinic
+    const links =
+      this.#of(handle)
+        ?.chains.of(handle)
+        .links.filter(({ type }) => !ACCESS_TYPES.has(type)) ?? []
+    const present = links.map(({ log, index }) => {
+      return `${index}${unlessDamaged(() => store.payload(log.origin, index)) === null ? '-' : '+'}`
+    })
+    return `${present.join()} ${unlessDamaged(() => store.epochKeys(fromHex(handle)))?.length ?? 0}`
+  }
+
   async standing(handle: string): Promise<ConsentStanding> {
     const foreign = this.#of(handle)
     const none: ConsentStanding = {

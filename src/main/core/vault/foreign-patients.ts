@@ -15,7 +15,7 @@ import { toHex } from '../../../shared/bytes.ts'
 import { PAYLOAD_MISSING, verifyRecord } from '../verify-record.ts'
 import type { Row } from '../vault-service.ts'
 import { accessDraft, offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
-import type { ForeignPatient } from './foreign-logs.ts'
+import type { ForeignPatient } from './foreign-shares.ts'
 import type { LogHead } from '../../../ledger/heads.ts'
 import { patientRecords } from './patient-records.ts'
 
@@ -40,7 +40,8 @@ export async function searchForeign(
     const row = await registrationOf(patient, viewer, read)
     if (row.status === 'rejected' && row.step !== 'access') continue
     if (row.status === 'verified' && !words.every((word) => textOf(row.record).includes(word))) continue
-    found.push({ row, head: headOf(patient) })
+    const ofSite = row.status === 'rejected' ? { ...row, site: patient.site } : row
+    found.push({ row: ofSite, head: headOf(patient) })
   }
   return found
 }
@@ -63,6 +64,7 @@ export async function chartForeign(
   const checkedAtMs = clinic.nowMs()
   const head = headOf(shared)
   await clinic.writer.record([accessDraft(clinic, viewer, { subject: handle }, [head])])
+  clinic.foreign.charted(handle)
   return {
     ...{ handle, generation, patient, site },
     readings: records.readings.map(unlessShared),

@@ -85,8 +85,8 @@ export class LedgerViews {
 
   /** The log of an origin; the live one for null. */
   #log(origin: string | null): LogReplica {
-    const { replica } = this.#clinic
-    const log = origin === null ? replica.live : replica.log(origin)
+    const { replica, foreign } = this.#clinic
+    const log = origin === null ? replica.live : (replica.log(origin) ?? foreign?.log(origin) ?? null)
     if (log === null) throw new ApiFailure('UNKNOWN_ENTRY')
     return log
   }

@@ -1,0 +1,28 @@
+/**
+ * What other sites share, as those who show it ask.
+ *
+ * @packageDocumentation
+ */
+import type { ConsentStanding } from '../../../shared/api/consent-schemas.ts'
+import type { RecordSources } from '../verify-record.ts'
+import type { Head } from './log-replica.ts'
+
+/** A patient of another site. */
+export interface ForeignPatient {
+  readonly handle: string
+  /** Id of the site. */
+  readonly site: string
+  /** The site's log, as far as it is here, and the keys that it handed over. */
+  readonly sources: RecordSources
+  readonly head: Head
+}
+
+/** `ForeignLogs` is one. */
+export interface ForeignShares {
+  /** Every patient of whom another site shares something, as far as keys are here. */
+  patients(): ForeignPatient[]
+  /** A patient of another site; null when nobody shares one by that handle. */
+  patient(handle: string): ForeignPatient | null
+  /** Whether this site's people may see a patient of another site, and why. */
+  standing(handle: string): Promise<ConsentStanding>
+}
