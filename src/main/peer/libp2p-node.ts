@@ -92,8 +92,9 @@ export async function createNode(settings: NodeSettings): Promise<NewNode> {
     connectionMonitor: { pingInterval: settings.heartbeatMs },
     connectionManager: {
       maxConnections: settings.maxConnections,
-      maxIncomingPendingConnections: 50,
-      inboundConnectionThreshold: 20,
+      // One host alone cannot fill the waiting room: what it may open until a handshake times out is half of it.
+      maxIncomingPendingConnections: 200,
+      inboundConnectionThreshold: 10,
       inboundUpgradeTimeout: settings.handshakeMs,
       allow: [...settings.trustedFronts],
       reconnectRetries: 0,

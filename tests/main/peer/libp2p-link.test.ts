@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Libp2pLink } from '../../../src/main/peer/libp2p-link.ts'
 import type { PeerStream } from '../../../src/main/peer/peer-link.ts'
@@ -171,6 +171,34 @@ describe('a stranger', () => {
     await until(() => isConnected(changes), 'the member')
     await until(() => sockets.every((socket) => socket.closed), 'all of the flood to be hung up on')
   })
+
+  it('cannot keep members out by never letting off', async () => {
+    const [a, b] = newPair()
+    const right = await linkOf(b, [a.key])
+    const left = await linkOf(a, [b.key])
+    const open = new Map<Socket, number>()
+    let isOver = false
+    const flood = () => {
+      const socket = connect({ port: portOf(right.listening[0]), host: '127.0.0.1', localAddress: '127.0.0.2' })
+      socket.on('connect', () => open.set(socket, performance.now()))
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        open.delete(socket)
+        if (!isOver) setImmediate(flood)
+      })
+    }
+    for (let i = 0; i < 150; i++) flood()
+    onTestFinished(() => {
+      isOver = true
+      for (const socket of open.keys()) socket.destroy()
+    })
+    // Those beyond the limit of one host are hung up on at once; the others wait until their time is over.
+    const waiting = () => [...open.values()].filter((since) => performance.now() - since > 500).length
+    await until(() => waiting() >= 60, 'a waiting room full of strangers', 20_000)
+    const changes = changesOf(left)
+    left.keepConnected(b.key, right.listening)
+    await until(() => isConnected(changes), 'the member', 5000)
+  }, 40_000)
 
   it('is what a member becomes when it leaves the list', async () => {
     const [a, b] = newPair()
