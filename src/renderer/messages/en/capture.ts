@@ -176,6 +176,7 @@ export const messages = {
     title: '{n} value sealed | {n} values sealed',
     partly: '{good} of {all} values sealed and checked',
     text: 'Signed by {name}, sealed in the ledger, read back and verified.',
+    textClosed: 'Signed by {name} and sealed in the ledger.',
     problem: 'Some values were sealed but failed the check that follows. They are not shown. Tell clinic IT.',
     what: 'Measurement',
     value: 'Value',
