@@ -12,6 +12,7 @@ const PAGES = [
   { key: 'tray', roles: CLINICAL },
   { key: 'audit', roles: ['auditor', 'physician'] },
   { key: 'ledger', roles: EVERYBODY },
+  { key: 'network', roles: EVERYBODY },
   { key: 'people', roles: EVERYBODY },
   { key: 'administration', roles: ['physician', 'it'] },
   { key: 'about', roles: EVERYBODY },

@@ -1,6 +1,6 @@
 import type { RouteRecordRaw } from 'vue-router'
 
-/** Routes of the bedside, devices, the tray, the ledger, the audit, people and administration. */
+/** Routes of the bedside, devices, the tray, the ledger, the network, the audit, people and administration. */
 export const workRoutes: RouteRecordRaw[] = [
   {
     // `?patient=HANDLE` opens a set for that patient; `?scan=…` asks for the next one.
@@ -21,6 +21,12 @@ export const workRoutes: RouteRecordRaw[] = [
     name: 'ledger',
     meta: { title: 'app.nav.ledger' },
     component: () => import('./views/LedgerView.vue'),
+  },
+  {
+    path: '/network',
+    name: 'network',
+    meta: { title: 'app.nav.network' },
+    component: () => import('./views/NetworkView.vue'),
   },
   {
     path: '/audit',

@@ -8,7 +8,7 @@ const { te } = createMessages().global as unknown as { te: (key: string) => bool
 
 describe('pages of a role', () => {
   it('give an auditor the audit, and no patients', () => {
-    expect(pagesOf('auditor')).toEqual(['audit', 'ledger', 'people', 'about'])
+    expect(pagesOf('auditor')).toEqual(['audit', 'ledger', 'network', 'people', 'about'])
     expect(homeOf('auditor')).toBe('/audit')
     expect(mayVisit('auditor', `/patients/${handleOf(1)}`)).toBe(false)
   })

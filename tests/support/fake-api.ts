@@ -45,6 +45,7 @@ import {
 } from './fake-data.ts'
 import { GOVERNANCE, nextContract, nextRoster, WAITING } from './fake-governance.ts'
 import { FakeRecords, recordRoutes } from './fake-records.ts'
+import { FakeNetwork, joiningNow, networkAnswers } from './fake-network.ts'
 import { fail, ok, type Guard } from './fake-reply.ts'
 import { decisionAnswers, FakePeople, personAnswers } from './fake-people.ts'
 
@@ -113,11 +114,14 @@ export class FakeCore {
   readonly now: number
   /** Who looked, corrections, scores, imports, exports and erasures. */
   readonly records: FakeRecords
+  /** Other clinics. */
+  readonly network: FakeNetwork
   readonly #pause: (ms: number) => Promise<void>
   #counter = 0
 
   constructor(options: FakeOptions = {}) {
     this.now = options.now ?? Date.now()
+    this.network = new FakeNetwork(this.now)
     this.#pause = options.pause ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)))
     this.status = {
       state: 'ready',
@@ -699,6 +703,22 @@ export function fakeRouter(core: FakeCore) {
           return ok({})
         }),
       ),
+      joinNetwork: os.setup.joinNetwork.handler(
+        guard('setup.joinNetwork', ({ clinicName, invitation }) => {
+          if (!invitation.startsWith('CHARTSEAL')) return fail('BAD_INVITATION')
+          const joining = joiningNow('calling')
+          core.status = { ...core.status, state: 'joining', demo: false, clinic: clinicName, joining }
+          core.emit({ kind: 'status', status: core.status })
+          return ok({ recoveryKey: 'K7QM-4TXR-92HD-WPLN-6CVF-3JYB-8SGA-5EZU-1DKT' })
+        }),
+      ),
+      abandonJoining: os.setup.abandonJoining.handler(
+        guard('setup.abandonJoining', () => {
+          core.status = { ...core.status, state: 'first-run', joining: null, clinic: null }
+          core.emit({ kind: 'status', status: core.status })
+          return ok({})
+        }),
+      ),
       backUp: os.setup.backUp.handler(
         guard('setup.backUp', ({ folder }) => ok({ file: `${folder ?? '/home/clinic/backups'}/chartseal-1.backup` })),
       ),
@@ -927,6 +947,7 @@ export function fakeRouter(core: FakeCore) {
         guard('devices.exchange', () => ok({ fileName: 'exchange-a-family.hex', text: '# A device\nOUT> 81 01\n' })),
       ),
     },
+    network: networkAnswers(os, core, guard),
     ledger: {
       summary: os.ledger.summary.handler(
         guard('ledger.summary', () => {

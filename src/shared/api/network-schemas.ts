@@ -84,6 +84,11 @@ export const NetworkSettings = z.object({
   peers: z.array(z.object({ log: SiteName, addresses: z.array(Address).max(8) })).max(256),
   /** Sites that keep sealed copies of this site's records, without keys. */
   custodians: z.array(SiteName).max(64),
+  /** What people of this clinic call other sites. Shown here only. */
+  names: z
+    .array(z.object({ site: SiteName, name: z.string().trim().min(1).max(80) }))
+    .max(256)
+    .optional(),
 })
 export type NetworkSettings = z.infer<typeof NetworkSettings>
 

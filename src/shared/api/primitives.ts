@@ -90,6 +90,8 @@ const RejectedRow = z.object({
    * IT can renew it. Absent otherwise.
    */
   subject: Handle.optional(),
+  /** Of a patient of another site: whose record it is. */
+  site: z.string().max(200).optional(),
 })
 export type RejectedRow = z.infer<typeof RejectedRow>
 

@@ -101,7 +101,7 @@ export async function signOut(page: Page): Promise<void> {
   await heading(page, 'Who is working?').waitFor()
 }
 
-export type PageName = 'Patients' | 'Bedside' | 'Devices' | 'Tray' | 'Audit' | 'Ledger' | 'People' | 'Manage' | 'About'
+export type PageName = 'Patients' | 'Bedside' | 'Devices' | 'Tray' | 'Audit' | 'Ledger' | 'Network' | 'People' | 'Manage' | 'About'
 
 export async function goTo(page: Page, name: PageName): Promise<void> {
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name }).click()

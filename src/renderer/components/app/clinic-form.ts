@@ -2,25 +2,38 @@ import { computed, reactive, ref } from 'vue'
 import { useI18n } from 'vue-i18n'
 
 /** What is asked before a clinic is created, in order. */
-export const CLINIC_STEPS = ['clinic', 'administrator', 'passphrase'] as const
+export const CLINIC_STEPS = ['invitation', 'clinic', 'administrator', 'passphrase'] as const
 /** A step of {@link CLINIC_STEPS}. */
 export type ClinicStep = (typeof CLINIC_STEPS)[number]
 
 /** Shortest passphrase the core accepts. */
 const PASSPHRASE_LENGTH = 12
 const PIN_LENGTH = 4
+/** Shortest invitation that there can be. */
+const INVITATION_LENGTH = 20
 
 /**
  * The fields of the first-run wizard and what is wrong with them. Errors show only after an attempt to go on.
  *
  * @param needsPassphrase - False when the operating system keeps the node secret.
+ * @param joins - True when the clinic is to join the network of another, which gave an invitation.
  */
-export function useClinicForm(needsPassphrase: () => boolean) {
+export function useClinicForm(needsPassphrase: () => boolean, joins: () => boolean) {
   const { t } = useI18n()
-  const fields = reactive({ clinic: '', name: '', pin: '', pinAgain: '', passphrase: '', passphraseAgain: '' })
+  const fields = reactive({
+    invitation: '',
+    clinic: '',
+    name: '',
+    pin: '',
+    pinAgain: '',
+    passphrase: '',
+    passphraseAgain: '',
+  })
   const position = ref(0)
   const wasTried = ref(false)
-  const steps = computed(() => CLINIC_STEPS.filter((step) => step !== 'passphrase' || needsPassphrase()))
+  const steps = computed(() =>
+    CLINIC_STEPS.filter((step) => (step !== 'passphrase' || needsPassphrase()) && (step !== 'invitation' || joins())),
+  )
   const step = computed<ClinicStep>(() => steps.value[position.value] ?? 'clinic')
 
   const atLeast = (text: string, n: number): string =>
@@ -28,6 +41,8 @@ export function useClinicForm(needsPassphrase: () => boolean) {
   const same = (a: string, b: string): string => (a === b ? '' : t('setup.mustMatch'))
 
   const problems = computed<Partial<Record<keyof typeof fields, string>>>(() => {
+    if (step.value === 'invitation')
+      return { invitation: fields.invitation.trim().length < INVITATION_LENGTH ? t('network.join.short') : '' }
     if (step.value === 'clinic') return { clinic: atLeast(fields.clinic, 2) }
     if (step.value === 'passphrase')
       return {
@@ -59,5 +74,11 @@ export function useClinicForm(needsPassphrase: () => boolean) {
     return true
   }
 
-  return { fields, steps, step, position, errorOf, advance, retreat }
+  /** Goes to a step, because something in it was refused. */
+  function goTo(wanted: ClinicStep): void {
+    wasTried.value = false
+    position.value = Math.max(0, steps.value.indexOf(wanted))
+  }
+
+  return { goTo, fields, steps, step, position, errorOf, advance, retreat }
 }

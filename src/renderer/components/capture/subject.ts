@@ -10,10 +10,14 @@ import type { Verified } from '../../../shared/verified.ts'
 export interface Subject {
   readonly handle: string
   readonly record: Verified<Patient> | null
+  /** Another clinic, whose record it is: it can be looked at, and nothing is recorded about it here. */
+  readonly site?: string
 }
 
 /** Whom a row is about; null for a record that failed verification, about which nothing can be said. */
 export function subjectOf(row: PatientRow): Subject | null {
-  if (row.status === 'verified') return { handle: row.record.handle, record: row.record }
-  return row.step === 'access' && row.subject !== undefined ? { handle: row.subject, record: null } : null
+  const site = row.status === 'verified' ? row.record.site : row.site
+  const theirs = site === undefined ? {} : { site }
+  if (row.status === 'verified') return { handle: row.record.handle, record: row.record, ...theirs }
+  return row.step === 'access' && row.subject !== undefined ? { handle: row.subject, record: null, ...theirs } : null
 }

@@ -19,6 +19,19 @@ export const messages = {
     },
     and: ' and ',
   },
+  foreign: {
+    shared: 'Record of {site}, shared with this clinic. It can be looked at here, and nothing is added to it.',
+    register: 'To take observations, register the patient in this clinic.',
+    partly: 'The patient shares {classes} of this record of {site}. Everything else stays closed here.',
+    refused:
+      'Record of {site}. The patient does not share it with this clinic today: the consent was taken back, has ended, or never named this clinic.',
+    unknown:
+      'Record of {site}, which was not heard from for too long. The patient may have decided otherwise meanwhile, so it stays closed until that clinic is reached.',
+    closed:
+      '1 value is not shared with this clinic, or has not arrived yet. | {n} values are not shared with this clinic, or have not arrived yet.',
+    title: 'This chart of {site} is closed',
+    text: 'The patient decides who may look. Ask the patient, or call {site}. In an emergency, what was shared before can be opened; what came later is not available here.',
+  },
   refused: {
     title: 'This chart is closed',
     text: 'The patient decides who may look. Ask the patient, or whoever decides for them.',

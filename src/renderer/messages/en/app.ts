@@ -21,6 +21,7 @@ export const messages = {
     trayCount: 'Tray, {n} waiting',
     audit: 'Audit',
     ledger: 'Ledger',
+    network: 'Network',
     administration: 'Manage',
     people: 'People',
     about: 'About',
@@ -74,6 +75,8 @@ export const messages = {
   status: {
     devices: 'No device ready | 1 device ready | {n} devices ready',
     ledger: 'Ledger empty | 1 entry | {n} entries',
+    network: 'Connected with {n} of {all} clinic | Connected with {n} of {all} clinics',
+    alone: 'Working alone: everything is kept, and sent when the line is back',
     connecting: 'Connecting…',
     online: 'Connected',
     offline: 'Connection lost',

@@ -74,7 +74,8 @@ const codes: Record<ProblemCode, string> = {
   NO_PROPOSAL: 'No change is waiting for approval. It was recorded or discarded in the meantime.',
   BAD_INVITATION:
     'This invitation cannot be used: it is mistyped, has expired, or is for something else. Paste all of it again, or ask for a new one.',
-  BAD_ADDRESS: 'One address cannot be used. Write it as 192.168.1.20:4101, clinic.example:4101 or wss://clinic.example.',
+  BAD_ADDRESS:
+    'One address cannot be used. Write it as 192.168.1.20:4101, clinic.example:4101 or wss://clinic.example.',
   NOT_REACHABLE:
     'Nobody could reach this computer with an invitation. Set a port, or the address under which it is reached, then try again.',
   UNKNOWN_INVITATION: 'There is no such invitation. Open the list again.',

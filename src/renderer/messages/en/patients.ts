@@ -47,6 +47,13 @@ export const messages = {
     same: 'Already registered with these details:',
     save: 'Register',
   },
+  ofSite: 'Record of {site}',
+  closedElsewhere: {
+    title:
+      '1 patient of another clinic, not shared with this one | {n} patients of other clinics, not shared with this one',
+    text: 'Their consent was taken back, has ended, or the other clinic was not heard from for too long. In an emergency, what was shared before can be opened.',
+    one: 'Closed record {n} of {site}',
+  },
   closed: {
     title: '1 patient whose data is closed to you | {n} patients whose data is closed to you',
     text: 'Their consent does not cover this clinic, so no name is shown. Scan the wristband or card to find the right one. You can take observations, record a new consent, or use emergency access.',
