@@ -4,8 +4,15 @@ import { call } from '../api/call.ts'
 import type { AccessRow, EmergencyReason, EntryRef, Problem, ReviewOutcome } from '../api/types.ts'
 import { useSessionStore } from './session.ts'
 
-/** Accesses fetched at a time. */
-const PAGE = 100
+/** Accesses fetched at a time: the most that may be asked for. */
+const PAGE = 200
+/** The next page begins this much above the oldest entry on screen: several may stand at one moment. */
+const OVERLAP_MS = 1000
+
+function placeOf(row: AccessRow): string {
+  const { origin, index } = row.status === 'verified' ? row.position : row
+  return `${origin}#${index ?? ''}`
+}
 
 /** Who looked, and emergencies that wait for a review. Opens and closes emergency access as well. */
 export const useAccessStore = defineStore('access', () => {
@@ -37,8 +44,10 @@ export const useAccessStore = defineStore('access', () => {
     loaded.value = true
     problem.value = reply.ok ? null : reply
     if (!reply.ok) return
-    rows.value = before === null ? reply.value : [...rows.value, ...reply.value]
-    hasMore.value = reply.value.length >= PAGE
+    const known = new Set(before === null ? [] : rows.value.map(placeOf))
+    const fresh = reply.value.filter((row) => !known.has(placeOf(row)))
+    rows.value = before === null ? fresh : [...rows.value, ...fresh]
+    hasMore.value = reply.value.length >= PAGE && fresh.length > 0
   }
 
   /** Who may not ask for the sites reads ids. */
@@ -56,7 +65,8 @@ export const useAccessStore = defineStore('access', () => {
   }
 
   async function loadMore(): Promise<void> {
-    if (!isLoading.value && oldest.value !== null) await fetch(oldest.value)
+    if (isLoading.value || oldest.value === null) return
+    await fetch(new Date(Date.parse(oldest.value) + OVERLAP_MS).toISOString())
   }
 
   async function loadEmergencies(): Promise<void> {

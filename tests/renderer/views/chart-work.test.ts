@@ -218,6 +218,23 @@ describe('who looked', () => {
     expect(document.querySelector('body > .cs-print')?.textContent).toMatch(/OKAFOR, Ada.*4 accesses/s)
   })
 
+  it('goes on paper as a whole, however long it is', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    const [one] = window.core.records.looked
+    if (one === undefined) throw new Error('nobody looked')
+    window.core.records.looked = Array.from({ length: 230 }, (_, n) => ({
+      index: n,
+      record: { ...one.record, at: new Date(window.core.now - n * 60_000).toISOString() },
+    }))
+    await window.visit(chartOf(1))
+    await tab('Who looked')
+    const print = vi.fn()
+    vi.stubGlobal('print', print)
+    await press('Print for the patient')
+    await vi.waitFor(() => expect(print).toHaveBeenCalledOnce())
+    expect(document.querySelectorAll('body > .cs-print tbody tr')).toHaveLength(230)
+  })
+
   it('leaves nothing on paper or on screen behind a lock', async () => {
     const window = await openWindow({ signedInAs: 1 })
     const view = await window.visit(chartOf(1))
