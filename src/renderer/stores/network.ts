@@ -64,6 +64,12 @@ export const useNetworkStore = defineStore('network', () => {
     return names.value.get(site) ?? site.replace(/^chartseal\.local\//, '')
   }
 
+  /** The same, with the whole id where a name was given: for what is signed. */
+  function nameAndId(site: string): string {
+    const name = names.value.get(site)
+    return name === undefined ? site : `${name} (${site})`
+  }
+
   function forget(): void {
     generation++
     status.value = null
@@ -81,5 +87,5 @@ export const useNetworkStore = defineStore('network', () => {
     { immediate: true, flush: 'sync' },
   )
 
-  return { status, problem, loaded, load, configure, invite, withdraw, nameOf }
+  return { status, problem, loaded, load, configure, invite, withdraw, nameOf, nameAndId }
 })
