@@ -5,7 +5,7 @@
  */
 import type { ConsentStanding } from '../../../shared/api/consent-schemas.ts'
 import type { RecordSources } from '../verify-record.ts'
-import type { Head } from './log-replica.ts'
+import type { Head, LogReplica } from './log-replica.ts'
 
 /** A patient of another site. */
 export interface ForeignPatient {
@@ -25,4 +25,10 @@ export interface ForeignShares {
   patient(handle: string): ForeignPatient | null
   /** Whether this site's people may see a patient of another site, and why. */
   standing(handle: string): Promise<ConsentStanding>
+  /** The log of another node, as far as it is read here. */
+  log(origin: string): LogReplica | null
+  /** A chart was shown: from now on {@link outdated} tells when there is more for it. */
+  charted(handle: string): void
+  /** Patients whose chart was shown and of whom more has come since. */
+  outdated(): string[]
 }
