@@ -46,7 +46,7 @@ export interface Measured {
 
 const WRITERS = 16
 /** Blocks of each writer: fewer in large networks, where one is as good as another. */
-const blocksOf = (sites: number): number => (sites > 64 ? 3 : 8)
+const blocksOf = (sites: number): number => (sites > 256 ? 1 : sites > 64 ? 3 : 8)
 const BLOCK_EVERY_MS = 2000
 const ENTRIES_PER_BLOCK = 2
 const ENTRY_BYTES = 600

@@ -26,7 +26,11 @@ export type DataRequest = Exclude<Request, { readonly kind: 'want-cosignature' }
  * @param who - Who asks.
  * @param request - Untrusted.
  */
-export function* answersTo(store: SyncStore, who: PeerIdentity, request: DataRequest): Generator<Message, void> {
+export function* answersTo(
+  store: SyncStore,
+  who: PeerIdentity,
+  request: DataRequest,
+): Generator<Message, void, undefined> {
   switch (request.kind) {
     case 'want-entries':
       return yield* entriesFor(store, request)
@@ -48,7 +52,7 @@ export function* answersTo(store: SyncStore, who: PeerIdentity, request: DataReq
 }
 
 /** Whole packages, as many as fit in what was asked for. */
-function* entriesFor(store: SyncStore, want: WantEntries): Generator<Message, void> {
+function* entriesFor(store: SyncStore, want: WantEntries): Generator<Message, void, undefined> {
   let left = want.maxBytes
   let next = readPackage(store, want, want.from)
   if (next === null) return yield refusal(want.req, 'NOT_HELD')
@@ -67,7 +71,11 @@ function readPackage(store: SyncStore, { origin, size }: WantEntries, index: num
 }
 
 /** One package in frames of about {@link FRAME_TARGET} bytes. */
-function* partsOf(req: number, { index, entries, proof }: EntryPackage, last: boolean): Generator<Message, void> {
+function* partsOf(
+  req: number,
+  { index, entries, proof }: EntryPackage,
+  last: boolean,
+): Generator<Message, void, undefined> {
   const cuts = cutsOf(entries.map((entry) => entry.length))
   for (const [i, offset] of cuts.entries()) {
     const end = cuts[i + 1]
@@ -90,7 +98,7 @@ function cutsOf(lengths: readonly number[]): number[] {
   return cuts
 }
 
-function* payloadsFor(store: SyncStore, who: PeerIdentity, want: WantPayloads): Generator<Message, void> {
+function* payloadsFor(store: SyncStore, who: PeerIdentity, want: WantPayloads): Generator<Message, void, undefined> {
   const { req, origin, from, to } = want
   const out = orNull(() => store.payloadsFor(who, origin, from, to))
   if (out === null) return yield refusal(req, 'NOT_FOR_YOU')

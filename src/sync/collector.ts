@@ -46,7 +46,7 @@ export class Collector {
   step(standing: LogStanding): void {
     if (!standing.isOwn || standing.isFrozen || standing.pending === 0) return
     for (const session of this.#hub.peers()) {
-      if (session.hello?.role !== 'node' && session.isIntroduced && session.isWritable) this.#askNext(session, standing)
+      if (session.hello?.role !== 'node' && session.isIntroduced && session.canWrite()) this.#askNext(session, standing)
     }
   }
 

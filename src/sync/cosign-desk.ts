@@ -39,7 +39,7 @@ export class CosignDesk {
   }
 
   /** Answers at once, or gives nothing and answers later. */
-  *answer(session: Session, request: WantCosignature): Generator<Message, void> {
+  *answer(session: Session, request: WantCosignature): Generator<Message, void, undefined> {
     const outcome = this.#judge(session, request)
     if (outcome !== null) yield { kind: 'cosigned', req: request.req, ...outcome }
   }

@@ -25,6 +25,9 @@ export type Urgency =
   | 'soon' // cosignatures are still coming in
   | 'if-needed' // the peer may hear it from somebody else
 
+/** How many times longer than the grace a node with many peers may wait. */
+const MAX_SPREAD = 4
+
 const NOTHING: Known = { size: 0, final: 0, cosigned: 0, ...NO_VOTES }
 
 /** What is still to be said to one peer. */
@@ -136,7 +139,10 @@ export class Gossip {
 
   #delayOf(urgency: Urgency): number {
     if (urgency === 'now') return 0
-    return urgency === 'soon' ? GOSSIP_DELAY_MS : GRACE_MS * (1 + this.#hub.random())
+    if (urgency === 'soon') return GOSSIP_DELAY_MS
+    // The more there are who may say it, the longer each waits: the first of them is soon enough.
+    const spread = Math.min(MAX_SPREAD, Math.max(1, this.#tellings.size / 4))
+    return GRACE_MS * (1 + spread * this.#hub.random())
   }
 
   #isBehind(session: Session, { told }: Telling, standing: LogStanding): boolean {
@@ -146,10 +152,10 @@ export class Gossip {
 
   #say(session: Session, nowMs: number): void {
     const telling = this.#tellings.get(session)
-    if (telling === undefined || !session.isWritable) return
+    if (telling === undefined || !session.canWrite()) return
     if (telling.roundAtMs <= nowMs) this.#startRound(session, telling, nowMs)
     if (telling.unsaid.size > 0 && telling.haveAtMs <= nowMs) this.#sayHave(session, telling, nowMs)
-    if (session.isWritable) this.#sayNotes(session, telling, nowMs)
+    if (session.canWrite()) this.#sayNotes(session, telling, nowMs)
   }
 
   /** What was sent and had no effect is sent again. */
@@ -191,7 +197,7 @@ export class Gossip {
         batch.push(note)
         length += note.length
       }
-      if (!session.isWritable) break
+      if (!session.canWrite()) break
     }
     send()
   }

@@ -80,10 +80,10 @@ export class GovernanceTalk {
 
   #say(session: Session): void {
     const told = this.#told.get(session)
-    if (told === undefined || !session.isWritable) return
+    if (told === undefined || !session.canWrite()) return
     this.#sayEvidence(session, told)
-    if (session.isWritable) this.#sayGovernance(session, told)
-    if (session.isWritable) this.#askMonitor(session, told)
+    if (session.canWrite()) this.#sayGovernance(session, told)
+    if (session.canWrite()) this.#askMonitor(session, told)
   }
 
   #sayEvidence(session: Session, { proofs }: Told): void {

@@ -44,9 +44,6 @@ export const MAX_NOTES = 64
 /** Logs in one message that says how far each is known. */
 export const MAX_HAVE = 1024
 
-/** Logs of one network that a node keeps state for, over all incarnations. */
-export const MAX_LOGS = 8192
-
 /** Longest answer to a request for governance, in documents of one kind. */
 export const MAX_DOCUMENTS = 64
 

@@ -106,7 +106,7 @@ export class Session {
   readonly #allowance: Allowance
   readonly #asks = new Map<number, OpenAsk>()
   readonly #queue: Request[] = []
-  /** Our own messages that wait for the wire. Few: whoever has much to say asks {@link isWritable} first. */
+  /** Our own messages that wait for the wire. Few: whoever has much to say asks {@link canWrite} first. */
   readonly #outbox: Message[] = []
   readonly #startedMs: number
   /** Until when the peer is not asked about a log. */
@@ -150,13 +150,13 @@ export class Session {
   }
 
   /** True when the greeting is done and the wire takes more: the time to say what nobody asked for. */
-  get isWritable(): boolean {
+  canWrite(): boolean {
     return this.#isWritable && this.#hello !== null && !this.#isClosed && this.#outbox.length === 0
   }
 
   /** True when the peer may be asked for data. */
   get hasCredit(): boolean {
-    return this.isWritable && this.openWants < MAX_WANTS
+    return this.canWrite() && this.openWants < MAX_WANTS
   }
 
   /** Wants that were asked and not answered in full, those included that nobody waits for any more. */

@@ -116,7 +116,7 @@ export class SyncNode implements Hub, SessionHandler {
   drained(link: number): void {
     const session = this.#sessions.get(link)
     session?.drained()
-    if (session?.isWritable === true) this.#resumed(session)
+    if (session?.canWrite() === true) this.#resumed(session)
     this.#settle()
   }
 

@@ -35,7 +35,7 @@ describe('messages', () => {
       role: 'mirror',
     } as const
     expect(toHex(encodeMessage(hello))).toBe(
-      `8900015820${'11'.repeat(32)}02036161` + `64${'612f6e31'}50${'22'.repeat(16)}01`,
+      `8900015820${'11'.repeat(32)}02036161` + `64612f6e3150${'22'.repeat(16)}01`,
     )
     expect(toHex(encodeMessage({ kind: 'bye' }))).toBe('8112')
     expect(toHex(encodeMessage({ kind: 'error', req: 7, code: 'TOO_LARGE' }))).toBe('83110702')

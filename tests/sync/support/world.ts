@@ -3,8 +3,7 @@ import { realSignatures } from '../../../bench/simulate/keys.ts'
 import { Network } from '../../../bench/simulate/network.ts'
 import { buildWorld, originOfSite, seededRandom, type WorldPlan } from '../../../bench/simulate/world.ts'
 
-export { originOfSite, siteName } from '../../../bench/simulate/world.ts'
-export type { MemoryStore } from '../../../bench/simulate/memory-store.ts'
+export { originOfSite } from '../../../bench/simulate/world.ts'
 export { Network } from '../../../bench/simulate/network.ts'
 
 const NOON_S = 1_767_225_660
