@@ -25,7 +25,6 @@ export type {
   AssessmentDraft,
   AssessmentInput,
   Authorisation,
-  Capacity,
   CardProof,
   ConsentRecord,
   ConsentStanding,
