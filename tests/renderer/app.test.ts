@@ -5,6 +5,8 @@ import { useSessionStore } from '../../src/renderer/stores/session.ts'
 import { useSystemStore } from '../../src/renderer/stores/system.ts'
 import type { SystemStatus } from '../../src/renderer/api/types.ts'
 import { handleOf } from '../support/fake-data.ts'
+import { button, press } from '../support/dialogs.ts'
+import { cardText } from '../support/fake-people.ts'
 import { openWindow, settle } from '../support/mount-window.ts'
 
 enableAutoUnmount(afterEach)
@@ -38,6 +40,27 @@ describe('App', () => {
     await settle()
     scan('9000025')
     await settle()
+    expect(window.core.calls).not.toContain('patients.scan')
+  })
+
+  it('leaves what a program types into a dialog alone, but no card', async () => {
+    const window = await openWindow({ signedInAs: 3 })
+    window.mount(App)
+    await window.router.push('/people')
+    await vi.waitFor(() => button('Revoke Jonas Weatherby'), 10_000)
+    await press('Revoke Jonas Weatherby')
+    const field = document.querySelector<HTMLInputElement>('[name=reason]')
+    if (field === null) throw new Error('no field')
+    const typeFast = (text: string): void => {
+      for (const key of [...Array.from(text), 'Enter']) {
+        const down = new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true })
+        if (field.dispatchEvent(down) && key !== 'Enter') field.value += key
+      }
+    }
+    typeFast('left us')
+    expect(field.value).toBe('left us')
+    typeFast(cardText(1))
+    expect(field.value).toBe('left us')
     expect(window.core.calls).not.toContain('patients.scan')
   })
 

@@ -27,7 +27,6 @@ export function usePatientScan() {
   }
 
   async function find(code: string): Promise<void> {
-    if (!ROLES.includes(session.practitioner?.role ?? '') || document.querySelector('[role=dialog]') !== null) return
     clear()
     const mine = newest
     const reply = await call((client) => client.patients.scan({ code }))
@@ -43,6 +42,9 @@ export function usePatientScan() {
     else await router.push({ name: 'chart', params: { handle: subject.handle } })
   }
 
-  useScanner((code) => void find(code))
+  useScanner(
+    (code) => void find(code),
+    () => ROLES.includes(session.practitioner?.role ?? '') && document.querySelector('[role=dialog]') === null,
+  )
   return { problem, isUnknown, clear }
 }

@@ -1,8 +1,8 @@
 import { onBeforeUnmount } from 'vue'
-import { ScanDetector } from './scanner.ts'
+import { isCardText, ScanDetector } from './scanner.ts'
 
 /** Who hears scans, the newest last: a dialog before the view it covers, a view before the frame. */
-const listeners: ((code: string) => void)[] = []
+const listeners: { heard(code: string): void; wants(): boolean }[] = []
 const detector = new ScanDetector()
 /** The field that the keys of the present burst go into, and what stood in it before. */
 let field: { element: HTMLInputElement | HTMLTextAreaElement; before: string } | null = null
@@ -11,12 +11,14 @@ let field: { element: HTMLInputElement | HTMLTextAreaElement; before: string } |
  * Hears scans anywhere in the window while the component is there, unless one that came later hears them.
  *
  * @param heard - Receives the scanned text: an identifier, a GS1 element string, or the secret text of a card.
+ * @param wants - False while scans are left to whoever listens below, or to the field that they go into.
  */
-export function useScanner(heard: (code: string) => void): void {
+export function useScanner(heard: (code: string) => void, wants: () => boolean = () => true): void {
+  const listener = { heard, wants }
   if (listeners.length === 0) window.addEventListener('keydown', listen, { capture: true })
-  listeners.push(heard)
+  listeners.push(listener)
   onBeforeUnmount(() => {
-    listeners.splice(listeners.lastIndexOf(heard), 1)
+    listeners.splice(listeners.indexOf(listener), 1)
     if (listeners.length === 0) window.removeEventListener('keydown', listen, { capture: true })
   })
 }
@@ -25,12 +27,14 @@ function listen(event: KeyboardEvent): void {
   if (event.ctrlKey || event.altKey || event.metaKey) return
   const scan = detector.key(event.key, event.timeStamp)
   if (detector.length === 1) remember(event.target)
-  if (scan === null) return
+  const listener = listeners.findLast((one) => one.wants())
+  // What nobody waits for may as well have been typed by a program; a card is a secret wherever it went.
+  if (scan === null || (listener === undefined && !isCardText(scan))) return
   // The Enter at the end of a scan must not press whatever has the focus.
   event.preventDefault()
   event.stopPropagation()
   takeBack(event.target)
-  listeners.at(-1)?.(scan.trim())
+  listener?.heard(scan.trim())
 }
 
 function remember(target: EventTarget | null): void {
