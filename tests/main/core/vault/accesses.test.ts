@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { encodeAccess } from '../../../../src/ledger/fields.ts'
+import type { AccessRecord } from '../../../../src/shared/api/schemas.ts'
 import { fromHex } from '../../../../src/shared/bytes.ts'
 import { codeOf } from '../../../faults/support/clinic.ts'
 import { random } from '../../../faults/support/parts.ts'
@@ -47,7 +48,7 @@ it('says who looked at a patient, newest first, page by page, by single looks an
   let before: string | null = null
   for (;;) {
     await vault.signIn(team.auditor, PIN)
-    const page = (await vault.accessLog({ handle: patient.handle, before, limit: 2 })).map(verified)
+    const page: AccessRecord[] = (await vault.accessLog({ handle: patient.handle, before, limit: 2 })).map(verified)
     paged.push(...page.map(({ entryId }) => entryId))
     if (page.length < 2) break
     before = page.at(-1)?.at ?? null
