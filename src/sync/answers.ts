@@ -10,7 +10,7 @@
 import { MAX_ENTRY_SIZE } from '../ledger/body.ts'
 import type { EntryPackage } from '../ledger/mirror.ts'
 import { TILE_WIDTH } from '../ledger/tile-layout.ts'
-import { CodedError } from '../shared/errors.ts'
+import { orNull } from './attempt.ts'
 import { FRAME_TARGET, MAX_PAYLOAD } from './limits.ts'
 import type { Message, PayloadRow, RefusalCode, SealedKeyRow, WantEntries, WantPayloads } from './messages.ts'
 import type { PeerIdentity, SyncStore } from './ports.ts'
@@ -37,14 +37,14 @@ export function* answersTo(
     case 'want-payloads':
       return yield* payloadsFor(store, who, request)
     case 'want-monitor':
-      return yield { kind: 'monitored', req: request.req, note: store.monitor(request.origin) }
+      return yield { kind: 'monitored', req: request.req, note: orNull(() => store.monitor(request.origin)) }
     case 'want-consistency': {
       const { req, origin, older, newer } = request
       const proof = older < 1 ? null : orNull(() => store.consistency(origin, older, newer))
       return yield proof === null ? refusal(req, 'NOT_HELD') : { kind: 'consistency', req, proof }
     }
     case 'join-request': {
-      const body = who.kind === 'guest' ? store.join(who.transportKey, request.body) : null
+      const body = who.kind === 'guest' ? orNull(() => store.join(who.transportKey, request.body)) : null
       const { req } = request
       return yield body === null ? refusal(req, 'NOT_FOR_YOU') : { kind: 'join-answer', req, body }
     }
@@ -131,14 +131,4 @@ function bytesOf({ entries }: EntryPackage): number {
 
 function refusal(req: number, code: RefusalCode): Message {
   return { kind: 'error', req, code }
-}
-
-/** What is damaged or busy is not held, as far as a peer is concerned. */
-function orNull<Value>(read: () => Value | null): Value | null {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof CodedError) return null
-    throw error
-  }
 }

@@ -9,6 +9,7 @@
  * @packageDocumentation
  */
 import { assert, CodedError } from '../shared/errors.ts'
+import { orNull } from './attempt.ts'
 import type { Gossip } from './gossip.ts'
 import type { Hub } from './hub.ts'
 import { COSIGN_TIMEOUT_MS, ROUND_MS } from './limits.ts'
@@ -54,8 +55,9 @@ export class Collector {
     const nowMs = this.#hub.nowMs()
     const asked = this.#stateOf(session, origin)
     if (asked.isOpen || asked.notBeforeMs > nowMs || session.who.kind !== 'node') return
-    const size = this.#hub.store.offersFor(origin, session.who.site).find((offer) => offer > asked.done)
-    const note = size === undefined ? null : this.#hub.store.note(origin, size)
+    const { site } = session.who
+    const size = orNull(() => this.#hub.store.offersFor(origin, site))?.find((offer) => offer > asked.done)
+    const note = size === undefined ? null : orNull(() => this.#hub.store.note(origin, size))
     if (size === undefined || note === null) return
     asked.isOpen = true
     this.#gossip.sent(session, origin, size)
@@ -84,7 +86,8 @@ export class Collector {
   /** The proof from what the peer is known to have; none when it will ask for one itself. */
   #proofFor(session: Session, origin: string, size: number) {
     const oldSize = session.known.get(origin)?.size ?? 0
-    const proof = oldSize > 0 && oldSize < size ? this.#hub.store.consistency(origin, oldSize, size) : null
+    const isKnown = oldSize > 0 && oldSize < size
+    const proof = isKnown ? orNull(() => this.#hub.store.consistency(origin, oldSize, size)) : null
     return proof === null ? { oldSize: 0, proof: [] } : { oldSize, proof }
   }
 

@@ -8,7 +8,7 @@
  *
  * @packageDocumentation
  */
-import { CodedError } from '../shared/errors.ts'
+import { orNull } from './attempt.ts'
 import type { Fetcher } from './fetcher.ts'
 import type { Hub } from './hub.ts'
 import { COSIGN_TIMEOUT_MS, MAX_WAITING_COSIGN } from './limits.ts'
@@ -78,7 +78,7 @@ export class CosignDesk {
 
   /** Null when the answer comes later. */
   #judge(session: Session, request: WantCosignature): Outcome | null {
-    const head = this.#headOf(request.note)
+    const head = orNull(() => this.#hub.store.checkHead(request.note))
     if (head === null) return outcome(403)
     const { store } = this.#hub
     const standing = store.standing(head.origin)
@@ -86,15 +86,6 @@ export class CosignDesk {
     this.#fetcher.shown(session, head, { isShort: true, request })
     const now = store.standing(head.origin) ?? standing
     return this.#outcomeOf(now, head) ?? this.#wait(session, request.req, head)
-  }
-
-  #headOf(note: string): SignedHead | null {
-    try {
-      return this.#hub.store.checkHead(note)
-    } catch (error) {
-      if (error instanceof CodedError) return null
-      throw error
-    }
   }
 
   /** What can be said now about a head of this size, after it was looked at; null when it is to be waited for. */
@@ -105,7 +96,7 @@ export class CosignDesk {
     if (this.#hub.store.self().role === 'node') return outcome(503)
     if (size < pending) return outcome(409, pending)
     if (size > mirrored) return null
-    const lines = this.#hub.store.ownLines(origin)
+    const lines = orNull(() => this.#hub.store.ownLines(origin))
     return lines === null ? outcome(503) : { status: 200, at: 0, text: lines }
   }
 

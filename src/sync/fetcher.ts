@@ -6,7 +6,7 @@
  *
  * @packageDocumentation
  */
-import { CodedError } from '../shared/errors.ts'
+import { orNull } from './attempt.ts'
 import { Credits } from './credits.ts'
 import type { Gossip } from './gossip.ts'
 import type { Hub } from './hub.ts'
@@ -47,7 +47,7 @@ export class Fetcher {
    * @param notes - Untrusted. One that is not signed by a log that a roster lists is left out: this roster may be old.
    */
   notes(session: Session, notes: readonly string[]): void {
-    const heads = notes.flatMap((note) => this.#headIn(note) ?? [])
+    const heads = notes.flatMap((note) => orNull(() => this.#hub.store.checkHead(note)) ?? [])
     for (const [i, head] of heads.entries()) {
       const isShort = heads.slice(i + 1).some(({ origin, size }) => origin === head.origin && size > head.size)
       this.shown(session, head, { isShort })
@@ -60,7 +60,7 @@ export class Fetcher {
     const standing = store.standing(head.origin)
     if (standing === null) return
     this.#gossip.showed(session, head)
-    if (standing.isOwn && head.size > standing.pending) store.monitored(session.who, head.origin, head.note)
+    if (standing.isOwn && head.size > standing.pending) this.#ahead(session, head)
     else if (head.size <= standing.stored) this.#addVotes(head)
     else if (head.size <= standing.pending) this.#logOf(head.origin).keepForLater(head)
     else if (!standing.isOwn && !standing.isFrozen) {
@@ -109,23 +109,17 @@ export class Fetcher {
     for (const origin of this.#restless) this.#hub.changed(origin)
   }
 
-  #addVotes(head: SignedHead): void {
-    try {
-      const answer = this.#hub.store.addVotes(head)
-      if (answer === 'conflict') this.#hub.evidenceFound()
-    } catch (error) {
-      // A store that cannot store loses nothing here: cosignatures are shown again.
-      if (!(error instanceof CodedError)) throw error
-    }
+  /** Somebody knows more of the own log than this node does. */
+  #ahead(session: Session, { origin, note }: SignedHead): void {
+    orNull(() => {
+      this.#hub.store.monitored(session.who, origin, note)
+      return null
+    })
   }
 
-  #headIn(note: string): SignedHead | null {
-    try {
-      return this.#hub.store.checkHead(note)
-    } catch (error) {
-      if (error instanceof CodedError) return null
-      throw error
-    }
+  #addVotes(head: SignedHead): void {
+    // A store that cannot store loses nothing here: cosignatures are shown again.
+    if (orNull(() => this.#hub.store.addVotes(head)) === 'conflict') this.#hub.evidenceFound()
   }
 
   #logOf(origin: string): LogFetch {

@@ -9,6 +9,7 @@
  *
  * @packageDocumentation
  */
+import { orNull } from './attempt.ts'
 import { FRAME_TARGET, GOSSIP_DELAY_MS, GRACE_MS, HAVE_INTERVAL_MS, MAX_HAVE, MAX_NOTES, ROUND_MS } from './limits.ts'
 import type { Hub } from './hub.ts'
 import type { HaveLog } from './messages.ts'
@@ -207,7 +208,7 @@ export class Gossip {
     const { origin, final, cosigned, votes } = standing
     let marked = this.#marks.get(origin)
     if (marked?.cosigned !== cosigned || marked.votes !== votes) {
-      const note = cosigned === 0 ? null : this.#hub.store.note(origin, cosigned)
+      const note = cosigned === 0 ? null : orNull(() => this.#hub.store.note(origin, cosigned))
       marked = { cosigned, ...(note === null ? NO_VOTES : votesIn(note, origin)), votes }
       this.#marks.set(origin, marked)
     }
@@ -221,7 +222,8 @@ export class Gossip {
     if (standing === null || session.who.kind !== 'node' || !this.#isBehind(session, telling, standing)) return []
     const has = joined(session.known.get(origin), telling.told.get(origin) ?? NOTHING)
     const own = this.#knownOf(standing)
-    const chosen = store.offersFor(origin, session.who.site).filter((size) => size > has.size)
+    const { site } = session.who
+    const chosen = (orNull(() => store.offersFor(origin, site)) ?? []).filter((size) => size > has.size)
     // A site whose vote is given has other nodes, which need the newest head all the same.
     const offers = chosen.length === 0 && own.size > has.size ? [own.size] : chosen
     // Cosignatures mean nothing to a peer that has to fetch the entries first: it says when it has them.
@@ -233,7 +235,7 @@ export class Gossip {
       ...(areVotesDue ? votesOf(own) : votesOf(has)),
     })
     const sizes = [...offers, ...(isFinalDue ? [own.final] : []), ...(areVotesDue ? [own.cosigned] : [])]
-    return [...new Set(sizes)].toSorted((x, y) => x - y).flatMap((size) => store.note(origin, size) ?? [])
+    return [...new Set(sizes)].toSorted((x, y) => x - y).flatMap((size) => orNull(() => store.note(origin, size)) ?? [])
   }
 }
 

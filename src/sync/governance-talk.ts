@@ -7,7 +7,8 @@
  *
  * @packageDocumentation
  */
-import { assert, CodedError } from '../shared/errors.ts'
+import { assert } from '../shared/errors.ts'
+import { orNull } from './attempt.ts'
 import type { Hub } from './hub.ts'
 import { ROUND_MS } from './limits.ts'
 import type { Governance, Hello, MessageOf } from './messages.ts'
@@ -58,12 +59,12 @@ export class GovernanceTalk {
   heard(session: Session, message: MessageOf<'evidence' | 'governance'>): void {
     const told = this.#told.get(session)
     if (told === undefined) return
-    const isNew = orFalse(() => {
+    const isNew = orNull(() => {
       if (message.kind === 'governance') return this.#takeGovernance(told, message)
       if (told.proofs.size < MAX_REMEMBERED) told.proofs.add(message.text)
       return this.#hub.store.addEvidence(message.text)
     })
-    if (!isNew) return
+    if (isNew !== true) return
     for (const { origin } of this.#hub.store.standings()) this.#hub.changed(origin)
     this.tick()
   }
@@ -122,9 +123,9 @@ export class GovernanceTalk {
           expects: 'monitored',
           part: (answer) => {
             assert(answer.kind === 'monitored', 'the session passes on what was asked for')
-            orFalse(() => {
+            orNull(() => {
               this.#hub.store.monitored(session.who, origin, answer.note)
-              return true
+              return null
             })
             return true
           },
@@ -140,13 +141,3 @@ const NOTHING: Governance = { kind: 'governance', rosters: [], contracts: [], pr
 
 /** Proofs and proposals of one peer that are remembered, so that they are not told back to it. */
 const MAX_REMEMBERED = 1024
-
-/** What is not valid here is not new. */
-function orFalse(run: () => boolean): boolean {
-  try {
-    return run()
-  } catch (error) {
-    if (error instanceof CodedError) return false
-    throw error
-  }
-}

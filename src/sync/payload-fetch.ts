@@ -9,6 +9,7 @@
  * @packageDocumentation
  */
 import { assert, CodedError } from '../shared/errors.ts'
+import { orNull } from './attempt.ts'
 import { SyncError } from './errors.ts'
 import type { Hub } from './hub.ts'
 import { DISTRUST_MS, MAX_PAYLOAD_RANGE, STORE_RETRY_MS } from './limits.ts'
@@ -68,7 +69,7 @@ export class PayloadFetch {
     if (nowMs < this.#pausedUntilMs) return
     const standing = this.#hub.store.standing(this.origin)
     if (standing === null || standing.stored === this.#completeTo) return
-    if (this.#hub.store.missingPayload(this.origin, 0, null) === null) {
+    if (orNull(() => this.#hub.store.missingPayload(this.origin, 0, null)) === null) {
       this.#completeTo = standing.stored
       return
     }
@@ -108,7 +109,7 @@ export class PayloadFetch {
   }
 
   #missing(from: number, session: Session): number | null {
-    return this.#hub.store.missingPayload(this.origin, from, session.who)
+    return orNull(() => this.#hub.store.missingPayload(this.origin, from, session.who))
   }
 
   /** Takes a part: rows in ascending order, each once, of what was asked for. */

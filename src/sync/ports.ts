@@ -4,7 +4,8 @@
  * @remarks
  * All of it is called synchronously and in the thread of the store. The store verifies: nothing that a session passes on
  * may change it before it was checked against the roster, a signed head or an entry. A method that is given bytes of a
- * peer throws a `LedgerError` when they are not what they claim; any other error is a bug, or the end of the node.
+ * peer throws a `LedgerError` when they are not what they claim. What it cannot read or store just now it says with another
+ * `CodedError`, and is asked again later; `self`, `standings` and `standing` never throw one. Any other error is a bug.
  *
  * @packageDocumentation
  */
