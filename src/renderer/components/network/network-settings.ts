@@ -12,6 +12,8 @@ import type { NetworkSettings, NetworkStatus } from '../../api/types.ts'
 /** Addresses from outside at most, and of one node. */
 export const MAX_ANNOUNCED = 4
 export const MAX_OF_NODE = 8
+/** Characters of an address. */
+const [SHORTEST, LONGEST] = [3, 300]
 
 /** What stands in the fields. */
 export interface SettingsDraft {
@@ -31,6 +33,8 @@ export interface DraftProblems {
   readonly isAnnounceTooLong: boolean
   /** Logs of nodes with too many addresses. */
   readonly tooMany: readonly string[]
+  /** An address that is too short or too long to be one; null when none is. */
+  readonly unusable: string | null
 }
 
 /** The fields as the core has them. */
@@ -57,7 +61,9 @@ export function addressesIn(text: string): string[] {
 /** What is wrong before anything is asked; everything false or empty when nothing is. */
 export function problemsOf(draft: SettingsDraft): DraftProblems {
   const port = draft.port.trim()
+  const all = [draft.announce, ...Object.values(draft.addresses)].flatMap(addressesIn)
   return {
+    unusable: all.find(({ length }) => length < SHORTEST || length > LONGEST) ?? null,
     isPortWrong: port !== '' && !(/^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= 65_535),
     isAnnounceTooLong: addressesIn(draft.announce).length > MAX_ANNOUNCED,
     tooMany: Object.entries(draft.addresses).flatMap(([log, text]) =>
