@@ -103,6 +103,7 @@ describe.each(SHELLS)('$title: two clinics', ({ name, missing }) => {
     await window.registerPatient(page(a), PATIENT)
     await window.signIn(b.page, HANA)
     await b.page.getByText('No patients yet').waitFor()
+    await consentTo(page(a), 'this clinic')
     await consentTo(page(a), HILL.name)
     await record(page(a), '17')
     await expect
@@ -189,11 +190,12 @@ async function join(at: Page, invitation: string): Promise<void> {
   await button(at, 'Finish').click()
 }
 
-/** The patient shares everything; two physicians decide, because the patient cannot sign. */
+/** The patient lets one clinic see everything; two physicians decide, because the patient cannot sign. */
 async function consentTo(at: Page, clinic: string): Promise<void> {
   await at.getByRole('tab', { name: 'Consent and cards' }).click()
   await button(at, 'Record a consent').click()
   const dialog = at.getByRole('dialog', { name: 'Record a consent' })
+  await dialog.getByLabel('this clinic').uncheck()
   await dialog.getByLabel(clinic).check()
   await button(dialog, 'Go on to the words').click()
   await dialog.getByRole('radio', { name: 'Cannot sign' }).check({ force: true })
@@ -202,12 +204,14 @@ async function consentTo(at: Page, clinic: string): Promise<void> {
   await dialog.getByLabel(`PIN of ${PAUL.name}`).fill(PAUL.pin)
   await dialog.getByLabel(`PIN of ${PETRA.name}`).fill(PETRA.pin)
   await button(dialog, 'Sign the consent').click()
+  await dialog.waitFor({ state: 'detached' })
   await at.getByText('The consent is recorded.').waitFor()
 }
 
 async function takeBack(at: Page): Promise<void> {
   await at.getByRole('tab', { name: 'Consent and cards' }).click()
-  await button(at, /^Take back/).click()
+  // The newest stands first.
+  await button(at, /^Take back/).first().click()
   const dialog = at.getByRole('dialog', { name: 'Take this consent back' })
   await dialog.getByLabel('Why, or how it was said').fill('said so at the bedside')
   await dialog.getByLabel(`PIN of ${PETRA.name}`).fill(PETRA.pin)
