@@ -31,7 +31,7 @@ import type {
   DeviceRecord,
 } from '../../src/shared/api/schemas.ts'
 import { GRADE, NOW, PIN } from './fake-vault-people.ts'
-import { FakeRecords } from './fake-vault-records.ts'
+import { FakeNetwork } from './fake-vault-network.ts'
 import { handleOf, hashOf, PATIENTS, PRACTITIONERS } from './fake-data.ts'
 import { GOVERNANCE, nextContract, nextRoster, WAITING } from './fake-governance.ts'
 
@@ -86,7 +86,7 @@ export const READY: VaultState = {
 export { PIN }
 
 /** The vault; tests may change its fields at any time. */
-export class FakeVault extends FakeRecords implements VaultService {
+export class FakeVault extends FakeNetwork implements VaultService {
   emit: (event: VaultEvent) => void = () => undefined
   state: VaultState = READY
   devices: EnrolledDevice[] = []
@@ -434,6 +434,11 @@ export class FakeVault extends FakeRecords implements VaultService {
   async discardProposal(): Promise<Governance> {
     await this.enter('discardProposal')
     return (this.#governance = { ...this.#governance, proposal: null })
+  }
+
+  protected override joining(inviter: string | null): void {
+    const joining = inviter === null ? null : { inviter, state: 'asked' as const, problem: null, expiresAt: NOW }
+    this.#reach({ ...READY, state: joining === null ? 'first-run' : 'joining', joining })
   }
 
   #reach(state: VaultState): void {

@@ -13,6 +13,7 @@ import { all, code, coreWorld, first, until, value, window, type Client } from '
 import { handleOf, PATIENTS, PRACTITIONERS } from '../../support/fake-data.ts'
 import { PIN, READY } from '../../support/fake-vault.ts'
 import { CARD_TEXT } from '../../support/fake-vault-people.ts'
+import { NETWORK_REQUESTS, networkProcedures } from './api-network.ts'
 import { RECORD_REQUESTS, recordProcedures } from './api-records.ts'
 
 type World = Awaited<ReturnType<typeof coreWorld>>
@@ -87,6 +88,7 @@ const ended = (events: { kind: string; code?: unknown }[]): unknown => events.fi
  */
 const PROCEDURES: Record<string, () => Promise<void>> = {
   ...recordProcedures(signedIn),
+  ...networkProcedures(signedIn, (state) => coreWorld({ before: (vault) => (vault.state = state) })),
   'consents.sites': async () => {
     const { client } = await signedIn()
     expect(await value(client.consents.sites({}))).toEqual([
@@ -717,6 +719,7 @@ describe('a request that does not fit the contract', () => {
 /** Procedures that are for whoever is signed in, with a request that fits. */
 const FOR_THE_SIGNED_IN: Record<string, unknown> = {
   ...RECORD_REQUESTS,
+  ...NETWORK_REQUESTS,
   'people.list': {},
   'people.enrol': { name: 'New Nurse', role: 'nurse', pin: '7788' },
   'people.revoke': { handle: BAD_ID, reason: 'gone', pin: PIN },

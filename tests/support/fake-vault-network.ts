@@ -1,0 +1,77 @@
+/**
+ * Other clinics of a vault in memory: what somebody set is kept, nobody is called. See `fake-vault.ts`.
+ */
+import { ApiFailure } from '../../src/main/core/failure.ts'
+import type { Asked, VaultService } from '../../src/main/core/vault-service.ts'
+import type { NetworkSettings, NetworkStatus } from '../../src/shared/api/schemas.ts'
+import { handleOf } from './fake-data.ts'
+import { NOW } from './fake-vault-people.ts'
+import { FakeRecords } from './fake-vault-records.ts'
+
+/** The only text that invites. */
+export const INVITATION = 'chartseal-invitation:harbour'
+
+export abstract class FakeNetwork extends FakeRecords {
+  #settings: NetworkSettings = { port: null, discovery: false, relay: false, announce: [], peers: [], custodians: [] }
+  readonly #invitations: NetworkStatus['invitations'] = []
+
+  /** The joining that waits for votes, or none. */
+  protected abstract joining(inviter: string | null): void
+
+  async joinNetwork({ invitation }: Pick<Asked['setup']['joinNetwork'], 'invitation'>) {
+    await this.enter('joinNetwork')
+    if (invitation !== INVITATION) throw new ApiFailure('BAD_INVITATION')
+    this.joining('harbour')
+    return { recoveryKey: 'AAAA-BBBB' }
+  }
+  async joinWithoutPeople(request: Parameters<VaultService['joinWithoutPeople']>[0]) {
+    return this.joinNetwork(request)
+  }
+  async abandonJoining() {
+    await this.enter('abandonJoining')
+    this.joining(null)
+  }
+
+  async setReach(settings: Parameters<VaultService['setReach']>[0]) {
+    await this.enter('setReach')
+    this.#settings = { ...this.#settings, ...settings }
+  }
+  async health(): ReturnType<VaultService['health']> {
+    await this.enter('health')
+    return { state: 'ready', problem: null, network: null }
+  }
+
+  async networkStatus(): Promise<NetworkStatus> {
+    await this.enter('networkStatus')
+    return {
+      isOn: this.#settings.port !== null,
+      listening: [],
+      problem: null,
+      sites: [{ id: 'site', isOwn: true, isReachable: true, nodes: [] }],
+      quorum: { sites: 1, faulty: 0, needed: 1, reachable: 1, isThere: true },
+      logs: [],
+      copies: { logs: 0, custodians: this.#settings.custodians },
+      invitations: this.#invitations,
+      settings: this.#settings,
+    }
+  }
+  async configureNetwork(settings: NetworkSettings) {
+    await this.enter('configureNetwork')
+    this.#settings = settings
+    return this.networkStatus()
+  }
+  async invite({ pin }: Asked['network']['invite']) {
+    await this.enter('invite')
+    this.prove(pin)
+    const id = handleOf(this.#invitations.length + 1)
+    this.#invitations.push({ id, createdAt: NOW, expiresAt: NOW, state: 'open', site: null })
+    return { id, text: INVITATION, expiresAt: NOW }
+  }
+  async withdrawInvitation(id: string) {
+    await this.enter('withdrawInvitation')
+    const invitation = this.#invitations.find((one) => one.id === id)
+    if (invitation === undefined) throw new ApiFailure('UNKNOWN_INVITATION')
+    invitation.state = 'withdrawn'
+    return this.networkStatus()
+  }
+}
