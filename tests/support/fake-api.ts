@@ -251,6 +251,7 @@ export class FakeCore {
       { kind: 'devices', devices: this.devices },
       { kind: 'tray', count: this.tray.length },
       { kind: 'ledger', size: 40 + this.recorded.length },
+      { kind: 'network', network: this.network.summary() },
     ]
     let wake = (): void => undefined
     const listener = (event: SystemEvent): void => {

@@ -6,6 +6,7 @@ import type {
   NetworkNode,
   NetworkSettings,
   NetworkStatus,
+  NetworkSummary,
   PeerLinkState,
 } from '../../src/shared/api/schemas.ts'
 import type { ApiCode } from '../../src/shared/api/codes.ts'
@@ -48,7 +49,14 @@ export function otherSite(n: number, link: PeerLinkState): NetworkStatus['sites'
 
 function nodeOf(log: string, n: number, link: PeerLinkState | null): NetworkNode {
   const transportKey = hashOf(300 + n).slice(0, 32)
-  return { log, isOwn: link === null, transportKey, link, addresses: [], role: link === null ? null : 'node' }
+  return {
+    log,
+    isOwn: link === null,
+    transportKey,
+    link,
+    addresses: [],
+    role: link?.state === 'connected' ? 'node' : null,
+  }
 }
 
 /** A log of a site, final to its end unless said otherwise. */
@@ -119,6 +127,13 @@ export class FakeNetwork {
       },
       copies: { logs: this.copies, custodians: settings.custodians },
     }
+  }
+
+  /** What everybody is told in one line. */
+  summary(): NetworkSummary {
+    const { sites, needed } = this
+    const reachable = sites.filter((site) => site.isReachable).length
+    return { sites: sites.length, connected: reachable - 1, isQuorumThere: reachable >= needed }
   }
 
   /** The address that cannot be called; null when all can. */

@@ -21,7 +21,14 @@ export const useNetworkStore = defineStore('network', () => {
   const loaded = ref(false)
   let generation = 0
 
-  const names = computed(() => new Map((status.value?.settings.names ?? []).map(({ site, name }) => [site, name])))
+  const names = computed(() => {
+    const own = status.value?.sites.find(({ isOwn }) => isOwn)?.id
+    const clinic = system.status?.clinic ?? null
+    return new Map([
+      ...(own === undefined || clinic === null ? [] : [[own, clinic] as const]),
+      ...(status.value?.settings.names ?? []).map(({ site, name }) => [site, name] as const),
+    ])
+  })
 
   async function load(): Promise<void> {
     const mine = ++generation
@@ -64,7 +71,10 @@ export const useNetworkStore = defineStore('network', () => {
     return names.value.get(site) ?? site.replace(/^chartseal\.local\//, '')
   }
 
-  /** The same, with the whole id where a name was given: for what is signed. */
+  /** False for a site that is known by its id alone. */
+  const hasName = (site: string): boolean => names.value.has(site)
+
+  /** Name and whole id, where there is a name: for what is signed. */
   function nameAndId(site: string): string {
     const name = names.value.get(site)
     return name === undefined ? site : `${name} (${site})`
@@ -87,5 +97,5 @@ export const useNetworkStore = defineStore('network', () => {
     { immediate: true, flush: 'sync' },
   )
 
-  return { status, problem, loaded, load, configure, invite, withdraw, nameOf, nameAndId }
+  return { status, problem, loaded, load, configure, invite, withdraw, nameOf, hasName, nameAndId }
 })

@@ -55,6 +55,8 @@ export const messages = {
     noAddress: 'No address known. It can still call us, or be found in the local network.',
     traffic: '{in} received, {out} sent',
     key: 'Transport key',
+    giveName: 'Give it a name',
+    giveNameTo: 'Give {site} a name',
     reachable: 'connected',
     unreachable: 'not connected',
     roles: {
@@ -219,7 +221,7 @@ export const messages = {
     others: 'Other clinics',
     name: 'What you call it',
     nameHint: 'Shown in this clinic only, such as on shared charts.',
-    nodeAddresses: 'Addresses of node {log}',
+    nodeAddresses: 'Addresses of {log}',
     nodeAddressesHint: 'Several with spaces or commas. Empty: it is found, or calls us.',
     noOthers: 'No other clinic is a member yet.',
     save: 'Save the settings',
