@@ -297,7 +297,10 @@ export class FakeCore {
   }
 
   patientRow(patient: Patient) {
-    if (!this.records.maySee(patient.handle, 'demographics')) return this.records.hidden(patient.handle, 0)
+    if (!this.records.maySee(patient.handle, 'demographics')) {
+      const row = this.records.hidden(patient.handle, 0)
+      return patient.site === undefined ? row : { ...row, site: patient.site }
+    }
     return {
       status: 'verified' as const,
       position: this.position(patient.handle, Number(`0x${patient.handle.slice(-2)}`)),
@@ -805,6 +808,7 @@ export function fakeRouter(core: FakeCore) {
           return ok({
             handle,
             generation,
+            ...(patient.site === undefined ? {} : { site: patient.site }),
             patient: core.patientRow(patient),
             readings,
             ...core.records.chartParts(handle),

@@ -48,13 +48,14 @@ export const usePatientsStore = defineStore('patients', () => {
     return reply
   }
 
-  /** Registered patients who may be the same person: same identifier, or same name and birth date. */
+  /** Patients of this clinic who may be the same person: same identifier, or same name and birth date. */
   function sameAs(wanted: NewPatient): readonly VerifiedRow<Patient>[] {
     const name = (one: NewPatient): string => `${one.familyName}|${one.givenName}`.trim().toLowerCase()
     return verified.value.filter(
       ({ record }) =>
-        (wanted.identifier !== '' && record.identifier === wanted.identifier) ||
-        (record.birthDate === wanted.birthDate && name(record) === name(wanted)),
+        record.site === undefined &&
+        ((wanted.identifier !== '' && record.identifier === wanted.identifier) ||
+          (record.birthDate === wanted.birthDate && name(record) === name(wanted))),
     )
   }
 

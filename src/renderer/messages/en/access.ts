@@ -29,8 +29,12 @@ export const messages = {
       'Record of {site}, which was not heard from for too long. The patient may have decided otherwise meanwhile, so it stays closed until that clinic is reached.',
     closed:
       '1 value is not shared with this clinic, or has not arrived yet. | {n} values are not shared with this clinic, or have not arrived yet.',
+    emergency:
+      'Record of {site}. Shown is what was shared with this clinic before; what came later is not available here. Call {site} for it.',
     title: 'This chart of {site} is closed',
     text: 'The patient decides who may look. Ask the patient, or call {site}. In an emergency, what was shared before can be opened; what came later is not available here.',
+    unheard:
+      '{site} was not heard from for too long. The patient may have decided otherwise meanwhile, so the chart opens when that clinic is reached again. In an emergency, what was shared before can be opened.',
   },
   refused: {
     title: 'This chart is closed',

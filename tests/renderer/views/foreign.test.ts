@@ -1,0 +1,118 @@
+import { enableAutoUnmount } from '@vue/test-utils'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import PatientPicker from '../../../src/renderer/components/capture/PatientPicker.vue'
+import { usePatientsStore } from '../../../src/renderer/stores/patients.ts'
+import { useSystemStore } from '../../../src/renderer/stores/system.ts'
+import type { ConsentStanding } from '../../../src/shared/api/schemas.ts'
+import { screen } from '../../support/dialogs.ts'
+import { handleOf, PRACTITIONERS } from '../../support/fake-data.ts'
+import { openWindow, settle, type TestWindow } from '../../support/mount-window.ts'
+
+/** Patients of other clinics: marked, looked at, and never written about. */
+const NURSE = PRACTITIONERS.findIndex(({ role }) => role === 'nurse')
+const SITE = 'chartseal.local/site-2'
+const LINDQVIST = handleOf(2)
+enableAutoUnmount(afterEach)
+beforeEach(() => (document.body.innerHTML = ''))
+
+/** A window in which the second patient belongs to another clinic. */
+async function open(standing: Partial<ConsentStanding> = {}): Promise<TestWindow> {
+  const window = await openWindow({ signedInAs: NURSE })
+  const { core } = window
+  core.network.grow()
+  core.patients = core.patients.map((one) => (one.handle === LINDQVIST ? { ...one, site: SITE } : one))
+  // Short charts: what is not looked at costs time to draw.
+  core.recorded = core.recorded.filter(({ patient }) => patient === LINDQVIST).slice(-12)
+  core.known.standings.set(LINDQVIST, { state: 'covers', ...standing })
+  useSystemStore().network = core.network.summary()
+  await settle()
+  return window
+}
+
+describe('the patient list', () => {
+  it('says whose record it is, and offers no observations', async () => {
+    const view = await (await open()).visit('/patients')
+    const row = view.findAll('tbody tr').find((one) => one.text().startsWith('LINDQVIST'))
+    expect(row?.text()).toContain('Record of Hill Road Clinic')
+    expect(row?.find('.observe').exists()).toBe(false)
+    expect(view.findAll('.observe')).toHaveLength(view.findAll('tbody tr').length - 1)
+  })
+
+  it('keeps those that are not shared any more apart from those of this clinic', async () => {
+    const view = await (await open({ state: 'refused', classes: [] })).visit('/patients')
+    expect(view.text()).toContain('1 patient of another clinic, not shared with this one')
+    expect(view.text()).toContain('Closed record 1 of Hill Road Clinic')
+    expect(view.text()).not.toContain('whose data is closed to you')
+    expect(view.text()).not.toMatch(/lindqvist/i)
+  })
+
+  it('lets the same person be registered here', async () => {
+    const window = await open()
+    await window.visit('/patients')
+    const patients = usePatientsStore()
+    const theirs = patients.verified.find(({ record }) => record.handle === LINDQVIST)
+    const own = patients.verified.find(({ record }) => record.site === undefined)
+    expect(theirs === undefined ? null : patients.sameAs(theirs.record)).toEqual([])
+    expect(own === undefined ? null : patients.sameAs(own.record)).toHaveLength(1)
+  })
+})
+
+it('the bedside finds nobody of another clinic', async () => {
+  const window = await open()
+  window.mount(PatientPicker)
+  await settle()
+  expect(screen()).toContain('OKAFOR')
+  expect(screen()).not.toContain('LINDQVIST')
+})
+
+describe('the chart', () => {
+  const visit = async (standing: Partial<ConsentStanding> = {}) => {
+    const window = await open(standing)
+    return window.visit(`/patients/${LINDQVIST}`)
+  }
+
+  it('is for reading: it says whose it is, and nothing can be recorded', async () => {
+    const view = await visit()
+    expect(view.get('section.banner').text()).toContain('Record of Hill Road Clinic')
+    expect(view.text()).toContain('Record of Hill Road Clinic, shared with this clinic.')
+    expect(view.text()).not.toContain('Take observations')
+    expect(view.findAll('[role=tab]').map((one) => one.text())).toEqual([
+      'Flowsheet',
+      'Trends',
+      'Timeline',
+      'Score',
+      'Patient reports',
+      'Who looked',
+    ])
+    expect(view.findAll('section.banner button')).toEqual([])
+  })
+
+  it('says which kinds are shared, when not all are', async () => {
+    const view = await visit({ state: 'partly', classes: ['demographics', 'vital-signs'] })
+    expect(view.text()).toContain(
+      'The patient shares name and birth date and vital signs of this record of Hill Road Clinic.',
+    )
+  })
+
+  it.each(['refused', 'unknown'] as const)('shows nothing but the way out when consent is %s', async (state) => {
+    const view = await visit({ state, classes: [] })
+    expect(view.text()).toContain('This chart of Hill Road Clinic is closed')
+    expect(view.text()).toContain('Open in an emergency…')
+    expect(view.text()).not.toMatch(/lindqvist/i)
+    expect(view.text()).not.toContain('Record a consent')
+  })
+
+  it('says that a clinic was not heard from, not that a record is damaged', async () => {
+    const view = await visit({ state: 'unknown', classes: [] })
+    expect(view.text()).toContain('was not heard from for too long')
+    expect(view.text()).not.toContain('damaged')
+  })
+
+  it('in an emergency shows what was shared before, and says that it is no more', async () => {
+    const window = await open({ state: 'refused', classes: [] })
+    window.core.records.breakGlass(LINDQVIST, 'unconscious', 'Found unconscious.')
+    const view = await window.visit(`/patients/${LINDQVIST}`)
+    expect(view.text()).toContain('Shown is what was shared with this clinic before')
+    expect(view.text()).not.toContain('shared with this clinic. It can be looked at')
+  })
+})
