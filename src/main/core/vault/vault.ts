@@ -12,15 +12,13 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path'
 import { z } from 'zod'
 import { API_CODES, type ApiCode } from '../../../shared/api/codes.ts'
-import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
-import { assert, CodedError } from '../../../shared/errors.ts'
+import { fromHex, toHex } from '../../../shared/bytes.ts'
+import { CodedError } from '../../../shared/errors.ts'
 import { guardedFiles } from '../../keystore/errors.ts'
 import { syncFolder } from '../../keystore/files.ts'
-import { createKeystore, keystoreState, type Keystore, type KeystoreOptions } from '../../keystore/keystore.ts'
+import { createKeystore, keystoreState, type KeystoreOptions } from '../../keystore/keystore.ts'
 import type { Unlock } from '../../keystore/node-secret.ts'
 import { openStore } from '../../store/open.ts'
-import type { HighWaterMark } from '../../keystore/high-water.ts'
-import type { Store } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
 import { resourceFile } from '../resource-file.ts'
 import type { VaultEvent, VaultHealth, VaultOptions, VaultService, VaultState } from '../vault-service.ts'
@@ -29,17 +27,17 @@ import { Assessments } from './assessments.ts'
 import { actorFor, type Clinic } from './clinic.ts'
 import { Accesses } from './accesses.ts'
 import { backUp } from './backup.ts'
-import { ConsentStandings } from './consent-standing.ts'
+import { type Assembly, assembleClinic, rememberMachine, sharingSecret } from './clinic-assembly.ts'
 import { Consents } from './consents.ts'
 import { DEMO_PINS_SECRET, fillDemoClinic } from './demo-clinic.ts'
 import { DeviceChecks } from './device-checks.ts'
 import { Emergencies } from './emergencies.ts'
 import { Enrolments } from './enrolments.ts'
 import { EvidenceViews } from './evidence-views.ts'
-import { SECRETS, writeGenesis } from './genesis.ts'
+import { writeGenesis } from './genesis.ts'
 import { Exports } from './exports.ts'
 import { Governance } from './governance.ts'
-import { readIdentity, readJson, type Identity } from './identity.ts'
+import { readJson } from './identity.ts'
 import { Imports } from './imports.ts'
 import {
   clinicPaths,
@@ -47,17 +45,14 @@ import {
   closingOnFailure,
   identityOf,
   openClinicFiles,
-  readCopies,
   writeCopies,
   type ClinicFiles,
 } from './clinic-files.ts'
-import { ClockWatch } from './clock-watch.ts'
 import { Guest, makeGuest, settleGuest } from '../network/guest.ts'
 import type { JoinRequestForm } from '../network/joining.ts'
 import { NetworkService } from '../network/network-service.ts'
 import { startPeerThread } from '../../peer/peer-thread.ts'
 import { LedgerViews } from './ledger-views.ts'
-import { OpenGlass } from './open-glass.ts'
 import { Outbox } from './outbox.ts'
 import { OutboxViews } from './outbox-views.ts'
 import { Notices } from './notices.ts'
@@ -68,25 +63,17 @@ import { RecoveryNeeded } from './errors.ts'
 import { Recovery } from './recovery.ts'
 import { recoveryKeyText } from './recovery-key.ts'
 import { Reviews } from './reviews.ts'
-import { Replica } from './replica.ts'
 import { openReplicaFile } from './repair.ts'
 import { restoreClinic } from './restore.ts'
-import { logSignerOf, settleKeys } from './role-keys.ts'
-import { MACHINE_SECRET, storeSiteSecrets } from './site-secrets.ts'
-import { Standing } from './standing.ts'
-import { SubjectKeys } from './subject-keys.ts'
+import { storeSiteSecrets } from './site-secrets.ts'
 import { Tray } from './tray.ts'
 import { Cards } from './cards.ts'
 import { type CardShares, Erasures } from './erasure.ts'
 import { ErasureProposals } from './erasure-proposals.ts'
 import { Upkeep } from './upkeep.ts'
-import { Writer } from './writer.ts'
 import { type Open, VaultRequests } from './vault-requests.ts'
 
 const random = (size: number): Uint8Array => new Uint8Array(randomBytes(size))
-
-/** Planted rows that are moved to quarantine at a time. */
-const PLANTED_ROWS = 1000
 
 /** Why nothing can be written for the moment: nothing was, and it may be tried again. */
 const PASSING: ReadonlySet<ApiCode> = new Set(['DISK_FULL', 'DATA_FOLDER_READ_ONLY', 'DATA_FOLDER_IN_USE'])
@@ -224,7 +211,7 @@ export class Vault extends VaultRequests implements VaultService {
     const copy = file === null ? null : openReplicaFile(file, clinicPaths(this.#clinicFolder).database)
     try {
       await stopped.recovery.run(copy?.reader ?? null)
-      await this.#rememberMachine(stopped.files.keystore)
+      await rememberMachine(stopped.files.keystore, this.#options?.machineId ?? null)
     } finally {
       copy?.close()
     }
@@ -418,7 +405,10 @@ export class Vault extends VaultRequests implements VaultService {
       const contract = new Uint8Array(readFileSync(resourceFile('contracts', 'default-v1.cedar')))
       const request = { clinic: name, demo, contract, nowMs: this.#nowMs() }
       const { recoveryPrivateKey } = await writeGenesis(keystore, store, request, random)
-      const clinic = await this.#assemble(keystore, store, () => undefined)
+      const clinic = await assembleClinic(
+        { keystore, store },
+        this.#assembly(() => undefined),
+      )
       await fill(clinic)
       await this.#keepCopies(clinic)
       return recoveryKeyText(recoveryPrivateKey, clinic.identity.network)
@@ -444,10 +434,10 @@ export class Vault extends VaultRequests implements VaultService {
   async #openWith(unlock: Unlock): Promise<void> {
     this.#set({ ...this.#state, state: 'starting' })
     const files = await openClinicFiles(this.#clinicFolder, unlock, this.#costs())
-    const { keystore, store } = files
+    const { keystore } = files
     this.#unlock = unlock
     try {
-      const clinic = await this.#assemble(keystore, store, this.emit)
+      const clinic = await assembleClinic(files, this.#assembly(this.emit))
       const people = new People(clinic)
       await settleGuest(clinic, people)
       const patients = new Patients(clinic)
@@ -505,7 +495,7 @@ export class Vault extends VaultRequests implements VaultService {
         systemKeystore: unlock.kind === 'system',
         demoPins: pins,
       })
-      await this.#open.notices.start(this.#outbox, secret(keystore, SECRETS.sharing))
+      await this.#open.notices.start(this.#outbox, sharingSecret(keystore))
       this.#open.upkeep.start()
       clinic.standing.start()
       this.#open.network.start()
@@ -526,15 +516,6 @@ export class Vault extends VaultRequests implements VaultService {
     this.#stopped = { files, recovery, unlock }
     this.#set({ ...this.#state, state: 'recovery-needed', problem: 'RECOVERY_NEEDED', recovery: status, clinic, demo })
     return true
-  }
-
-  /** False when the keystore was last used on another computer. Invented data may travel. */
-  async #isSamePlace(keystore: Keystore, { demo }: Identity): Promise<boolean> {
-    const machine = this.#options?.machineId ?? null
-    if (machine === null || demo) return true
-    const known = keystore.secrets.get(MACHINE_SECRET)
-    if (known === null) await this.#rememberMachine(keystore)
-    return known === null || equalBytes(known, machine)
   }
 
   #erasuresOf(clinic: Clinic, ledger: LedgerViews, cards: Cards): Erasures {
@@ -567,7 +548,7 @@ export class Vault extends VaultRequests implements VaultService {
     const { identity, keystore, replica } = clinic
     return new Upkeep({
       clinic,
-      pair: { publicKey: identity.sharingKey, privateKey: secret(keystore, SECRETS.sharing) },
+      pair: { publicKey: identity.sharingKey, privateKey: sharingSecret(keystore) },
       logSigner: clinic.logSigner,
       databaseFile: clinicPaths(this.#clinicFolder).database,
       incidents: () => replica.incidents,
@@ -579,88 +560,14 @@ export class Vault extends VaultRequests implements VaultService {
     })
   }
 
-  async #rememberMachine(keystore: Keystore): Promise<void> {
-    const machine = this.#options?.machineId ?? null
-    if (machine !== null) await keystore.secrets.put(MACHINE_SECRET, machine)
-  }
-
-  /** Puts an open clinic together. The replica is proven before anything else is built on it. */
-  async #assemble(keystore: Keystore, store: Store, emit: (event: VaultEvent) => void): Promise<Clinic> {
-    const identity = readIdentity(keystore.secrets)
-    const mark = markOf(identity, keystore.highWater.read())
-    const isSamePlace = await this.#isSamePlace(keystore, identity)
-    const replica = Replica.open(store, identity, mark, readCopies(keystore), isSamePlace)
-    removePlanted(store, replica, this.#nowMs())
-    await settleKeys({ keystore, store, replica })
-    // A block that was committed just before a crash: its note may leave the process only once it is marked.
-    const { note, size } = replica.head
-    if (typeof mark !== 'object' || mark.size < size) keystore.highWater.write({ note, size })
-    const standing = this.#standingOf(keystore, store, identity, replica)
-    const privateKey = secret(keystore, SECRETS.sharing)
-    const keys: SubjectKeys = new SubjectKeys({
-      store,
-      pair: { publicKey: identity.sharingKey, privateKey },
-      recoveryKey: identity.recoveryKey,
-      newestEpoch: (subject) => replica.newestEpoch(subject),
-      sharing: (subject) => gate.sharing(subject),
-      random,
-    })
-    const glass = new OpenGlass(this.#monotonicMs, (handle) => {
-      emit({ kind: 'chart-changed', handle })
-    })
-    const gate: ConsentStandings = new ConsentStandings({
-      ...{ replica, keys, grades: standing.grades, keystore, site: identity.site, nowMs: this.#nowMs },
-      emergencyUntilMs: (handle) => glass.of(clinic.viewer?.handle ?? null, handle)?.untilMs ?? null,
-    })
-    await gate.rememberAll()
-    const logSigner = logSignerOf({ keystore, replica })
-    const nowMs = this.#nowMs
-    const writer = new Writer({
-      replica,
-      keys,
-      highWater: keystore.highWater,
-      logSigner,
-      random,
-      nowMs,
-      committed: (size) => {
-        standing.committed()
-        if (this.#open?.clinic === clinic) this.#open.network.committed()
-        emit({ kind: 'ledger', size })
+  #assembly(emit: (event: VaultEvent) => void): Assembly {
+    return {
+      machineId: this.#options?.machineId ?? null,
+      ...{ random, nowMs: this.#nowMs, monotonicMs: this.#monotonicMs, steadyMs: this.#steadyMs, emit },
+      committed: (clinic) => {
+        if (this.#open?.clinic !== clinic) return
+        this.#open.network.committed()
         this.#writable(clinic)
-      },
-      failed: (error) => {
-        this.#notWritable(error)
-      },
-    })
-    const access = { grades: standing.grades, gate, glass }
-    const parts = { identity, keystore, store, replica, keys, writer, logSigner, standing, ...access }
-    const clock = new ClockWatch({ nowMs, steadyMs: this.#steadyMs, newestSealMs: () => replica.latestSealMs })
-    const keepSecrets = () => storeSiteSecrets(keystore, store, identity)
-    const clinic: Clinic = {
-      ...parts,
-      random,
-      nowMs,
-      clock,
-      monotonicMs: this.#monotonicMs,
-      emit,
-      keepSecrets,
-      foreign: null,
-      viewer: null,
-    }
-    return clinic
-  }
-
-  /**
-   * Cosignatures, grades and fork proofs.
-   *
-   * @throws RecoveryNeeded `forked` when there is a proof about the log that this node writes.
-   */
-  #standingOf(keystore: Keystore, store: Store, identity: Identity, replica: Replica): Standing {
-    const standing: Standing = new Standing({
-      ...{ store, keystore, identity, replica, nowMs: this.#nowMs },
-      changed: (origin) => {
-        const log = replica.log(origin)
-        if (log !== null) this.emit({ kind: 'finality', origin, size: standing.grades.finalSize(log) })
       },
       contested: (origin) => {
         this.#contested(origin)
@@ -668,10 +575,7 @@ export class Vault extends VaultRequests implements VaultService {
       failed: (error) => {
         this.#notWritable(error)
       },
-    })
-    if (standing.locker.isContested(identity.origin))
-      throw new RecoveryNeeded('forked', 'there is a proof that this log has two versions')
-    return standing
+    }
   }
 
   /** Somebody proved that a log has two versions. The own one ends here: nothing more is signed. */
@@ -790,35 +694,6 @@ function makeFolder(folder: string): void {
   guardedFiles('making a folder', () => {
     if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
   })
-}
-
-/** Rows that claim to stand beyond a head that was just proven are made up, and would stand in the way of every block. */
-function removePlanted(store: Store, replica: Replica, nowMs: number): void {
-  for (const { origin, head } of replica.logs) {
-    const isClean =
-      store.entryCount(origin) <= head.size &&
-      store.checkpointsBeyond(origin, head.size, 1).length === 0 &&
-      store.payloadPlaces(origin, head.size, 1).length === 0
-    if (!isClean) while (store.removeBeyond(origin, head.size, nowMs, PLANTED_ROWS) > 0);
-  }
-}
-
-/** A mark of an earlier incarnation says nothing of the live one: it was to be replaced by the first note of that. */
-function markOf(
-  identity: Identity,
-  kept: HighWaterMark | 'missing' | 'damaged',
-): HighWaterMark | 'missing' | 'damaged' {
-  if (typeof kept !== 'object' || identity.openedWith === null) return kept
-  const [origin] = kept.note.split('\n')
-  const isEarlier = identity.closed.some((closed) => closed.origin === origin)
-  return isEarlier ? { note: identity.openedWith, size: Number(identity.openedWith.split('\n')[1]) } : kept
-}
-
-function secret(keystore: Keystore, name: string): Uint8Array {
-  const bytes = keystore.secrets.get(name)
-  if (bytes === null) throw new ApiFailure('KEYSTORE_DAMAGED')
-  assert(bytes.length === 32, 'secrets are 32 bytes')
-  return bytes
 }
 
 function codeOf(error: unknown): ApiCode {
