@@ -128,7 +128,7 @@ export function consentChange(
 ): PatientChange {
   const owner = state.owners.get(toHex(consentId))
   const before = owner === null ? null : newestOf(state, owner, consentId, index)
-  const isOurs = owner !== null && equalBytes(owner, patient) && before !== null && before.isOpen
+  const isOurs = owner !== null && equalBytes(owner, patient) && before?.isOpen === true
   if (kind === 'granted' ? before !== null : !isOurs)
     throw new LedgerError('CONSENT_NOT_NEXT', kind === 'granted' ? 'granted before' : 'no such open consent')
   if (version !== (before?.version ?? 0) + 1) throw new LedgerError('CONSENT_NOT_NEXT', `version ${version}`)
