@@ -102,15 +102,15 @@ function* payloadsFor(store: SyncStore, who: PeerIdentity, want: WantPayloads): 
   const { req, origin, from, to } = want
   const out = orNull(() => store.payloadsFor(who, origin, from, to))
   if (out === null) return yield refusal(req, 'NOT_FOR_YOU')
+  // Keys first: a payload that is here is not asked for again, and nobody would ask for its key.
+  const keyCuts = out.keys.length === 0 ? [] : cutsOf(out.keys.map(keyBytes))
+  for (const [i, start] of keyCuts.entries())
+    yield { kind: 'payloads', req, last: false, rows: [], keys: out.keys.slice(start, keyCuts[i + 1]) }
   const rows = out.rows.filter((row) => row.ciphertext.length <= MAX_PAYLOAD)
-  const rowCuts = rows.length === 0 ? [] : cutsOf(rows.map(rowBytes))
+  const rowCuts = cutsOf(rows.map(rowBytes))
   for (const [i, start] of rowCuts.entries()) {
-    yield { kind: 'payloads', req, last: false, rows: rows.slice(start, rowCuts[i + 1]), keys: [] }
-  }
-  const keyCuts = cutsOf(out.keys.map(keyBytes))
-  for (const [i, start] of keyCuts.entries()) {
-    const last = i + 1 === keyCuts.length
-    yield { kind: 'payloads', req, last, rows: [], keys: out.keys.slice(start, keyCuts[i + 1]) }
+    const last = i + 1 === rowCuts.length
+    yield { kind: 'payloads', req, last, rows: rows.slice(start, rowCuts[i + 1]), keys: [] }
   }
 }
 

@@ -113,7 +113,7 @@ export class GovernanceTalk {
   /** Asks how far the own log had come, as long as the start of this node waits for it. */
   #askMonitor(session: Session, { monitorAtMs }: Told): void {
     const nowMs = this.#hub.nowMs()
-    for (const origin of this.#hub.store.monitorQuestions()) {
+    for (const origin of this.#hub.store.monitorQuestions(session.who)) {
       if ((monitorAtMs.get(origin) ?? -Infinity) > nowMs) continue
       monitorAtMs.set(origin, nowMs + ROUND_MS)
       session.ask(

@@ -199,8 +199,8 @@ export interface SyncStore {
   monitor(origin: string): string | null
   /** What another site says about the own log: verified by the store, and used at the start. */
   monitored(peer: PeerIdentity, origin: string, note: string | null): void
-  /** Origins of the own log that other sites are to be asked about; empty when nothing is open. */
-  monitorQuestions(): readonly string[]
+  /** Origins of the own log that a peer is to be asked about; empty when it has answered. */
+  monitorQuestions(peer: PeerIdentity): readonly string[]
 
   /** Documents that follow the versions a peer knows, oldest first, and open proposals; at most 64 of each. */
   governanceAfter(rosterVersion: number, contractVersion: number): Omit<Governance, 'kind'>

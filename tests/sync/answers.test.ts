@@ -102,13 +102,7 @@ describe('payloads', () => {
     const messages = answer(world, want)
     const indexes = messages.flatMap((message) => (message.kind === 'payloads' ? message.rows.map((r) => r.index) : []))
     expect(indexes).toEqual([0, 1, 2, 4])
-    expect(messages.map((message) => message.kind === 'payloads' && message.last)).toEqual([
-      false,
-      false,
-      false,
-      false,
-      true,
-    ])
+    expect(messages.map((message) => message.kind === 'payloads' && message.last)).toEqual([false, false, false, true])
     for (const message of messages) expect(encodeMessage(message).length).toBeLessThan(FRAME_TARGET + 1000)
   })
 
@@ -123,6 +117,16 @@ describe('payloads', () => {
     world.store.maySend = () => true
     world.store.payloads.set(origin, new Map([[0, row(0, 300_000)]]))
     expect(answer(world, want)).toEqual([{ kind: 'payloads', req: 1, last: true, rows: [], keys: [] }])
+  })
+
+  it('come after their keys: what is here already is not asked for again', () => {
+    const world = worldWith(5, 10)
+    const key = { subject: new Uint8Array(16), epoch: 1, recipient: new Uint8Array(32), sealed: new Uint8Array(80) }
+    world.store.payloadsFor = () => ({ rows: [row(2, 10)], keys: [key] })
+    expect(answer(world, want)).toMatchObject([
+      { rows: [], keys: [key], last: false },
+      { rows: [{ index: 2 }], keys: [], last: true },
+    ])
   })
 
   it('bring keys in frames that hold as many as a message may', () => {

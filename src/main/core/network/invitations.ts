@@ -39,6 +39,11 @@ const DAY_MS = 86_400_000
 const MAX_KEPT = 100
 /** Open ones at most: each is a key that is let in. */
 const MAX_OPEN = 16
+/**
+ * How long a site that asked in time is let in after that: the others may take their time to vote, and an answer that was
+ * lost is asked for again.
+ */
+const GRACE_MS = 30 * DAY_MS
 
 const Kept = z.strictObject({
   id: z.string(),
@@ -78,7 +83,7 @@ export class Invitations {
 
   /** One-time keys that are let in now. */
   keys(): string[] {
-    return this.#kept.filter((one) => this.#isOpen(one)).map(({ key }) => key)
+    return this.#kept.filter((one) => this.#isOpen(one) || this.#isBeingSettled(one)).map(({ key }) => key)
   }
 
   /** Newest first. */
@@ -100,7 +105,8 @@ export class Invitations {
   async make(days: number, addresses: readonly string[]): Promise<{ id: string; text: string; expiresAt: string }> {
     const { clinic, changed } = this.#parts
     const { identity, keystore, random, nowMs } = clinic
-    if (this.keys().length >= MAX_OPEN) throw new ApiFailure('INVALID_REQUEST', { detail: 'invitations' })
+    if (this.#kept.filter((one) => this.#isOpen(one)).length >= MAX_OPEN)
+      throw new ApiFailure('INVALID_REQUEST', { detail: 'invitations' })
     const transport = keystore.secrets.get(SECRETS.transport)
     if (transport === null) throw new ApiFailure('KEYSTORE_DAMAGED')
     const seed = random(32)
@@ -154,12 +160,13 @@ export class Invitations {
 
   #answer(invitation: Kept, request: JoinRequest): JoinAnswer {
     const { site } = request
-    if (this.#isMember(site)) {
+    // An invitation is for whoever asked first with it, and what became of it is asked for under no other name.
+    if (invitation.site !== null && invitation.site !== site.id) return { state: 'refused' }
+    if (this.#isMember(site) && (this.#isOpen(invitation) || this.#isBeingSettled(invitation))) {
       this.#note(invitation, { site: site.id, isUsed: true })
       return { state: 'admitted', documents: this.#documents() }
     }
-    if (!this.#isOpen(invitation) || (invitation.site !== null && invitation.site !== site.id))
-      return { state: 'refused' }
+    if (!this.#isOpen(invitation)) return { state: 'refused' }
     if (invitation.site === null) this.#note(invitation, { site: site.id })
     return request.step === 'ask' ? this.#propose(invitation, site) : this.#approved(invitation, request)
   }
@@ -209,6 +216,11 @@ export class Invitations {
 
   #isOpen({ isWithdrawn, isUsed, expiresAtMs }: Kept): boolean {
     return !isWithdrawn && !isUsed && expiresAtMs > this.#parts.clinic.nowMs()
+  }
+
+  /** A site asked with it in time, and may not know yet what became of it. */
+  #isBeingSettled({ site, isWithdrawn, isUsed, expiresAtMs }: Kept): boolean {
+    return site !== null && (isUsed || !isWithdrawn) && expiresAtMs + GRACE_MS > this.#parts.clinic.nowMs()
   }
 
   #stateOf(one: Kept): NetworkInvitation['state'] {

@@ -10,11 +10,13 @@
  */
 import { instantText } from '../../../clinical/instant.ts'
 import { decodeEntry } from '../../../ledger/entry.ts'
-
+import { LedgerError } from '../../../ledger/errors.ts'
 import { liarsAllowed } from '../../../ledger/log-finality.ts'
 import { electorateOf, isFinal } from '../../../ledger/finality.ts'
 import { leastCosignatures } from '../../../ledger/policy.ts'
+import { splitOrigin } from '../../../ledger/names.ts'
 import type { RosterNode } from '../../../ledger/roster.ts'
+import { orNull } from '../../../sync/attempt.ts'
 import { SyncNode } from '../../../sync/sync-node.ts'
 import type { PeerIdentity } from '../../../sync/ports.ts'
 import type * as api from '../../../shared/api/schemas.ts'
@@ -51,6 +53,8 @@ const PAYLOAD_ROUND_MS = 30_000
 /** Reports of a copy within {@link CLONE_WINDOW_MS} before it is believed: a link that is just dying is none. */
 const CLONE_REPORTS = 3
 const CLONE_WINDOW_MS = 120_000
+/** Reports that are remembered: one site must not push out those of all others. */
+const MAX_REPORTS = 256
 
 /** What the network of a clinic needs. */
 export interface NetworkParts {
@@ -80,6 +84,8 @@ export class NetworkService {
   #listening: readonly string[] = []
   #problem: string | null = null
   readonly #lastSeenMs = new Map<string, number>()
+  /** When everything that a node has recorded was judged here last, by our clock and the log it writes. */
+  readonly #currentMs = new Map<string, number>()
   #timer: NodeJS.Timeout | null = null
   #roundAtMs = 0
   #summary = ''
@@ -87,7 +93,7 @@ export class NetworkService {
   #seen: number
   /** How many rosters and contracts others were told of. */
   #rules = ''
-  #copies: number[] = []
+  #copies: { readonly atMs: number; readonly reporter: string | null }[] = []
   #isClosed = false
 
   constructor(parts: NetworkParts) {
@@ -99,7 +105,7 @@ export class NetworkService {
     this.logs = new NetworkLogs(clinic)
     this.disclosures = new Disclosures(clinic, this.logs, { publicKey: identity.sharingKey, privateKey: sharing })
     const pair = { publicKey: identity.sharingKey, privateKey: sharing }
-    clinic.foreign = new ForeignLogs(clinic, this.logs, pair, (site) => this.#contactOf(site))
+    clinic.foreign = new ForeignLogs(clinic, this.logs, pair, (origin) => this.#contactOf(origin))
     this.#settings = readSettings(keystore.secrets)
     this.#seen = clinic.replica.head.size
     this.#invitations = new Invitations({ clinic, governance, fault, changed: () => this.#reach() })
@@ -107,10 +113,10 @@ export class NetworkService {
       ...{ clinic, logs: this.logs, disclosures: this.disclosures, instance: random(16) },
       events: {
         adopt: ({ rosters, contracts }) =>
-          this.#quietly(async () => this.#adopted(await governance.adopt(rosters, contracts))),
-        proposal: (text) => this.#quietly(() => governance.hear(text)),
+          this.#heard(async () => this.#adopted(await governance.adopt(rosters, contracts))),
+        proposal: (text) => this.#heard(() => governance.hear(text)),
         ahead: () => parts.ahead(),
-        cloned: () => this.#clone(),
+        cloned: (reporter) => this.#clone(reporter),
         join: (key, body) => this.#invitations.answer(key, body),
         grown: (origin) => this.#grown(origin),
         proposals: () => governance.texts(),
@@ -150,9 +156,11 @@ export class NetworkService {
       const rules = `${directory.rosters.length} ${directory.contracts.length}`
       if (rules !== this.#rules) this.governanceChanged()
       this.#rules = rules
-      for (const handle of this.#decidedSince()) {
+      const decided = this.#decidedSince()
+      // A decision that cannot be read may be one that takes something back.
+      if (decided === null) await this.disclosures.load()
+      for (const handle of decided ?? [])
         if (await this.disclosures.changed(handle)) this.#node.payloadsChanged(replica.live.origin)
-      }
       this.#node.logChanged(replica.live.origin)
     })
   }
@@ -325,10 +333,13 @@ export class NetworkService {
 
   #tick(): void {
     this.#node.tick()
+    this.#noteContact()
     const nowMs = this.#parts.clinic.monotonicMs()
     if (nowMs >= this.#roundAtMs) {
       this.#roundAtMs = nowMs + PAYLOAD_ROUND_MS
       for (const { origin } of this.logs.mirrored) this.#node.payloadsChanged(origin)
+      // What was shared until yesterday is not shared today.
+      if (this.disclosures.isOfAnotherDay) this.#quietly(() => this.disclosures.load())
     }
     this.#tellSummary()
   }
@@ -402,17 +413,17 @@ export class NetworkService {
     return this.logs.roster.sites.flatMap(({ nodes }) => nodes.filter((node) => node.log !== log))
   }
 
-  /** Patients about whom a consent was recorded since this was asked last. */
-  #decidedSince(): string[] {
+  /** Patients about whom a consent was recorded since this was asked last; null when nobody can say. */
+  #decidedSince(): string[] | null {
     const { replica, store } = this.#parts.clinic
     const { origin, head } = replica.live
-    const handles = new Set<string>()
-    for (const { bytes } of unlessDamaged(() => store.entries(origin, this.#seen, head.size - this.#seen)) ?? []) {
-      const { type, subject } = decodeEntry(bytes).body
-      if (subject !== null && type.startsWith('consent.')) handles.add(toHex(subject))
-    }
+    const [from, count] = [this.#seen, head.size - this.#seen]
     this.#seen = head.size
-    return [...handles]
+    const rows = unlessDamaged(() => store.entries(origin, from, count)) ?? []
+    const bodies = rows.flatMap(({ bytes }) => orNull(() => decodeEntry(bytes).body) ?? [])
+    if (bodies.length !== count) return null
+    const decided = bodies.filter(({ type }) => type.startsWith('consent.'))
+    return [...new Set(decided.flatMap(({ subject }) => (subject === null ? [] : toHex(subject))))]
   }
 
   #grown(origin: string): void {
@@ -425,23 +436,45 @@ export class NetworkService {
     if (isNew) this.governanceChanged()
   }
 
-  #clone(): void {
-    const nowMs = this.#parts.clinic.monotonicMs()
-    this.#copies = [...this.#copies.filter((at) => at > nowMs - CLONE_WINDOW_MS), nowMs]
-    if (this.#copies.length >= CLONE_REPORTS) this.#parts.cloned()
+  /** The copy that speaks to this node itself holds its keys; of sites that say they met one, as many may lie as ever. */
+  #clone(reporter: string | null): void {
+    const atMs = this.#parts.clinic.monotonicMs()
+    const recent = this.#copies.filter((copy) => copy.atMs > atMs - CLONE_WINDOW_MS)
+    this.#copies = [...recent, { atMs, reporter }].slice(-MAX_REPORTS)
+    const reporters = new Set(this.#copies.map((copy) => copy.reporter))
+    const isBelieved = reporters.has(null) || reporters.size > liarsAllowed(electorateOf(this.logs.roster))
+    if (this.#copies.length >= CLONE_REPORTS && isBelieved) this.#parts.cloned()
   }
 
-  /** When a site was heard last: it, or whoever cosigned the newest head of one of its logs. */
-  #contactOf(site: string): SiteContact {
-    const nodes = this.logs.roster.sites.find(({ id }) => id === site)?.nodes ?? []
-    const seen = nodes.map(({ transportKey }) => this.#lastSeenMs.get(toHex(transportKey)) ?? 0)
-    const isConnected = this.#greetedSites().includes(site)
-    const cosigned = [...this.logs.mirrored].flatMap((log) =>
-      this.disclosures.siteOf(log.origin) === site ? this.logs.newestVoteMs(log.origin) : [],
+  /**
+   * How fresh the word of a node is: when all that it had recorded was judged here, or another site cosigned that. A link
+   * alone says nothing.
+   */
+  #contactOf(origin: string): SiteContact {
+    const site = this.disclosures.siteOf(origin)
+    const isConnected = site !== null && this.#greetedSites().includes(site)
+    const currentMs = this.#currentMs.get(splitOrigin(origin).log) ?? 0
+    return { isConnected, heardMs: Math.max(currentMs, this.logs.newestVoteMs(origin)) }
+  }
+
+  /** Notes the nodes of which nothing is missing here: a revocation could be in what is not judged yet. */
+  #noteContact(): void {
+    const nowMs = this.#parts.clinic.nowMs()
+    for (const { who, hello, known } of this.#node.facts()) {
+      if (who.kind !== 'node' || hello === null) continue
+      const origins = [...this.logs.mirrored].filter(({ log }) => log === who.log).map(({ origin }) => origin)
+      const isCurrent = origins.every((origin) => this.#isCurrent(origin, known.get(origin)?.size ?? null))
+      if (origins.length > 0 && isCurrent) this.#currentMs.set(who.log, nowMs)
+    }
+  }
+
+  /** True when a log is judged up to what the node that writes it says. */
+  #isCurrent(origin: string, said: number | null): boolean {
+    const state = this.logs.mirror(origin)?.state ?? null
+    const judged = state?.mirrored?.size ?? 0
+    return (
+      said !== null && state !== null && state.refused === null && judged >= Math.max(said, state.pending?.size ?? 0)
     )
-    // A link that stands shows signs of life all the time.
-    const now = isConnected ? [this.#parts.clinic.nowMs()] : []
-    return { isConnected, heardMs: Math.max(0, ...seen, ...cosigned, ...now) }
   }
 
   #greetedSites(): string[] {
@@ -529,6 +562,17 @@ export class NetworkService {
   async #untilListening(): Promise<void> {
     for (let n = 0; n < 40 && this.#listening.length === 0 && this.#problem === null; n++)
       await new Promise((resume) => setTimeout(resume, 50))
+  }
+
+  /** Takes what a peer says about rosters and contracts. One that cannot be recorded here is no fault of this node. */
+  #heard(work: () => Promise<unknown>): void {
+    this.#quietly(async () => {
+      try {
+        await work()
+      } catch (error) {
+        if (!(error instanceof LedgerError || error instanceof ApiFailure)) throw error
+      }
+    })
   }
 
   /** Runs something behind; what fails is told. */

@@ -16,11 +16,13 @@ import { splitOrigin } from '../../../ledger/names.ts'
 import type { PayloadRow, SealedKeyRow } from '../../../sync/messages.ts'
 import type { PayloadsOut, PeerIdentity } from '../../../sync/ports.ts'
 import { equalBytes, toHex } from '../../../shared/bytes.ts'
-import type { MirroredPayload, NewEpochKey } from '../../store/store.ts'
-import { openClassKeys } from '../class-keys.ts'
+import { wipe } from '../../keystore/sodium.ts'
+import type { MirroredPayload } from '../../store/store.ts'
+import { heldClassKeys, openClassKeys } from '../class-keys.ts'
 import { checkCiphertext, EnvelopeError } from '../envelope.ts'
 import { openEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
 import type { Clinic } from './clinic.ts'
+import { dayOf } from './consent-standing.ts'
 import { readJson, writeJson } from './identity.ts'
 import { unlessDamaged } from './log-replica.ts'
 import type { NetworkLogs } from './network-logs.ts'
@@ -38,6 +40,8 @@ interface Missing {
   scanned: number
   /** Ascending. */
   indexes: number[]
+  /** Epochs of subjects that entries with a payload name: nobody needs other keys. */
+  readonly epochs: Set<string>
 }
 
 /** See the module's comment. */
@@ -48,6 +52,8 @@ export class Disclosures {
   /** With whom each patient's keys are shared, as far as it was worked out. */
   readonly #sharing = new Map<string, Sharing>()
   readonly #missing = new Map<string, Missing>()
+  /** Day that sharing was worked out on: consents begin and end. */
+  #day = ''
   #custodians: readonly string[]
 
   /** @param pair - The site's sharing key. */
@@ -70,7 +76,13 @@ export class Disclosures {
 
   /** Works out with whom the keys of every patient are shared who ever decided something. */
   async load(): Promise<void> {
+    this.#day = dayOf(this.#clinic.gate.dayMs())
     for (const handle of this.#clinic.replica.subjectsWith('consent.granted')) await this.changed(handle)
+  }
+
+  /** True when what is shared is to be worked out anew. */
+  get isOfAnotherDay(): boolean {
+    return this.#day !== dayOf(this.#clinic.gate.dayMs())
   }
 
   /** Works it out again for one patient. True when it may have changed what others get. */
@@ -81,15 +93,19 @@ export class Disclosures {
     return true
   }
 
-  /** See `SyncStore.missingPayload`. */
+  /**
+   * See `SyncStore.missingPayload`. Only nodes of the site that owns the log may send its payloads, and so only they are
+   * asked: from anybody else the right ciphertext could come with a key that does not open it.
+   */
   missing(origin: string, from: number, peer: PeerIdentity | null): number | null {
     const log = this.#logs.mirror(origin)
-    if (log === null || (peer !== null && peer.kind !== 'node')) return null
-    const known = this.#missing.get(origin) ?? { scanned: 0, indexes: [] }
-    this.#missing.set(origin, known)
-    this.#scan(origin, known, log.isEmpty ? 0 : log.head.size)
-    const at = lowerBound(known.indexes, from)
-    return known.indexes[at] ?? null
+    if (log === null || (peer !== null && !this.#isOwner(peer, origin))) return null
+    const known = this.#scanned(origin, log.isEmpty ? 0 : log.head.size)
+    return known.indexes[lowerBound(known.indexes, from)] ?? null
+  }
+
+  #isOwner(peer: PeerIdentity, origin: string): boolean {
+    return peer.kind === 'node' && peer.site === this.siteOf(origin)
   }
 
   /** See `SyncStore.payloadsFor`. */
@@ -111,7 +127,7 @@ export class Disclosures {
       const stored = unlessDamaged(() => this.#clinic.store.payload(origin, index))
       if (stored === null) continue
       rows.push({ index, ...stored })
-      if (isShared || peer.site === owner) wanted.set(`${toHex(subject)}/${epoch}`, { subject, epoch })
+      if (isShared || peer.site === owner) wanted.set(epochName(subject, epoch), { subject, epoch })
     }
     return {
       rows,
@@ -124,52 +140,73 @@ export class Disclosures {
     const { store } = this.#clinic
     const good = rows.filter((row) => this.#fits(origin, row))
     const fresh = good.filter(({ index }) => unlessDamaged(() => store.payload(origin, index)) === null)
-    const mine = keys.filter(({ recipient }) => equalBytes(recipient, this.#pair.publicKey))
-    const held = (key: SealedKeyRow) =>
-      (unlessDamaged(() => store.epochKeys(key.subject)) ?? []).find(
-        (row) => row.epoch === key.epoch && equalBytes(row.recipient, key.recipient),
-      )
-    const unknown = mine.filter((key) => held(key) === undefined)
+    const wanted = this.#wanted(origin, keys)
+    const unknown = wanted.filter((key) => this.#held(key) === undefined)
     const payloads = fresh.map(({ index, ciphertext, wrappedKey, salt }): MirroredPayload => {
       return { index, payload: { ciphertext, wrappedKey, salt } }
     })
     if (payloads.length + unknown.length > 0) store.putMirroredPayloads(origin, payloads, unknown)
     this.#forget(
       origin,
-      fresh.map(({ index }) => index),
+      good.map(({ index }) => index),
     )
-    const other = mine.filter((key) => {
-      const row = held(key)
-      return row !== undefined && !equalBytes(row.sealed, key.sealed)
+    const other = wanted.filter((key) => {
+      const row = this.#held(key)
+      return row !== undefined && !equalBytes(row, key.sealed)
     })
     if (other.length > 0) this.#replaceOpening(origin, other).catch(() => undefined)
     return good.length === rows.length
   }
 
-  /** A payload that does not open any more is taken from somebody else. */
-  refetch(origin: string, index: number): void {
-    const known = this.#missing.get(origin)
-    if (known === undefined || index >= known.scanned) return
-    const at = lowerBound(known.indexes, index)
-    if (known.indexes[at] !== index) known.indexes.splice(at, 0, index)
+  /** Keys for this site that an entry of the log names, of patients whom this site did not register itself. */
+  #wanted(origin: string, keys: readonly SealedKeyRow[]): SealedKeyRow[] {
+    const log = this.#logs.mirror(origin)
+    const mine = keys.filter(({ recipient }) => equalBytes(recipient, this.#pair.publicKey))
+    if (log === null || log.isEmpty || mine.length === 0) return []
+    // The range that was asked for may end behind what was looked at.
+    const { epochs } = this.#scanned(origin, log.head.size)
+    return mine.filter(({ subject, epoch }) => epochs.has(epochName(subject, epoch)) && !this.#isOwnPatient(subject))
   }
 
-  /** Another key for the same epoch takes the place of the one here only when it opens. */
+  #isOwnPatient(subject: Uint8Array): boolean {
+    const { links } = this.#clinic.replica.chain(toHex(subject))
+    return links.some(({ type }) => type === 'patient.registered')
+  }
+
+  #held({ subject, epoch, recipient }: Omit<SealedKeyRow, 'sealed'>): Uint8Array | undefined {
+    const rows = unlessDamaged(() => this.#clinic.store.epochKeys(subject)) ?? []
+    return rows.find((row) => row.epoch === epoch && equalBytes(row.recipient, recipient))?.sealed
+  }
+
+  /**
+   * Another key for the same epoch takes the place of the one here only when it opens, and the one here is not another
+   * site's: whoever knows a handle could seal something for it.
+   */
   async #replaceOpening(origin: string, keys: readonly SealedKeyRow[]): Promise<void> {
-    const owner = this.#logs.roster.sites.find(({ id }) => id === this.siteOf(origin))
+    const { sites } = this.#logs.roster
+    const owner = sites.find(({ id }) => id === this.siteOf(origin))
     if (owner === undefined) return
-    const opening: NewEpochKey[] = []
+    const others = sites.filter(({ id }) => id !== owner.id)
     for (const key of keys) {
-      const context = { subject: key.subject, epoch: key.epoch, sender: owner.sharingKey }
-      try {
-        if (owner.id === this.#clinic.identity.site) await openEpochKey(key.sealed, this.#pair, context)
-        else await openClassKeys(key.sealed, this.#pair, context)
-        opening.push(key)
-      } catch (error) {
-        if (!(error instanceof EnvelopeError)) throw error
-      }
+      if (!(await this.#opens(key, owner.sharingKey))) continue
+      const before = this.#held(key) ?? null
+      const held = before === null ? null : { ...key, sealed: before }
+      const opens = held === null ? [] : await Promise.all(others.map((site) => this.#opens(held, site.sharingKey)))
+      if (!opens.includes(true)) this.#clinic.store.putMirroredPayloads(origin, [], [key])
     }
-    if (opening.length > 0) this.#clinic.store.putMirroredPayloads(origin, [], opening)
+  }
+
+  /** True when a key was sealed to this site by the holder of a sharing key. */
+  async #opens(key: SealedKeyRow, sender: Uint8Array): Promise<boolean> {
+    const context = { subject: key.subject, epoch: key.epoch, sender }
+    try {
+      if (equalBytes(sender, this.#pair.publicKey)) wipe(await openEpochKey(key.sealed, this.#pair, context))
+      else heldClassKeys(await openClassKeys(key.sealed, this.#pair, context)).wipe()
+      return true
+    } catch (error) {
+      if (error instanceof EnvelopeError) return false
+      throw error
+    }
   }
 
   #fits(origin: string, { index, ciphertext }: PayloadRow): boolean {
@@ -219,14 +256,20 @@ export class Disclosures {
     }
   }
 
-  #scan(origin: string, known: Missing, size: number): void {
+  /** What is known to be missing of a log of `size`, after looking at some more of it. */
+  #scanned(origin: string, size: number): Missing {
+    const known = this.#missing.get(origin) ?? { scanned: 0, indexes: [], epochs: new Set() }
+    this.#missing.set(origin, known)
     const { store } = this.#clinic
     const end = Math.min(size, known.scanned + SCAN)
-    if (end <= known.scanned) return
+    if (end <= known.scanned) return known
     const have = new Set(unlessDamaged(() => store.payloadPlaces(origin, known.scanned, end - known.scanned)) ?? [])
-    for (const { index } of this.#payloadsIn(origin, known.scanned, end))
+    for (const { index, subject, epoch } of this.#payloadsIn(origin, known.scanned, end)) {
+      known.epochs.add(epochName(subject, epoch))
       if (!have.has(index)) known.indexes.push(index)
+    }
     known.scanned = end
+    return known
   }
 
   #forget(origin: string, indexes: readonly number[]): void {
@@ -235,6 +278,10 @@ export class Disclosures {
     const gone = new Set(indexes)
     known.indexes = known.indexes.filter((index) => !gone.has(index))
   }
+}
+
+function epochName(subject: Uint8Array, epoch: number): string {
+  return `${toHex(subject)}/${epoch}`
 }
 
 function bodyOf(bytes: Uint8Array) {

@@ -37,11 +37,11 @@ const MINUTE_MS = 60_000
 /** Charts that are told of what is new in them at most; the oldest are forgotten. */
 const MAX_CHARTED = 32
 
-/** How fresh another site's word is. */
+/** How fresh the word of another site's node is. */
 export interface SiteContact {
   /** A node of the site is connected now. */
   readonly isConnected: boolean
-  /** When the site, or whoever cosigned its newest head, was heard last; by our clock, ms since 1970. */
+  /** When all that it recorded was known here, or somebody cosigned what is; by our clock, ms since 1970. */
   readonly heardMs: number
 }
 
@@ -58,16 +58,16 @@ export class ForeignLogs implements ForeignShares {
   readonly #clinic: Clinic
   readonly #logs: NetworkLogs
   readonly #pair: SharingKeyPair
-  readonly #contact: (site: string) => SiteContact
+  readonly #contact: (origin: string) => SiteContact
   readonly #open = new Map<string, ForeignLog>()
   /** What there was of the patients whose charts were shown, by handle. */
   readonly #charted = new Map<string, string>()
 
   /**
    * @param pair - The own site's sharing key.
-   * @param contact - How fresh the word of a site is.
+   * @param contact - How fresh the word of the node is that writes a log.
    */
-  constructor(clinic: Clinic, logs: NetworkLogs, pair: SharingKeyPair, contact: (site: string) => SiteContact) {
+  constructor(clinic: Clinic, logs: NetworkLogs, pair: SharingKeyPair, contact: (origin: string) => SiteContact) {
     this.#clinic = clinic
     this.#logs = logs
     this.#pair = pair
@@ -143,7 +143,7 @@ export class ForeignLogs implements ForeignShares {
     const terms = await this.#terms(foreign, handle)
     const { site } = this.#clinic.identity
     const today = dayOf(this.#clinic.gate.dayMs())
-    const fresh = terms.filter((each) => this.#isFresh(foreign.site, each))
+    const fresh = terms.filter((each) => this.#isFresh(foreign.log.origin, each))
     if (terms.length > 0 && fresh.length === 0) return { ...none, state: 'unknown', emergencyUntil }
     const classes = DATA_CLASSES.filter((one) => fresh.some((each) => covers(each, site, one, today)))
     const until =
@@ -164,7 +164,12 @@ export class ForeignLogs implements ForeignShares {
   #refresh(): void {
     for (const mirrored of this.#logs.mirrored) {
       const { mirrored: head } = mirrored.state
-      if (head === null || head.size > MAX_ENTRIES) continue
+      if (head === null) continue
+      if (head.size > MAX_ENTRIES) {
+        // What was read of it grows old: a consent in it may have been taken back since.
+        this.#open.delete(mirrored.origin)
+        continue
+      }
       const known = this.#open.get(mirrored.origin)
       if (known?.log.head.size === head.size) continue
       try {
@@ -243,7 +248,7 @@ export class ForeignLogs implements ForeignShares {
     const foreign = this.#of(handle)
     const { glass, viewer, gate, identity } = this.#clinic
     const terms = foreign === null ? [] : await this.#terms(foreign, handle)
-    const usable = foreign === null ? [] : terms.filter((each) => this.#isFresh(foreign.site, each))
+    const usable = foreign === null ? [] : terms.filter((each) => this.#isFresh(foreign.log.origin, each))
     const today = dayOf(gate.dayMs())
     return {
       circumstances: (keyClass, recordedAtMs) => {
@@ -279,8 +284,8 @@ export class ForeignLogs implements ForeignShares {
   }
 
   /** D8: a grant counts while the newest word of the site that owns it is young enough. */
-  #isFresh(site: string, { freshness }: ConsentTerms): boolean {
-    const { isConnected, heardMs } = this.#contact(site)
+  #isFresh(origin: string, { freshness }: ConsentTerms): boolean {
+    const { isConnected, heardMs } = this.#contact(origin)
     const limitMin = isConnected ? freshness.onlineMin : freshness.offlineMin
     return this.#clinic.nowMs() - heardMs <= limitMin * MINUTE_MS
   }

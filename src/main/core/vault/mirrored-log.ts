@@ -57,6 +57,8 @@ export interface MirroredLogParts {
   readonly logKeys: () => readonly Uint8Array[]
   /** True when a cited head is one of a log that is held that far, or that was convicted of lying. */
   readonly knows: (head: LogHead) => boolean
+  /** Largest size under which a row has a line of the own site; 0 for none. Not verified. */
+  readonly cosigned: () => number
   /** The line of the own site under a head whose every entry was judged; null where this node does not cosign. */
   readonly cosign: (log: CosignedLog, head: WitnessedHead) => CosignedLine | null
 }
@@ -96,6 +98,9 @@ export class MirroredLog implements CosignedLog {
     const row = unlessDamaged(() => parts.store.mirror(parts.origin))
     const keys = (): LogKey[] => parts.logKeys().map((publicKey) => ({ name: parts.origin, publicKey }))
     const state = mirrorStateOf(parts.origin, row, (note) => openUnder(keys(), note, parts.verifier))
+    // A row that is gone, or older than what was signed: nobody knows any more what must not be contradicted.
+    if (parts.cosigned() > (state.pending?.size ?? 0))
+      throw new LedgerError('ROOT_MISMATCH', 'more was cosigned than the mirror remembers')
     const log = new MirroredLog(parts, row, state)
     log.#resume()
     return log

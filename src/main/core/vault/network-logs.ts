@@ -13,12 +13,14 @@ import type { LogHead } from '../../../ledger/fields.ts'
 import { originOf, splitOrigin } from '../../../ledger/names.ts'
 import { timeOf } from '../../../ledger/cosignature.ts'
 import { parseSignature } from '../../../ledger/note.ts'
-import type { Roster } from '../../../ledger/roster.ts'
+import { mirrorNameOf, type Roster } from '../../../ledger/roster.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
+import { CodedError } from '../../../shared/errors.ts'
 import { verifier } from '../../keystore/sodium.ts'
 import { policyEngine } from '../policy-engine.ts'
 import type { Clinic } from './clinic.ts'
 import type { CosignedLog } from './cosignatures.ts'
+import { unlessDamaged } from './log-replica.ts'
 import { MirroredLog } from './mirrored-log.ts'
 
 /** A log whose memory is damaged: it is listed, and nothing more is taken of it. */
@@ -87,12 +89,18 @@ export class NetworkLogs {
     return mirrored
   }
 
-  /** When somebody cosigned the newest head of a log that is held here, ms since 1970; 0 for never. */
+  /**
+   * When another site cosigned the newest head of a log, ms since 1970; 0 for never, and where that head is not judged here.
+   * What this site cosigned says nothing new.
+   */
   newestVoteMs(origin: string): number {
     const log = this.#mirrored.get(origin) ?? null
-    if (log === null || log.isEmpty) return 0
-    const { standing, store } = this.#clinic
-    const rows = store.cosignaturesAt(origin, log.head.size).filter((row) => standing.cosignatures.isVote(log, row))
+    if (log === null || log.isEmpty || log.state.mirrored?.size !== log.head.size) return 0
+    const { standing, store, identity } = this.#clinic
+    const own = mirrorNameOf(identity.site)
+    const rows = (unlessDamaged(() => store.cosignaturesAt(origin, log.head.size)) ?? []).filter(
+      (row) => row.name !== own && standing.cosignatures.isVote(log, row),
+    )
     return 1000 * Math.max(0, ...rows.map(({ line }) => timeOf(parseSignature(line.trimEnd()).signature) ?? 0))
   }
 
@@ -113,8 +121,17 @@ export class NetworkLogs {
   /** True when a head that somebody cites is one of a log as it is held here. */
   knows({ origin, size, root }: LogHead): boolean {
     if (this.#clinic.standing.locker.isContested(origin)) return true
-    const log = this.cosigned(origin)
-    return log !== null && size <= log.head.size && equalBytes(log.trusted.tree.rootAt(size), root)
+    // Damage here is no fault of whoever cites the head: it is not known yet.
+    return orFalse(() => {
+      const log = this.cosigned(origin)
+      return log !== null && size <= log.head.size && equalBytes(log.trusted.tree.rootAt(size), root)
+    })
+  }
+
+  #ownLineOf(origin: string): number {
+    const { store, identity } = this.#clinic
+    const name = mirrorNameOf(identity.site)
+    return unlessDamaged(() => store.cosignaturesBy(origin, name, Number.MAX_SAFE_INTEGER, 1))?.[0]?.size ?? 0
   }
 
   #open(origin: string): void {
@@ -126,6 +143,7 @@ export class NetworkLogs {
         base: this.emptyDirectory(),
         logKeys: () => this.keysOf(origin),
         knows: (head) => this.knows(head),
+        cosigned: () => this.#ownLineOf(origin),
         cosign: (mirrored, head) => standing.lineUnder(mirrored, head),
       })
       this.#mirrored.set(origin, log)
@@ -133,5 +151,14 @@ export class NetworkLogs {
       if (!(error instanceof LedgerError)) throw error
       this.#lost.set(origin, { origin, reason: error.code })
     }
+  }
+}
+
+function orFalse(check: () => boolean): boolean {
+  try {
+    return check()
+  } catch (error) {
+    if (error instanceof CodedError) return false
+    throw error
   }
 }

@@ -83,12 +83,11 @@ const MAX_DOCUMENTS = 64
 /** See the module's comment. */
 export class VaultSyncStore implements SyncStore {
   readonly #parts: SyncStoreParts
-  /** Questions that no site has answered since the start. */
-  readonly #askedAbout = new Set<string>()
+  /** Nodes that have said since the start how far the own log had come. One that lies must not answer for all. */
+  readonly #answered = new Set<string>()
 
   constructor(parts: SyncStoreParts) {
     this.#parts = parts
-    this.#askedAbout.add(parts.clinic.identity.origin)
   }
 
   self(): SelfIdentity {
@@ -240,12 +239,15 @@ export class VaultSyncStore implements SyncStore {
     return mirrored === null ? null : (this.note(origin, mirrored.size) ?? mirrored.note)
   }
 
-  monitored(_peer: PeerIdentity, origin: string, note: string | null): void {
+  monitored(peer: PeerIdentity, origin: string, note: string | null): void {
     const { clinic, events } = this.#parts
     const log = clinic.replica.log(origin)
-    this.#askedAbout.delete(origin)
-    if (log === null || note === null) return
+    if (peer.kind !== 'node' || log === null) return
+    this.#answered.add(peer.log)
+    if (note === null) return
     const head = this.checkHead(note)
+    // Another log is longer or shorter than the own one, and says nothing about it.
+    if (head.origin !== origin) throw new LedgerError('WRONG_ORIGIN', 'an answer about another log')
     if (head.size > log.head.size) {
       events.ahead(note)
       return
@@ -254,8 +256,9 @@ export class VaultSyncStore implements SyncStore {
     else this.addVotes(head)
   }
 
-  monitorQuestions(): readonly string[] {
-    return [...this.#askedAbout]
+  monitorQuestions(peer: PeerIdentity): readonly string[] {
+    const isOpen = peer.kind === 'node' && !this.#answered.has(peer.log)
+    return isOpen ? [this.#parts.clinic.identity.origin] : []
   }
 
   governanceAfter(rosterVersion: number, contractVersion: number): Omit<Governance, 'kind'> {
