@@ -5,6 +5,7 @@ import FirstRunView from '../../../src/renderer/views/FirstRunView.vue'
 import StatusBar from '../../../src/renderer/components/app/StatusBar.vue'
 import { useSystemStore } from '../../../src/renderer/stores/system.ts'
 import { button, fill, press, screen } from '../../support/dialogs.ts'
+import type { FakeOptions } from '../../support/fake-api.ts'
 import { PRACTITIONERS } from '../../support/fake-data.ts'
 import { INVITATION, joiningNow } from '../../support/fake-network.ts'
 import { openWindow, settle, type TestWindow } from '../../support/mount-window.ts'
@@ -167,10 +168,10 @@ describe('the settings', () => {
 })
 
 describe('joining a network', () => {
-  const FIRST_RUN = { state: 'first-run', demo: false, demoPins: [], systemKeystore: true } as const
+  const FIRST_RUN: FakeOptions['status'] = { state: 'first-run', demo: false, demoPins: [], systemKeystore: true }
 
   async function joining(invitation: string) {
-    const window = await openWindow({ status: FIRST_RUN })
+    const window = await openWindow({ status: { ...FIRST_RUN } })
     const view = window.mount(FirstRunView)
     await view.findAll('.choice')[1]?.trigger('click')
     const next = async () => {

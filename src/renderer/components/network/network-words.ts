@@ -3,9 +3,10 @@ import type { NetworkLog } from '../../api/types.ts'
 
 /** Words for codes of the network: why a node is not reached, which rule an entry broke, how a log stands. */
 export function useNetworkWords() {
-  const { t, te } = useI18n()
+  const i18n = useI18n()
+  const { t } = i18n
   const known = (group: string, code: string): string =>
-    te(`${group}.${code}`) ? t(`${group}.${code}`) : t(`${group}.unknown`, { code })
+    i18n.te(`${group}.${code}`) ? t(`${group}.${code}`) : t(`${group}.unknown`, { code })
 
   const problemText = (code: string): string => known('network.problems', code)
   const ruleText = (code: string): string => known('network.rules', code)

@@ -56,7 +56,7 @@ export const messages = {
     traffic: '{in} received, {out} sent',
     key: 'Transport key',
     giveName: 'Give it a name',
-    giveNameTo: 'Give {site} a name',
+    giveNameTo: 'Give it a name: {site}',
     reachable: 'connected',
     unreachable: 'not connected',
     roles: {
