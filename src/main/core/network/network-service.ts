@@ -89,8 +89,9 @@ export class NetworkService {
   #timer: NodeJS.Timeout | null = null
   #roundAtMs = 0
   #summary = ''
-  /** Entries of the own log that were looked at for decisions of patients. */
-  #seen: number
+  /** Size of the own log up to which it is worked out what patients decided: others are shown no more of it. */
+  #decided: number
+  #deciding: Promise<void> = Promise.resolve()
   /** How many rosters and contracts others were told of. */
   #rules = ''
   #copies: { readonly atMs: number; readonly reporter: string | null }[] = []
@@ -107,7 +108,7 @@ export class NetworkService {
     const pair = { publicKey: identity.sharingKey, privateKey: sharing }
     clinic.foreign = new ForeignLogs(clinic, this.logs, pair, (origin) => this.#contactOf(origin))
     this.#settings = readSettings(keystore.secrets)
-    this.#seen = clinic.replica.head.size
+    this.#decided = clinic.replica.live.head.size
     this.#invitations = new Invitations({ clinic, governance, fault, changed: () => this.#reach() })
     const store = new VaultSyncStore({
       ...{ clinic, logs: this.logs, disclosures: this.disclosures, instance: random(16) },
@@ -120,6 +121,7 @@ export class NetworkService {
         join: (key, body) => this.#invitations.answer(key, body),
         grown: (origin) => this.#grown(origin),
         proposals: () => governance.texts(),
+        decided: () => this.#decided,
       },
     })
     this.#node = new SyncNode({
@@ -150,19 +152,23 @@ export class NetworkService {
 
   /** The own log has grown: decisions of patients first, so that what follows from them goes out with the entry. */
   committed(): void {
-    this.#quietly(async () => {
-      const { replica } = this.#parts.clinic
-      const { directory } = replica
-      const rules = `${directory.rosters.length} ${directory.contracts.length}`
-      if (rules !== this.#rules) this.governanceChanged()
-      this.#rules = rules
-      const decided = this.#decidedSince()
-      // A decision that cannot be read may be one that takes something back.
-      if (decided === null) await this.disclosures.load()
-      for (const handle of decided ?? [])
-        if (await this.disclosures.changed(handle)) this.#node.payloadsChanged(replica.live.origin)
-      this.#node.logChanged(replica.live.origin)
-    })
+    this.#quietly(() => (this.#deciding = this.#deciding.catch(() => undefined).then(() => this.#decide())))
+  }
+
+  async #decide(): Promise<void> {
+    const { live } = this.#parts.clinic.replica
+    const { size } = live.head
+    const rules = `${live.directory.rosters.length} ${live.directory.contracts.length}`
+    if (rules !== this.#rules) this.governanceChanged()
+    this.#rules = rules
+    const decided = this.#decidedUpTo(size)
+    // A decision that cannot be read may be one that takes something back.
+    if (decided === null) await this.disclosures.load()
+    let isNew = decided === null
+    for (const handle of decided ?? []) isNew = (await this.disclosures.changed(handle)) || isNew
+    this.#decided = size
+    if (isNew) this.#node.payloadsChanged(live.origin)
+    this.#node.logChanged(live.origin)
   }
 
   /** Another roster or contract is in force, or a proposal waits. */
@@ -413,17 +419,15 @@ export class NetworkService {
     return this.logs.roster.sites.flatMap(({ nodes }) => nodes.filter((node) => node.log !== log))
   }
 
-  /** Patients about whom a consent was recorded since this was asked last; null when nobody can say. */
-  #decidedSince(): string[] | null {
+  /** Patients about whom a consent was recorded since this was worked out last; null when nobody can say. */
+  #decidedUpTo(size: number): string[] | null {
     const { replica, store } = this.#parts.clinic
-    const { origin, head } = replica.live
-    const [from, count] = [this.#seen, head.size - this.#seen]
-    this.#seen = head.size
-    const rows = unlessDamaged(() => store.entries(origin, from, count)) ?? []
+    const count = size - this.#decided
+    const rows = unlessDamaged(() => store.entries(replica.live.origin, this.#decided, count)) ?? []
     const bodies = rows.flatMap(({ bytes }) => orNull(() => decodeEntry(bytes).body) ?? [])
     if (bodies.length !== count) return null
-    const decided = bodies.filter(({ type }) => type.startsWith('consent.'))
-    return [...new Set(decided.flatMap(({ subject }) => (subject === null ? [] : toHex(subject))))]
+    const consents = bodies.filter(({ type }) => type.startsWith('consent.'))
+    return [...new Set(consents.flatMap(({ subject }) => (subject === null ? [] : toHex(subject))))]
   }
 
   #grown(origin: string): void {

@@ -59,6 +59,8 @@ export interface SyncEvents {
   join(transportKey: Uint8Array, body: Uint8Array): Uint8Array | null
   /** Something of another node's log is new here. */
   grown(origin: string): void
+  /** Size of the own log up to which it is known with whom its records are shared. */
+  decided(): number
   /** Open proposals, as texts. */
   proposals(): readonly string[]
 }
@@ -326,12 +328,17 @@ export class VaultSyncStore implements SyncStore {
     return { final: standing.grades.finalSize(log), cosigned, votes: cosigned === 0 ? 0 : votes }
   }
 
-  /** A note that the keystore does not know could be signed differently after a crash: it does not leave. */
+  /**
+   * What of a log others may see. A note that the keystore does not know could be signed differently after a crash: it does
+   * not leave. Nor does one before it is known who may have its records: who asked for them too early would ask much later
+   * again.
+   */
   #shownSize(origin: string, log: CosignedLog): number {
-    const { clinic } = this.#parts
+    const { clinic, events } = this.#parts
     if (origin !== clinic.identity.origin) return log.head.size
+    const size = Math.min(log.head.size, events.decided())
     const mark = clinic.keystore.highWater.read()
-    return typeof mark === 'object' && mark.size >= log.head.size ? log.head.size : 0
+    return typeof mark === 'object' && mark.size >= size ? size : 0
   }
 
   /** Sealed heads that somebody cosigned, from the last final one on, and the newest. */
