@@ -263,6 +263,9 @@ export class FakeVault extends FakeNetwork implements VaultService {
     await this.enter('deviceHistory')
     return this.stated.filter((one) => one.handle === handle).map(({ record }) => this.row(record))
   }
+  async mustSeeClinical() {
+    await this.enter('mustSeeClinical')
+  }
   async tray() {
     await this.enter('tray')
     return [...this.items.values()].map(({ item }) => item)

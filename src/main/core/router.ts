@@ -174,7 +174,11 @@ function bedside(os: Os, parts: RouterParts) {
       stateCheck: os.devices.stateCheck.handler(mine((request) => nothing(vault.stateCheck(request)))),
       history: os.devices.history.handler(mine(({ handle }) => vault.deviceHistory(handle))),
       exchange: os.devices.exchange.handler(
-        mine(({ connectionId }) => Promise.resolve(devices.exchange(connectionId))),
+        mine(async ({ connectionId }) => {
+          // What a device said are values.
+          await vault.mustSeeClinical()
+          return devices.exchange(connectionId)
+        }),
       ),
     },
   }

@@ -235,6 +235,8 @@ export interface VaultService {
   settledNotes(): Promise<api.SettledNote[]>
   settleOutbox(request: Asked['outbox']['settle']): Promise<void>
   chart(handle: string, generation: number): Promise<api.Chart>
+  /** Nothing, for whoever may see clinical values. Throws `NOT_SIGNED_IN`, `NOT_ALLOWED`. */
+  mustSeeClinical(): Promise<void>
   /** One patient's demographics, for a capture; records the access. */
   patient(handle: string): Promise<Row<api.Patient>>
 

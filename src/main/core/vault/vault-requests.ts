@@ -10,7 +10,7 @@ import type { Cards } from './cards.ts'
 import type { Amendments } from './amendments.ts'
 import type { Assessments } from './assessments.ts'
 import { asksPatient } from './authorisation.ts'
-import type { Clinic } from './clinic.ts'
+import { type Clinic, viewerFor } from './clinic.ts'
 import type { Consents } from './consents.ts'
 import type { DeviceChecks } from './device-checks.ts'
 import type { Enrolments } from './enrolments.ts'
@@ -101,6 +101,10 @@ export abstract class VaultRequests {
   scanCode = (code: string) => this.ready().patients.scan(code)
   chart = (handle: string, generation: number) => this.ready().patients.chart(handle, generation)
   patient = (handle: string) => this.ready().patients.one(handle)
+  mustSeeClinical = async () => {
+    await Promise.resolve()
+    viewerFor(this.ready().clinic, 'clinical')
+  }
   cards = (handle: string) => this.ready().cards.list(handle)
   issueCard = (request: Parameters<VaultService['issueCard']>[0]) => this.ready().cards.issue(request)
   revokeCard = (request: Parameters<VaultService['revokeCard']>[0]) => this.ready().cards.revoke(request)
