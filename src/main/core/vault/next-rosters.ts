@@ -7,6 +7,7 @@ import { siteOfLog, type RosterInForce } from '../../../ledger/directory.ts'
 import type { Approval } from '../../../ledger/governance.ts'
 import type { LastApproval, RosterProposal } from '../../../ledger/next-roster.ts'
 import { parsePolicy, type PolicySite, quorumPolicy } from '../../../ledger/policy.ts'
+import { quorumOf } from '../../../ledger/quorum.ts'
 import { crashMajorityPolicy, policyMode, unanimousPolicy } from '../../../ledger/policy-safety.ts'
 import { mirrorNameOf, type Roster, type RosterSite, type RosterVote } from '../../../ledger/roster.ts'
 import { COSIGNATURE_V1, encodeVkey, type VerifierKey } from '../../../ledger/vkey.ts'
@@ -76,7 +77,10 @@ export function withNewSite(roster: Roster, site: RosterSite): Roster {
   const key: VerifierKey = { name: mirrorNameOf(site.id), type: COSIGNATURE_V1, publicKey: site.mirrorKey }
   const voters: PolicySite[] = [...policy.witnesses, { name: freeName(policy.witnesses), key }]
   const mode = policyMode(policy)
-  const make = mode === 'unanimous' ? unanimousPolicy : mode === 'crash-only' ? crashMajorityPolicy : quorumPolicy
+  // The quorum of two sites is both of them: nobody has decided yet that every further one is needed as well.
+  const { length } = policy.witnesses
+  const isChosen = mode === 'unanimous' && quorumOf(length) < length
+  const make = isChosen ? unanimousPolicy : mode === 'crash-only' ? crashMajorityPolicy : quorumPolicy
   return { ...roster, sites, policy: make(voters) }
 }
 

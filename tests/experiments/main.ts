@@ -1,0 +1,29 @@
+/**
+ * The experiments in full: `npm run experiment [name ...]`.
+ *
+ * Prints tables and writes `out/experiments/results.json`. What they show is in `docs/experiments.md`.
+ */
+import { fourSites } from './four-sites.ts'
+import { markdown, type Report, writeReports } from './support/report.ts'
+
+const EXPERIMENTS: Readonly<Record<string, () => Promise<Report>>> = {
+  'four-sites': () => fourSites({ writes: 10, isFull: true }),
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.find((name) => !(name in EXPERIMENTS))
+if (unknown !== undefined) {
+  process.stderr.write(`no experiment ${unknown}; there are: ${Object.keys(EXPERIMENTS).join(' ')}\n`)
+  process.exit(2)
+}
+const reports: Report[] = []
+for (const [name, run] of Object.entries(EXPERIMENTS)) {
+  if (asked.length > 0 && !asked.includes(name)) continue
+  process.stderr.write(`running ${name}\n`)
+  const report = await run()
+  reports.push(report)
+  if (report.skipped !== undefined) process.stdout.write(`${report.name}: not run here: ${report.skipped}\n\n`)
+  for (const table of report.tables) process.stdout.write(`${markdown(table)}\n`)
+}
+writeReports('out/experiments/results.json', reports)
+process.stderr.write('written to out/experiments/results.json\n')

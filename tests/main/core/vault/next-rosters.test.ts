@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { leastCosignatures, parsePolicy, soloPolicy } from '../../../../src/ledger/policy.ts'
+import { policyMode } from '../../../../src/ledger/policy-safety.ts'
+import { quorumOf } from '../../../../src/ledger/quorum.ts'
+import { mirrorNameOf, type Roster, type RosterSite } from '../../../../src/ledger/roster.ts'
+import { COSIGNATURE_V1 } from '../../../../src/ledger/vkey.ts'
+import { withNewSite, withPolicy } from '../../../../src/main/core/vault/next-rosters.ts'
+
+const key = (n: number) => new Uint8Array(32).fill(n)
+
+function site(n: number): RosterSite {
+  const id = `chartseal.test/site-${n}`
+  const keys = { governanceKey: key(n), sharingKey: key(n), recoveryKey: key(n), mirrorKey: key(n) }
+  return { id, ...keys, nodes: [{ log: `${id}/node`, logKey: key(n), transportKey: key(n) }] }
+}
+
+function alone(): Roster {
+  const first = site(1)
+  const mirror = { name: mirrorNameOf(first.id), type: COSIGNATURE_V1, publicKey: first.mirrorKey } as const
+  const policy = soloPolicy({ name: 'site-1', key: mirror })
+  return {
+    ...{ version: 1, sites: [first], policy, previous: null, coordinator: `${first.id}/node` },
+    ...{ frozen: [], attempt: 0, votes: [] },
+  }
+}
+
+/** The first site, and others that joined one after the other. */
+function grown(roster: Roster, to: number): Roster {
+  let next = roster
+  for (let n = roster.sites.length + 1; n <= to; n++) next = withNewSite(next, site(n))
+  return next
+}
+
+const needed = ({ policy }: Roster) => leastCosignatures(parsePolicy(policy))
+
+describe('a network that grows by invitations', () => {
+  it('needs the quorum of its sites, although two sites must agree', () => {
+    for (const count of [1, 2, 3, 4, 5, 7, 10, 22]) expect(needed(grown(alone(), count))).toBe(quorumOf(count))
+    expect(needed(grown(alone(), 4))).toBe(3)
+  })
+
+  it('keeps to every site once that was chosen, and to crashes only', () => {
+    const unanimous = withPolicy(grown(alone(), 3), 'unanimous')
+    expect(needed(grown(unanimous, 5))).toBe(5)
+    const crashOnly = withPolicy(grown(alone(), 4), 'crash-only')
+    expect(policyMode(parsePolicy(grown(crashOnly, 5).policy))).toBe('crash-only')
+  })
+})
