@@ -85,6 +85,17 @@ export interface RecordRequest<Content> {
 /** The content is valid and says something else than its entry: about another patient, by another person. */
 export class ContentMismatch extends Error {}
 
+/**
+ * Whoever holds the key of one kind of data must not be handed another kind under it.
+ *
+ * @param keyClass - Whose key opened a record.
+ * @param expected - What the record turned out to be.
+ * @throws {@link ContentMismatch}.
+ */
+export function checkKeyClass(keyClass: KeyClass, expected: KeyClass): void {
+  if (keyClass !== expected) throw new ContentMismatch('sealed as another kind of data')
+}
+
 const STEP_OF_ENVELOPE: Readonly<Record<EnvelopeErrorCode, VerifyStep>> = {
   CIPHERTEXT_MISMATCH: 'ciphertext',
   KEY_MISSING: 'decrypt',

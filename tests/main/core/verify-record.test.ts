@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { encodeObservation } from '../../../src/clinical/observation.ts'
 import { measured } from '../../../src/clinical/quantity.ts'
 import { encodeReading } from '../../../src/ledger/fields.ts'
+import type { KeyClass } from '../../../src/main/core/class-keys.ts'
 import { fromHex } from '../../../src/shared/bytes.ts'
 import {
   furnish,
@@ -58,7 +59,7 @@ function observation({ one, staff }: World, change: Partial<Parameters<typeof en
 }
 
 /** Seals `text` as a reading of the first patient, signed by the nurse, and shows the chart. */
-async function shown(world: World, text: string | Uint8Array) {
+async function shown(world: World, text: string | Uint8Array, keyClass: KeyClass = 'body-measures') {
   const { writer, signer, store, keystore } = await openParts(world.folder, world.staff.nurse)
   await writer.record([
     {
@@ -68,7 +69,7 @@ async function shown(world: World, text: string | Uint8Array) {
       timeMs: Date.parse(AT),
       payload: typeof text === 'string' ? new TextEncoder().encode(text) : text,
       fields: encodeReading({ method: 'manual', device: null }),
-      keyClass: 'body-measures',
+      keyClass,
       signers: [signer],
     },
   ])
@@ -111,3 +112,13 @@ it.each<[string, (world: World) => string | Uint8Array]>([
   expect(row).toMatchObject({ status: 'rejected', step: 'content' })
   expect(JSON.stringify(row)).not.toContain('66.6')
 })
+
+it.each<KeyClass>(['vital-signs', 'laboratory', 'patient-reported', 'demographics', 'assessments', 'site'])(
+  'shows nothing of a weight that is sealed under the key of %s: others may hold that',
+  async (keyClass) => {
+    const world = await twoPatients()
+    const row = await shown(world, observation(world), keyClass)
+    expect(row).toMatchObject({ status: 'rejected', step: 'content', reason: 'sealed as another kind of data' })
+    expect(JSON.stringify(row)).not.toContain('66.6')
+  },
+)

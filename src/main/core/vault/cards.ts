@@ -19,7 +19,8 @@ import { decodeCardText, encodeCardText } from '../../../shared/card-text.ts'
 import { KeystoreError } from '../../keystore/errors.ts'
 import { keyPairFromSeed, sign, wipe } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
-import { ContentMismatch, rejected, verifyRecord } from '../verify-record.ts'
+import type { KeyClass } from '../class-keys.ts'
+import { checkKeyClass, ContentMismatch, rejected, verifyRecord } from '../verify-record.ts'
 import type { Asked, Row } from '../vault-service.ts'
 import type { Link } from './chains.ts'
 import { authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
@@ -133,7 +134,7 @@ export class Cards {
   async row(handle: string, link: Link): Promise<Row<PatientCard>> {
     const issued = await verifyRecord(this.#clinic, {
       ...{ subject: handle, link, view: 'demographics' as const, viewer: null },
-      read: (text, entry) => ({ statement: readStatement(text, entry), timeMs: entry.entry.body.time }),
+      read: readTimed,
     })
     if (issued.status === 'rejected') return issued
     const { statement, timeMs } = issued.record
@@ -269,7 +270,7 @@ export class Cards {
     if (end === undefined) return this.#endWithoutRecord(handle, cardId)
     const row = await verifyRecord(this.#clinic, {
       ...{ subject: handle, link: end.link, view: 'demographics' as const, viewer: null },
-      read: (text, entry) => ({ statement: readStatement(text, entry), timeMs: entry.entry.body.time }),
+      read: readTimed,
     })
     if (row.status === 'rejected') return this.#endWithoutRecord(handle, cardId)
     const { statement, timeMs } = row.record
@@ -318,7 +319,15 @@ function mustBeRegistered({ replica }: Clinic, handle: string): void {
   if (!links.some(({ type }) => type === 'patient.registered')) throw new ApiFailure('UNKNOWN_PATIENT')
 }
 
-function readStatement(text: string, { entry, signers }: VerifiedEntry): CardStatement {
+function readTimed(
+  text: string,
+  entry: VerifiedEntry,
+  keyClass: KeyClass,
+): { statement: CardStatement; timeMs: number } {
+  return { statement: readStatement(text, entry, keyClass), timeMs: entry.entry.body.time }
+}
+
+function readStatement(text: string, { entry, signers }: VerifiedEntry, keyClass: KeyClass): CardStatement {
   const statement = decodeCardStatement(text)
   const linked = decodePatientLinked(entry.body.fields)
   const author = signers.find(({ role }) => role === 'practitioner')?.handle ?? null
@@ -332,6 +341,7 @@ function readStatement(text: string, { entry, signers }: VerifiedEntry): CardSta
     throw new ContentMismatch('another kind of statement')
   if (author === null || statement.practitioner.handle !== toHex(author))
     throw new ContentMismatch('recorded by another practitioner')
+  checkKeyClass(keyClass, 'demographics')
   return statement
 }
 

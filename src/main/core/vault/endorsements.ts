@@ -14,7 +14,8 @@ import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import type { VerifyStep } from '../../../shared/api/codes.ts'
 import type { OxygenScale } from '../../../shared/api/schemas.ts'
 import { toHex } from '../../../shared/bytes.ts'
-import { ContentMismatch } from '../verify-record.ts'
+import type { KeyClass } from '../class-keys.ts'
+import { checkKeyClass, ContentMismatch } from '../verify-record.ts'
 import type { Link } from './chains.ts'
 import { offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
 import { practitionerName } from './names.ts'
@@ -84,7 +85,7 @@ export async function oxygenScaleOf(
   return { scale, failed: value === '1' || value === '2' ? null : 'content' }
 }
 
-function readScale(text: string, verified: VerifiedEntry): string | null {
+function readScale(text: string, verified: VerifiedEntry, keyClass: KeyClass): string | null {
   const { kind, patient, detail, words, practitioner } = decodeAudit(text)
   const { body } = verified.entry
   const isSame =
@@ -93,5 +94,6 @@ function readScale(text: string, verified: VerifiedEntry): string | null {
     detail === decodeEndorsementFields(body.fields).value &&
     practitioner.handle === handleOf(verified, 'practitioner')
   if (!isSame) throw new ContentMismatch('another choice than the entry says')
+  checkKeyClass(keyClass, 'assessments')
   return words
 }

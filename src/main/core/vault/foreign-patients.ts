@@ -13,6 +13,7 @@ import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import type { Chart, Patient } from '../../../shared/api/schemas.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import { PAYLOAD_MISSING, verifyRecord } from '../verify-record.ts'
+import type { KeyClass } from '../class-keys.ts'
 import type { Row } from '../vault-service.ts'
 import { accessDraft, offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
 import type { ForeignPatient } from './foreign-shares.ts'
@@ -20,7 +21,7 @@ import type { LogHead } from '../../../ledger/heads.ts'
 import { patientRecords } from './patient-records.ts'
 
 /** Reads a registration. */
-type ReadPatient = (text: string, entry: VerifiedEntry) => Patient
+type ReadPatient = (text: string, entry: VerifiedEntry, keyClass: KeyClass) => Patient
 
 /** A patient of another site as a row for whoever looks. */
 export interface ForeignRow {
@@ -95,7 +96,7 @@ async function registrationOf(
   const link = sources.replica.chain(handle).links.find(({ type }) => type === 'patient.registered')
   if (link === undefined) throw new Error('bug: a shared patient is registered')
   const request = { subject: handle, link, view: 'demographics' as const, viewer: viewer.role }
-  return verifyRecord(sources, { ...request, read: (text, entry) => ({ ...read(text, entry), site }) })
+  return verifyRecord(sources, { ...request, read: (...record) => ({ ...read(...record), site }) })
 }
 
 function headOf({ head: { origin, size, root } }: ForeignPatient): LogHead {

@@ -8,6 +8,7 @@
  *
  * @packageDocumentation
  */
+import { dataClassOf } from '../../../clinical/data-class.ts'
 import { instantText } from '../../../clinical/instant.ts'
 import type { EntryType } from '../../../ledger/entry-types.ts'
 import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
@@ -29,7 +30,7 @@ const SLICE = 64
 /** What a record turned out to be. */
 type Told =
   | { readonly kind: 'reading'; readonly reading: Reading; readonly because: string | null }
-  | { readonly kind: 'retraction'; readonly because: string }
+  | { readonly kind: 'retraction'; readonly because: string; readonly keyClass: KeyClass }
   | { readonly kind: 'assessment'; readonly assessment: Assessment }
   | { readonly kind: 'report'; readonly report: PatientReport }
 
@@ -61,8 +62,11 @@ const READ: Partial<Record<EntryType, Read<Told>>> = {
     const reading = readReading(text, entry, keyClass)
     return { kind: 'reading', reading, because: readAmendment(text) }
   },
-  assessment: (text, entry) => ({ kind: 'assessment', assessment: readAssessment(text, entry) }),
-  'reading.entered-in-error': (text, entry) => ({ kind: 'retraction', because: readRetraction(text, entry).reason }),
+  assessment: (...record) => ({ kind: 'assessment', assessment: readAssessment(...record) }),
+  'reading.entered-in-error': (text, entry, keyClass) => ({
+    ...{ kind: 'retraction', keyClass },
+    because: readRetraction(text, entry).reason,
+  }),
 }
 
 /**
@@ -83,24 +87,27 @@ export async function patientRecords(clinic: RecordSources, viewer: Viewer, hand
   const { replica } = clinic
   const { links, gone } = replica.chain(handle)
   const { byTarget, refused } = correctionsOf(replica, handle)
+  const targets = new Map([...byTarget].map(([target, { link }]) => [placeOf(refOf(link)), target]))
+  const rows = new Map<string, Row<Told>>()
   const all: InChain[] = []
   for (const link of links) {
     const read = READ[link.type]
     if (read === undefined) continue
     // A long chart must not keep a colleague's signature waiting.
     if (all.length % SLICE === SLICE - 1) await new Promise((resume) => setImmediate(resume))
-    const why = refused.get(placeOf(refOf(link)))
-    const row =
-      why === undefined
-        ? await clinicalRecord(clinic, viewer, { handle, link, read })
-        : rejected(replica, { place: link, seq: link.seq }, { step: 'content', reason: why })
-    all.push({ seq: link.seq, link, row })
+    const place = placeOf(refOf(link))
+    const turnedAway = (reason: string) =>
+      rejected(replica, { place: link, seq: link.seq }, { step: 'content', reason })
+    const why = refused.get(place)
+    const row = why === undefined ? await clinicalRecord(clinic, viewer, { handle, link, read }) : turnedAway(why)
+    const isMixed = isOfAnotherKind(row, rows.get(targets.get(place) ?? ''))
+    rows.set(place, isMixed ? turnedAway('sealed as another kind of data') : row)
+    all.push({ seq: link.seq, link, row: rows.get(place) ?? row })
   }
   // The registration has its own row; of everything else that is gone nobody knows what it was.
   for (const lost of gone)
     if (lost.seq > 0) all.push({ seq: lost.seq, link: null, row: rejected(replica, lost, lost.failed) })
   all.sort((a, b) => a.seq - b.seq)
-  const rows = new Map(all.flatMap(({ link, row }) => (link === null ? [] : [[placeOf(refOf(link)), row] as const])))
   const corrections = new Map<string, Correction>()
   for (const [place, entry] of byTarget) corrections.set(place, await describe(clinic, entry, rows))
   const isScore = ({ link }: InChain) => link?.type === 'assessment'
@@ -109,6 +116,15 @@ export async function patientRecords(clinic: RecordSources, viewer: Viewer, hand
     assessments: all.flatMap((one) => (isScore(one) ? assessmentRow(one.row) : [])),
     reports: all.flatMap(({ row }) => reportRow(row, corrections)),
   }
+}
+
+/** Whether the reason of a withdrawal is sealed as another kind of data than what it withdraws: it may tell of that. */
+function isOfAnotherKind(row: Row<Told>, target: Row<Told> | undefined): boolean {
+  if (row.status === 'rejected' || row.record.kind !== 'retraction') return false
+  if (target === undefined || target.status === 'rejected') return false
+  const { record } = target
+  const kind = record.kind === 'reading' ? dataClassOf(record.reading) : 'patient-reported'
+  return row.record.keyClass !== kind
 }
 
 /** A retraction that holds shows in the reading that it withdraws, and has no row of its own. */

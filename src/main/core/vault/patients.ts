@@ -9,7 +9,8 @@ import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { decodeCardText } from '../../../shared/card-text.ts'
 import { identifiersIn } from '../../../shared/gs1.ts'
 import { ApiFailure } from '../failure.ts'
-import { ContentMismatch, rejected, verifyRecord } from '../verify-record.ts'
+import type { KeyClass } from '../class-keys.ts'
+import { checkKeyClass, ContentMismatch, rejected, verifyRecord } from '../verify-record.ts'
 import type { Row } from '../vault-service.ts'
 import { patientOfCard } from './cards.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
@@ -237,7 +238,10 @@ export class Patients {
       const request = { subject: handle, link, view: 'demographics' as const, viewer: null }
       return verifyRecord(this.#clinic, {
         ...request,
-        read: (text, entry) => ({ patient: readPatient(text, entry), recordedAtMs: entry.entry.body.time }),
+        read: (text, entry, keyClass) => ({
+          patient: readPatient(text, entry, keyClass),
+          recordedAtMs: entry.entry.body.time,
+        }),
       })
     }
     const lost = gone.find(({ seq }) => seq === 0)
@@ -277,10 +281,11 @@ export class Patients {
   }
 }
 
-function readPatient(text: string, { entry }: VerifiedEntry): Patient {
+function readPatient(text: string, { entry }: VerifiedEntry, keyClass: KeyClass): Patient {
   const { patient } = decodePatient(text)
   if (patient.handle !== toHex(entry.body.subject ?? new Uint8Array()))
     throw new ContentMismatch('the resource is about another patient')
+  checkKeyClass(keyClass, 'demographics')
   return patient
 }
 

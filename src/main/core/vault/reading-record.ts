@@ -15,7 +15,7 @@ import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import type { Reading } from '../../../shared/api/schemas.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import type { KeyClass } from '../class-keys.ts'
-import { ContentMismatch } from '../verify-record.ts'
+import { checkKeyClass, ContentMismatch } from '../verify-record.ts'
 
 /**
  * The reading in a verified plaintext.
@@ -33,8 +33,7 @@ export function readReading(text: string, verified: VerifiedEntry, keyClass: Key
     throw new ContentMismatch('performed by another practitioner')
   if (device !== handleOf(verified, 'device')) throw new ContentMismatch('measured by another device')
   if (reading.method !== method) throw new ContentMismatch('measured by another method')
-  // Whoever holds the key of one kind of data must not be handed another kind under it.
-  if (dataClassOf(reading) !== keyClass) throw new ContentMismatch('sealed as another kind of data')
+  checkKeyClass(keyClass, dataClassOf(reading))
   if ((amends === null) !== (amendedBecause === null)) throw new ContentMismatch('amends, or does not')
   const authorised = authorisedIn(verified)
   if ((reading.unsignedBecause !== undefined) !== (authorised.authorised === 'incapable'))

@@ -3,7 +3,7 @@ import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import type { PatientReport } from '../../../shared/api/schemas.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import type { KeyClass } from '../class-keys.ts'
-import { ContentMismatch } from '../verify-record.ts'
+import { checkKeyClass, ContentMismatch } from '../verify-record.ts'
 import { handleOf, readingFieldsOf } from './reading-record.ts'
 
 /** How every report that we write begins, and no reading. */
@@ -26,6 +26,6 @@ export function readReport(text: string, verified: VerifiedEntry, keyClass: KeyC
   if (practitioner.handle !== handleOf(verified, 'practitioner'))
     throw new ContentMismatch('taken in by another practitioner')
   if (readingFieldsOf(body).method !== 'patient-reported') throw new ContentMismatch('measured by another method')
-  if (keyClass !== 'patient-reported') throw new ContentMismatch('sealed as another kind of data')
+  checkKeyClass(keyClass, 'patient-reported')
   return { ...report, signedByPatient: verified.signers.some(({ role }) => role === 'patient') }
 }

@@ -3,6 +3,7 @@ import { encodeObservation } from '../../../../src/clinical/observation.ts'
 import { encodeRetraction } from '../../../../src/clinical/retraction.ts'
 import { encodeAmendedFields } from '../../../../src/ledger/fields.ts'
 import { encodeTargetFields } from '../../../../src/ledger/record-fields.ts'
+import type { KeyClass } from '../../../../src/main/core/class-keys.ts'
 import type { Row } from '../../../../src/main/core/vault-service.ts'
 import type { Open } from '../../../../src/main/core/vault/vault-requests.ts'
 import type { EntryRef, ManualValue, Reading } from '../../../../src/shared/api/schemas.ts'
@@ -183,10 +184,11 @@ async function forge(draft: {
   type: 'reading.amended' | 'reading.entered-in-error'
   target: EntryRef
   about?: EntryRef
+  keyClass?: KeyClass
 }) {
   const { clinic } = (open.vault as unknown as { ready(): Open }).ready()
   const viewer = clinic.viewer!
-  const { type, target, about = target } = draft
+  const { type, target, about = target, keyClass } = draft
   const practitioner = { handle: viewer.handle, name: viewer.name }
   const text =
     type === 'reading.amended'
@@ -200,6 +202,7 @@ async function forge(draft: {
     {
       ...{ id: clinic.random(16), type, subject: fromHex(patient), timeMs: clinic.nowMs(), fields },
       ...{ payload: new TextEncoder().encode(text), signers: [viewer.signer] },
+      ...(keyClass === undefined ? {} : { keyClass }),
     },
   ])
   return recorded!.index
@@ -238,6 +241,15 @@ it('turns a second correction of the same reading away, and one whose words are 
     expect(rows.find((row) => row.status === 'rejected' && row.index === index)).toMatchObject({ step: 'content' })
   const struck = verified(rows.find((row) => row.status === 'verified' && row.position.index === ref.index))
   expect(struck.record.correction).toMatchObject({ kind: 'amended', reason: 'typed wrong' })
+})
+
+it('counts a withdrawal whose reason is sealed as another kind of data, and does not say the reason', async () => {
+  const ref = place(await standing('weight'))
+  const index = await forge({ type: 'reading.entered-in-error', target: ref, keyClass: 'vital-signs' })
+  const rows = await chart()
+  expect(rows.find((row) => row.status === 'rejected' && row.index === index)).toMatchObject({ step: 'content' })
+  const struck = verified(rows.find((row) => row.status === 'verified' && row.position.index === ref.index))
+  expect(struck.record.correction).toMatchObject({ kind: 'entered-in-error', reason: '' })
 })
 
 it('goes with the reading when that is erased', async () => {

@@ -1,4 +1,8 @@
 import { beforeAll, beforeEach, expect, it } from 'vitest'
+import { encodeAssessment } from '../../../../src/clinical/assessment.ts'
+import { encodeAssessmentFields } from '../../../../src/ledger/record-fields.ts'
+import type { Open } from '../../../../src/main/core/vault/vault-requests.ts'
+import { fromHex } from '../../../../src/shared/bytes.ts'
 import type { AssessmentDraft, ManualValue } from '../../../../src/shared/api/schemas.ts'
 import {
   codeOf,
@@ -186,6 +190,25 @@ it('keeps the scale when its words are damaged', async () => {
   await open.vault.signIn(staff.physician, PIN)
   expect((await open.vault.chart(patient, 1)).oxygenScale).toMatchObject({ scale: 2, reason: null })
   expect(await complete()).toMatchObject({ scale: 2, total: 15 })
+})
+
+it('shows no score that is sealed as another kind of data', async () => {
+  await switchOn()
+  const assessment = await complete()
+  const { clinic } = (open.vault as unknown as { ready(): Open }).ready()
+  const { signer, handle } = clinic.viewer!
+  const { rule, inputs } = assessment
+  await clinic.writer.record([
+    {
+      ...{ id: clinic.random(16), type: 'assessment', subject: fromHex(patient), timeMs: clinic.nowMs() },
+      payload: new TextEncoder().encode(encodeAssessment({ assessment, patient, practitioner: handle, test: false })),
+      fields: encodeAssessmentFields({ rule, inputs: inputs.map(({ ref }) => ref) }),
+      ...{ signers: [signer], keyClass: 'vital-signs' },
+    },
+  ])
+  expect((await open.vault.chart(patient, 1)).assessments).toMatchObject([
+    { status: 'rejected', step: 'content', reason: 'sealed as another kind of data' },
+  ])
 })
 
 it('goes with a reading that it rests on when that is erased', async () => {

@@ -1,4 +1,7 @@
 import { expect, it } from 'vitest'
+import { encodePatient } from '../../../../src/clinical/patient.ts'
+import type { Open } from '../../../../src/main/core/vault/vault-requests.ts'
+import { fromHex } from '../../../../src/shared/bytes.ts'
 import {
   codeOf,
   furnish,
@@ -175,4 +178,20 @@ it('sees at once what changed about somebody, and verifies nobody twice', async 
     vault.searchPatients('family4'),
   ])
   expect(rows.map((found) => found.length)).toEqual([1, 6, 1])
+})
+
+it('names nobody whose registration is sealed as another kind of data', async () => {
+  const { vault } = await atWork()
+  const { clinic } = (vault as unknown as { ready(): Open }).ready()
+  const handle = 'ab'.repeat(16)
+  await clinic.writer.record([
+    {
+      ...{ id: clinic.random(16), type: 'patient.registered', subject: fromHex(handle), timeMs: clinic.nowMs() },
+      payload: new TextEncoder().encode(encodePatient({ handle, ...patientNumber(9) }, false)),
+      ...{ fields: new Map(), signers: [clinic.viewer!.signer], keyClass: 'vital-signs' },
+    },
+  ])
+  expect(names(await vault.searchPatients('family9'))).toEqual(['content'])
+  expect(await vault.scanCode(patientNumber(9).identifier)).toBeNull()
+  expect((await vault.chart(handle, 1)).patient).toMatchObject({ status: 'rejected', step: 'content' })
 })
