@@ -22,15 +22,25 @@ import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import { ReviewOutcome, type AccessRecord } from '../../../shared/api/consent-schemas.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import type { Asked, Row } from '../vault-service.ts'
-import { ContentMismatch, verifyRecord, verifyStatement } from '../verify-record.ts'
+import { ContentMismatch, type RecordSources, verifyRecord, verifyStatement } from '../verify-record.ts'
 import { ACCESS_TYPES, type AccessPlace, type Link, type Place } from './chains.ts'
 import { accessDraft, offsetMinAt, viewerFor, type Clinic, type Viewer } from './clinic.ts'
+import type { ForeignAccess } from './foreign-shares.ts'
 import { practitionerName } from './names.ts'
 
 /** Entries looked at before other requests get a turn. */
 const SLICE = 64
 /** Emergencies that are listed at a time. */
 const MAX_EMERGENCIES = 500
+
+/** Hex digits of a handle that stand for a name that is not known here. */
+const SHORT_HANDLE = 8
+
+/** Somebody looked. */
+interface Look extends Omit<ForeignAccess, 'site'> {
+  /** Id of the site whose log says so; null for the own one. */
+  readonly site: string | null
+}
 
 /** What an access entry says. */
 interface Told {
@@ -77,7 +87,8 @@ export class Accesses {
     const isWordy = this.#maySeeWords(viewer)
     const rows: Row<AccessRecord>[] = []
     const all = this.#clinic.replica.accesses.filter(({ type }) => type === 'access.emergency')
-    for (const place of all.slice(-MAX_EMERGENCIES).reverse()) rows.push(await this.#row(place, viewer, isWordy))
+    for (const place of all.slice(-MAX_EMERGENCIES).reverse())
+      rows.push(await this.#row(this.#own(place), viewer, isWordy))
     const shown = rows.flatMap((row) => (row.status === 'verified' ? row.record.subjects : []))
     if (isWordy && shown.length > 0)
       await this.#clinic.writer.record(
@@ -92,20 +103,54 @@ export class Accesses {
     handle: string | null,
     limit: number,
     beforeMs: number,
-    rowOf: (place: AccessPlace) => Promise<Row<AccessRecord>>,
+    rowOf: (look: Look) => Promise<Row<AccessRecord>>,
   ): Promise<Row<AccessRecord>[]> {
     const rows: Row<AccessRecord>[] = []
     let lastMs = Infinity
     let seen = 0
-    const { accesses } = this.#clinic.replica
-    for (let i = accesses.length - 1; i >= 0 && rows.length < limit; i--) {
-      const place = accesses[i]
-      if (place === undefined || (handle !== null && !isAbout(place, handle))) continue
+    for (const look of this.#newestFirst(handle)) {
+      if (rows.length >= limit) break
       if (++seen % SLICE === 0) await new Promise((resume) => setImmediate(resume))
-      lastMs = timeOf(place) ?? lastMs
-      if (lastMs < beforeMs || (beforeMs === Infinity && lastMs === Infinity)) rows.push(await rowOf(place))
+      lastMs = timeOf(look.place) ?? lastMs
+      if (lastMs < beforeMs || (beforeMs === Infinity && lastMs === Infinity)) rows.push(await rowOf(look))
     }
     return rows
+  }
+
+  /** Looks of this site's people at anybody, and of other sites' people at patients of this one. */
+  *#newestFirst(handle: string | null): Generator<Look> {
+    const { accesses } = this.#clinic.replica
+    const abroad = this.#lookedAbroad(handle)
+    const foreign = abroad.next()
+    let next = foreign.done === true ? null : foreign.value
+    for (let i = accesses.length - 1; i >= 0; i--) {
+      const place = accesses[i]
+      if (place === undefined || (handle !== null && !isAbout(place, handle))) continue
+      const ownMs = next === null ? null : timeOf(place)
+      while (next !== null && ownMs !== null && (timeOf(next.place) ?? 0) > ownMs) {
+        yield next
+        const after = abroad.next()
+        next = after.done === true ? null : after.value
+      }
+      yield this.#own(place)
+    }
+    if (next !== null) yield next
+    yield* abroad
+  }
+
+  /** Looks of other sites' people at patients of this one, newest first. */
+  *#lookedAbroad(handle: string | null): Generator<Look> {
+    const { foreign, replica } = this.#clinic
+    const isOurs = (subject: string) => replica.chain(subject).links.some(({ type }) => type === 'patient.registered')
+    const isMeant = (place: AccessPlace) =>
+      handle === null ? subjectsOf(place).some(isOurs) : isAbout(place, handle) && isOurs(handle)
+    const looks = (foreign?.accesses() ?? []).filter(({ place }) => isMeant(place))
+    const timed = looks.map((look) => ({ look, timeMs: timeOf(look.place) ?? 0 }))
+    for (const { look } of timed.sort((a, b) => b.timeMs - a.timeMs)) yield look
+  }
+
+  #own(place: AccessPlace): Look {
+    return { place, site: null, sources: this.#clinic }
   }
 
   #maySeeWords({ role }: Viewer): boolean {
@@ -113,26 +158,27 @@ export class Accesses {
     return inForce !== null && decideView(inForce.contract, 'clinical', role).allowed
   }
 
-  #row(place: Place, viewer: Viewer, isWordy: boolean): Promise<Row<AccessRecord>> {
-    return verifyStatement(this.#clinic, {
-      ...{ place, view: 'access-log', viewer: viewer.role },
-      read: (entry) => this.#record(place, entry, isWordy),
+  #row(look: Look, viewer: Viewer, isWordy: boolean): Promise<Row<AccessRecord>> {
+    return verifyStatement(look.sources, {
+      ...{ place: look.place, view: 'access-log', viewer: viewer.role },
+      read: (entry) => this.#record(look, entry, isWordy),
     })
   }
 
-  async #record(place: Place, verified: VerifiedEntry, isWordy: boolean): Promise<AccessRecord> {
+  async #record({ place, ...from }: Look, verified: VerifiedEntry, isWordy: boolean): Promise<AccessRecord> {
     const { body } = verified.entry
     const told = toldIn(verified.entry)
     const by = verified.signers.find(({ role }) => role === 'practitioner')
-    if (by === undefined || by.practitionerRole === null || by.handle === null) throw new ContentMismatch('nobody says that they looked')
+    if (by === undefined || by.practitionerRole === null || by.handle === null)
+      throw new ContentMismatch('nobody says that they looked')
     const { kind, purpose, subjects } = told
     return {
       ...{ entryId: toHex(body.id), at: instantText(body.time, offsetMinAt(body.time)), kind, purpose },
-      ...{ practitioner: await practitionerName(this.#clinic, toHex(by.handle)), role: by.practitionerRole },
-      site: this.#siteOf(place),
+      ...{ practitioner: await nameOf(from, toHex(by.handle)), role: by.practitionerRole },
+      site: from.site ?? this.#siteOf(place),
       subjects: [...subjects],
       reason: kind === 'emergency' ? await this.#reason(place, verified, isWordy) : null,
-      review: kind === 'emergency' ? await this.#review(place, subjects[0] ?? '', isWordy) : null,
+      review: kind === 'emergency' ? await this.#review({ place, ...from }, subjects[0] ?? '', isWordy) : null,
       finding: await this.#finding(place, told),
     }
   }
@@ -148,8 +194,8 @@ export class Accesses {
   }
 
   /** The review of an emergency: the first, whatever came after. */
-  async #review(place: Place, subject: string, isWordy: boolean): Promise<AccessRecord['review']> {
-    const review = reviewOf(this.#clinic, subject, { origin: place.log.origin, index: place.index })
+  async #review({ place, ...from }: Look, subject: string, isWordy: boolean): Promise<AccessRecord['review']> {
+    const review = reviewOf(from.sources, subject, { origin: place.log.origin, index: place.index })
     if (review === null) return null
     const { link, verified, outcome } = review
     const { time, payload } = verified.entry.body
@@ -158,7 +204,7 @@ export class Accesses {
     return {
       outcome,
       remark: hasWords ? await this.#words(link, verified.entry.body.subject, outcome) : null,
-      by: by === null ? '?' : await practitionerName(this.#clinic, toHex(by)),
+      by: by === null ? '?' : await nameOf(from, toHex(by)),
       at: instantText(time, offsetMinAt(time)),
     }
   }
@@ -200,7 +246,7 @@ export class Accesses {
 
 /** The first review of an emergency, or null. */
 export function reviewOf(
-  { replica }: Pick<Clinic, 'replica'>,
+  { replica }: Pick<RecordSources, 'replica'>,
   subject: string,
   { origin, index }: EntryRef,
 ): { link: Link; verified: VerifiedEntry; outcome: ReviewOutcome } | null {
@@ -257,7 +303,16 @@ function timeOf(place: Place): number | null {
 }
 
 function isAbout(place: AccessPlace, handle: string): boolean {
+  return subjectsOf(place).includes(handle)
+}
+
+/** Handles of the patients that somebody looked at. */
+function subjectsOf(place: AccessPlace): readonly string[] {
   const entry = entryAt(place)
-  if (entry === null || !ACCESS_TYPES.has(entry.body.type)) return false
-  return toldIn(entry).subjects.includes(handle)
+  return entry === null || !ACCESS_TYPES.has(entry.body.type) ? [] : toldIn(entry).subjects
+}
+
+/** The name of whoever looked. Names of other sites are sealed for those sites: they can tell whose handle it is. */
+async function nameOf({ site, sources }: Omit<Look, 'place'>, handle: string): Promise<string> {
+  return site === null ? practitionerName(sources, handle) : handle.slice(0, SHORT_HANDLE)
 }

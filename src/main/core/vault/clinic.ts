@@ -127,19 +127,22 @@ export const NOTHING_SHOWN = 'refused'
 /**
  * The entry that records that `viewer` saw a patient's record, or what a list shows of many patients. It cites the
  * emergency that is open for the one patient, and says so when all that was seen is that nothing may be.
+ *
+ * @param foreign - Heads of other sites' logs that it relies on.
+ * @param isEmpty - Nothing of the one patient was shown; null for as the consents of this site's patient say.
  */
 export function accessDraft(
   clinic: Clinic,
   viewer: Viewer,
   whose: { subject: string } | { subjects: readonly string[] },
   foreign: readonly LogHead[] = [],
+  isEmpty: boolean | null = null,
 ): Draft {
   const { origin, size, root } = clinic.replica.head
   const subjects = 'subjects' in whose ? whose.subjects.map(fromHex) : null
   const opened = 'subject' in whose ? clinic.glass.of(viewer.handle, whose.subject) : null
   const cited = opened === null ? {} : { emergency: opened.ref }
-  const isOwn = foreign.length === 0
-  const isClosed = 'subject' in whose && opened === null && isOwn && !clinic.gate.isOpen(whose.subject)
+  const isClosed = 'subject' in whose && opened === null && (isEmpty ?? !clinic.gate.isOpen(whose.subject))
   const purpose = isClosed ? NOTHING_SHOWN : 'care'
   return {
     id: clinic.random(16),

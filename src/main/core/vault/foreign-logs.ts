@@ -27,7 +27,7 @@ import { verifyRecord, type RecordSources, type SubjectGate } from '../verify-re
 import { ACCESS_TYPES, Chains, type Link } from './chains.ts'
 import { offsetMinAt, type Clinic } from './clinic.ts'
 import { covers, dayOf, readConsent } from './consent-standing.ts'
-import type { ForeignPatient, ForeignShares } from './foreign-shares.ts'
+import type { ForeignAccess, ForeignPatient, ForeignShares } from './foreign-shares.ts'
 import { LogReplica, unlessDamaged, type Head } from './log-replica.ts'
 import type { NetworkLogs } from './network-logs.ts'
 
@@ -91,6 +91,13 @@ export class ForeignLogs implements ForeignShares {
       if (isTheirs) return patientOf(foreign, handle)
     }
     return null
+  }
+
+  accesses(): ForeignAccess[] {
+    this.#refresh()
+    return [...this.#open.values()].flatMap(({ chains, site, sources }) =>
+      chains.accesses.map((place) => ({ place, site, sources })),
+    )
   }
 
   /** The log of another node as it is read for display; null when it is not here. */

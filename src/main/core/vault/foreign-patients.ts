@@ -64,13 +64,15 @@ export async function chartForeign(
   const { links, gone } = sources.replica.chain(handle)
   const checkedAtMs = clinic.nowMs()
   const head = headOf(shared)
-  await clinic.writer.record([accessDraft(clinic, viewer, { subject: handle }, [head])])
+  const { readings, assessments, reports } = records
+  const isEmpty = [patient, ...readings, ...assessments, ...reports].every(({ status }) => status === 'rejected')
+  await clinic.writer.record([accessDraft(clinic, viewer, { subject: handle }, [head], isEmpty)])
   clinic.foreign.charted(handle)
   return {
     ...{ handle, generation, patient, site },
-    readings: records.readings.map(unlessShared),
-    assessments: records.assessments.map(unlessShared),
-    reports: records.reports.map(unlessShared),
+    readings: readings.map(unlessShared),
+    assessments: assessments.map(unlessShared),
+    reports: reports.map(unlessShared),
     consent: await clinic.foreign.standing(handle),
     oxygenScale: { scale: 1, by: null, at: null, reason: null },
     chainLength: links.length + gone.length,

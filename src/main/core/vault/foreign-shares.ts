@@ -5,6 +5,7 @@
  */
 import type { ConsentStanding } from '../../../shared/api/consent-schemas.ts'
 import type { RecordSources } from '../verify-record.ts'
+import type { AccessPlace } from './chains.ts'
 import type { Head, LogReplica } from './log-replica.ts'
 
 /** A patient of another site. */
@@ -17,6 +18,14 @@ export interface ForeignPatient {
   readonly head: Head
 }
 
+/** Somebody of another site looked. */
+export interface ForeignAccess {
+  readonly place: AccessPlace
+  /** Id of the site. */
+  readonly site: string
+  readonly sources: RecordSources
+}
+
 /** `ForeignLogs` is one. */
 export interface ForeignShares {
   /** Every patient of whom another site shares something, as far as keys are here. */
@@ -25,6 +34,8 @@ export interface ForeignShares {
   patient(handle: string): ForeignPatient | null
   /** Whether this site's people may see a patient of another site, and why. */
   standing(handle: string): Promise<ConsentStanding>
+  /** Every access in the logs of other sites, of each log oldest first: whoever it was about. */
+  accesses(): ForeignAccess[]
   /** The log of another node, as far as it is read here. */
   log(origin: string): LogReplica | null
   /** A chart was shown: from now on {@link outdated} tells when there is more for it. */

@@ -57,5 +57,25 @@ describe('two clinics', () => {
     await until('the rest has arrived', async () => weightsIn(await chart()).length === 3)
     expect(weightsIn(await chart())).toEqual(['70.1', '70.2', 'access'])
     expect(await codeOf(() => b.vault.patient(patient.handle))).toBe('UNKNOWN_PATIENT')
+    // The patient's own clinic sees that another one looked, which one, why, and whether it knew of the refusal.
+    const looks = async () =>
+      (await a.vault.accessLog({ handle: patient.handle, before: null, limit: 50 })).flatMap((row) =>
+        row.status === 'verified' && row.record.site === site.b ? [row.record] : [],
+      )
+    await until('their emergency has come', async () => (await looks()).some(({ kind }) => kind === 'emergency'))
+    const abroad = await looks()
+    expect(abroad.find(({ kind }) => kind === 'emergency')).toMatchObject({
+      practitioner: expect.stringMatching(/^[0-9a-f]{8}$/) as string,
+      reason: { code: 'unconscious', text: null },
+      subjects: [patient.handle],
+    })
+    expect(abroad.some(({ kind, purpose }) => kind === 'view' && purpose === 'care')).toBe(true)
+    // Whoever opened it after the refusal saw nothing, or broke the glass: no violation.
+    expect(abroad.some(({ kind, purpose }) => kind === 'view' && purpose === 'refused')).toBe(true)
+    expect(abroad.every(({ finding }) => finding !== 'violation')).toBe(true)
+    const times = (await a.vault.accessLog({ handle: null, before: null, limit: 100 })).flatMap((row) =>
+      row.status === 'verified' ? [Date.parse(row.record.at)] : [],
+    )
+    expect(times).toEqual(times.toSorted((x, y) => y - x))
   })
 })
