@@ -340,6 +340,8 @@ export class NetworkService {
   #tick(): void {
     this.#node.tick()
     this.#noteContact()
+    for (const { origin } of this.logs.mirrored)
+      if (this.disclosures.takeDecided(origin)) this.#node.payloadsChanged(origin)
     const nowMs = this.#parts.clinic.monotonicMs()
     if (nowMs >= this.#roundAtMs) {
       this.#roundAtMs = nowMs + PAYLOAD_ROUND_MS

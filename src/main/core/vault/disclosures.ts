@@ -40,6 +40,8 @@ interface Missing {
   scanned: number
   /** Ascending. */
   indexes: number[]
+  /** A patient decided something in what was looked at since {@link Disclosures.takeDecided}. */
+  isDecided: boolean
   /** Epochs of subjects that entries with a payload name: nobody needs other keys. */
   readonly epochs: Set<string>
 }
@@ -102,6 +104,14 @@ export class Disclosures {
     if (log === null || (peer !== null && !this.#isOwner(peer, origin))) return null
     const known = this.#scanned(origin, log.isEmpty ? 0 : log.head.size)
     return known.indexes[lowerBound(known.indexes, from)] ?? null
+  }
+
+  /** True once after a patient decided something in another log: what was not sent before may be had now. */
+  takeDecided(origin: string): boolean {
+    const known = this.#missing.get(origin)
+    const isDecided = known?.isDecided === true
+    if (known !== undefined) known.isDecided = false
+    return isDecided
   }
 
   #isOwner(peer: PeerIdentity, origin: string): boolean {
@@ -248,23 +258,24 @@ export class Disclosures {
     origin: string,
     from: number,
     to: number,
-  ): Generator<{ index: number; subject: Uint8Array; epoch: number }> {
+  ): Generator<{ index: number; subject: Uint8Array; epoch: number; type: string }> {
     for (const { index, bytes } of unlessDamaged(() => this.#clinic.store.entries(origin, from, to - from)) ?? []) {
       if (index >= to) return
-      const { subject, payload } = bodyOf(bytes)
-      if (subject !== null && payload !== null) yield { index, subject, epoch: payload.epoch }
+      const { subject, payload, type } = bodyOf(bytes)
+      if (subject !== null && payload !== null) yield { index, subject, epoch: payload.epoch, type }
     }
   }
 
   /** What is known to be missing of a log of `size`, after looking at some more of it. */
   #scanned(origin: string, size: number): Missing {
-    const known = this.#missing.get(origin) ?? { scanned: 0, indexes: [], epochs: new Set() }
+    const known = this.#missing.get(origin) ?? { scanned: 0, indexes: [], isDecided: false, epochs: new Set() }
     this.#missing.set(origin, known)
     const { store } = this.#clinic
     const end = Math.min(size, known.scanned + SCAN)
     if (end <= known.scanned) return known
     const have = new Set(unlessDamaged(() => store.payloadPlaces(origin, known.scanned, end - known.scanned)) ?? [])
-    for (const { index, subject, epoch } of this.#payloadsIn(origin, known.scanned, end)) {
+    for (const { index, subject, epoch, type } of this.#payloadsIn(origin, known.scanned, end)) {
+      if (type.startsWith('consent.')) known.isDecided = true
       known.epochs.add(epochName(subject, epoch))
       if (!have.has(index)) known.indexes.push(index)
     }
@@ -288,7 +299,7 @@ function bodyOf(bytes: Uint8Array) {
   try {
     return decodeEntry(bytes).body
   } catch (error) {
-    if (error instanceof LedgerError) return { subject: null, payload: null }
+    if (error instanceof LedgerError) return { subject: null, payload: null, type: '' }
     throw error
   }
 }
