@@ -58,6 +58,9 @@ export interface SubjectKeysParts {
   readonly random: RandomBytes
 }
 
+/** First epoch of what a site records about patients of others, such as emergencies. Nobody changes their mind that often. */
+const FOREIGN_FROM = 4096
+
 /** Epoch keys of subjects, opened with the site's sharing key and kept in memory only. */
 export class SubjectKeys {
   readonly #parts: SubjectKeysParts
@@ -111,7 +114,9 @@ export class SubjectKeys {
     const { newestEpoch, random, pair, recoveryKey } = this.#parts
     const taken = this.#rows(subject).map((row) => row.epoch)
     const newest = newestEpoch(toHex(subject)) ?? -1
-    const epoch = Math.max(newest, ...taken) + 1
+    // Somebody else's patient: epochs of that site, which go on there, must never meet those of the records made here.
+    const isForeign = newest < 0 && taken.length > 0
+    const epoch = Math.max(newest, isForeign ? FOREIGN_FROM - 1 : -1, ...taken) + 1
     const key = random(32)
     assert(key.length === 32, 'epoch keys are 32 bytes')
     const keys = new EpochClassKeys(key)
