@@ -77,7 +77,7 @@ export async function assembleClinic({ keystore, store }: ClinicFiles, assembly:
     sharing: (subject) => gate.sharing(subject),
     random,
   })
-  const glass = new OpenGlass(monotonicMs, (handle) => {
+  const glass = new OpenGlass(monotonicMs, nowMs, (handle) => {
     emit({ kind: 'chart-changed', handle })
   })
   const gate: ConsentStandings = new ConsentStandings({

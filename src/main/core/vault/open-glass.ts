@@ -2,8 +2,8 @@
  * Emergencies that are open: who may see which patient's data although no consent covers it, and for how long.
  *
  * @remarks
- * In memory alone, counted by a clock that nobody sets: after a restart, at sign-out and when somebody else signs in,
- * nothing is open. A lock of the same person ends nothing: nobody else can use what is open. Proven by
+ * In memory alone, counted by a clock that nobody sets, and ended by the wall clock where that comes first: after a
+ * restart, at sign-out and when somebody else signs in, nothing is open. A lock of the same person ends nothing: nobody else can use what is open. Proven by
  * `tests/main/core/vault/emergencies.test.ts`.
  *
  * @packageDocumentation
@@ -28,15 +28,18 @@ interface Held extends Opened {
 /** What is open. */
 export class OpenGlass {
   readonly #monotonicMs: () => number
+  readonly #nowMs: () => number
   readonly #changed: (handle: string) => void
   readonly #open = new Map<string, Held>()
 
   /**
-   * @param monotonicMs - A clock that nobody sets.
+   * @param monotonicMs - A clock that nobody sets; it may stand still while the computer sleeps.
+   * @param nowMs - Wall clock.
    * @param changed - Told when it ends for a patient.
    */
-  constructor(monotonicMs: () => number, changed: (handle: string) => void) {
+  constructor(monotonicMs: () => number, nowMs: () => number, changed: (handle: string) => void) {
     this.#monotonicMs = monotonicMs
+    this.#nowMs = nowMs
     this.#changed = changed
   }
 
@@ -47,8 +50,9 @@ export class OpenGlass {
    */
   of(by: string | null, handle: string): Opened | null {
     const held = this.#open.get(handle)
-    if (held === undefined || by === null || held.by !== by || this.#monotonicMs() >= held.endsAtMs) return null
-    return held
+    if (held === undefined || by === null || held.by !== by) return null
+    // Whichever comes first: one of the clocks can be set back, the other does not count the hours of a closed lid.
+    return this.#monotonicMs() >= held.endsAtMs || this.#nowMs() >= held.untilMs ? null : held
   }
 
   /** Opens for a time; one that is open for the same patient gives way. */

@@ -95,6 +95,17 @@ it('stays open through a lock of the same person, and ends at sign-out, by hand,
   expect(world.events.filter((event) => event.kind === 'chart-changed').length).toBeGreaterThan(told)
 })
 
+it('ends after an hour in which the computer slept', async () => {
+  const { world, vault, patient, ask } = await closedChart()
+  await vault.breakGlass(ask)
+  // The clock that nobody sets stands still meanwhile.
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
+  world.clock.nowMs += 60 * 60_000
+  expect(weightsIn(await vault.chart(patient.handle, 1))).toEqual(['access'])
+  expect((await vault.chart(patient.handle, 2)).consent.emergencyUntil).toBeNull()
+  clock.mockRestore()
+})
+
 it('opens nothing for a wrong PIN, for IT, for an auditor, or for nobody at all', async () => {
   const { vault, team, patient, ask } = await closedChart()
   expect(await codeOf(() => vault.breakGlass({ ...ask, pin: '000000' }))).toBe('WRONG_PIN')
