@@ -32,6 +32,7 @@ interface Read {
 /** Patients of the site: who they are, and their charts. Every view is recorded before it is returned. */
 export class Patients {
   readonly #clinic: Clinic
+  #registering: Promise<unknown> = Promise.resolve()
 
   constructor(clinic: Clinic) {
     this.#clinic = clinic
@@ -106,12 +107,23 @@ export class Patients {
    */
   async register(patient: Omit<Patient, 'handle'>, distinct = false): Promise<Patient> {
     const viewer = authorFor(this.#clinic, 'patient.registered')
+    return this.#alone(() => this.#register(viewer, patient, distinct))
+  }
+
+  async #register(viewer: Viewer, patient: Omit<Patient, 'handle'>, distinct: boolean): Promise<Patient> {
     const { items } = await this.#everybody(viewer)
     for (const item of items) refuseDuplicate(patient, item.patient)
     if (!distinct && (await this.#similar(viewer, patient)).length > 0) throw new ApiFailure('SIMILAR_PATIENT')
     const registered = await this.registerAs(viewer, patient, this.#clinic.nowMs())
     viewer.seen.add(registered.handle)
     return registered
+  }
+
+  /** One registration after the other: who is asked for twice at once is found the second time. */
+  async #alone<Value>(body: () => Promise<Value>): Promise<Value> {
+    const mine = this.#registering.then(body, body)
+    this.#registering = mine.catch(() => undefined)
+    return mine
   }
 
   async #similar(viewer: Viewer, patient: Omit<Patient, 'handle'>): Promise<IndexedPatient[]> {

@@ -55,6 +55,13 @@ it('refuses a patient who is there already, and says why', async () => {
   await vault.registerPatient({ ...patientNumber(1), identifier: 'X', birthDate: '2001-01-01' })
 })
 
+it('registers somebody once, also when it is asked twice at the same time', async () => {
+  const { vault } = await atWork()
+  const asked = [1, 2, 3].map(() => codeOf(() => vault.registerPatient(patientNumber(1), true)))
+  expect(await Promise.all(asked)).toEqual([null, 'DUPLICATE_PATIENT', 'DUPLICATE_PATIENT'])
+  expect(names(await vault.searchPatients(''))).toEqual(['Family1'])
+})
+
 it('records once per sign-in who saw which names, and every look at a chart', async () => {
   const { open, vault, staff } = await atWork()
   const one = await vault.registerPatient(patientNumber(1))
