@@ -23,7 +23,7 @@ import type { KeyClass } from '../class-keys.ts'
 import { checkKeyClass, ContentMismatch, rejected, verifyRecord } from '../verify-record.ts'
 import type { Asked, Row } from '../vault-service.ts'
 import type { Link } from './chains.ts'
-import { authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
+import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
 import type { EntrySigner } from './entry-signer.ts'
 import type { Failed } from './log-replica.ts'
 import { presence } from './presence.ts'
@@ -116,7 +116,7 @@ export class Cards {
    * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`.
    */
   async list(handle: string): Promise<Row<PatientCard>[]> {
-    viewerFor(this.#clinic, 'demographics')
+    const viewer = viewerFor(this.#clinic, 'demographics')
     mustBeRegistered(this.#clinic, handle)
     const rows: Row<PatientCard>[] = []
     for (const link of cardLinks(this.#clinic, handle)) {
@@ -124,6 +124,8 @@ export class Cards {
       if (linked === null) rows.push(rejected(this.#clinic.replica, { place: link, seq: link.seq }, DAMAGED))
       else if (linked.kind === 'card-issued') rows.push(await this.row(handle, link))
     }
+    // Who signs for a patient is told here: that is a look at the patient like any other.
+    await this.#clinic.writer.record([accessDraft(this.#clinic, viewer, { subject: handle })])
     return rows
   }
 

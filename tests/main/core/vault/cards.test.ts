@@ -59,6 +59,14 @@ it('signs for the patient with the card and its PIN', async () => {
   expect(patientOfCard(clinicOf(open), text)).toBe(handle)
 })
 
+it('records who looked at the cards of a patient, before they are told', async () => {
+  const { open, vault, handle } = await atWork()
+  await vault.issueCard(forGuardian(handle))
+  const before = clinicOf(open).replica.accesses.length
+  expect(recordsOf(await vault.cards(handle))).toMatchObject([{ holder: 'Grace Guardian' }])
+  expect(clinicOf(open).replica.accesses.slice(before)).toMatchObject([{ type: 'access', isList: false }])
+})
+
 it('names the guardian who holds a card', async () => {
   const { open, vault, handle } = await atWork()
   const { text } = await vault.issueCard(forGuardian(handle))
