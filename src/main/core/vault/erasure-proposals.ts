@@ -128,14 +128,29 @@ export class ErasureProposals {
     return proposal
   }
 
-  /** Requests that hold. What was carried out, lapsed, or never was one, leaves the table. */
+  /** Requests that hold. What was carried out, lapsed, no longer names all, or never was one, leaves the table. */
   #standing(): Proposal[] {
     const { store } = this.#clinic
     return store.erasureProposals().flatMap((row) => {
       const proposal = this.#read(row)
-      if (proposal === null) store.deleteErasureProposal(row.id)
-      return proposal ?? []
+      const holds = proposal !== null && this.#namesAll(proposal)
+      if (!holds) store.deleteErasureProposal(row.id)
+      return holds ? proposal : []
     })
+  }
+
+  /**
+   * Whether the request still names everything that repeats or rests on its records. What was recorded since would go on
+   * telling what is erased, and nobody signed for that: it has to be asked for anew.
+   */
+  #namesAll({ subject, erasure: { records } }: Proposal): boolean {
+    if (records === null) return true
+    try {
+      return this.#erasures.withDependents(subject, records)?.length === records.length
+    } catch (error) {
+      if (error instanceof ApiFailure) return error.code !== 'INVALID_REQUEST'
+      throw error
+    }
   }
 
   /** Null for a row that is no request, or no longer one. */

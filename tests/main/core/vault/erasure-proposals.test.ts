@@ -135,6 +135,27 @@ it('is taken back by whoever asked or could have signed, and is then unknown', a
   }
 })
 
+it('has to be asked for anew when something was recorded meanwhile that repeats what is to go', async () => {
+  await as(staff.physician)
+  const [row] = (await open.vault.chart(patient, 1)).readings
+  if (row?.status !== 'verified') throw new Error('there is a reading')
+  const { origin, index } = row.position
+  const ref = { origin, index }
+  await as(staff.it)
+  const { id } = await request([ref])
+  await as(staff.nurse)
+  await open.vault.retractReading({ handle: patient, ref, reason: '61.1 was somebody else' })
+  await as(staff.physician)
+  expect(await codeOf(() => open.vault.approveErasure({ id, pin: PIN }))).toBe('UNKNOWN_PROPOSAL')
+  expect(await open.vault.erasureProposals()).toEqual([])
+  await as(staff.it)
+  const anew = await request([ref])
+  expect(anew.records).toHaveLength(2)
+  await as(staff.physician)
+  expect(await open.vault.approveErasure({ id: anew.id, pin: PIN })).toMatchObject({ records: 2 })
+  expect(JSON.stringify(await open.vault.chart(patient, 2))).not.toContain('61.1')
+})
+
 it('outlives a restart, and lapses after a month', async () => {
   await as(staff.it)
   const { id } = await request()
