@@ -27,7 +27,7 @@ import type { Asked, Row } from '../vault-service.ts'
 import { verifiedIn } from '../verify-record.ts'
 import { readAssessment } from './assessment-record.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
-import { placeOf } from './corrections.ts'
+import { placeOf, refOf } from './corrections.ts'
 import { dedupeId } from './dedupe.ts'
 import { endorsed, newestOf, oxygenScaleOf, signedBy } from './endorsements.ts'
 import { clinicalRecord, patientRecords } from './patient-records.ts'
@@ -90,7 +90,7 @@ export class Assessments {
    * What the newest set of observations of a patient gives.
    *
    * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `CONSENT_NEEDED`, `RECORD_NOT_VERIFIED` when it
-   * cannot be told which oxygen scale the patient has.
+   * cannot be told which oxygen scale the patient has, or whether a value was corrected.
    */
   async draft(handle: string): Promise<AssessmentDraft> {
     const viewer = viewerFor(this.#clinic, 'clinical')
@@ -160,13 +160,24 @@ export class Assessments {
     const { scale, failed } = await oxygenScaleOf(this.#clinic, viewer, handle)
     if (failed !== null) throw new ApiFailure(failed === 'access' ? 'CONSENT_NEEDED' : 'RECORD_NOT_VERIFIED')
     const { readings } = await patientRecords(this.#clinic, viewer, handle)
-    return news2(readings.flatMap(scoredOf), {
+    const draft = news2(readings.flatMap(scoredOf), {
       birthDate: patient.status === 'verified' ? patient.record.birthDate : null,
       pregnant: false,
       scale: scale.scale,
       at: instantText(nowMs, offsetMinAt(nowMs)),
       by: viewer.name,
     })
+    if (draft.state === 'complete' && this.#mayBeCorrected(handle, draft.assessment))
+      throw new ApiFailure('RECORD_NOT_VERIFIED')
+    return draft
+  }
+
+  /** Whether an entry that is gone came after a value that is scored: it may have withdrawn it. */
+  #mayBeCorrected(handle: string, { inputs }: Assessment): boolean {
+    const { links, gone } = this.#clinic.replica.chain(handle)
+    const scored = new Set(inputs.map(({ ref }) => placeOf(ref)))
+    const first = Math.min(...links.flatMap((link) => (scored.has(placeOf(refOf(link))) ? [link.seq] : [])))
+    return gone.some(({ seq }) => seq > first)
   }
 
   async #seal(viewer: Viewer, handle: string, assessment: Assessment, timeMs: number): Promise<Row<Assessment>> {

@@ -22,6 +22,8 @@ import { practitionerName } from './names.ts'
 import { clinicalRecord } from './patient-records.ts'
 import { handleOf } from './reading-record.ts'
 
+const NOBODY_CHOSE: OxygenScale = { scale: 1, by: null, at: null, reason: null }
+
 /** A proven endorsement. */
 export interface Endorsed {
   readonly link: Link
@@ -71,18 +73,27 @@ export async function oxygenScaleOf(
   viewer: Viewer,
   handle: string,
 ): Promise<{ scale: OxygenScale; failed: VerifyStep | null }> {
-  const newest = newestOf(endorsed(clinic.replica.chain(handle).links, 'oxygen-scale'))
-  if (newest === null) return { scale: { scale: 1, by: null, at: null, reason: null }, failed: null }
+  const { links, gone } = clinic.replica.chain(handle)
+  const newest = newestOf(endorsed(links, 'oxygen-scale'))
+  // What is gone, or does not verify, may be a later choice: nobody knows.
+  const isUnsure = (seq: number) => seq > (newest?.link.seq ?? -1)
+  const isKnown = !gone.some(({ seq }) => isUnsure(seq)) && !unproven(links).some(({ seq }) => isUnsure(seq))
+  const failed = isKnown ? null : 'completeness'
+  if (newest === null) return { scale: NOBODY_CHOSE, failed }
   const { link, verified, value } = newest
   const row = await clinicalRecord(clinic, viewer, { handle, link, read: readScale })
-  if (row.status === 'rejected' && row.step === 'access')
-    return { scale: { scale: 1, by: null, at: null, reason: null }, failed: 'access' }
+  if (row.status === 'rejected' && row.step === 'access') return { scale: NOBODY_CHOSE, failed: 'access' }
   const scale = {
     scale: value === '2' ? (2 as const) : (1 as const),
     ...(await signedBy(clinic, verified)),
     reason: row.status === 'verified' ? row.record : null,
   }
-  return { scale, failed: value === '1' || value === '2' ? null : 'content' }
+  return { scale, failed: value === '1' || value === '2' ? failed : 'content' }
+}
+
+/** Endorsements that do not verify: of which kind they are, nobody knows. */
+function unproven(links: readonly Link[]): Link[] {
+  return links.filter(({ type, log, index }) => type === 'endorsement' && 'step' in log.verifiedEntry(index))
 }
 
 function readScale(text: string, verified: VerifiedEntry, keyClass: KeyClass): string | null {

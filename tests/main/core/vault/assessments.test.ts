@@ -192,6 +192,42 @@ it('keeps the scale when its words are damaged', async () => {
   expect(await complete()).toMatchObject({ scale: 2, total: 15 })
 })
 
+/** Damages the newest entry of a type, and opens the clinic again. */
+async function withoutNewest(type: string): Promise<void> {
+  await open.vault.close()
+  damage(open.folder, (db) => {
+    db.exec(
+      `UPDATE entry SET bytes = zeroblob(100) WHERE idx = (SELECT max(idx) FROM subject_entry WHERE type = '${type}')`,
+    )
+  })
+  open = await startVault(open.folder)
+  await open.vault.signIn(staff.physician, PIN)
+}
+
+it('computes nothing when the scale that was chosen last is lost, until one is chosen anew', async () => {
+  await switchOn()
+  const choose = (scale: 1 | 2) =>
+    open.vault.setOxygenScale({ handle: patient, scale, reason: 'hypercapnia, 88 to 92', pin: PIN })
+  await choose(2)
+  await withoutNewest('endorsement')
+  expect(await codeOf(() => open.vault.assessmentDraft(patient))).toBe('RECORD_NOT_VERIFIED')
+  await choose(2)
+  await signManual(open, patient, SIXTEEN)
+  expect(await complete()).toMatchObject({ scale: 2, total: 15 })
+})
+
+it('computes nothing from values that a lost entry may have withdrawn', async () => {
+  await switchOn()
+  await open.vault.setOxygenScale({ handle: patient, scale: 1, reason: 'no hypercapnia', pin: PIN })
+  const { inputs } = await complete()
+  await open.vault.retractReading({ handle: patient, ref: inputs[1]!.ref, reason: 'wrong patient' })
+  await open.vault.setOxygenScale({ handle: patient, scale: 1, reason: 'no hypercapnia', pin: PIN })
+  await withoutNewest('reading.entered-in-error')
+  expect(await codeOf(() => open.vault.assessmentDraft(patient))).toBe('RECORD_NOT_VERIFIED')
+  await signManual(open, patient, SIXTEEN)
+  expect((await complete()).total).toBe(16)
+})
+
 it('shows no score that is sealed as another kind of data', async () => {
   await switchOn()
   const assessment = await complete()
