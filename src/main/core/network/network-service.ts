@@ -178,6 +178,12 @@ export class NetworkService {
     this.#node.governanceChanged()
   }
 
+  /** There are other sites in the network, and none of them is connected. */
+  isAlone(): boolean {
+    const { sites, connected } = this.health()
+    return sites > 1 && connected === 0
+  }
+
   /** How the node stands, for whoever watches it from outside: no names of people, no patient data. */
   health(): NetworkHealth {
     const logs = this.#logViews()
@@ -244,7 +250,7 @@ export class NetworkService {
       logs: this.#logViews(),
       copies: { logs: this.#wholeCopies(), custodians: [...this.disclosures.custodians] },
       invitations: this.#invitations.list(),
-      settings: { ...this.#settings, custodians: [...this.disclosures.custodians] },
+      settings: { ...this.#settings, peers: this.#typed(), custodians: [...this.disclosures.custodians] },
     }
   }
 
@@ -518,9 +524,14 @@ export class NetworkService {
     return {
       ...{ log: node.log, isOwn, transportKey: fingerprintOf(node.transportKey) },
       link: isOwn ? null : this.#linkView(peer, known),
-      addresses: [...typed, ...(known?.discovered ?? []).map(formatAddress)].slice(0, 16),
+      addresses: [...typed, ...(known?.discovered ?? [])].map(formatAddress).slice(0, 16),
       role: hello?.role ?? null,
     }
+  }
+
+  /** Where to dial, as people write it. */
+  #typed(): KeptSettings['peers'] {
+    return this.#settings.peers.map(({ log, addresses }) => ({ log, addresses: addresses.map(formatAddress) }))
   }
 
   #linkView(peer: string, known: NetworkReport['peers'][number] | undefined): api.PeerLinkState {

@@ -3,7 +3,7 @@
  *
  * @remarks
  * Incidents `clock.unsafe` `{1: 0 behind the newest seal, 1 jumped ahead, 2 jumped back; 2: seconds}`, `outbox.unreadable`
- * `{1: notes}` and `outbox.key-replaced` `{}`. Proven by `tests/main/core/vault/notices.test.ts`.
+ * `{1: notes}`, `outbox.key-replaced` `{}` and `peers.unreachable` `{}`. Proven by `tests/main/core/vault/notices.test.ts`.
  *
  * @packageDocumentation
  */
@@ -16,23 +16,32 @@ import { type Clinic, offsetMinAt } from './clinic.ts'
 import type { ClockProblem } from './clock-watch.ts'
 import type { Outbox, OutboxFindings } from './outbox.ts'
 
-/** How often the clock is looked at, in ms: well below what it may be off. */
+/** How often the clock and the line are looked at, in ms: well below what the clock may be off. */
 const LOOK_MS = 30_000
+/** How long no other site is reached before people are told: a router that restarts takes a few minutes. */
+const ALONE_MS = 10 * 60_000
 
 /** Notices of an open clinic. */
 export class Notices {
   readonly #clinic: Clinic
   readonly #changed: (notices: SystemNotice[]) => void
   readonly #notices = new Map<SystemNotice['kind'], SystemNotice>()
+  readonly #isAlone: () => boolean
+  /** Since when no other site is reached, by the clock that nobody sets, and by the other; null while one is. */
+  #aloneSince: { readonly steadyMs: number; readonly wallMs: number } | null = null
   #timer: NodeJS.Timeout | null = null
 
-  /** @param changed - Told of all of them, when one came or went. */
-  constructor(clinic: Clinic, changed: (notices: SystemNotice[]) => void) {
+  /**
+   * @param changed - Told of all of them, when one came or went.
+   * @param isAlone - The network has other sites, and none of them is connected.
+   */
+  constructor(clinic: Clinic, changed: (notices: SystemNotice[]) => void, isAlone: () => boolean) {
     this.#clinic = clinic
     this.#changed = changed
+    this.#isAlone = isAlone
   }
 
-  /** Looks at everything, and goes on looking at the clock. */
+  /** Looks at everything, and goes on looking at the clock and the line. */
   async start(outbox: Outbox, sharingPrivateKey: Uint8Array): Promise<void> {
     await this.#openOutbox(outbox, sharingPrivateKey)
     await this.look()
@@ -42,8 +51,27 @@ export class Notices {
     this.#timer.unref()
   }
 
-  /** Looks at the clock now. */
+  /** Looks at the clock and the line now. */
   async look(): Promise<void> {
+    await this.#lookAtClock()
+    await this.#lookAtLine()
+  }
+
+  async #lookAtLine(): Promise<void> {
+    const steadyMs = this.#clinic.monotonicMs()
+    if (!this.#isAlone()) {
+      this.#aloneSince = null
+      if (this.#drop('no-peers')) this.#tell()
+      return
+    }
+    this.#aloneSince ??= { steadyMs, wallMs: this.#clinic.nowMs() }
+    if (steadyMs - this.#aloneSince.steadyMs < ALONE_MS || this.#notices.has('no-peers')) return
+    this.#add('no-peers', this.#aloneSince.wallMs)
+    this.#tell()
+    await this.#record('peers.unreachable', new Map())
+  }
+
+  async #lookAtClock(): Promise<void> {
     const problem = this.#clinic.clock.look()
     const other = problem?.kind === 'clock-behind' ? 'clock-jumped' : 'clock-behind'
     const isNew = problem !== null && !this.#notices.has(problem.kind)
@@ -71,9 +99,8 @@ export class Notices {
     await this.#record('outbox.unreadable', mapOf([[1, found.unreadable]]))
   }
 
-  #add(kind: SystemNotice['kind']): void {
-    const now = this.#clinic.nowMs()
-    this.#notices.set(kind, { kind, since: instantText(now, offsetMinAt(now)) })
+  #add(kind: SystemNotice['kind'], sinceMs = this.#clinic.nowMs()): void {
+    this.#notices.set(kind, { kind, since: instantText(sinceMs, offsetMinAt(sinceMs)) })
   }
 
   #drop(...kinds: readonly SystemNotice['kind'][]): boolean {

@@ -458,9 +458,13 @@ export class Vault extends VaultRequests implements VaultService {
         patients,
         cards,
         outbox: new OutboxViews(clinic, this.#outbox),
-        notices: new Notices(clinic, (notices) => {
-          this.#set({ notices })
-        }),
+        notices: new Notices(
+          clinic,
+          (notices) => {
+            this.#set({ notices })
+          },
+          () => this.#open?.network.isAlone() ?? false,
+        ),
         readings,
         enrolments,
         deviceChecks: new DeviceChecks(clinic, enrolments, tray),

@@ -78,7 +78,7 @@ export const messages = {
     network: 'Connected with {n} of {all} clinic | Connected with {n} of {all} clinics',
     alone: 'Working alone: everything is kept, and sent when the line is back',
     connecting: 'Connecting…',
-    online: 'Connected',
+    online: 'Running',
     offline: 'Connection lost',
   },
   splash: {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import type { Notices } from '../../../../src/main/core/vault/notices.ts'
+import { Notices } from '../../../../src/main/core/vault/notices.ts'
 import {
   furnish,
   type OpenVault,
@@ -13,6 +13,7 @@ import {
   temporaryFolder,
   weight,
 } from '../../../faults/support/clinic.ts'
+import { clinicOf } from '../../../support/consent-world.ts'
 
 const HOUR = 3600_000
 const START = Date.UTC(2026, 2, 2, 8)
@@ -83,4 +84,35 @@ it('says that notes do not open, and that somebody put another key beside them',
   expect(kindsOf(again.open)).toEqual(['outbox-unreadable'])
   await again.open.vault.signIn(staff.nurse, PIN)
   expect(await incidentsOf(again.open)).toEqual(['outbox.unreadable', 'outbox.key-replaced'])
+})
+
+it('says that no other site is reached once that has lasted, records it once, and no longer when one is', async () => {
+  const MINUTE = 60_000
+  const clock = { monotonic: 0 }
+  const open = await startVault(temporaryFolder(), { nowMs: () => START, monotonicMs: () => clock.monotonic })
+  const staff = await furnish(open)
+  await open.vault.signIn(staff.nurse, PIN)
+  let [isAlone, told] = [true, ['']]
+  const heard = (notices: { kind: string }[]) => (told = notices.map(({ kind }) => kind))
+  const notices = new Notices(clinicOf(open), heard, () => isAlone)
+  for (const [minute, expected] of [
+    [0, ['']],
+    [9, ['']],
+    [10, ['no-peers']],
+    [25, ['no-peers']],
+  ] as const) {
+    clock.monotonic = minute * MINUTE
+    await notices.look()
+    expect(told).toEqual(expected)
+  }
+  expect(await incidentsOf(open)).toEqual(['peers.unreachable'])
+  isAlone = false
+  await notices.look()
+  expect(told).toEqual([])
+  // A short cut is not worth a word: it is counted from its own beginning.
+  isAlone = true
+  await notices.look()
+  clock.monotonic += 9 * MINUTE
+  await notices.look()
+  expect(told).toEqual([])
 })
