@@ -144,6 +144,9 @@ describe.each(SHELLS)('$title: two clinics', ({ name, missing }) => {
     await button(b.page, 'Record and open').click()
     await expect.poll(() => shown(b.page, 'Respiratory rate'), { timeout: 40_000 }).toMatch(/17[^]*19/)
     expect(await shown(b.page, 'Respiratory rate')).not.toContain('23')
+    // What is not for this clinic is not damaged.
+    expect(await b.page.locator('main').innerText()).not.toContain('could not be verified')
+    await b.page.getByText('1 value is not shared with this clinic').waitFor()
     await expectAccessible(b.page, 'an emergency in a chart of another clinic')
     await button(b.page, 'End now').click()
     await b.page.getByText(/^This chart of .* is closed$/).waitFor()
@@ -211,7 +214,9 @@ async function consentTo(at: Page, clinic: string): Promise<void> {
 async function takeBack(at: Page): Promise<void> {
   await at.getByRole('tab', { name: 'Consent and cards' }).click()
   // The newest stands first.
-  await button(at, /^Take back/).first().click()
+  await button(at, /^Take back/)
+    .first()
+    .click()
   const dialog = at.getByRole('dialog', { name: 'Take this consent back' })
   await dialog.getByLabel('Why, or how it was said').fill('said so at the bedside')
   await dialog.getByLabel(`PIN of ${PETRA.name}`).fill(PETRA.pin)

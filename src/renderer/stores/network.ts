@@ -2,6 +2,7 @@ import { computed, ref, shallowRef, watch } from 'vue'
 import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
 import type { NetworkSettings, NetworkStatus, Outcome, Problem } from '../api/types.ts'
+import { shortSite } from '../components/network/site-name.ts'
 import { useSessionStore } from './session.ts'
 import { useSystemStore } from './system.ts'
 
@@ -66,9 +67,9 @@ export const useNetworkStore = defineStore('network', () => {
     return take(await call((client) => client.network.withdraw({ id })))
   }
 
-  /** What people here call a site: the name that IT gave it, else its id without what all have in common. */
+  /** What people here call a site: the name that IT gave it, else the part of its id that tells it apart. */
   function nameOf(site: string): string {
-    return names.value.get(site) ?? site.replace(/^chartseal\.local\//, '')
+    return names.value.get(site) ?? shortSite(site)
   }
 
   /** False for a site that is known by its id alone. */

@@ -1,6 +1,7 @@
 import { useI18n } from 'vue-i18n'
 import { formatDate } from '../../../clinical/format.ts'
 import { useAccessStore } from '../../stores/access.ts'
+import { useNetworkStore } from '../../stores/network.ts'
 import { useSystemStore } from '../../stores/system.ts'
 import type { AccessRecord } from '../../api/types.ts'
 import { timeOf } from '../chart/reading-words.ts'
@@ -11,9 +12,11 @@ export function useAccessWords() {
   const { t } = i18n
   const access = useAccessStore()
   const system = useSystemStore()
+  const network = useNetworkStore()
 
-  /** The clinic's name for this site, and the id of any other. */
-  const siteOf = ({ site }: AccessRecord): string => (site === access.ownSite ? (system.status?.clinic ?? site) : site)
+  /** The clinic's name for this site, and what people here call any other. */
+  const siteOf = ({ site }: AccessRecord): string =>
+    site === access.ownSite ? (system.status?.clinic ?? site) : network.nameOf(site)
   const whenOf = (instant: string): string => `${formatDate(instant)} ${timeOf(instant)}`
   const what = ({ kind }: AccessRecord): string => t(`access.looked.kinds.${kind}`)
   const why = ({ purpose }: AccessRecord): string => {

@@ -1,14 +1,18 @@
 import { useI18n } from 'vue-i18n'
 import { formatDate } from '../../../clinical/format.ts'
+import { useNetworkStore } from '../../stores/network.ts'
 import type { ConsentRecord, ConsentTerms } from '../../api/types.ts'
 import { DATA_CLASSES } from './consent-view.ts'
 
 /** Short words for the parts of a consent. The words that count are those that were signed with it. */
 export function useConsentText() {
   const { t } = useI18n()
+  const network = useNetworkStore()
   return {
     sitesText: (terms: ConsentTerms, ownSite: string): string =>
-      terms.sites.map((site) => (site === ownSite ? t('consent.facts.here', { site }) : site)).join(', '),
+      terms.sites
+        .map((site) => (site === ownSite ? t('consent.facts.here', { site }) : network.nameOf(site)))
+        .join(', '),
     purposesText: (terms: ConsentTerms): string => terms.purposes.map((one) => t(`consent.purposes.${one}`)).join(', '),
     classesText: ({ classes }: Pick<ConsentTerms, 'classes'>): string =>
       classes.length === DATA_CLASSES.length

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { LEDGER_ERROR_CODES } from '../../../../src/ledger/errors.ts'
 import { dialFailureOf } from '../../../../src/main/peer/dial-failure.ts'
 import { bytesText, useNetworkWords } from '../../../../src/renderer/components/network/network-words.ts'
+import { shortSite } from '../../../../src/renderer/components/network/site-name.ts'
 import { createMessages } from '../../../../src/renderer/i18n.ts'
 import {
   JoiningStatus,
@@ -80,4 +81,12 @@ it.each([
   [7e15, '7000 TB'],
 ])('%d bytes read as %s', (bytes, text) => {
   expect(bytesText(bytes)).toBe(text)
+})
+
+it.each([
+  ['chartseal.local/site-7414e50b55fff067', 'site-7414e50b'],
+  ['chartseal.local/site-1', 'site-1'],
+  ['chartseal.org/site/harbour', 'chartseal.org/site/harbour'],
+])('%s is called %s', (site, name) => {
+  expect(shortSite(site)).toBe(name)
 })
