@@ -101,7 +101,8 @@ export async function signOut(page: Page): Promise<void> {
   await heading(page, 'Who is working?').waitFor()
 }
 
-export type PageName = 'Patients' | 'Bedside' | 'Devices' | 'Tray' | 'Audit' | 'Ledger' | 'Network' | 'People' | 'Manage' | 'About'
+export type PageName =
+  'Patients' | 'Bedside' | 'Devices' | 'Tray' | 'Audit' | 'Ledger' | 'Network' | 'People' | 'Manage' | 'About'
 
 export async function goTo(page: Page, name: PageName): Promise<void> {
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name }).click()
@@ -116,7 +117,7 @@ export async function choose(page: Page, label: string, option: string): Promise
 export async function enrolPerson(
   page: Page,
   person: { name: string; pin: string },
-  role: 'Nurse' | 'Physician',
+  role: 'Nurse' | 'Physician' | 'Auditor',
 ): Promise<void> {
   await goTo(page, 'People')
   await button(page, 'Enrol person').click()

@@ -78,6 +78,7 @@ export const messages = {
     text: 'Every look was recorded before anything was shown, and nobody can remove it. The patient may have this list.',
     printTitle: 'Who looked at the data of {name}',
     printed: 'Printed {at} by {by}. {n} accesses, each checked against the ledger.',
+    somebody: 'a patient who keeps their name closed here',
     print: 'Print for the patient',
     none: 'Nobody has looked yet',
     loading: 'Checking who looked…',

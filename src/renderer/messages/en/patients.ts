@@ -55,6 +55,8 @@ export const messages = {
     one: 'Closed record {n} of {site}',
   },
   closed: {
+    all: 'Nobody whose name you may see',
+    allText: 'Everybody on record keeps their data closed to you. They are listed above, without names.',
     title: '1 patient whose data is closed to you | {n} patients whose data is closed to you',
     text: 'Their consent does not cover this clinic, so no name is shown. Scan the wristband or card to find the right one. You can take observations, record a new consent, or use emergency access.',
     one: 'Closed record {n}',
