@@ -38,6 +38,8 @@ export class PayloadFetch {
   readonly #hub: Hub
   readonly #cursors = new Map<Session, Cursor>()
   readonly #asked = new Set<Session>()
+  /** How often everybody is asked anew: an answer to a question from before moves no cursor. */
+  #round = 0
   #pausedUntilMs = -Infinity
   /** Entries held when nothing was missing; looked at again when there are more. */
   #completeTo = 0
@@ -54,6 +56,7 @@ export class PayloadFetch {
 
   /** Asks everybody again: somebody may send now what could not be sent before. */
   restart(): void {
+    this.#round += 1
     this.#cursors.clear()
     this.#completeTo = 0
   }
@@ -87,6 +90,7 @@ export class PayloadFetch {
     const to = Math.min(from + MAX_PAYLOAD_RANGE, stored, has)
     const want = { kind: 'want-payloads', origin: this.origin, from, to } as const
     const state = { next: from, keys: 0 }
+    const round = this.#round
     this.#asked.add(session)
     session.ask(
       want,
@@ -97,11 +101,11 @@ export class PayloadFetch {
         part: (answer) => {
           assert(answer.kind === 'payloads', 'the session passes on what was asked for')
           this.#take(session, answer, want, state)
-          if (answer.last) this.#done(session, { ...cursor, next: to })
+          if (answer.last) this.#done(session, round, { ...cursor, next: to })
           return answer.last
         },
         failed: () => {
-          this.#done(session, { ...cursor, next: to })
+          this.#done(session, round, { ...cursor, next: to })
         },
       },
       nowMs,
@@ -139,9 +143,9 @@ export class PayloadFetch {
     return known === undefined || known.sinceMs + AGAIN_MS <= nowMs ? { next: 0, sinceMs: nowMs } : known
   }
 
-  #done(session: Session, cursor: Cursor): void {
+  #done(session: Session, round: number, cursor: Cursor): void {
     this.#asked.delete(session)
-    this.#cursors.set(session, cursor)
+    if (round === this.#round) this.#cursors.set(session, cursor)
     this.#hub.changed(this.origin)
   }
 }

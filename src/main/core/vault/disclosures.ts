@@ -102,8 +102,10 @@ export class Disclosures {
   missing(origin: string, from: number, peer: PeerIdentity | null): number | null {
     const log = this.#logs.mirror(origin)
     if (log === null || (peer !== null && !this.#isOwner(peer, origin))) return null
-    const known = this.#scanned(origin, log.isEmpty ? 0 : log.head.size)
-    return known.indexes[lowerBound(known.indexes, from)] ?? null
+    const size = log.isEmpty ? 0 : log.head.size
+    const { indexes, scanned } = this.#scanned(origin, size)
+    // What was not looked at may be missing: to ask for a little of it too early does no harm.
+    return indexes[lowerBound(indexes, from)] ?? (Math.max(from, scanned) < size ? Math.max(from, scanned) : null)
   }
 
   /** True once after a patient decided something in another log: what was not sent before may be had now. */

@@ -171,7 +171,7 @@ export class ForeignLogs implements ForeignShares {
   #refresh(): void {
     for (const mirrored of this.#logs.mirrored) {
       const { mirrored: head } = mirrored.state
-      if (head === null) continue
+      if (head === null || mirrored.isEmpty) continue
       if (head.size > MAX_ENTRIES) {
         // What was read of it grows old: a consent in it may have been taken back since.
         this.#open.delete(mirrored.origin)

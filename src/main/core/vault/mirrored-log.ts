@@ -33,6 +33,7 @@ import { edgeTiles, TILE_WIDTH, TileTree, type TileReader } from '../../../ledge
 import { TreeWriter } from '../../../ledger/tree-writer.ts'
 import { verifyEntry } from '../../../ledger/verify-entry.ts'
 import type { WitnessedHead } from '../../../ledger/witness.ts'
+import { orNull } from '../../../sync/attempt.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
 import type { CosignatureRow, MirrorRow, Store } from '../../store/store.ts'
 import { nodeHasher as h } from '../hasher.ts'
@@ -251,10 +252,10 @@ export class MirroredLog implements CosignedLog {
     if (row !== null) store.replaceCheckpoint(this.origin, { ...row, note: head.note })
   }
 
-  /** An entry of the tree, or null when it is damaged. */
+  /** An entry of the tree, or null when it is damaged, or not in the tree. */
   entry(index: number): Uint8Array | null {
     const bytes = unlessDamaged(() => this.#parts.store.entry(this.origin, index))
-    const leaf = this.#tree === null ? null : this.#tree.leafAt(index)
+    const leaf = orNull(() => this.#tree?.leafAt(index) ?? null)
     return bytes !== null && leaf !== null && equalBytes(leafHash(h, bytes), leaf) ? bytes : null
   }
 

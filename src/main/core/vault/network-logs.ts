@@ -14,8 +14,8 @@ import { originOf, splitOrigin } from '../../../ledger/names.ts'
 import { timeOf } from '../../../ledger/cosignature.ts'
 import { parseSignature } from '../../../ledger/note.ts'
 import { mirrorNameOf, type Roster } from '../../../ledger/roster.ts'
+import { orNull } from '../../../sync/attempt.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
-import { CodedError } from '../../../shared/errors.ts'
 import { verifier } from '../../keystore/sodium.ts'
 import { policyEngine } from '../policy-engine.ts'
 import type { Clinic } from './clinic.ts'
@@ -122,10 +122,11 @@ export class NetworkLogs {
   knows({ origin, size, root }: LogHead): boolean {
     if (this.#clinic.standing.locker.isContested(origin)) return true
     // Damage here is no fault of whoever cites the head: it is not known yet.
-    return orFalse(() => {
+    const held = orNull(() => {
       const log = this.cosigned(origin)
-      return log !== null && size <= log.head.size && equalBytes(log.trusted.tree.rootAt(size), root)
+      return log === null || size > log.head.size ? null : log.trusted.tree.rootAt(size)
     })
+    return held !== null && equalBytes(held, root)
   }
 
   #ownLineOf(origin: string): number {
@@ -151,14 +152,5 @@ export class NetworkLogs {
       if (!(error instanceof LedgerError)) throw error
       this.#lost.set(origin, { origin, reason: error.code })
     }
-  }
-}
-
-function orFalse(check: () => boolean): boolean {
-  try {
-    return check()
-  } catch (error) {
-    if (error instanceof CodedError) return false
-    throw error
   }
 }
