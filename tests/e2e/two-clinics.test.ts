@@ -120,6 +120,11 @@ describe.each(SHELLS)('$title: two clinics', ({ name, missing }) => {
     await b.page.getByText('shared with this clinic').waitFor()
     await expect.poll(() => shown(b.page, 'Respiratory rate'), { timeout: 40_000 }).toMatch(/17.*Final/)
     expect(await button(b.page, 'Take observations').count()).toBe(0)
+    for (const tab of ['Trends', 'Timeline', 'Score', 'Patient reports', 'Who looked', 'Flowsheet']) {
+      await b.page.getByRole('tab', { name: tab }).click()
+      await b.page.getByRole('tabpanel').waitFor()
+      expect(await b.page.locator('.banner.danger').count(), tab).toBe(0)
+    }
     await expectAccessible(b.page, 'a chart of another clinic')
     expect(await window.checkProof(b.page, /^Respiratory rate/)).not.toContain('failed')
   })

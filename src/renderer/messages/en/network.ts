@@ -18,7 +18,6 @@ export const messages = {
     noQuorum:
       'New entries are sealed here, and become final later: {needed} of {all} clinics have to countersign, and {there} can at the moment.',
     missing: 'Not there: {names}.',
-    noneMissing: 'Nobody is missing.',
     tolerates:
       'No faulty clinic is tolerated: that takes at least four clinics. | One clinic may fail or lie, and the ledger still holds. | {n} clinics may fail or lie, and the ledger still holds.',
     listening: 'This computer is reached at {addresses}.',
@@ -42,7 +41,6 @@ export const messages = {
     caption: 'Sites and their nodes',
     node: 'Node',
     state: 'Link',
-    since: 'Since',
     address: 'Address',
     role: 'Keeps',
     states: { connected: 'Connected', connecting: 'Calling', unreachable: 'Not reached', own: 'This computer' },
