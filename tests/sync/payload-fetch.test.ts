@@ -110,6 +110,17 @@ describe('a peer', () => {
     expect(peer.end).toBe('BAD_ANSWER')
   })
 
+  it('that is asked when what may be had changes is asked from the start again', () => {
+    const { world, peer, log, want } = asked()
+    expect(want.from).toBe(0)
+    world.node.payloadsChanged(log)
+    peer.say({ kind: 'payloads', req: want.req, last: true, rows: [], keys: [] })
+    expect(peer.of('want-payloads').map(({ from }) => from)).toEqual([0, 0])
+    // Nothing changed since: the answer counts.
+    peer.say({ kind: 'payloads', req: peer.of('want-payloads')[1]!.req, last: true, rows: [], keys: [] })
+    expect(peer.of('want-payloads')).toHaveLength(2)
+  })
+
   it('that sends keys without end is hung up on', () => {
     const { peer, want } = asked()
     const key = { subject: new Uint8Array(16), epoch: 1, recipient: new Uint8Array(32), sealed: new Uint8Array(80) }

@@ -166,7 +166,7 @@ export class Invitations {
       this.#note(invitation, { site: site.id, isUsed: true })
       return { state: 'admitted', documents: this.#documents() }
     }
-    if (!this.#isOpen(invitation)) return { state: 'refused' }
+    if (!this.#isOpen(invitation)) return { state: this.#isBeingSettled(invitation) ? 'waiting' : 'refused' }
     if (invitation.site === null) this.#note(invitation, { site: site.id })
     return request.step === 'ask' ? this.#propose(invitation, site) : this.#approved(invitation, request)
   }

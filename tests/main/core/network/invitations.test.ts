@@ -1,0 +1,193 @@
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import fc from 'fast-check'
+import { Invitations } from '../../../../src/main/core/network/invitations.ts'
+import type { Clinic } from '../../../../src/main/core/vault/clinic.ts'
+import type { RosterSite } from '../../../../src/ledger/roster.ts'
+import { checkInvitation, decodeInvitation, oneTimeKeyOf } from '../../../../src/sync/invitation.ts'
+import { decodeJoinAnswer, encodeJoinRequest, type JoinAnswer, type JoinRequest } from '../../../../src/sync/join.ts'
+import { SyncError } from '../../../../src/sync/errors.ts'
+import { fromHex } from '../../../../src/shared/bytes.ts'
+import { codeOf, forWholeFile, furnish, startVault, temporaryFolder } from '../../../faults/support/clinic.ts'
+import { clinicOf } from '../../../support/consent-world.ts'
+import { testKey, testSite, verifier } from '../../../support/ledger-world.ts'
+
+const DAY_MS = 86_400_000
+const { site } = testSite('guest.example/site')
+const other = testSite('other.example/site').site
+const document = new Uint8Array([1, 2, 3])
+const ASK: JoinRequest = { step: 'ask', site }
+const APPROVE: JoinRequest = { step: 'approve', site, document, signature: new Uint8Array(64).fill(7) }
+
+let real: Clinic
+beforeAll(async () => {
+  real = await forWholeFile(async () => {
+    const open = await startVault(temporaryFolder())
+    await furnish(open)
+    return clinicOf(open)
+  })
+}, 60_000)
+
+/** The invitations of a clinic whose clock and roster a test moves. */
+function world() {
+  const now = { ms: Date.UTC(2026, 4, 1) }
+  const members: RosterSite[] = []
+  const asked = { admitted: 0, changed: 0, faults: [] as unknown[], isBusy: false }
+  const { directory } = real.replica
+  const newest = directory.rosters.at(-1)
+  if (newest === undefined) throw new Error('a clinic has a roster')
+  const replica = {
+    head: real.replica.head,
+    get directory() {
+      const roster = { ...newest.roster, sites: [...newest.roster.sites, ...members] }
+      return { ...directory, rosters: [...directory.rosters.slice(0, -1), { ...newest, roster }] }
+    },
+  }
+  const clinic = { ...real, nowMs: () => now.ms, replica: replica as unknown as Clinic['replica'] }
+  const open = () =>
+    new Invitations({
+      clinic,
+      governance: {
+        rosterWith: () => (asked.isBusy ? null : document),
+        admit: async () => {
+          asked.admitted += 1
+          await Promise.resolve()
+        },
+      },
+      changed: () => (asked.changed += 1),
+      fault: (error) => asked.faults.push(error),
+    })
+  const invitations = open()
+  const make = async (days = 1) => {
+    const { id, text } = await invitations.make(days, ['/ip4/127.0.0.1/tcp/4101'])
+    const invitation = decodeInvitation(text)
+    return { id, invitation, key: oneTimeKeyOf(invitation) }
+  }
+  const ask = (key: string, request: JoinRequest, at = invitations): JoinAnswer | null => {
+    const body = at.answer(fromHex(key), encodeJoinRequest(request))
+    return body === null ? null : decodeJoinAnswer(body)
+  }
+  return { now, members, asked, invitations, open, make, ask }
+}
+
+beforeEach(() => {
+  real.keystore.secrets.remove('invitations')
+})
+
+describe('an invitation', () => {
+  it('is signed by the site, and by nobody else', async () => {
+    const { invitation } = await world().make()
+    const own = real.replica.directory.rosters.at(-1)?.roster.sites[0]?.governanceKey ?? new Uint8Array(32)
+    checkInvitation(verifier, invitation, own)
+    expect(() => {
+      checkInvitation(verifier, invitation, testKey('somebody').publicKey)
+    }).toThrow(SyncError)
+  })
+
+  it('leads from the question to the vote, and to the documents once the site is in', async () => {
+    const { make, ask, members, asked, invitations } = world()
+    const { key } = await make()
+    expect(ask(key, ASK)).toEqual({ state: 'propose', document })
+    expect(invitations.list()).toMatchObject([{ state: 'asked', site: site.id }])
+    expect(ask(key, APPROVE)).toEqual({ state: 'waiting' })
+    expect(asked.admitted).toBe(1)
+    members.push(site)
+    expect(ask(key, ASK)).toMatchObject({ state: 'admitted', documents: [{ type: 'roster' }, { type: 'contract' }] })
+    expect(invitations.list()).toMatchObject([{ state: 'used', site: site.id }])
+    expect(asked.faults).toEqual([])
+  })
+
+  it('waits while something else is decided, and takes no approval of what was not proposed', async () => {
+    const { make, ask, asked } = world()
+    const { key } = await make()
+    expect(ask(key, APPROVE)).toEqual({ state: 'waiting' })
+    asked.isBusy = true
+    expect(ask(key, ASK)).toEqual({ state: 'waiting' })
+    asked.isBusy = false
+    ask(key, ASK)
+    expect(ask(key, { ...APPROVE, document: new Uint8Array([9]) } as JoinRequest)).toEqual({ state: 'waiting' })
+    expect(asked.admitted).toBe(0)
+    // The same approval twice is one.
+    ask(key, APPROVE)
+    ask(key, APPROVE)
+    expect(asked.admitted).toBe(1)
+  })
+
+  it('is for the site that asked first, also after it was used', async () => {
+    const { make, ask, members } = world()
+    const { key } = await make()
+    ask(key, ASK)
+    expect(ask(key, { step: 'ask', site: other })).toEqual({ state: 'refused' })
+    members.push(site, other)
+    expect(ask(key, ASK)).toMatchObject({ state: 'admitted' })
+    expect(ask(key, { step: 'ask', site: other })).toEqual({ state: 'refused' })
+  })
+
+  it('is void when it expired before anybody asked, or was withdrawn', async () => {
+    const { make, ask, invitations, now, asked } = world()
+    const [late, withdrawn] = [await make(), await make()]
+    await invitations.withdraw(withdrawn.id)
+    expect(invitations.keys()).toEqual([late.key])
+    expect(ask(withdrawn.key, ASK)).toEqual({ state: 'refused' })
+    now.ms += DAY_MS + 1
+    expect(ask(late.key, ASK)).toEqual({ state: 'refused' })
+    expect(invitations.keys()).toEqual([])
+    expect(invitations.list().map(({ state }) => state)).toEqual(['withdrawn', 'expired'])
+    expect(asked.changed).toBe(3)
+    expect(await codeOf(() => invitations.withdraw('nothing'))).toBe('UNKNOWN_INVITATION')
+  })
+
+  it('lets in whoever asked in time while others vote, and when the answer was lost', async () => {
+    const { make, ask, invitations, now, members } = world()
+    const { key } = await make()
+    ask(key, ASK)
+    now.ms += 3 * DAY_MS
+    expect(invitations.keys()).toEqual([key])
+    // Nothing new is proposed for it: what was proposed in time may still be decided.
+    expect(ask(key, ASK)).toEqual({ state: 'waiting' })
+    members.push(site)
+    expect(ask(key, ASK)).toMatchObject({ state: 'admitted' })
+    expect(invitations.keys()).toEqual([key])
+    expect(ask(key, ASK)).toMatchObject({ state: 'admitted' })
+    now.ms += 30 * DAY_MS
+    expect([invitations.keys(), ask(key, ASK)]).toEqual([[], { state: 'refused' }])
+    members.length = 0
+    expect(ask(key, ASK)).toEqual({ state: 'refused' })
+  })
+
+  it('does not take another site with the same name and other keys for the one that was let in', async () => {
+    const { make, ask, members } = world()
+    const { key } = await make()
+    members.push({ ...site, governanceKey: other.governanceKey })
+    expect(ask(key, ASK)).toMatchObject({ state: 'propose' })
+  })
+
+  it('survives a restart', async () => {
+    const { make, ask, open } = world()
+    const { key } = await make()
+    ask(key, ASK)
+    await new Promise((done) => setImmediate(done))
+    const again = open()
+    expect(again.list()).toMatchObject([{ state: 'asked', site: site.id }])
+    expect(ask(key, { step: 'ask', site: other }, again)).toEqual({ state: 'refused' })
+  })
+})
+
+it('keeps no more open than anybody can oversee', async () => {
+  const { invitations, make } = world()
+  for (let n = 0; n < 16; n++) await make()
+  expect(await codeOf(() => make())).toBe('INVALID_REQUEST')
+  expect(invitations.keys()).toHaveLength(16)
+})
+
+it('answers nobody whose key is of no invitation, and refuses what is no request', async () => {
+  const { invitations, make, ask } = world()
+  const { key } = await make()
+  expect(ask('00'.repeat(32), ASK)).toBeNull()
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (body) => {
+      const answer = invitations.answer(fromHex(key), body)
+      expect(answer === null ? null : decodeJoinAnswer(answer)).toEqual({ state: 'refused' })
+    }),
+  )
+  expect(invitations.list()).toMatchObject([{ state: 'open' }])
+})
