@@ -11,6 +11,7 @@
  */
 import { siteOfLog } from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
+import { MAX_CLOCK_AHEAD_S } from '../../../ledger/finality.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
 import { parseNote } from '../../../ledger/note.ts'
 import { consentsAt } from '../../../ledger/patient-state.ts'
@@ -86,11 +87,8 @@ export class ForeignLogs implements ForeignShares {
 
   patient(handle: string): ForeignPatient | null {
     this.#refresh()
-    for (const foreign of this.#open.values()) {
-      const isTheirs = foreign.chains.of(handle).links.some(({ type }) => type === 'patient.registered')
-      if (isTheirs) return patientOf(foreign, handle)
-    }
-    return null
+    const foreign = this.#of(handle)
+    return foreign === null ? null : patientOf(foreign, handle)
   }
 
   accesses(): ForeignAccess[] {
@@ -162,8 +160,12 @@ export class ForeignLogs implements ForeignShares {
     return { ...none, state, classes, until, emergencyUntil }
   }
 
+  /** The log that a patient is registered in: any other may name them as well. */
   #of(handle: string): ForeignLog | null {
-    for (const foreign of this.#open.values()) if (foreign.chains.of(handle).links.length > 0) return foreign
+    for (const foreign of this.#open.values()) {
+      const isTheirs = foreign.chains.of(handle).links.some(({ type }) => type === 'patient.registered')
+      if (isTheirs) return foreign
+    }
     return null
   }
 
@@ -213,7 +215,10 @@ export class ForeignLogs implements ForeignShares {
       chain: (subject: string) => chains.of(subject),
       contract: () => this.#clinic.replica.contract(),
     }
-    const foreign: ForeignLog = { log, chains, site, sources: this.#sources(replica, site) }
+    const foreign: ForeignLog = {
+      ...{ log, chains, site },
+      sources: this.#sources(replica, site, (handle) => this.#gate(foreign, handle)),
+    }
     this.#open.set(origin, foreign)
   }
 
@@ -230,10 +235,14 @@ export class ForeignLogs implements ForeignShares {
     })
   }
 
-  #sources(replica: RecordSources['replica'], site: string): RecordSources {
+  #sources(
+    replica: RecordSources['replica'],
+    site: string,
+    gate: (handle: string) => Promise<SubjectGate>,
+  ): RecordSources {
     const { grades } = this.#clinic
     const keys = { of: (subject: Uint8Array, epoch: number) => this.#keysOf(site, subject, epoch) }
-    return { replica, grades, keys, gate: { gate: (subject) => this.#gate(subject) } }
+    return { replica, grades, keys, gate: { gate } }
   }
 
   #hasKeys(handle: string): boolean {
@@ -250,12 +259,11 @@ export class ForeignLogs implements ForeignShares {
     return heldClassKeys(await openClassKeys(row.sealed, this.#pair, { subject, epoch, sender }))
   }
 
-  /** What decides row by row: the consents of the other site that name this one. */
-  async #gate(handle: string): Promise<SubjectGate> {
-    const foreign = this.#of(handle)
+  /** What decides row by row: the consents in the same log that name this site. */
+  async #gate(foreign: ForeignLog, handle: string): Promise<SubjectGate> {
     const { glass, viewer, gate, identity } = this.#clinic
-    const terms = foreign === null ? [] : await this.#terms(foreign, handle)
-    const usable = foreign === null ? [] : terms.filter((each) => this.#isFresh(foreign.log.origin, each))
+    const terms = await this.#terms(foreign, handle)
+    const usable = terms.filter((each) => this.#isFresh(foreign.log.origin, each))
     const today = dayOf(gate.dayMs())
     return {
       circumstances: (keyClass, recordedAtMs) => {
@@ -290,11 +298,15 @@ export class ForeignLogs implements ForeignShares {
     return terms
   }
 
-  /** D8: a grant counts while the newest word of the site that owns it is young enough. */
+  /**
+   * D8: a grant counts while the newest word of the site that owns it is young enough. Where the clock was put back since,
+   * nobody knows how old it is.
+   */
   #isFresh(origin: string, { freshness }: ConsentTerms): boolean {
     const { isConnected, heardMs } = this.#contact(origin)
     const limitMin = isConnected ? freshness.onlineMin : freshness.offlineMin
-    return this.#clinic.nowMs() - heardMs <= limitMin * MINUTE_MS
+    const ageMs = this.#clinic.nowMs() - heardMs
+    return ageMs >= -1000 * MAX_CLOCK_AHEAD_S && ageMs <= limitMin * MINUTE_MS
   }
 }
 

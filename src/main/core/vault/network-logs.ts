@@ -9,6 +9,7 @@
  */
 import { type Directory, emptyDirectory, rosterAt } from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
+import { MAX_CLOCK_AHEAD_S } from '../../../ledger/finality.ts'
 import type { LogHead } from '../../../ledger/fields.ts'
 import { originOf, splitOrigin } from '../../../ledger/names.ts'
 import { timeOf } from '../../../ledger/cosignature.ts'
@@ -101,7 +102,10 @@ export class NetworkLogs {
     const rows = (unlessDamaged(() => store.cosignaturesAt(origin, log.head.size)) ?? []).filter(
       (row) => row.name !== own && standing.cosignatures.isVote(log, row),
     )
-    return 1000 * Math.max(0, ...rows.map(({ line }) => timeOf(parseSignature(line.trimEnd()).signature) ?? 0))
+    const times = rows.map(({ line }) => timeOf(parseSignature(line.trimEnd()).signature) ?? 0)
+    // From the future since the clock was put back here.
+    const latestS = this.#clinic.nowMs() / 1000 + MAX_CLOCK_AHEAD_S
+    return 1000 * Math.max(0, ...times.filter((timeS) => timeS <= latestS))
   }
 
   /** Every key that a roster ever listed for the log of an origin, the newest last. */
