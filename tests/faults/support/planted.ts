@@ -25,4 +25,10 @@ export const PLANTED = [
   'typed by the wrong hand', // reason for a correction
   'scribbled on the back of a menu', // a note while nothing could be recorded
   'Who may see it', // words of every consent
+  'the scale stood on a carpet', // reason for an amendment
+  '"value":138.75', // what it says instead
+  'noise from the glockenspiel', // an answer that the patient gave
+  'Dorothea Quacksalver', // who gets an export
+  'retains carbon dioxide since Lent', // reason for an oxygen scale
+  'Friederike Knochenhauer', // physician
 ] as const
