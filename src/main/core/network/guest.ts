@@ -14,7 +14,9 @@ import type { Unlock } from '../../keystore/node-secret.ts'
 import { openStore } from '../../store/open.ts'
 import type { RecordedDocument } from '../../../sync/join.ts'
 import type { PeerNetwork, PeerNetworkListeners, PeerSettings } from '../../peer/peer-thread.ts'
+import type { RosterSite } from '../../../ledger/roster.ts'
 import type { RandomBytes } from '../envelope.ts'
+import { ApiFailure } from '../failure.ts'
 import { decodeInvitation } from '../../../sync/invitation.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import type { Clinic } from '../vault/clinic.ts'
@@ -28,6 +30,7 @@ import {
   JoinCall,
   makeGuestKeys,
   openInvitation,
+  readDocuments,
   readJoining,
   writeJoined,
   type JoinRequestForm,
@@ -91,7 +94,7 @@ export class Guest {
     this.#call = new JoinCall({
       ...{ keystore, state: this.#state, site, random, nowMs, startPeers, changed, fault: failed },
       admitted: (documents) => {
-        this.#finish(documents).catch(failed)
+        this.#admitted(documents, site).catch(failed)
       },
     })
   }
@@ -128,6 +131,18 @@ export class Guest {
       rmSync(this.#parts.folder, { recursive: true, force: true })
       syncFolder(join(this.#parts.folder, '..'))
     })
+  }
+
+  async #admitted(documents: readonly RecordedDocument[], site: RosterSite): Promise<void> {
+    try {
+      readDocuments(documents, this.#state, site)
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error
+      // Whoever invited lies. The attempt stays as it is, to be cancelled.
+      this.#call.disbelieve(error.code)
+      return
+    }
+    await this.#finish(documents)
   }
 
   /** Writes the first block, and makes the folder the clinic. */

@@ -228,7 +228,14 @@ export class JoinCall {
     await this.#peers?.end()
   }
 
+  /** What came as the end of it was not believed: nothing more is asked. */
+  disbelieve(code: string): void {
+    this.#isOver = true
+    this.#set('refused', code)
+  }
+
   #tick(): void {
+    if (this.#isOver) return
     if (isExpired(this.#invitation, this.#parts.nowMs()) && this.#state !== 'voting') this.#set('expired', null)
     else if (this.#channel !== null) this.#ask()
     else this.#report().catch(this.#parts.fault)
@@ -319,9 +326,7 @@ export async function writeJoined(
   documents: readonly RecordedDocument[],
   { random, nowMs }: { random: RandomBytes; nowMs: number },
 ): Promise<Identity> {
-  const invitation = decodeInvitation(state.invitation)
-  const { rosters, contracts, entries } = read(documents, invitation.network)
-  checkTakenIn(rosters, invitation, site)
+  const { invitation, rosters, newest, entries } = readDocuments(documents, state, site)
   const log = signerOf('log', secretOf(keystore, SECRETS.log))
   const opened = { incarnation: 1, instance: random(16), previous: null, logKey: null, rosterVersion: null }
   const identity: Identity = {
@@ -329,8 +334,6 @@ export async function writeJoined(
     ...{ logKey: log.publicKey, otherLogKeys: [], site: state.site, clinic: state.clinic, demo: false },
     ...{ sharingKey: site.sharingKey, recoveryKey: state.recoveryKey, closed: [], openedWith: null },
   }
-  const newest = contracts.at(-1)
-  if (newest === undefined) throw new ApiFailure('BAD_INVITATION', { detail: 'contract' })
   const mark = writeFirstBlock(store, {
     ...{ identity, log, random, nowMs, rosterVersion: rosters.length, contractHash: h.sha256(newest.document) },
     entries: [
@@ -341,6 +344,21 @@ export async function writeJoined(
   keystore.highWater.write(mark)
   await writeIdentity(keystore.secrets, identity)
   return identity
+}
+
+/**
+ * Checks what a guest is told of a network that took it in. Changes nothing.
+ *
+ * @param documents - Untrusted.
+ * @throws ApiFailure `BAD_INVITATION` as {@link writeJoined}.
+ */
+export function readDocuments(documents: readonly RecordedDocument[], state: JoiningState, site: RosterSite) {
+  const invitation = decodeInvitation(state.invitation)
+  const { rosters, contracts, entries } = read(documents, invitation.network)
+  checkTakenIn(rosters, invitation, site)
+  const newest = contracts.at(-1)
+  if (newest === undefined) throw new ApiFailure('BAD_INVITATION', { detail: 'contract' })
+  return { invitation, rosters, newest, entries }
 }
 
 function read(documents: readonly RecordedDocument[], network: Uint8Array) {
