@@ -68,7 +68,7 @@ export async function focusOn(page: Page, name: string | RegExp): Promise<void> 
   await expect.poll(async () => matches(await focused(page), name), { timeout: 20_000 }).toBe(true)
 }
 
-export function matches(text: string, name: string | RegExp): boolean {
+function matches(text: string, name: string | RegExp): boolean {
   return typeof name === 'string' ? text.includes(name) : name.test(text)
 }
 
