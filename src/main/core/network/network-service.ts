@@ -43,6 +43,7 @@ import { NetworkLogs } from '../vault/network-logs.ts'
 import { presence } from '../vault/presence.ts'
 import { VaultSyncStore } from '../vault/sync-store.ts'
 import type { Asked, NetworkHealth } from '../vault-service.ts'
+import { CopyReports } from './copy-reports.ts'
 import { Invitations } from './invitations.ts'
 import { readSettings, writeSettings, type KeptSettings } from './network-settings.ts'
 
@@ -50,12 +51,6 @@ import { readSettings, writeSettings, type KeptSettings } from './network-settin
 const TICK_MS = 250
 /** How often payloads are asked for that nobody wanted to send before. */
 const PAYLOAD_ROUND_MS = 30_000
-/** Reports of a copy within {@link CLONE_WINDOW_MS} before it is believed: a link that is just dying is none. */
-const CLONE_REPORTS = 3
-const CLONE_WINDOW_MS = 120_000
-/** Reports that are remembered: one site must not push out those of all others. */
-const MAX_REPORTS = 256
-
 /** What the network of a clinic needs. */
 export interface NetworkParts {
   readonly clinic: Clinic
@@ -94,7 +89,7 @@ export class NetworkService {
   #deciding: Promise<void> = Promise.resolve()
   /** How many rosters and contracts others were told of. */
   #rules = ''
-  #copies: { readonly atMs: number; readonly reporter: string | null }[] = []
+  readonly #copies: CopyReports
   #isClosed = false
 
   constructor(parts: NetworkParts) {
@@ -108,6 +103,8 @@ export class NetworkService {
     const pair = { publicKey: identity.sharingKey, privateKey: sharing }
     clinic.foreign = new ForeignLogs(clinic, this.logs, pair, (origin) => this.#contactOf(origin))
     this.#settings = readSettings(keystore.secrets)
+    const liars = () => liarsAllowed(electorateOf(this.logs.roster))
+    this.#copies = new CopyReports(() => clinic.monotonicMs(), liars)
     this.#decided = clinic.replica.live.head.size
     this.#invitations = new Invitations({ clinic, governance, fault, changed: () => this.#reach() })
     const store = new VaultSyncStore({
@@ -117,7 +114,9 @@ export class NetworkService {
           this.#heard(async () => this.#adopted(await governance.adopt(rosters, contracts))),
         proposal: (text) => this.#heard(() => governance.hear(text)),
         ahead: () => parts.ahead(),
-        cloned: (reporter) => this.#clone(reporter),
+        cloned: (reporter) => {
+          if (this.#copies.heard(reporter)) parts.cloned()
+        },
         join: (key, body) => this.#invitations.answer(key, body),
         grown: (origin) => this.#grown(origin),
         proposals: () => governance.texts(),
@@ -446,16 +445,6 @@ export class NetworkService {
 
   #adopted(isNew: boolean): void {
     if (isNew) this.governanceChanged()
-  }
-
-  /** The copy that speaks to this node itself holds its keys; of sites that say they met one, as many may lie as ever. */
-  #clone(reporter: string | null): void {
-    const atMs = this.#parts.clinic.monotonicMs()
-    const recent = this.#copies.filter((copy) => copy.atMs > atMs - CLONE_WINDOW_MS)
-    this.#copies = [...recent, { atMs, reporter }].slice(-MAX_REPORTS)
-    const reporters = new Set(this.#copies.map((copy) => copy.reporter))
-    const isBelieved = reporters.has(null) || reporters.size > liarsAllowed(electorateOf(this.logs.roster))
-    if (this.#copies.length >= CLONE_REPORTS && isBelieved) this.#parts.cloned()
   }
 
   /**
