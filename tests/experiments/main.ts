@@ -3,10 +3,12 @@
  *
  * Prints tables and writes `out/experiments/results.json`. What they show is in `docs/experiments.md`.
  */
+import { byzantine } from './byzantine.ts'
 import { fourSites } from './four-sites.ts'
 import { markdown, type Report, writeReports } from './support/report.ts'
 
 const EXPERIMENTS: Readonly<Record<string, () => Promise<Report>>> = {
+  byzantine: () => byzantine({ isFull: true, floodMessages: 5000 }),
   'four-sites': () => fourSites({ writes: 10, isFull: true }),
 }
 

@@ -45,8 +45,8 @@ export class Sites {
   async describe(): Promise<string> {
     const lines = this.all.map(async (site) => {
       const { name, isUp, state, said } = site
-      const view = isUp ? await site.status().catch((error: unknown) => String(error)) : 'down'
-      return `${name} ${state} ${JSON.stringify(view)} ${said}`
+      const logs = isUp ? await site.status().then(({ logs }) => logs, String) : 'down'
+      return `${name} ${state} ${JSON.stringify(logs)} ${said}`
     })
     return (await Promise.all(lines)).join('\n')
   }

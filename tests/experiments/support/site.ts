@@ -30,6 +30,8 @@ export class Site {
   nurse = ''
   patient = ''
   state: VaultState['state'] = 'starting'
+  /** Why it must be recovered; empty while it need not be. */
+  reason = ''
   /** What it said on standard error. */
   said = ''
   #running: Running | null = null
@@ -69,7 +71,9 @@ export class Site {
     }
     const { remote, fail } = connect<SiteService>(port as never, (event) => {
       const told = event as VaultEvent
-      if (told.kind === 'state') this.state = told.state.state
+      if (told.kind !== 'state') return
+      this.state = told.state.state
+      this.reason = told.state.recovery?.reason ?? ''
     })
     child.once('exit', () => fail(new Error(`${this.name} has ended`)))
     this.#running = { child, vault: remote, exit }
