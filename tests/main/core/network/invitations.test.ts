@@ -104,7 +104,7 @@ describe('an invitation', () => {
     expect(ask(key, ASK)).toEqual({ state: 'waiting' })
     asked.isBusy = false
     ask(key, ASK)
-    expect(ask(key, { ...APPROVE, document: new Uint8Array([9]) } as JoinRequest)).toEqual({ state: 'waiting' })
+    expect(ask(key, { ...APPROVE, document: new Uint8Array([9]) })).toEqual({ state: 'waiting' })
     expect(asked.admitted).toBe(0)
     // The same approval twice is one.
     ask(key, APPROVE)
