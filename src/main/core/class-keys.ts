@@ -62,6 +62,7 @@ export interface ClassKeys {
 export class EpochClassKeys implements ClassKeys {
   readonly #epochKey: Uint8Array
   readonly #derived = new Map<KeyClass, Uint8Array>()
+  #isWiped = false
 
   /** @param epochKey - 32 bytes, kept and wiped here. */
   constructor(epochKey: Uint8Array) {
@@ -73,7 +74,14 @@ export class EpochClassKeys implements ClassKeys {
     return this.#epochKey
   }
 
+  /** True once they were erased: what is still to be sealed needs others. */
+  get isWiped(): boolean {
+    return this.#isWiped
+  }
+
+  /** @throws EnvelopeError `KEY_MISSING` once they were erased: what is left of them anybody could guess. */
   keyOf(keyClass: KeyClass): Uint8Array {
+    if (this.#isWiped) throw new EnvelopeError('KEY_MISSING', 'the key was erased')
     const known = this.#derived.get(keyClass)
     if (known !== undefined) return known
     const key = classKeyOf(this.#epochKey, keyClass)
@@ -82,6 +90,7 @@ export class EpochClassKeys implements ClassKeys {
   }
 
   wipe(): void {
+    this.#isWiped = true
     for (const key of [this.#epochKey, ...this.#derived.values()]) key.fill(0)
     this.#derived.clear()
   }

@@ -57,7 +57,7 @@ export async function openParts(folder: string, practitioner: string, between: B
     failed: (error) => told.failures.push(error),
   })
   const signer = signerOf('practitioner', await keystore.practitioners.unlock(practitioner, PIN))
-  return { store, keystore, replica, writer, signer, told, identity }
+  return { store, keystore, replica, keys, writer, signer, told, identity }
 }
 
 export type Parts = Awaited<ReturnType<typeof openParts>>

@@ -120,7 +120,6 @@ export class SubjectKeys {
     const key = random(32)
     assert(key.length === 32, 'epoch keys are 32 bytes')
     const keys = new EpochClassKeys(key)
-    this.#open.set(nameOf(subject, epoch), Promise.resolve(keys))
     const toStore = await Promise.all(
       [pair.publicKey, recoveryKey].map(async (recipient) => ({
         subject,
@@ -141,9 +140,15 @@ export class SubjectKeys {
     return { epoch, keys, toStore: [], handedOver: await this.#earlier(subject, epoch, sharing) }
   }
 
-  /** The keys of `epoch` were stored: they need not be stored again. */
-  stored(subject: Uint8Array): void {
+  /**
+   * An entry was recorded: what was made for the subject is stored, or will never be.
+   *
+   * @param current - That it is sealed under, of all that were made for the same epoch; null without a payload.
+   */
+  stored(subject: Uint8Array, current: CurrentEpoch | null): void {
     this.#created.delete(toHex(subject))
+    if (current !== null && current.toStore.length > 0)
+      this.#open.set(nameOf(subject, current.epoch), Promise.resolve(current.keys))
   }
 
   /** Forgets the keys of epochs that were erased, also in memory. */

@@ -81,6 +81,8 @@ interface Job {
 interface Placed {
   readonly draft: Draft
   readonly row: NewEntry
+  /** That its payload is sealed under; null without one. */
+  readonly epoch: CurrentEpoch | null
   readonly epochKeys: readonly NewEpochKey[]
   readonly handedOver: readonly NewEpochKey[]
 }
@@ -291,7 +293,7 @@ export class Writer {
     if (successor !== null) logSigner.replace(successor)
     const entries = bytes.map((entry, i) => ({ index: first + i, bytes: entry, leaf: leaves[i] ?? unreachable() }))
     replica.committed(checkpoint, block, entries)
-    for (const { draft } of placed) if (draft.subject !== null) keys.stored(draft.subject)
+    for (const { draft, epoch } of placed) if (draft.subject !== null) keys.stored(draft.subject, epoch)
     // The block stands, whatever becomes of its mark: a start that finds it newer than the mark takes it.
     this.#mark = { note, size: checkpoint.size }
     try {
@@ -354,7 +356,7 @@ export class Writer {
     for (const job of jobs) {
       for (const [i, draft] of job.drafts.entries()) {
         const { epoch, epochKeys, handedOver } = epochs.take(draft, job.epochs[i] ?? null)
-        placed.push({ draft, epochKeys, handedOver, row: this.#entryOf(draft, epoch, chains) })
+        placed.push({ draft, epoch, epochKeys, handedOver, row: this.#entryOf(draft, epoch, chains) })
       }
     }
     const seal = this.#seal(
@@ -363,7 +365,7 @@ export class Writer {
       directoryAfter(replica.directory, first, placed),
       jobs[0]?.successor ?? null,
     )
-    placed.push({ draft: seal, epochKeys: [], handedOver: [], row: this.#entryOf(seal, null, chains) })
+    placed.push({ draft: seal, epoch: null, epochKeys: [], handedOver: [], row: this.#entryOf(seal, null, chains) })
     return placed
   }
 
@@ -470,7 +472,7 @@ class EpochsInBlock {
     this.#newestEpoch = newestEpoch
   }
 
-  /** @throws {@link EpochPassed} when another entry began an epoch meanwhile: this one must be prepared again. */
+  /** @throws {@link EpochPassed} when another entry began an epoch, or erased this one: it must be prepared again. */
   take(draft: Draft, prepared: CurrentEpoch | null): Pick<Placed, 'epochKeys' | 'handedOver'> & Prepared {
     if (prepared === null || draft.subject === null) return { epoch: null, epochKeys: [], handedOver: [] }
     const name = toHex(draft.subject)
@@ -479,6 +481,7 @@ class EpochsInBlock {
     const newest = Math.max(before?.epoch ?? -1, this.#newestEpoch(name) ?? -1)
     const isPassed = epoch !== before && (epoch.toStore.length > 0 ? epoch.epoch <= newest : epoch.epoch < newest)
     if (isPassed) throw new EpochPassed('an epoch began meanwhile')
+    if (epoch.keys.isWiped) throw new EpochPassed('its key was erased meanwhile')
     this.#newest.set(name, epoch)
     if (this.#stored.has(epoch)) return { epoch, epochKeys: [], handedOver: [] }
     this.#stored.add(epoch)

@@ -1,8 +1,13 @@
 import { expect, it } from 'vitest'
+import { encodePatient } from '../../../../src/clinical/patient.ts'
+import { fromHex } from '../../../../src/shared/bytes.ts'
 import { HighWaterFile } from '../../../../src/main/keystore/high-water.ts'
 import { KeystoreError } from '../../../../src/main/keystore/errors.ts'
 import { StoreError } from '../../../../src/main/store/errors.ts'
 import type { Store } from '../../../../src/main/store/store.ts'
+import { openedRecord } from '../../../../src/main/core/vault/opened-record.ts'
+import { type CurrentEpoch, UNSHARED } from '../../../../src/main/core/vault/subject-keys.ts'
+import type { Draft } from '../../../../src/main/core/vault/writer.ts'
 import { Replica } from '../../../../src/main/core/vault/replica.ts'
 import { codeOf, furnish, patientNumber, PIN, startVault, temporaryFolder } from '../../../faults/support/clinic.ts'
 import { accessOf, type Between, openParts, type Parts, random } from '../../../faults/support/parts.ts'
@@ -176,4 +181,42 @@ it('numbers each subject’s entries without a gap, whoever asks at the same tim
     for (const [i, link] of links.entries()) expect(link.previousLeaf).toEqual(links[i - 1]?.leaf ?? null)
   }
   expectSound(open)
+})
+
+/** A registration of somebody new, under the epoch that `epoch` gives. */
+function registrationOf({ signer }: Parts, handle: string, epoch: NonNullable<Draft['epoch']>): Draft {
+  const patient = { handle, ...patientNumber(7) }
+  return {
+    ...{ id: random(16), type: 'patient.registered', subject: fromHex(handle), timeMs: Date.now(), fields: new Map() },
+    ...{ payload: new TextEncoder().encode(encodePatient(patient, false)), signers: [signer], epoch },
+  }
+}
+
+it('seals nothing under keys that were erased while it was being prepared', async () => {
+  const open = await parts()
+  const { writer, keys, replica, subject } = open
+  const epochs: CurrentEpoch[] = []
+  const epoch = async () => {
+    const current = await keys.current(fromHex(subject))
+    epochs.push(current)
+    if (epochs.length === 1) keys.forget(fromHex(subject), [current.epoch])
+    return current
+  }
+  await writer.record([registrationOf(open, subject, epoch)])
+  expect(epochs).toHaveLength(2)
+  const link = replica.chain(subject).links.at(-1)!
+  expect((await openedRecord({ replica, keys }, link)).text).toContain('Family7')
+})
+
+it('knows the key that was stored, whoever prepared another for the same epoch', async () => {
+  const open = await parts()
+  const { writer, keys } = open
+  const handle = 'ab'.repeat(16)
+  const subject = fromHex(handle)
+  const used = await keys.current(subject)
+  const unused = await keys.next(subject, UNSHARED)
+  expect(unused.epoch).toBe(used.epoch)
+  await writer.record([registrationOf(open, handle, () => Promise.resolve(used))])
+  const known = await keys.of(subject, used.epoch)
+  expect(known.keyOf('demographics')).toEqual(used.keys.keyOf('demographics'))
 })
