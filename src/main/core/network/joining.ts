@@ -22,7 +22,8 @@ import {
   encodeNodeOpened,
   encodeRosterFields,
 } from '../../../ledger/fields.ts'
-import { rosterMessage, type SignedRoster } from '../../../ledger/governance.ts'
+import { parseContract } from '../../../ledger/contract.ts'
+import { checkContractApprovals, rosterMessage, type SignedRoster } from '../../../ledger/governance.ts'
 import { MAX_ENTRY_SIZE } from '../../../ledger/body.ts'
 import { originOf } from '../../../ledger/names.ts'
 import { checkRosterChain } from '../../../ledger/next-roster.ts'
@@ -48,6 +49,7 @@ import type { RandomBytes } from '../envelope.ts'
 import { generateSharingKeyPair, sharingPublicKeyOf } from '../epoch-keys.ts'
 import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
+import { policyEngine } from '../policy-engine.ts'
 import { writeFirstBlock, type PlainEntry } from '../vault/first-block.ts'
 import { SECRETS, signerOf } from '../vault/genesis.ts'
 import { readJson, writeIdentity, writeJson, type Identity } from '../vault/identity.ts'
@@ -373,6 +375,7 @@ function read(documents: readonly RecordedDocument[], network: Uint8Array) {
         return { type, fields: encodeRosterFields(signed) }
       }
       const published = decodeContractFields(map)
+      checkContract(network, rosters, contracts.length, published)
       contracts.push(published)
       return { type, fields: encodeContractFields(published) }
     })
@@ -382,6 +385,20 @@ function read(documents: readonly RecordedDocument[], network: Uint8Array) {
     if (cause instanceof LedgerError) throw new ApiFailure('BAD_INVITATION', { cause, detail: cause.code })
     throw cause
   }
+}
+
+/** As every replica asks of an entry: the next contract, approved by the sites of the roster before it. */
+function checkContract(
+  network: Uint8Array,
+  rosters: readonly SignedRoster[],
+  version: number,
+  published: ContractPublished,
+): void {
+  const current = rosters.at(-1)
+  if (current === undefined) throw new LedgerError('NO_ROSTER', 'nothing comes before the roster')
+  if (published.version !== version + 1) throw new LedgerError('CONTRACT_NOT_NEXT', `version ${published.version}`)
+  checkContractApprovals(verifier, network, decodeRoster(current.document), published)
+  parseContract(policyEngine(), published.document)
 }
 
 /** The newest roster lists this site with its keys, and the site that invited it made the invitation. */

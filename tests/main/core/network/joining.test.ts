@@ -65,14 +65,17 @@ function invitationOf({ clinic }: Host, sign = (message: Uint8Array) => governan
   return encodeInvitation(invitation, sign)
 }
 
+/** In the order of the host's log. */
 function documentsOf({ clinic }: Host): RecordedDocument[] {
   const { rosters, contracts } = clinic.replica.directory
   return [
-    ...rosters.map(({ signed }) => ({ type: 'roster' as const, fields: encodeCbor(encodeRosterFields(signed)) })),
-    ...contracts.map(({ published }) => {
-      return { type: 'contract' as const, fields: encodeCbor(encodeContractFields(published)) }
+    ...rosters.map(({ from, signed }) => ({ from, type: 'roster' as const, fields: encodeRosterFields(signed) })),
+    ...contracts.map(({ from, published }) => {
+      return { from, type: 'contract' as const, fields: encodeContractFields(published) }
     }),
   ]
+    .toSorted((x, y) => x.from - y.from)
+    .map(({ type, fields }) => ({ type, fields: encodeCbor(fields) }))
 }
 
 /** A guest with keys, before anything was written. */
@@ -157,6 +160,25 @@ describe('a guest', () => {
     const one = await guest(invitationOf(host, (message) => testKey('somebody').sign(message)))
     await takeIn(host, one)
     expect(await detailOf(() => one.write(documentsOf(host)))).toEqual(['BAD_INVITATION', 'signature'])
+    one.keystore.close()
+  })
+
+  it('believes no contract that the sites did not approve, in the order in which they did', async () => {
+    const one = await guest(invitationOf(host))
+    await takeIn(host, one)
+    const [founding, first, second] = documentsOf(host)
+    const [published] = host.clinic.replica.directory.contracts.map((contract) => contract.published)
+    if (founding === undefined || first === undefined || second === undefined || published === undefined)
+      throw new Error('a network of two has two rosters and a contract')
+    const bent = { ...published, document: new TextEncoder().encode('permit (principal, action, resource);') }
+    const forged: RecordedDocument = { type: 'contract', fields: encodeCbor(encodeContractFields(bent)) }
+    for (const [documents, why] of [
+      [[founding, forged, second], 'SIGNATURE_INVALID'],
+      [[founding, second, first], 'QUORUM_MISSING'],
+      [[first, founding, second], 'NO_ROSTER'],
+      [[founding, first, first, second], 'CONTRACT_NOT_NEXT'],
+    ] as const)
+      expect(await detailOf(() => one.write(documents))).toEqual(['BAD_INVITATION', why])
     one.keystore.close()
   })
 

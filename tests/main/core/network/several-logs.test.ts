@@ -76,4 +76,4 @@ it('asks the log that a patient is registered in, whoever else names them; a clo
   const shares = readAt(b, tomorrow, (logs) => logs)
   expect(shares.patient(patient.handle)?.site).toBe(own)
   expect((await shares.standing(patient.handle)).state).toBe('unknown')
-}, 60_000)
+}, 180_000)
