@@ -18,6 +18,8 @@ export interface ConsentNames {
   readonly patient: string
   /** Id of the clinic that records the consent. */
   readonly ownSite: string
+  /** What clinics are called, by id. One that is not in it is called by its id. */
+  readonly called?: ReadonlyMap<string, string>
 }
 
 /** Characters of the longest list in one paragraph. */
@@ -88,7 +90,10 @@ export function revocationWords(terms: ConsentTerms, names: ConsentNames): strin
   const keys = `Other clinics: new data gets a new key, which they do not get. ${UNSEEN}`
   return [
     `${names.patient}, called the patient here, takes back a consent. It was to end on ${formatDate(terms.until)}. It no longer holds from now on.`,
-    ...listed('It named', terms.sites),
+    ...listed(
+      'It named',
+      terms.sites.map((site) => siteText(site, names)),
+    ),
     ...(isOwn ? ['This clinic: physicians and nurses see the data only if another consent lets them.'] : []),
     EMERGENCY,
     ...(others.length === 0 ? [] : [keys]),
@@ -105,13 +110,23 @@ const TRACE =
   'Who looked: everyone who looks is put on a list. Nobody can change that list. The patient may ask for a copy of it.'
 
 /** Sites, and what it means when the own one is not among them. */
-function whoWords({ sites, purposes }: ConsentTerms, { ownSite }: ConsentNames, others: readonly string[]): string[] {
-  const isOwn = sites.includes(ownSite)
-  const who = listed('Who may see it: people who work at', [...(isOwn ? [`${ownSite} (this clinic)`] : []), ...others])
+function whoWords({ sites, purposes }: ConsentTerms, names: ConsentNames, others: readonly string[]): string[] {
+  const isOwn = sites.includes(names.ownSite)
+  const who = listed('Who may see it: people who work at', [
+    ...(isOwn ? [`${siteText(names.ownSite, names)} (this clinic)`] : []),
+    ...others.map((site) => siteText(site, names)),
+  ])
   const nobodyElse = 'Nobody else: clinics that are not named here get no key from this consent.'
   if (isOwn && purposes.includes('care')) return [...who, nobodyElse]
-  const own = `This clinic: this consent does not let physicians and nurses of ${ownSite} see the data for care.`
+  const own = `This clinic: this consent does not let physicians and nurses of ${siteText(names.ownSite, names)} see the data for care.`
   return [...who, nobodyElse, own]
+}
+
+/** The id stays with the name of another clinic: two may be called the same. */
+function siteText(site: string, { ownSite, called }: ConsentNames): string {
+  const name = called?.get(site)
+  if (name === undefined) return site
+  return site === ownSite ? name : `${name} (${site})`
 }
 
 /** What it is for, point by point, and what it is not for. */

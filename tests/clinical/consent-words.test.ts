@@ -91,6 +91,20 @@ describe('the words of a consent', () => {
     expect(consentWords({ ...TERMS, ...over }, NAMES)).not.toEqual(consentWords(TERMS, NAMES))
   })
 
+  it('call clinics what people call them, and keep the id of another one', () => {
+    const called = new Map([
+      ['hillside', 'Hill Road Clinic'],
+      ['riverside', 'Hill Road Clinic'],
+    ])
+    const words = consentWords(TERMS, { ...NAMES, called }).join('\n')
+    expect(words).toContain('people who work at Hill Road Clinic (this clinic) and Hill Road Clinic (riverside).')
+    const back = revocationWords(TERMS, { ...NAMES, called }).join('\n')
+    expect(back).toContain('It named Hill Road Clinic and Hill Road Clinic (riverside).')
+    const away = consentWords({ ...TERMS, sites: ['riverside'] }, { ...NAMES, called }).join('\n')
+    expect(away).toContain('physicians and nurses of Hill Road Clinic see')
+    expect(away).not.toContain('hillside')
+  })
+
   it('say what it means that the own clinic is not named, or not for care', () => {
     const away = consentWords({ ...TERMS, sites: ['riverside'] }, NAMES).join('\n')
     expect(away).toContain('does not let physicians and nurses of hillside see the data')

@@ -21,6 +21,7 @@ import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { assert } from '../../../shared/errors.ts'
 import { keyPairFromSeed, sign, wipe } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
+import { readSettings } from '../network/network-settings.ts'
 import type { Asked, Row } from '../vault-service.ts'
 import { verifyRecord } from '../verify-record.ts'
 import { cardSigner } from './cards.ts'
@@ -245,20 +246,25 @@ export class Consents {
     if (!possible.includes(shown)) throw new ApiFailure('BAD_CONSENT', { detail: 'words' })
   }
 
-  /** Names as the words may give them: that of the record, and where it is hidden none. */
-  async #names(handle: string): Promise<[ConsentNames, ConsentNames]> {
-    const { replica, identity } = this.#clinic
+  /** Names as the words may give them: those that people know first, and where they are hidden or none are given, none. */
+  async #names(handle: string): Promise<[ConsentNames, ...ConsentNames[]]> {
+    const { identity, keystore } = this.#clinic
     const ownSite = identity.site
+    const others = readSettings(keystore.secrets).names ?? []
+    const called = new Map([[ownSite, identity.clinic], ...others.map(({ site, name }) => [site, name] as const)])
+    const first = { patient: (await this.#patientName(handle)) ?? NAMELESS, ownSite }
     const nameless = { patient: NAMELESS, ownSite }
-    const link = replica.chain(handle).links.find(({ type }) => type === 'patient.registered')
-    if (link === undefined) return [nameless, nameless]
+    return [{ ...first, called }, first, { ...nameless, called }, nameless]
+  }
+
+  async #patientName(handle: string): Promise<string | null> {
+    const link = this.#clinic.replica.chain(handle).links.find(({ type }) => type === 'patient.registered')
+    if (link === undefined) return null
     const row = await verifyRecord(this.#clinic, {
       ...{ subject: handle, link, view: 'demographics', viewer: null },
       read: (text) => decodePatient(text).patient,
     })
-    if (row.status === 'rejected') return [nameless, nameless]
-    const { givenName, familyName } = row.record
-    return [{ patient: `${givenName} ${familyName}`, ownSite }, nameless]
+    return row.status === 'rejected' ? null : `${row.record.givenName} ${row.record.familyName}`
   }
 
   #siteIds(): string[] {

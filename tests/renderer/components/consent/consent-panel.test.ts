@@ -48,7 +48,8 @@ describe('the consent page', () => {
       purposes: ['care' as const, 'emergency' as const, 'research' as const],
       classes: terms.classes.filter((one) => one !== 'laboratory'),
     }
-    const words = consentWords(wanted, { patient: 'Ada Okafor', ownSite: OWN_SITE })
+    const called = new Map([[OWN_SITE, 'Harbour Street Clinic']])
+    const words = consentWords(wanted, { patient: 'Ada Okafor', ownSite: OWN_SITE, called })
     for (const paragraph of words) expect(screen()).toContain(paragraph)
     await scan('123456789')
     expect(screen()).toContain('That was not a card')
