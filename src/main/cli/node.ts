@@ -7,13 +7,13 @@
  *
  * @packageDocumentation
  */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
 import process from 'node:process'
 import { type HeadlessEvent, type HeadlessNode, startHeadless } from '../core/index.ts'
 import { passphraseFromInput, storedPassphrase } from '../shell/passphrase.ts'
 import { UsageError } from '../shell/usage-error.ts'
 import { EXIT, type ExitCode, pathOf, plain, printLine, readArguments, readText } from './command.ts'
+import { keepRecoveryKey } from './recovery-key-file.ts'
 
 const USAGE = `usage: chartseal node --data DIR [--join INVITATION_FILE] [--port N | --no-listen] [--announce ADDRESS]...
                       [--relay] [--no-discovery] [--health PORT] [--passphrase-file FILE]
@@ -55,7 +55,7 @@ export async function node(args: readonly string[]): Promise<ExitCode> {
   const running = await startHeadless({
     ...{ dataFolder, passphrase, invitation, reach, healthPort, event: log },
     recoveryKey: (text) => {
-      keepRecoveryKey(dataFolder, text)
+      tellRecoveryKey(dataFolder, text)
     },
   })
   return ended(running)
@@ -70,10 +70,8 @@ async function passphraseOf(file: string | undefined): Promise<string> {
 }
 
 /** The key belongs on paper: it is written where nobody else reads it, never to a log. */
-function keepRecoveryKey(dataFolder: string, text: string): void {
-  const file = join(dataFolder, 'recovery-key.txt')
-  if (existsSync(file)) return
-  writeFileSync(file, `${text}\n`, { mode: 0o600, flag: 'wx' })
+function tellRecoveryKey(dataFolder: string, text: string): void {
+  const file = keepRecoveryKey(dataFolder, text)
   printLine(plain(`recovery key: ${file} - print it, keep the paper safe, delete the file`))
 }
 
