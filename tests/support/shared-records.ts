@@ -35,6 +35,7 @@ function siteOf(open: OpenVault): SharingSite {
 export function partsOf({ open, pair }: SharingSite) {
   const clinic = clinicOf(open)
   const logs = new NetworkLogs(clinic)
+  for (const log of logs.mirrored) log.prepare(100_000)
   return { clinic, logs, disclosures: new Disclosures(clinic, logs, pair) }
 }
 

@@ -49,6 +49,8 @@ import { readSettings, writeSettings, type KeptSettings } from './network-settin
 
 /** How often time passes for sessions. */
 const TICK_MS = 250
+/** Entries that are read in one turn, after a start, to know again what was judged before. */
+const PREPARED = 2048
 /** How often payloads are asked for that nobody wanted to send before. */
 const PAYLOAD_ROUND_MS = 30_000
 /** What the network of a clinic needs. */
@@ -343,6 +345,11 @@ export class NetworkService {
   }
 
   #tick(): void {
+    for (const log of this.logs.mirrored) {
+      if (log.isPrepared) continue
+      log.prepare(PREPARED)
+      if (log.isPrepared) this.#node.logChanged(log.origin)
+    }
     this.#node.tick()
     this.#noteContact()
     for (const { origin } of this.logs.mirrored)

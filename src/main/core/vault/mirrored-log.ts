@@ -213,7 +213,7 @@ export class MirroredLog implements CosignedLog {
     const { refused, pending, stored, mirrored } = this.#state
     if (refused !== null) return 'refused'
     if (pending === null || stored < pending.size || this.#complete === null) return 'incomplete'
-    const verdict = this.#judge(limit)
+    const verdict = this.#judge(this.#complete.size, limit)
     if (verdict !== 'valid') return verdict
     // Asked again, it gives a line only for what is new: a fresh time is for whoever asks for one.
     if (mirrored === pending) return 'mirrored'
@@ -221,6 +221,20 @@ export class MirroredLog implements CosignedLog {
     this.#replace({ ...this.#state, mirrored: pending }, line?.row ?? null)
     line?.stored()
     return 'mirrored'
+  }
+
+  /** True when {@link directory} knows everything that the mirrored head holds: after a start it does not at first. */
+  get isPrepared(): boolean {
+    return this.#judged >= this.#known
+  }
+
+  /** Builds up the directory of what was judged before the start, a part at a time. */
+  prepare(limit: number): void {
+    this.#judge(this.#known, limit)
+  }
+
+  get #known(): number {
+    return Math.min(this.#complete?.size ?? 0, this.#state.mirrored?.size ?? 0)
   }
 
   /** A package of the tree of `size`, with its proof; null when it is not held. */
@@ -312,8 +326,7 @@ export class MirroredLog implements CosignedLog {
   }
 
   /** Judges what the directory does not know yet. What this site cosigned was judged before, and only builds it up. */
-  #judge(limit: number): 'valid' | 'working' | 'waiting' | 'refused' {
-    const to = this.#complete?.size ?? 0
+  #judge(to: number, limit: number): 'valid' | 'working' | 'waiting' | 'refused' {
     const cosigned = this.#state.mirrored?.size ?? 0
     for (let n = 0; this.#judged < to; n++) {
       if (n === limit) return 'working'

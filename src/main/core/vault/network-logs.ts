@@ -82,7 +82,8 @@ export class NetworkLogs {
     const own = this.#clinic.replica.log(origin)
     if (own !== null) return own
     const mirrored = this.#mirrored.get(origin) ?? null
-    if (mirrored === null || mirrored.isEmpty) return null
+    // Before the rosters of a log are known, no vote about it can be.
+    if (mirrored === null || mirrored.isEmpty || !mirrored.isPrepared) return null
     if (!this.#loaded.has(origin)) {
       this.#loaded.add(origin)
       this.#clinic.standing.cosignatures.load(mirrored)
@@ -96,7 +97,7 @@ export class NetworkLogs {
    */
   newestVoteMs(origin: string): number {
     const log = this.#mirrored.get(origin) ?? null
-    if (log === null || log.isEmpty || log.state.mirrored?.size !== log.head.size) return 0
+    if (log === null || log.isEmpty || !log.isPrepared || log.state.mirrored?.size !== log.head.size) return 0
     const { standing, store, identity } = this.#clinic
     const own = mirrorNameOf(identity.site)
     const rows = (unlessDamaged(() => store.cosignaturesAt(origin, log.head.size)) ?? []).filter(

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { signCheckpoint } from '../../../../src/ledger/checkpoint.ts'
+import { mirrorNameOf } from '../../../../src/ledger/roster.ts'
 import { LedgerError } from '../../../../src/ledger/errors.ts'
 import { NetworkLogs } from '../../../../src/main/core/vault/network-logs.ts'
 import { SECRETS, signerOf } from '../../../../src/main/core/vault/genesis.ts'
@@ -10,6 +11,7 @@ import type { Store } from '../../../../src/main/store/store.ts'
 import { forWholeFile } from '../../../faults/support/clinic.ts'
 import { testKey } from '../../../support/ledger-world.ts'
 import { partsOf, type SharedRecords, type SharingSite, sharedRecords } from '../../../support/shared-records.ts'
+import { until } from '../../../support/two-clinics.ts'
 
 let sites: SharedRecords
 beforeAll(async () => {
@@ -55,6 +57,24 @@ const anyNote = () =>
     fc.constant(signed(sites.b, 5)).map((note) => note.slice(0, -4)),
     fc.constant('x/y/1\n1\n\n'),
   )
+
+it('a log is as fresh as the newest vote of another site, and what this site cosigned says nothing', async () => {
+  await until('their vote is here', () => partsOf(sites.a).logs.newestVoteMs(sites.b.origin) > 0, 10_000)
+  const { clinic, logs } = partsOf(sites.a)
+  const votedMs = logs.newestVoteMs(sites.b.origin)
+  expect(Math.abs(Date.now() - votedMs)).toBeLessThan(600_000)
+  const own = mirrorNameOf(sites.a.site)
+  const onlyOwn: Store['cosignaturesAt'] = (...where) =>
+    clinic.store.cosignaturesAt(...where).filter(({ name }) => name === own)
+  expect(onlyOwn(sites.b.origin, logs.mirror(sites.b.origin)?.head.size ?? 0)).toHaveLength(1)
+  const store = new Proxy(clinic.store, {
+    get: (held, name: keyof Store) => (name === 'cosignaturesAt' ? onlyOwn : held[name].bind(held)),
+  })
+  const alone = new NetworkLogs({ ...clinic, store })
+  for (const log of alone.mirrored) log.prepare(100_000)
+  expect(alone.newestVoteMs(sites.b.origin)).toBe(0)
+  expect(logs.newestVoteMs('x.example/y/1')).toBe(0)
+})
 
 describe('heads', () => {
   it('that no log of the network signed are none', () => {
@@ -207,6 +227,7 @@ it('a head that somebody cites is unknown, and nobody is blamed, while the log t
   })
   const logs = new NetworkLogs({ ...clinic, store } satisfies Clinic)
   const theirs = logs.mirror(sites.b.origin)
+  theirs?.prepare(100_000)
   const root = theirs?.trusted.tree.rootAt(2) ?? new Uint8Array()
   const cited = { origin: sites.b.origin, size: 2, root, note: '' }
   expect([logs.knows(cited), logs.knows({ ...cited, root: new Uint8Array(32) })]).toEqual([true, false])
