@@ -6,18 +6,13 @@
 import { uptime } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { assert } from '../../shared/errors.ts'
+import { reportFault } from './report-fault.ts'
 import type { VaultEvent } from './vault-service.ts'
 import { Vault } from './vault/vault.ts'
 import { serve } from './worker-port.ts'
 
 assert(parentPort !== null, 'this file is the entry of a worker thread')
 
-// A stack says where, never what: messages of ours hold no patient data and no secret.
-const report = (error: unknown) => {
-  process.stderr.write(
-    `chartseal vault: ${error instanceof Error ? (error.stack ?? error.message) : 'unknown fault'}\n`,
-  )
-}
 // The vault is made before the port is served, and events before that have no listener.
 let send: (event: unknown) => void = () => undefined
 const vault = new Vault(
@@ -28,4 +23,4 @@ const vault = new Vault(
   undefined,
   () => uptime() * 1000,
 )
-send = serve(parentPort, vault, report)
+send = serve(parentPort, vault, reportFault)

@@ -20,6 +20,7 @@ import { createKeystore, keystoreState, type KeystoreOptions } from '../../keyst
 import type { Unlock } from '../../keystore/node-secret.ts'
 import { openStore } from '../../store/open.ts'
 import { ApiFailure } from '../failure.ts'
+import { reportFault } from '../report-fault.ts'
 import { resourceFile } from '../resource-file.ts'
 import type { VaultEvent, VaultHealth, VaultOptions, VaultService, VaultState } from '../vault-service.ts'
 import { Amendments } from './amendments.ts'
@@ -649,6 +650,7 @@ export class Vault extends VaultRequests implements VaultService {
     const problem = codeOf(error)
     if (this.#open === null) return
     const mayPass = PASSING.has(problem)
+    if (!mayPass) reportFault(error)
     this.#set({ ...this.#state, state: mayPass ? 'read-only' : 'failed', problem: mayPass ? problem : 'STATE_UNKNOWN' })
   }
 
