@@ -193,7 +193,9 @@ export class Patients {
     const { scale } = await oxygenScaleOf(this.#clinic, viewer, handle)
     const { links, gone } = replica.chain(handle)
     const checkedAtMs = nowMs()
-    await writer.record([accessDraft(this.#clinic, viewer, { subject: handle })])
+    const rows = [patient, ...records.readings, ...records.assessments, ...records.reports]
+    const isEmpty = rows.every(({ status }) => status === 'rejected')
+    await writer.record([accessDraft(this.#clinic, viewer, { subject: handle }, [], isEmpty)])
     viewer.seen.add(handle)
     return {
       handle,
