@@ -57,6 +57,8 @@ export const messages = {
     1: 'Scale 1, target 94–98 %',
     2: 'Scale 2, target 88–92 %',
     unset: 'Usual, nobody chose another',
+    uncertain:
+      'It is not certain which scale holds, or which values: a record that says so does not verify. A physician may choose the scale anew; else measure again.',
     by: '{name}, {at}: “{reason}”',
     change: 'Change the scale…',
     dialog: 'Choose the oxygen scale',
