@@ -47,6 +47,11 @@ export async function byzantine(plan: ByzantinePlan): Promise<Report & { readonl
   return { name: 'byzantine', tables: [{ title: 'One of four is faulty', rows }], details: { plan }, ended }
 }
 
+/** Only what the traitor says, in a network that may stand already. */
+export function liarsIn(sites: Sites, floodMessages: number): Promise<readonly Ended[]> {
+  return new Byzantine(sites, { isFull: false, floodMessages }).liars()
+}
+
 class Byzantine {
   readonly #sites: Sites
   readonly #plan: ByzantinePlan
@@ -84,8 +89,9 @@ class Byzantine {
   }
 
   async #found(): Promise<void> {
-    await foundNetwork(this.#sites, 4)
-    for (const site of this.#sites.all) this.#origins.push(await ownOrigin(site))
+    if (this.#sites.all.length === 0) await foundNetwork(this.#sites, 4)
+    const { logs } = await this.#sites.site('A').status()
+    for (const { origin } of logs) this.#origins.push(origin)
     await this.#settled()
   }
 
@@ -113,6 +119,7 @@ class Byzantine {
 
   /** Two processes with one folder's keys. Whoever notices first, the log of both ends. */
   async #twoOf(b: Site): Promise<void> {
+    const origin = await ownOrigin(b)
     const folder = `${b.folder}-twice`
     await b.stop()
     cpSync(b.folder, folder, { recursive: true })
@@ -124,15 +131,14 @@ class Byzantine {
         await twin.start()
         const tried = await Promise.allSettled([b.write(), twin.write()])
         const isSeen = async () =>
-          [b, twin].some(({ state }) => state === 'recovery-needed') ||
-          (await this.#stateOf(this.#origins[1] ?? '')) === 'frozen'
+          [b, twin].some(({ state }) => state === 'recovery-needed') || (await this.#stateOf(origin)) === 'frozen'
         const noticed = await until('it is noticed', isSeen, 60_000).then(
           () => true,
           () => false,
         )
         const wrote = tried.filter(({ status }) => status === 'fulfilled').length
         const states = [b, twin].map(({ state, reason }) => `${state}${reason === '' ? '' : ` (${reason})`}`).join(', ')
-        const seen = `${wrote} wrote; ${states}; others: ${await this.#stateOf(this.#origins[1] ?? '')}`
+        const seen = `${wrote} wrote; ${states}; others: ${await this.#stateOf(origin)}`
         return noticed ? seen : `not noticed in 60 s: ${seen}`
       })
     } finally {

@@ -40,7 +40,12 @@ export interface FourSitesFindings {
 
 /** Runs it. */
 export function fourSites(plan: FourSitesPlan): Promise<Report & { readonly findings: FourSitesFindings }> {
-  return withSites((sites) => new FourSites(sites, plan).run())
+  return withSites((sites) => fourSitesIn(sites, plan))
+}
+
+/** The same with sites that others go on with. */
+export function fourSitesIn(sites: Sites, plan: FourSitesPlan): Promise<Report & { findings: FourSitesFindings }> {
+  return new FourSites(sites, plan).run()
 }
 
 class FourSites {

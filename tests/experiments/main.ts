@@ -3,11 +3,13 @@
  *
  * Prints tables and writes `out/experiments/results.json`. What they show is in `docs/experiments.md`.
  */
+import { backlog } from './backlog.ts'
 import { byzantine } from './byzantine.ts'
 import { fourSites } from './four-sites.ts'
 import { markdown, type Report, writeReports } from './support/report.ts'
 
 const EXPERIMENTS: Readonly<Record<string, () => Promise<Report>>> = {
+  backlog: () => backlog({ readings: 6000, group: 40 }),
   byzantine: () => byzantine({ isFull: true, floodMessages: 5000 }),
   'four-sites': () => fourSites({ writes: 10, isFull: true }),
 }
