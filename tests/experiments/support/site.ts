@@ -1,6 +1,5 @@
 /** A site as an experiment handles it: started, asked, killed, started again. */
 import { type ChildProcess, fork } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect, type Remote } from '../../../src/main/core/worker-port.ts'
 import type { VaultEvent, VaultState } from '../../../src/main/core/vault-service.ts'
@@ -56,13 +55,9 @@ export class Site {
     return this.#running.vault
   }
 
-  get pid(): number {
-    return this.#running?.child.pid ?? 0
-  }
-
-  /** Starts the process. Whoever worked there signs in again. `wrap`: a program to start it with. */
-  async start(wrap: readonly string[] = []): Promise<void> {
-    const child = forked(this, wrap)
+  /** Starts the process. Whoever worked there signs in again. */
+  async start(): Promise<void> {
+    const child = forked(this)
     child.stderr?.on('data', (chunk) => (this.said += String(chunk)))
     const exit = new Promise<void>((done) => child.once('exit', () => done()))
     const port = {
@@ -131,17 +126,9 @@ export class Site {
   async reach(state: VaultState['state'], ms = 60_000): Promise<void> {
     await until(`${this.name} is ${state}`, () => this.state === state, ms)
   }
-
-  /** True once there is a clinic in the folder. */
-  get hasClinic(): boolean {
-    return existsSync(this.database)
-  }
 }
 
-function forked(site: Site, wrap: readonly string[]): ChildProcess {
+function forked(site: Site): ChildProcess {
   const args = [site.folder, String(site.clockOffsetMs)]
-  const [program, ...before] = wrap
-  const silent = { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced' } as const
-  if (program === undefined) return fork(PROGRAM, args, { ...silent, execArgv: [] } as never)
-  return fork(PROGRAM, args, { ...silent, execPath: program, execArgv: [...before, process.execPath] } as never)
+  return fork(PROGRAM, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced', execArgv: [] })
 }
