@@ -35,7 +35,7 @@ import {
 } from './record-fields.ts'
 import { KEY_SIZE } from './signatures.ts'
 
-export { type LogHead, MAX_HEADS } from './heads.ts'
+export type { LogHead } from './heads.ts'
 
 /** Most subjects of one access entry about several: a page of a list. */
 export const MAX_SUBJECTS = 2000

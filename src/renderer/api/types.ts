@@ -57,7 +57,6 @@ export type {
   ImportItem,
   ImportPreview,
   Incident,
-  JoiningStatus,
   LedgerBlock,
   LedgerEntry,
   LedgerSummary,
