@@ -30,7 +30,15 @@ describe.each(SHELLS)('$title: first run', ({ name, missing }) => {
     await window.signIn(app.page, CLINIC.administrator)
     await window.enrolPerson(app.page, CLINIC.nurse, 'Nurse')
     const pages = app.page.getByRole('navigation', { name: 'Main' }).getByRole('link')
-    expect(await pages.allInnerTexts()).toEqual(['Patients', 'Devices', 'Ledger', 'Network', 'People', 'Manage', 'About'])
+    expect(await pages.allInnerTexts()).toEqual([
+      'Patients',
+      'Devices',
+      'Ledger',
+      'Network',
+      'People',
+      'Manage',
+      'About',
+    ])
     await window.signOut(app.page)
   })
 

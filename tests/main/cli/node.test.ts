@@ -34,52 +34,56 @@ async function healthAt(port: number): Promise<{ status: number; body: Record<st
 }
 
 describe('chartseal node', () => {
-  it('joins with an invitation, mirrors, cosigns, says how it is, and goes on after a restart', { timeout: 180_000 }, async () => {
-    const a = await networkedClinic()
-    const folder = temporaryFolder()
-    const [data, invitation, passphrase] = ['data', 'invitation', 'passphrase'].map((name) => join(folder, name)) as [
-      string,
-      string,
-      string,
-    ]
-    const { text } = await a.vault.invite({ days: 1, pin: PIN })
-    writeFileSync(invitation, text)
-    writeFileSync(passphrase, `${PASSPHRASE}\n`, { mode: 0o600 })
-    const health = await freePort()
-    const usual = ['--data', data, '--passphrase-file', passphrase, '--no-listen', '--no-discovery']
-    const node = startNode([...usual, '--health', String(health), '--join', invitation])
-    await until('the node is taken in', async () => (await healthAt(health))?.status === 200, 60_000)
-    expect(statSync(join(data, 'recovery-key.txt')).mode & 0o777).toBe(0o600)
-    const patient = await holder(a, 1)
-    await weigh(a, patient, '70.1')
-    const isFinal = async () => {
-      const { logs } = await a.vault.networkStatus()
-      return logs.length === 2 && logs.every(({ final, known }) => known > 0 && final >= known)
-    }
-    await until('what is written becomes final with its vote', isFinal)
-    expect((await healthAt(health))?.body).toMatchObject({
-      ...{ ok: true, state: 'ready' },
-      network: { sites: 2, connected: 1, isQuorumThere: true, stopped: [] },
-    })
-    node.child.kill('SIGTERM')
-    expect(await node.exit).toBe(0)
-    await weigh(a, patient, '70.2')
-    expect(await isFinal()).toBe(false)
-    const again = startNode(usual)
-    await until('it catches up', isFinal, 60_000)
-    again.child.kill('SIGTERM')
-    expect(await again.exit).toBe(0)
-    // Logs name nobody and hold no secret.
-    const said = `${node.said.err}${node.said.out}${again.said.err}`
-    expect(said).not.toMatch(/Family1|Nora|70\.[12]|staple/)
-    expect(said).not.toContain(readFileSync(join(data, 'recovery-key.txt'), 'utf8').trim())
-    expect(
-      again.said.err
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as object),
-    ).toContainEqual(expect.objectContaining({ event: 'state', state: 'ready' }))
-  })
+  it(
+    'joins with an invitation, mirrors, cosigns, says how it is, and goes on after a restart',
+    { timeout: 180_000 },
+    async () => {
+      const a = await networkedClinic()
+      const folder = temporaryFolder()
+      const [data, invitation, passphrase] = ['data', 'invitation', 'passphrase'].map((name) => join(folder, name)) as [
+        string,
+        string,
+        string,
+      ]
+      const { text } = await a.vault.invite({ days: 1, pin: PIN })
+      writeFileSync(invitation, text)
+      writeFileSync(passphrase, `${PASSPHRASE}\n`, { mode: 0o600 })
+      const health = await freePort()
+      const usual = ['--data', data, '--passphrase-file', passphrase, '--no-listen', '--no-discovery']
+      const node = startNode([...usual, '--health', String(health), '--join', invitation])
+      await until('the node is taken in', async () => (await healthAt(health))?.status === 200, 60_000)
+      expect(statSync(join(data, 'recovery-key.txt')).mode & 0o777).toBe(0o600)
+      const patient = await holder(a, 1)
+      await weigh(a, patient, '70.1')
+      const isFinal = async () => {
+        const { logs } = await a.vault.networkStatus()
+        return logs.length === 2 && logs.every(({ final, known }) => known > 0 && final >= known)
+      }
+      await until('what is written becomes final with its vote', isFinal)
+      expect((await healthAt(health))?.body).toMatchObject({
+        ...{ ok: true, state: 'ready' },
+        network: { sites: 2, connected: 1, isQuorumThere: true, stopped: [] },
+      })
+      node.child.kill('SIGTERM')
+      expect(await node.exit).toBe(0)
+      await weigh(a, patient, '70.2')
+      expect(await isFinal()).toBe(false)
+      const again = startNode(usual)
+      await until('it catches up', isFinal, 60_000)
+      again.child.kill('SIGTERM')
+      expect(await again.exit).toBe(0)
+      // Logs name nobody and hold no secret.
+      const said = `${node.said.err}${node.said.out}${again.said.err}`
+      expect(said).not.toMatch(/Family1|Nora|70\.[12]|staple/)
+      expect(said).not.toContain(readFileSync(join(data, 'recovery-key.txt'), 'utf8').trim())
+      expect(
+        again.said.err
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line) as object),
+      ).toContainEqual(expect.objectContaining({ event: 'state', state: 'ready' }))
+    },
+  )
 
   it.each([
     ['no data folder', [], 2],

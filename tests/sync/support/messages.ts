@@ -75,9 +75,19 @@ const PARTS: Record<MessageKind, fc.Arbitrary<object>> = {
   error: fc.record({ req, code: fc.constantFrom('NOT_HELD', 'NOT_FOR_YOU', 'TOO_LARGE', 'BUSY') }),
   bye: fc.record({}),
   have: fc.record({
-    logs: fc.array(fc.record({ origin, size: uint, final: uint, cosigned: uint, votes: fc.nat({ max: 1000 }), mark: fc.nat({ max: 0xffff_ffff }) }), {
-      maxLength: 5,
-    }),
+    logs: fc.array(
+      fc.record({
+        origin,
+        size: uint,
+        final: uint,
+        cosigned: uint,
+        votes: fc.nat({ max: 1000 }),
+        mark: fc.nat({ max: 0xffff_ffff }),
+      }),
+      {
+        maxLength: 5,
+      },
+    ),
   }),
   clone: fc.record({ instance: bytes16 }),
 }

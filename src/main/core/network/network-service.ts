@@ -346,9 +346,7 @@ export class NetworkService {
 
   #tick(): void {
     for (const log of this.logs.mirrored) {
-      if (log.isPrepared) continue
-      log.prepare(PREPARED)
-      if (log.isPrepared) this.#node.logChanged(log.origin)
+      if (!log.isPrepared && log.prepare(PREPARED)) this.#node.logChanged(log.origin)
     }
     this.#node.tick()
     this.#noteContact()

@@ -228,9 +228,10 @@ export class MirroredLog implements CosignedLog {
     return this.#judged >= this.#known
   }
 
-  /** Builds up the directory of what was judged before the start, a part at a time. */
-  prepare(limit: number): void {
+  /** Builds up the directory of what was judged before the start, a part at a time. True when that was the last. */
+  prepare(limit: number): boolean {
     this.#judge(this.#known, limit)
+    return this.isPrepared
   }
 
   get #known(): number {

@@ -107,8 +107,7 @@ export const messages = {
       'clock-unsafe': 'The clock of this computer could not be right: it went back, or jumped. IT has to set it.',
       'outbox-settled': 'A note from the emergency outbox was taken over.',
       'outbox-unreadable': 'Notes in the emergency outbox do not open. Ask who wrote some to write them again.',
-      'peers-unreachable':
-        'No other site was reached for ten minutes. Work went on and was sealed here.',
+      'peers-unreachable': 'No other site was reached for ten minutes. Work went on and was sealed here.',
       'outbox-key-replaced':
         'The key of the emergency outbox had been exchanged. Notes written meanwhile may have been read by somebody else.',
     },
