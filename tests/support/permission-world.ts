@@ -135,7 +135,7 @@ async function furnished(world: World): Promise<Places> {
   await vault.putChecks('control', await oximeterDrafts(world, 4))
   const [tray, checks] = [await vault.tray(), await vault.checks()]
   const { id: noteId } = await vault.writeOutbox({ writer: 'Nora', patient: 'Bed 4', note: 'by hand', values: [] })
-  const proposals = await requested(world, handle, refs[2])
+  const proposals = await requested(world, handle, refs[0])
   await vault.signIn(team.physician, PIN)
   await vault.configureSupport({ news2: true, pin: PIN })
   return {
