@@ -92,6 +92,7 @@ export class NetworkService {
   /** How many rosters and contracts others were told of. */
   #rules = ''
   readonly #copies: CopyReports
+  #mayBeErased = true
   #isClosed = false
 
   constructor(parts: NetworkParts) {
@@ -350,6 +351,7 @@ export class NetworkService {
     }
     this.#node.tick()
     this.#noteContact()
+    this.#eraseTold()
     for (const { origin } of this.logs.mirrored)
       if (this.disclosures.takeDecided(origin)) this.#node.payloadsChanged(origin)
     const nowMs = this.#parts.clinic.monotonicMs()
@@ -442,8 +444,18 @@ export class NetworkService {
     return [...new Set(consents.flatMap(({ subject }) => (subject === null ? [] : toHex(subject))))]
   }
 
+  /** What another site erased goes here as well: after a start, and when its log has grown. */
+  #eraseTold(): void {
+    if (!this.#mayBeErased) return
+    const { emit, foreign } = this.#parts.clinic
+    const { changed, isComplete } = foreign?.eraseTold() ?? { changed: [], isComplete: true }
+    this.#mayBeErased = !isComplete
+    for (const handle of changed) emit({ kind: 'chart-changed', handle })
+  }
+
   #grown(origin: string): void {
     const { emit, foreign } = this.#parts.clinic
+    this.#mayBeErased = true
     emit({ kind: 'foreign-log', origin })
     for (const handle of foreign?.outdated() ?? []) emit({ kind: 'chart-changed', handle })
   }

@@ -18,7 +18,7 @@ import {
 } from '../../../ledger/erasure.ts'
 import { decodeAmendedFields } from '../../../ledger/fields.ts'
 import { decodeAssessmentFields, decodeTargetFields } from '../../../ledger/record-fields.ts'
-import { erasedDigest, signErasureStatement, type ErasedRecord } from '../../../ledger/erasure-statement.ts'
+import { erasedDigest, signErasureStatement } from '../../../ledger/erasure-statement.ts'
 import type { Entry } from '../../../ledger/entry.ts'
 import { instantText } from '../../../clinical/instant.ts'
 import type { ErasurePreview, ErasureReceipt, ReceiptFile, Erasure as Shown } from '../../../shared/api/schemas.ts'
@@ -26,9 +26,8 @@ import { fromHex, toHex } from '../../../shared/bytes.ts'
 import type { StoredPayload } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
-import type { Link, Place } from './chains.ts'
 import { offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
-import { erasuresOf } from './erasure-entries.ts'
+import { type Erased, entryOf, erasedOf, isWhole, placeOf, refOf, type SubjectErasures } from './erased-records.ts'
 import { unlessDamaged } from './log-replica.ts'
 import type { EntrySigner } from './entry-signer.ts'
 
@@ -61,24 +60,6 @@ export interface ErasureParts {
   /** The proof of an entry as a file. */
   readonly receipt: (origin: string, index: number) => ReceiptFile
   readonly cards: CardShares
-}
-
-/** One erasure, with the records that fell under it. */
-interface Erased {
-  readonly by: ErasureEntry
-  readonly entry: Entry
-  /** Proven ones that had a payload, in the order of the logs. */
-  readonly records: ErasedRecord[]
-}
-
-/** What of one subject is erased. */
-interface SubjectErasures {
-  readonly subject: Uint8Array
-  readonly erasures: readonly Erased[]
-  /** Every place, also of entries that are damaged. */
-  readonly places: readonly EntryRef[]
-  /** Epochs that no record needs any more. */
-  readonly epochs: readonly number[]
 }
 
 /** Erasures of an open clinic. */
@@ -211,35 +192,7 @@ export class Erasures {
   }
 
   #subject(handle: string): SubjectErasures {
-    const subject = fromHex(handle)
-    const { links, gone } = this.#parts.clinic.replica.chain(handle)
-    const entries = links.map((link) => ({ link, entry: entryOf(link) }))
-    const all = erasuresOf(this.#parts.clinic.replica, handle)
-    const erasures = all.flatMap((by): Erased[] => {
-      const entry = entries.find(({ link }) => placeOf(refOf(link)) === placeOf(by))?.entry ?? null
-      return entry === null ? [] : [{ by, entry, records: [] }]
-    })
-    const places: EntryRef[] = []
-    const epochs = { erased: new Set<number>(), kept: new Set<number>() }
-    for (const { link, entry } of entries) {
-      const by = erasedBy(all, { ...refOf(link), subject })
-      const payload = entry?.body.payload ?? null
-      if (payload === null) continue
-      epochs[by !== null && by.erasure.records === null ? 'erased' : 'kept'].add(payload.epoch)
-      if (by === null) continue
-      places.push(refOf(link))
-      const record = { ...refOf(link), ciphertextHash: payload.ciphertextHash }
-      erasures.find((erased) => erased.by === by)?.records.push(record)
-    }
-    for (const { place } of gone)
-      if (place !== null && erasedBy(all, { ...refOf(place), subject }) !== null) places.push(refOf(place))
-    // Also keys that only a lost entry was sealed under, or none yet: with everything goes every key that nothing later needs.
-    if (erasures.some(isWhole)) for (const { epoch } of this.#storedKeys(subject)) epochs.erased.add(epoch)
-    return { subject, erasures, places, epochs: [...epochs.erased].filter((epoch) => !epochs.kept.has(epoch)) }
-  }
-
-  #storedKeys(subject: Uint8Array) {
-    return unlessDamaged(() => this.#parts.clinic.store.epochKeys(subject)) ?? []
+    return erasedOf(this.#parts.clinic, handle)
   }
 
   #checkPlaces(handle: string, records: readonly EntryRef[] | null): void {
@@ -292,10 +245,6 @@ export class Erasures {
   }
 }
 
-function isWhole({ by }: Erased): boolean {
-  return by.erasure.records === null
-}
-
 /** What an entry repeats, withdraws, or was computed from. */
 function refersTo({ body }: Entry): readonly EntryRef[] {
   switch (body.type) {
@@ -308,19 +257,6 @@ function refersTo({ body }: Entry): readonly EntryRef[] {
     default:
       return []
   }
-}
-
-function entryOf({ log, index }: Link): Entry | null {
-  const verified = log.verifiedEntry(index)
-  return 'step' in verified ? null : verified.entry
-}
-
-function refOf({ log, index }: Place): EntryRef {
-  return { origin: log.origin, index }
-}
-
-function placeOf({ origin, index }: EntryRef): string {
-  return `${origin} ${index}`
 }
 
 function hasPayload(payload: StoredPayload | null): boolean {

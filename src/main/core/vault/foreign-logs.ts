@@ -28,9 +28,11 @@ import { verifyRecord, type RecordSources, type SubjectGate } from '../verify-re
 import { ACCESS_TYPES, Chains, type Link } from './chains.ts'
 import { offsetMinAt, type Clinic } from './clinic.ts'
 import { covers, dayOf, readConsent } from './consent-standing.ts'
+import { erasedOf } from './erased-records.ts'
 import type { ForeignAccess, ForeignPatient, ForeignShares } from './foreign-shares.ts'
 import { LogReplica, unlessDamaged, type Head } from './log-replica.ts'
 import type { NetworkLogs } from './network-logs.ts'
+import { FOREIGN_FROM } from './subject-keys.ts'
 
 /** Longest log that is read for display: what is known of each entry is kept in memory. */
 const MAX_ENTRIES = 200_000
@@ -63,6 +65,8 @@ export class ForeignLogs implements ForeignShares {
   readonly #open = new Map<string, ForeignLog>()
   /** What there was of the patients whose charts were shown, by handle. */
   readonly #charted = new Map<string, string>()
+  /** What was deleted and may still stand in a file. */
+  #marks: Uint8Array[] = []
 
   /**
    * @param pair - The own site's sharing key.
@@ -89,6 +93,36 @@ export class ForeignLogs implements ForeignShares {
     this.#refresh()
     const foreign = this.#of(handle)
     return foreign === null ? null : patientOf(foreign, handle)
+  }
+
+  /**
+   * Deletes what the logs of other sites say is erased and is still here.
+   *
+   * @returns Patients of whom something went. Not complete while somebody else reads the database, so that it may still
+   * stand in a file: to be called again.
+   */
+  eraseTold(): { readonly changed: readonly string[]; readonly isComplete: boolean } {
+    this.#refresh()
+    const { store } = this.#clinic
+    const changed: string[] = []
+    for (const foreign of this.#open.values()) {
+      for (const handle of foreign.chains.subjectsWith('record.erased')) {
+        // Of a patient whom another log registered, a log may erase nothing. Neither what this site wrote about theirs.
+        if (this.#of(handle) !== foreign) continue
+        const replica = { chain: (of: string) => foreign.chains.of(of) }
+        const { subject, places, epochs } = erasedOf({ replica, store }, handle, FOREIGN_FROM - 1)
+        const held = new Set((unlessDamaged(() => store.epochKeys(subject)) ?? []).map(({ epoch }) => epoch))
+        const isGone =
+          !epochs.some((epoch) => held.has(epoch)) &&
+          places.every(({ origin, index }) => unlessDamaged(() => store.payload(origin, index)) === null)
+        if (isGone) continue
+        this.#marks.push(...store.eraseRecords({ records: places, keys: { subject, epochs } }).marks)
+        changed.push(handle)
+      }
+    }
+    const isComplete = this.#marks.length === 0 || store.forgetErased(this.#marks)
+    if (isComplete) this.#marks = []
+    return { changed, isComplete }
   }
 
   accesses(): ForeignAccess[] {

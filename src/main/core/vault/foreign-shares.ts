@@ -38,6 +38,8 @@ export interface ForeignShares {
   accesses(): ForeignAccess[]
   /** The log of another node, as far as it is read here. */
   log(origin: string): LogReplica | null
+  /** Deletes what other sites erased. Tells of which patients; not complete: to be called again. */
+  eraseTold(): { readonly changed: readonly string[]; readonly isComplete: boolean }
   /** A chart was shown: from now on {@link outdated} tells when there is more for it. */
   charted(handle: string): void
   /** Patients whose chart was shown and of whom more has come since. */

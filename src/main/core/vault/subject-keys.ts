@@ -59,7 +59,7 @@ export interface SubjectKeysParts {
 }
 
 /** First epoch of what a site records about patients of others, such as emergencies. Nobody changes their mind that often. */
-const FOREIGN_FROM = 4096
+export const FOREIGN_FROM = 4096
 
 /** Epoch keys of subjects, opened with the site's sharing key and kept in memory only. */
 export class SubjectKeys {

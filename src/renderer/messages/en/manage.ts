@@ -70,7 +70,8 @@ export const messages = {
     staysRecord: 'That it was erased, why, when and by whom',
     elsewhere: 'Other sites that hold a copy or a key',
     elsewhereNone: 'No other site holds a copy or a key.',
-    elsewhereText: 'They erase when they hear of it. Until they confirm, they stay listed here.',
+    elsewhereText:
+      'Their computers delete it when they hear of it. Whether they did is not told here yet: ask them, and keep their answer.',
     forever: 'I understand that this cannot be undone, not even from a backup.',
     foreverMissing: 'Tick that you understand.',
     sign: 'Sign the request',
