@@ -155,7 +155,7 @@ export const messages = {
     noCustodian:
       'No other clinic keeps the sealed records of this clinic. Without a backup, the proofs would survive and the values would be gone.',
     custodians:
-      '{names} keeps the sealed records of this clinic. With the printed recovery key they can be opened again; {names} cannot read them. | {names} keep the sealed records of this clinic. With the printed recovery key they can be opened again; the others cannot read them.',
+      '{names} keeps the sealed records of this clinic. It cannot read them, and they cannot be taken back from there yet: go on making backups. | {names} keep the sealed records of this clinic. They cannot read them, and they cannot be taken back from there yet: go on making backups.',
     choose: 'Clinics that keep sealed copies',
     chooseHint: 'They store the records of this clinic encrypted, and have no key.',
     save: 'Save',
