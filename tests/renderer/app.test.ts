@@ -43,6 +43,21 @@ describe('App', () => {
     expect(window.core.calls).not.toContain('patients.scan')
   })
 
+  it('takes no Enter elsewhere for the end of a scan', async () => {
+    const window = await openWindow({ signedInAs: 1 })
+    window.mount(App)
+    await window.router.push('/devices')
+    await settle()
+    const key = (target: Element, text: string) =>
+      target.dispatchEvent(new KeyboardEvent('keydown', { key: text, bubbles: true, cancelable: true }))
+    for (const digit of '9000025') key(document.body, digit)
+    const [other] = document.querySelectorAll('a')
+    // Not prevented: the link is followed.
+    expect(other !== undefined && key(other, 'Enter')).toBe(true)
+    await settle()
+    expect(window.core.calls).not.toContain('patients.scan')
+  })
+
   it('leaves what a program types into a dialog alone, but no card', async () => {
     const window = await openWindow({ signedInAs: 3 })
     window.mount(App)

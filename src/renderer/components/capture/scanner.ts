@@ -44,6 +44,11 @@ export class ScanDetector {
     return this.#text.length
   }
 
+  /** Forgets the present burst: the keys go elsewhere now. */
+  clear(): void {
+    this.#text = ''
+  }
+
   /**
    * Takes one key press.
    *

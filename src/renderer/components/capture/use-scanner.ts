@@ -4,6 +4,8 @@ import { isCardText, ScanDetector } from './scanner.ts'
 /** Who hears scans, the newest last: a dialog before the view it covers, a view before the frame. */
 const listeners: { heard(code: string): void; wants(): boolean }[] = []
 const detector = new ScanDetector()
+/** Where the last key went. */
+let place: EventTarget | null = null
 /** The field that the keys of the present burst go into, and what stood in it before. */
 let field: { element: HTMLInputElement | HTMLTextAreaElement; before: string } | null = null
 
@@ -25,6 +27,9 @@ export function useScanner(heard: (code: string) => void, wants: () => boolean =
 
 function listen(event: KeyboardEvent): void {
   if (event.ctrlKey || event.altKey || event.metaKey) return
+  // A scanner types all of it into one place: whoever moved on and pressed Enter there did so by hand.
+  if (event.target !== place) detector.clear()
+  place = event.target
   const scan = detector.key(event.key, event.timeStamp)
   if (detector.length === 1) remember(event.target)
   const listener = listeners.findLast((one) => one.wants())

@@ -42,7 +42,7 @@ export const messages = {
   exchange: {
     save: 'Save exchange',
     copy: 'the exchange',
-    label: 'Save the newest exchange with {device} for support',
+    label: 'Save exchange with {device} for support',
     text: 'What was said in the newest exchange with this device. Names of persons are blank. Readings and their times are in it: hand it on as you would a reading.',
     title: 'Exchange with {device}',
     close: 'Close',
