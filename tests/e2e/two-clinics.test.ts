@@ -218,10 +218,7 @@ async function consentTo(at: Page, clinic: string): Promise<void> {
 
 async function takeBack(at: Page): Promise<void> {
   await at.getByRole('tab', { name: 'Consent and cards' }).click()
-  // The newest stands first.
-  await button(at, /^Take back/)
-    .first()
-    .click()
+  await button(at.getByRole('article').filter({ hasText: HILL.name }), /^Take back/).click()
   const dialog = at.getByRole('dialog', { name: 'Take this consent back' })
   await dialog.getByLabel('Why, or how it was said').fill('said so at the bedside')
   await dialog.getByLabel(`PIN of ${PETRA.name}`).fill(PETRA.pin)

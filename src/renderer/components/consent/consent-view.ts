@@ -52,7 +52,11 @@ export function consentLines(rows: readonly ConsentRow[], today: string): Consen
     return newest === undefined ? [] : [{ consentId, newest, versions, standing: standingOf(newest.record, today) }]
   })
   return lines.toSorted(
-    (a, b) => rankOf(a) - rankOf(b) || Date.parse(b.newest.record.at) - Date.parse(a.newest.record.at),
+    (a, b) =>
+      rankOf(a) - rankOf(b) ||
+      Date.parse(b.newest.record.at) - Date.parse(a.newest.record.at) ||
+      // Two of one second: as the ledger has them.
+      b.newest.position.index - a.newest.position.index,
   )
 }
 
