@@ -24,7 +24,7 @@ import type {
 import { fromHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
 import type { Asked, Row } from '../vault-service.ts'
-import { verifiedIn } from '../verify-record.ts'
+import { verifiedIn, type RecordSources } from '../verify-record.ts'
 import { readAssessment } from './assessment-record.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
 import { placeOf, refOf } from './corrections.ts'
@@ -38,7 +38,7 @@ const NEWS2 = { on: 'news2:on', off: 'news2:off' } as const
 
 /** Whoever is asked for a patient's demographics. */
 export interface Demographics {
-  demographics(handle: string, viewer: Viewer): Promise<Row<Patient>>
+  demographics(handle: string, viewer: Viewer, sources?: RecordSources): Promise<Row<Patient>>
 }
 
 /** Scores of an open clinic. */

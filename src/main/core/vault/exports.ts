@@ -138,7 +138,7 @@ export class Exports {
     request: ExportRequest,
   ): Promise<Selection> {
     const { handle, purpose, from, until } = request
-    const patient = await this.#patients.demographics(handle, viewer)
+    const patient = await this.#patients.demographics(handle, viewer, sources)
     const covered = await this.#covered(handle, purpose)
     const { readings, assessments, reports } = await patientRecords(sources, viewer, handle)
     const links = new Map(this.#clinic.replica.chain(handle).links.map((link) => [placeOf(refOf(link)), link]))
@@ -161,7 +161,7 @@ export class Exports {
     for (const row of reports)
       if (row.status === 'verified' && row.record.correction === undefined)
         take(row, row.record.authored, null, 'patient-reported')
-    const isNamed = (sources !== this.#clinic || patient.status === 'verified') && covered('demographics', null)
+    const isNamed = patient.status === 'verified' && covered('demographics', null)
     return { chosen, ...left, isNamed }
   }
 

@@ -10,7 +10,7 @@ import { decodeCardText } from '../../../shared/card-text.ts'
 import { identifiersIn } from '../../../shared/gs1.ts'
 import { ApiFailure } from '../failure.ts'
 import type { KeyClass } from '../class-keys.ts'
-import { checkKeyClass, ContentMismatch, rejected, verifyRecord } from '../verify-record.ts'
+import { checkKeyClass, ContentMismatch, type RecordSources, rejected, verifyRecord } from '../verify-record.ts'
 import type { Row } from '../vault-service.ts'
 import { patientOfCard } from './cards.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
@@ -161,9 +161,10 @@ export class Patients {
   /**
    * The registration record of a patient.
    *
+   * @param sources - Where somebody else than this clinic's consents decides who may see it, such as the patient.
    * @throws ApiFailure `UNKNOWN_PATIENT`.
    */
-  async demographics(handle: string, viewer: Viewer): Promise<Row<Patient>> {
+  async demographics(handle: string, viewer: Viewer, sources: RecordSources = this.#clinic): Promise<Row<Patient>> {
     const { replica } = this.#clinic
     const { links, gone } = replica.chain(handle)
     const link = links.find(({ type }) => type === 'patient.registered')
@@ -172,7 +173,7 @@ export class Patients {
       if (lost === undefined) throw new ApiFailure('UNKNOWN_PATIENT')
       return rejected(replica, lost, lost.failed)
     }
-    return verifyRecord(this.#clinic, {
+    return verifyRecord(sources, {
       subject: handle,
       link,
       view: 'demographics',
