@@ -370,7 +370,9 @@ function subjectOf({ subject }: Body): Uint8Array {
 
 function isRosterKey({ sites }: Roster, key: Uint8Array): boolean {
   return sites.some((site) => {
-    const keys = [site.governanceKey, site.mirrorKey, ...site.nodes.flatMap((n) => [n.logKey, n.transportKey])]
+    const nodeKeys = site.nodes.flatMap((node) => [node.logKey, node.transportKey])
+    const witnessKeys = site.witnesses.flatMap((witness) => [witness.witnessKey, witness.transportKey])
+    const keys = [site.governanceKey, site.mirrorKey, ...nodeKeys, ...witnessKeys]
     return keys.some((other) => equalBytes(other, key))
   })
 }

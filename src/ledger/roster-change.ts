@@ -14,9 +14,9 @@ import { splitOrigin } from './names.ts'
 import { parsePolicy, type Policy } from './policy.ts'
 import { isCrashOnly } from './policy-safety.ts'
 import { quorumOf } from './quorum.ts'
-import type { FrozenLog, Roster, RosterNode, RosterSite } from './roster.ts'
+import type { FrozenLog, Roster, RosterNode, RosterSite, RosterWitness } from './roster.ts'
 
-/** One part of a change to a site's own entry. */
+/** One part of a change to a site's own entry. `log` is the name of the node or witness. */
 export type SiteChange =
   | { readonly kind: 'governance-key' }
   | { readonly kind: 'sharing-key' }
@@ -24,6 +24,8 @@ export type SiteChange =
   | { readonly kind: 'mirror-key' }
   | { readonly kind: 'node-added'; readonly log: string }
   | { readonly kind: 'node-removed'; readonly log: string }
+  | { readonly kind: 'witness-added'; readonly log: string }
+  | { readonly kind: 'witness-removed'; readonly log: string }
   | { readonly kind: 'log-key'; readonly log: string }
   | { readonly kind: 'transport-key'; readonly log: string }
 
@@ -102,7 +104,22 @@ function changesOfSite(before: RosterSite, after: RosterSite): SiteChange[] {
   if (!equalBytes(before.mirrorKey, after.mirrorKey)) changes.push({ kind: 'mirror-key' })
   for (const node of before.nodes) changes.push(...changesOfNode(node, nodeOf(after, node.log)))
   for (const { log } of after.nodes) if (nodeOf(before, log) === null) changes.push({ kind: 'node-added', log })
-  return changes
+  return [...changes, ...changesOfWitnesses(before.witnesses, after.witnesses)]
+}
+
+/** A witness comes and goes; its keys stay, because what it remembers belongs to them. */
+function changesOfWitnesses(before: readonly RosterWitness[], after: readonly RosterWitness[]): SiteChange[] {
+  const removed = before.filter(({ name }) => after.every((other) => other.name !== name))
+  const added = after.filter(({ name }) => before.every((other) => other.name !== name))
+  for (const was of before) {
+    const is = after.find(({ name }) => name === was.name) ?? was
+    const isSame = equalBytes(is.witnessKey, was.witnessKey) && equalBytes(is.transportKey, was.transportKey)
+    if (!isSame) throw notNext('a witness gets another key')
+  }
+  return [
+    ...removed.map(({ name }): SiteChange => ({ kind: 'witness-removed', log: name })),
+    ...added.map(({ name }): SiteChange => ({ kind: 'witness-added', log: name })),
+  ]
 }
 
 function changesOfNode(before: RosterNode, after: RosterNode | null): SiteChange[] {

@@ -26,6 +26,9 @@ export const MAX_ROSTER_SIZE = 58_000
 /** Most nodes of one site. */
 export const MAX_NODES = 64
 
+/** Most witnesses of one site. */
+const MAX_WITNESSES = 8
+
 /** Most logs that one roster says are frozen. */
 export const MAX_FROZEN = 512
 
@@ -39,6 +42,16 @@ export interface RosterNode {
   /** Ed25519, signs the log's checkpoints and the entries the node itself authors. */
   readonly logKey: Uint8Array
   /** Ed25519, authenticates the node to its peers. */
+  readonly transportKey: Uint8Array
+}
+
+/** One installation that sees heads of logs and proofs, and nothing else: it writes no log and has no vote. */
+export interface RosterWitness {
+  /** Unique in the network among witnesses and logs. */
+  readonly name: string
+  /** Ed25519, signs what it cosigns. Never replaced: a witness that lost its memory comes back under another name. */
+  readonly witnessKey: Uint8Array
+  /** Ed25519, authenticates it to its peers. */
   readonly transportKey: Uint8Array
 }
 
@@ -56,6 +69,8 @@ export interface RosterSite {
   readonly mirrorKey: Uint8Array
   /** 1 or more, ordered by log name. */
   readonly nodes: readonly RosterNode[]
+  /** Ordered by name. */
+  readonly witnesses: readonly RosterWitness[]
 }
 
 /** Where the log of a node that left ends. */
@@ -172,6 +187,7 @@ export function encodeRosterSite(site: RosterSite): CborValue {
     [4, site.recoveryKey],
     [5, site.mirrorKey],
     [6, site.nodes.map(encodeNode)],
+    [7, site.witnesses.length === 0 ? undefined : site.witnesses.map(encodeRosterWitness)],
   ])
 }
 
@@ -183,6 +199,14 @@ function encodeNode(node: RosterNode): CborValue {
   ])
 }
 
+function encodeRosterWitness(witness: RosterWitness): CborValue {
+  return mapOf([
+    [1, witness.name],
+    [2, witness.witnessKey],
+    [3, witness.transportKey],
+  ])
+}
+
 /** Reads {@link encodeRosterSite}. `value` is untrusted; throws {@link LedgerError} of step `decode`. */
 export function readRosterSite(value: CborValue): RosterSite {
   return readMap(value, 'site', (f) => {
@@ -191,6 +215,11 @@ export function readRosterSite(value: CborValue): RosterSite {
       nodes.map((node) => node.log),
       'nodes',
     )
+    const witnesses = f.optional(7, (key) => f.array(key, 1, MAX_WITNESSES).map(readRosterWitness)) ?? []
+    checkOrder(
+      witnesses.map(({ name }) => name),
+      'witnesses',
+    )
     return {
       id: readName(f, 1),
       governanceKey: readKey(f, 2, checkPublicKey),
@@ -198,8 +227,17 @@ export function readRosterSite(value: CborValue): RosterSite {
       recoveryKey: readKey(f, 4, checkAgreementKey),
       mirrorKey: readKey(f, 5, checkPublicKey),
       nodes,
+      witnesses,
     }
   })
+}
+
+function readRosterWitness(value: CborValue): RosterWitness {
+  return readMap(value, 'witness', (f) => ({
+    name: readName(f, 1),
+    witnessKey: readKey(f, 2, checkPublicKey),
+    transportKey: readKey(f, 3, checkPublicKey),
+  }))
 }
 
 function readNode(value: CborValue): RosterNode {
@@ -248,6 +286,8 @@ function checkLogs({ sites, coordinator, frozen }: Roster): void {
   )
   const ended = frozen.map((head) => splitOrigin(head.origin).log)
   if (ended.some((log) => listed.has(log))) throw badField('roster', 6, 'the log of a node')
+  const witnesses = new Set(sites.flatMap((site) => site.witnesses.map(({ name }) => name)))
+  if (ended.some((log) => witnesses.has(log))) throw badField('roster', 6, 'the name of a witness')
   if (new Set(ended).size !== ended.length) throw badField('roster', 6, 'one log twice')
 }
 
@@ -275,10 +315,13 @@ function checkOrder(names: readonly string[], what: string): void {
 function checkDistinct(roster: Roster): void {
   const nodes = roster.sites.flatMap((site) => site.nodes)
   const siteKeys = roster.sites.flatMap((s) => [s.governanceKey, s.sharingKey, s.recoveryKey, s.mirrorKey])
-  const keys = [...siteKeys, ...nodes.flatMap((node) => [node.logKey, node.transportKey])].map(toHex)
+  const witnesses = roster.sites.flatMap((site) => site.witnesses)
+  const nodeKeys = nodes.flatMap((node) => [node.logKey, node.transportKey])
+  const witnessKeys = witnesses.flatMap((witness) => [witness.witnessKey, witness.transportKey])
+  const keys = [...siteKeys, ...nodeKeys, ...witnessKeys].map(toHex)
   if (new Set(keys).size !== keys.length) throw badField('roster', 2, 'one key in two places')
-  const logs = nodes.map((node) => node.log)
-  if (new Set(logs).size !== logs.length) throw badField('roster', 2, 'one log with two nodes')
+  const names = [...nodes.map((node) => node.log), ...witnesses.map(({ name }) => name)]
+  if (new Set(names).size !== names.length) throw badField('roster', 2, 'one name for two nodes')
 }
 
 /** The policy speaks of exactly the mirror keys of the sites, each under its own name, and is safe. */

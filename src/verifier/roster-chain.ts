@@ -24,6 +24,8 @@ export interface ReadSite {
   readonly mirror: string
   /** Key of each log, by its name. */
   readonly logs: ReadonlyMap<string, string>
+  /** Everything about each witness, by its name. A witness has no vote and no log. */
+  readonly witnesses: ReadonlyMap<string, string>
   /** Everything about the site, to tell whether it changed. */
   readonly all: string
 }
@@ -87,13 +89,15 @@ function readRoster(document: Uint8Array): ReadRoster {
 }
 
 function readSite(value: Item): ReadSite {
-  const site = mapWith(value, [1, 2, 3, 4, 5, 6], [])
+  const site = mapWith(value, [1, 2, 3, 4, 5, 6], [7])
   const nodes = listOf(site.get(6)).map((node) => mapWith(node, [1, 2, 3], []))
+  const witnesses = (site.has(7) ? listOf(site.get(7)) : []).map((witness) => mapWith(witness, [1, 2, 3], []))
   return {
     id: textOf(site.get(1)),
     governance: toHex(bytesOf(site.get(2), 32)),
     mirror: toHex(bytesOf(site.get(5), 32)),
     logs: new Map(nodes.map((node) => [textOf(node.get(1)), toHex(bytesOf(node.get(2), 32))])),
+    witnesses: new Map(witnesses.map((witness) => [textOf(witness.get(1)), toHex(writeCbor(witness))])),
     all: toHex(writeCbor(site)),
   }
 }
@@ -122,11 +126,18 @@ function checkFollows(current: ReadRoster | null, next: ReadRoster): void {
     (id) => current.sites.get(id)?.all !== next.sites.get(id)?.all,
   )
   if (moved.length > 1) throw notNext('more than one site changes')
+  for (const [id, site] of next.sites) checkWitnesses(current.sites.get(id)?.witnesses ?? new Map(), site.witnesses)
   const left = logsOf(current).filter((log) => !listsLog(next, log))
   const ended = new Set([...current.frozen, ...left])
   if (ended.size !== next.frozen.size || ![...ended].every((log) => next.frozen.has(log))) {
     throw notNext('the logs that end are not those that leave')
   }
+}
+
+/** What a witness remembers belongs to its keys: it gets no others. */
+function checkWitnesses(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): void {
+  const isOther = [...after].some(([name, all]) => (before.get(name) ?? all) !== all)
+  if (isOther) throw notNext('a witness gets another key')
 }
 
 function checkApproved(current: ReadRoster | null, next: ReadRoster, keys: ReadonlySet<string>): void {

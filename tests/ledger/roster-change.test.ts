@@ -5,7 +5,7 @@ import { crashMajorityPolicy, unanimousPolicy } from '../../src/ledger/policy-sa
 import { mirrorNameOf, type Roster, type RosterSite } from '../../src/ledger/roster.ts'
 import { describeChange, policyKinds } from '../../src/ledger/roster-change.ts'
 import { expectCode } from '../support/expect-code.ts'
-import { testKey, testRoster, testSite } from '../support/ledger-world.ts'
+import { testKey, testRoster, testSite, testWitness } from '../support/ledger-world.ts'
 
 const [a, b, c] = ['a', 'b', 'c'].map((name) => testSite(`test.local/${name}`).site) as [
   RosterSite,
@@ -23,6 +23,8 @@ const to = (sites: readonly RosterSite[], over: Partial<Roster> = {}): Roster =>
 const change = (next: Roster) => describeChange(current, next)
 const key = testKey('fresh').publicKey
 const node = { log: 'test.local/a/n2', logKey: key, transportKey: testKey('t').publicKey }
+
+const witness = testWitness('test.local/a/w1').listed
 
 describe('what a roster changes', () => {
   it('is said in one of few kinds', () => {
@@ -47,9 +49,20 @@ describe('what a roster changes', () => {
     [{ nodes: [...a.nodes, node] }, [{ kind: 'node-added', log: node.log }]],
     [{ nodes: a.nodes.map((n) => ({ ...n, logKey: key })) }, [{ kind: 'log-key', log: 'test.local/a/n1' }]],
     [{ nodes: a.nodes.map((n) => ({ ...n, transportKey: key })) }, [{ kind: 'transport-key', log: 'test.local/a/n1' }]],
+    [{ witnesses: [witness] }, [{ kind: 'witness-added', log: witness.name }]],
     [{ governanceKey: key, recoveryKey: c.recoveryKey }, [{ kind: 'governance-key' }, { kind: 'recovery-key' }]],
   ])('names what changes in a site: %o', (over, changes) => {
     expect(change(to([{ ...a, ...over }, b]))).toEqual({ kind: 'site-changed', site: a.id, changes, frozen: [] })
+  })
+
+  it('lets a witness come and go without ending a log, and never gives it another key', () => {
+    const before = testRoster([{ ...a, witnesses: [witness] }, b])
+    const after = (witnesses: RosterSite['witnesses']) => describeChange(before, to([{ ...a, witnesses }, b]))
+    const other = { ...witness, name: 'test.local/a/w2' }
+    expect(after([])).toMatchObject({ changes: [{ kind: 'witness-removed', log: witness.name }], frozen: [] })
+    expect(after([other])).toMatchObject({ changes: [{ kind: 'witness-removed' }, { kind: 'witness-added' }] })
+    expectCode('ROSTER_NOT_NEXT', () => after([{ ...witness, witnessKey: key }]))
+    expectCode('ROSTER_NOT_NEXT', () => after([{ ...witness, transportKey: key }]))
   })
 
   it('lets the coordinator move when its node leaves, and only then', () => {

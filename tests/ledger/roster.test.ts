@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type CborMap, type CborValue, decodeCbor, encodeCbor } from '../../src/ledger/cbor.ts'
+import { electorateOf } from '../../src/ledger/finality.ts'
 import { nobleHasher as h } from '../../src/ledger/hash.ts'
 import {
   decodeRoster,
   encodeRoster,
+  encodeRosterSite,
   networkIdOf,
   type Roster,
   rosterHash,
@@ -12,7 +14,7 @@ import {
 } from '../../src/ledger/roster.ts'
 import { toHex } from '../../src/shared/bytes.ts'
 import { codeOf, expectCode } from '../support/expect-code.ts'
-import { testKey, testRoster, testSite } from '../support/ledger-world.ts'
+import { testKey, testRoster, testSite, testWitness } from '../support/ledger-world.ts'
 
 const [a, b] = [testSite('test.local/a').site, testSite('test.local/b').site]
 const roster = testRoster([a, b])
@@ -93,6 +95,40 @@ describe('rosters', () => {
     expectCode('BAD_FIELD', () => made([{ ...a, nodes: nodes.map((n) => ({ ...n, logKey: n.transportKey })) }, b]))
     expectCode('BAD_FIELD', () => made([{ ...a, nodes: [] }, b]))
     expectCode('BAD_FIELD', () => made([{ ...a, nodes: nodes.map((n) => ({ ...n, log: b.nodes[0]?.log ?? '' })) }, b]))
+  })
+
+  it('list witnesses, which have names and keys of their own and no say in the policy', () => {
+    const [w1, w2] = [testWitness('test.local/a/w1').listed, testWitness('test.local/a/w2').listed]
+    const witnessed = { ...roster, sites: [{ ...a, witnesses: [w1, w2] }, b] }
+    const bytes = encodeRoster(witnessed)
+    expect(decodeRoster(bytes)).toEqual(witnessed)
+    expect(electorateOf(witnessed)).toEqual(electorateOf(roster))
+    const [site] = (decodeCbor(bytes, 65_535) as CborMap).get(2) as CborMap[]
+    const listed = [w1, w2].map(({ name, witnessKey, transportKey }) => [name, witnessKey, transportKey])
+    expect((site?.get(7) as CborMap[]).map((each) => [...each.values()])).toEqual(listed)
+    const refused = (witnesses: RosterSite['witnesses']) =>
+      expectCode('BAD_FIELD', () => made([{ ...a, witnesses }, b]))
+    refused([w2, w1])
+    refused([w1, w1])
+    refused([{ ...w1, name: b.nodes[0]?.log ?? '' }])
+    refused([{ ...w1, witnessKey: a.mirrorKey }])
+    refused([{ ...w1, transportKey: w1.witnessKey }])
+    refused([w1, { ...w2, witnessKey: w1.witnessKey }])
+    refused(Array.from({ length: 9 }, (_, i) => testWitness(`test.local/a/w${i}`).listed))
+    expectCode('BAD_KEY', () => made([{ ...a, witnesses: [{ ...w1, witnessKey: new Uint8Array(32) }] }, b]))
+    expectCode('BAD_NAME', () => made([{ ...a, witnesses: [{ ...w1, name: 'a w' }] }, b]))
+    expectCode('BAD_FIELD', () => encodeRoster({ ...witnessed, coordinator: w1.name }))
+    const frozen = [{ origin: `${w1.name}/1`, size: 0, root: h.sha256(document) }]
+    const second = { ...witnessed, version: 2, previous: h.sha256(document) }
+    expectCode('BAD_FIELD', () => encodeRoster({ ...second, frozen }))
+  })
+
+  it('without witnesses are the documents that they always were', () => {
+    const [site] = (decodeCbor(document, 65_535) as CborMap).get(2) as CborMap[]
+    expect([...(site?.keys() ?? [])]).toEqual([1, 2, 3, 4, 5, 6])
+    const bent = new Map(decodeCbor(document, 65_535) as CborMap)
+    bent.set(2, [new Map(site).set(7, []), encodeRosterSite(b)])
+    expectCode('BAD_FIELD', () => decodeRoster(encodeCbor(bent)))
   })
 
   it('refuse keys and names that nobody may have', () => {

@@ -27,6 +27,7 @@ export const GOVERNANCE: Governance = {
             transportKey: fingerprint(56),
           },
         ],
+        witnesses: [],
       },
     ],
     policy: 'witness site-1 key\nquorum site-1\n',

@@ -15,7 +15,14 @@ import {
 import { type Approval, contractMessage, rosterMessage } from '../../src/ledger/governance.ts'
 import { nobleHasher, utf8 } from '../../src/ledger/hash.ts'
 import { quorumPolicy } from '../../src/ledger/policy.ts'
-import { encodeRoster, mirrorNameOf, networkIdOf, type Roster, type RosterSite } from '../../src/ledger/roster.ts'
+import {
+  encodeRoster,
+  mirrorNameOf,
+  networkIdOf,
+  type Roster,
+  type RosterSite,
+  type RosterWitness,
+} from '../../src/ledger/roster.ts'
 import type { SignatureVerifier } from '../../src/ledger/signatures.ts'
 import { policyEngine } from '../../src/main/core/policy-engine.ts'
 import { readFileSync } from 'node:fs'
@@ -68,8 +75,16 @@ export function testSite(id: string) {
     recoveryKey: agreement('recovery'),
     mirrorKey: keys.mirror.publicKey,
     nodes: [{ log: `${id}/n1`, logKey: keys.log.publicKey, transportKey: keys.transport.publicKey }],
+    witnesses: [],
   }
   return { ...keys, site }
+}
+
+/** All keys of a witness. */
+export function testWitness(name: string) {
+  const keys = { witness: testKey(`${name} witness`), transport: testKey(`${name} transport`) }
+  const listed: RosterWitness = { name, witnessKey: keys.witness.publicKey, transportKey: keys.transport.publicKey }
+  return { ...keys, listed }
 }
 
 /** The first roster of a network of these sites. */

@@ -39,7 +39,7 @@ export class OtherSite {
     const id = `test.local/site-${n}`
     const keys = { governanceKey: keyOf(1), mirrorKey: keyOf(2), sharingKey: sharing.publicKey }
     const nodes = [{ log: `${id}/node-1`, logKey: keyOf(3), transportKey: keyOf(4) }]
-    return new OtherSite({ id, ...keys, recoveryKey: recovery.publicKey, nodes }, sharing, seed(1))
+    return new OtherSite({ id, ...keys, recoveryKey: recovery.publicKey, nodes, witnesses: [] }, sharing, seed(1))
   }
 
   get id(): string {

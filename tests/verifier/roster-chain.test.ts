@@ -8,7 +8,15 @@ import { checkRosterChain } from '../../src/ledger/next-roster.ts'
 import { encodeRoster, networkIdOf, type Roster, rosterHash, type RosterSite } from '../../src/ledger/roster.ts'
 import { toHex } from '../../src/shared/bytes.ts'
 import { checkRosters } from '../../src/verifier/roster-chain.ts'
-import { approvalsBy, type TestKey, testKey, testRoster, testSite, verifier } from '../support/ledger-world.ts'
+import {
+  approvalsBy,
+  type TestKey,
+  testKey,
+  testRoster,
+  testSite,
+  testWitness,
+  verifier,
+} from '../support/ledger-world.ts'
 
 const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((name) => testSite(`test.local/${name}`)) as [
   Site,
@@ -54,6 +62,7 @@ const AGREED = { ledger: true, second: true }
 const REFUSED = { ledger: false, second: false }
 const start = signed(first, governance(a, b, c, d))
 const [s1, s2, s3, s4] = [a, b, c, d].map((s) => s.site) as [RosterSite, RosterSite, RosterSite, RosterSite]
+const witness = testWitness('test.local/a/w1').listed
 
 describe('both verifiers', () => {
   it('accept the same chains', () => {
@@ -83,6 +92,16 @@ describe('both verifiers', () => {
     expect(both()).toEqual({ ledger: true, second: false })
   })
 
+  it('accept a witness that comes and goes, and none that gets another key', () => {
+    const seen = after(first, [{ ...s1, witnesses: [witness] }, s2, s3, s4])
+    const gone = after(seen, [s1, s2, s3, s4])
+    const chain = [start, signed(seen, governance(a, b, c)), signed(gone, governance(a, c, d))]
+    for (const count of [2, 3]) expect(both(...chain.slice(0, count))).toEqual(AGREED)
+    const other = { ...witness, witnessKey: testKey('other').publicKey }
+    const changed = after(seen, [{ ...s1, witnesses: [other] }, s2, s3, s4])
+    expect(both(start, chain[1]!, signed(changed, governance(a, b, c)))).toEqual(REFUSED)
+  })
+
   it('refuse the same', () => {
     const joined = after(first, [s1, s2, s3, s4, e.site])
     const end = { origin: 'test.local/d/n1/1', size: 5, root: h.sha256(network) }
@@ -98,6 +117,7 @@ describe('both verifiers', () => {
       [after(first, [changed, s2, s3, s4]), governance(b, c, d)],
       [after(first, [s1, s2, s3], { frozen: [end], attempt: 1 }), governance(a, b, d)],
       [after(first, [s1, s2, s3, s4], { coordinator: 'test.local/b/n1' }), governance(a, b)],
+      [after(first, [{ ...s1, witnesses: [witness] }, s2, s3, s4]), governance(b, c, d)],
     ]
     for (const [i, [roster, keys]] of cases.entries()) {
       expect({ i, ...both(start, signed(roster, keys)) }).toEqual({ i, ...REFUSED })

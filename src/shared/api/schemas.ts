@@ -580,6 +580,8 @@ export const RosterSite = z.object({
       transportKey: Fingerprint,
     }),
   ),
+  /** Nodes of the site that see hashes alone. */
+  witnesses: z.array(z.object({ name: SiteName, witnessKey: Fingerprint, transportKey: Fingerprint })),
 })
 
 /** The one thing that a roster changes. */
@@ -596,6 +598,8 @@ export const RosterChange = z.object({
         'mirror-key',
         'node-added',
         'node-removed',
+        'witness-added',
+        'witness-removed',
         'log-key',
         'transport-key',
       ]),

@@ -158,6 +158,7 @@ export function guestSite(keystore: Keystore, { site, log, recoveryKey }: Joinin
     recoveryKey,
     mirrorKey: publicKey(SECRETS.mirror),
     nodes: [{ log, logKey: publicKey(SECRETS.log), transportKey: publicKey(SECRETS.transport) }],
+    witnesses: [],
   }
 }
 

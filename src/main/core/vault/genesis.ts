@@ -83,6 +83,7 @@ export async function writeGenesis(
         recoveryKey: recovery.publicKey,
         mirrorKey: mirror.publicKey,
         nodes: [{ log, logKey, transportKey: keyPairFromSeed(seeds.transport).publicKey }],
+        witnesses: [],
       },
     ],
     policy: soloPolicy({ name: 'site-1', key: mirror }),

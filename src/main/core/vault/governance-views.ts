@@ -46,6 +46,9 @@ export function rosterView(
         logKey: fingerprintOf(node.logKey),
         transportKey: fingerprintOf(node.transportKey),
       })),
+      witnesses: one.witnesses.map(({ name, witnessKey, transportKey }) => ({
+        ...{ name, witnessKey: fingerprintOf(witnessKey), transportKey: fingerprintOf(transportKey) },
+      })),
     })),
     policy: roster.policy,
     policyMode: policyMode(parsePolicy(roster.policy)),

@@ -58,6 +58,8 @@ export const messages = {
     'mirror-key': 'a new mirror key',
     'node-added': 'a new node, {log}',
     'node-removed': 'without the node {log}',
+    'witness-added': 'a new witness, {log}: it sees hashes alone and has no vote',
+    'witness-removed': 'without the witness {log}',
     'log-key': 'a new key for the log {log}',
     'transport-key': 'a new transport key for {log}',
   },

@@ -250,6 +250,7 @@ async function otherSite(n: number) {
     sharingKey: sharing.publicKey,
     recoveryKey: recovery.publicKey,
     nodes: [{ log: `${id}/node-1`, logKey: keyOf(3), transportKey: keyOf(4) }],
+    witnesses: [],
   }
   /** The file with this site's approval. */
   const approve = (text: string): string =>

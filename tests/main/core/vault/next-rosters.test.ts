@@ -11,7 +11,7 @@ const key = (n: number) => new Uint8Array(32).fill(n)
 function site(n: number): RosterSite {
   const id = `chartseal.test/site-${n}`
   const keys = { governanceKey: key(n), sharingKey: key(n), recoveryKey: key(n), mirrorKey: key(n) }
-  return { id, ...keys, nodes: [{ log: `${id}/node`, logKey: key(n), transportKey: key(n) }] }
+  return { id, ...keys, nodes: [{ log: `${id}/node`, logKey: key(n), transportKey: key(n) }], witnesses: [] }
 }
 
 function alone(): Roster {
