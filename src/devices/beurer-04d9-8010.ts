@@ -143,6 +143,21 @@ async function dump(context: DriverContext): Promise<Uint8Array> {
   return memory
 }
 
+/**
+ * A dump, asked for once more when the first was not whole: on a busy machine the rest of a session that was given up may
+ * come so late that it stands before the answer.
+ */
+async function wholeDump(context: DriverContext): Promise<Uint8Array> {
+  await forgetEarlierSession(context)
+  try {
+    return await dump(context)
+  } catch (error) {
+    if (!(error instanceof DeviceError) || error.code !== 'PROTOCOL') throw error
+    await forgetEarlierSession(context)
+    return dump(context)
+  }
+}
+
 /** The driver. There is nothing that ends a session, and no question that only asks who is there. */
 export const bf480Scale: MemoryDriver = {
   async probe(context) {
@@ -150,8 +165,7 @@ export const bf480Scale: MemoryDriver = {
     return Promise.resolve({ model: 'BF480', serial: null })
   },
   async read(context) {
-    await forgetEarlierSession(context)
-    return decodeBf480Memory(await dump(context))
+    return decodeBf480Memory(await wholeDump(context))
   },
 }
 

@@ -100,12 +100,47 @@ describe('a session', () => {
     expect(sent).toEqual(['1000000000000000'])
   })
 
-  it('that loses a report anywhere has no readings, however likely they look', async () => {
+  it('that loses a report anywhere is asked for again', async () => {
+    const { clock, device } = world()
+    const whole = await bf480Scale.read(contextOf(device.open(), clock))
     for (const at of [0, 1, 500, 1000, 1023]) {
       const { clock, device } = world()
       device.faults.loseAt = at
-      expect(await codeOf(() => bf480Scale.read(contextOf(device.open(), clock)))).toBe('PROTOCOL')
+      expect(await bf480Scale.read(contextOf(device.open(), clock))).toEqual(whole)
     }
+  })
+
+  it('that loses a report twice has no readings, however likely they look', async () => {
+    const { clock, device } = world()
+    const { transport } = watched(device.open())
+    const context = contextOf(transport, clock)
+    let report = 0
+    const losing = {
+      ...transport,
+      read: async (ms: number) => {
+        const arrived = await transport.read(ms)
+        if (arrived !== null && ++report % 700 === 0) return transport.read(ms)
+        return arrived
+      },
+    }
+    expect(await codeOf(() => bf480Scale.read({ ...context, transport: losing }))).toBe('PROTOCOL')
+  })
+
+  it('has no reading of a session before it, however late that goes on', async () => {
+    const { clock, device } = world()
+    const whole = await bf480Scale.read(contextOf(device.open(), clock))
+    const transport = device.open()
+    const late = [Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)]
+    let quiet = 0
+    const belated = {
+      ...transport,
+      // The first wait was in vain: the rest of the other session comes after it.
+      read: (ms: number) =>
+        quiet++ === 0 ? Promise.resolve(null) : Promise.resolve(late.pop()).then((one) => one ?? transport.read(ms)),
+      sendFeature: (bytes: Uint8Array) => transport.sendFeature(bytes),
+      write: (bytes: Uint8Array) => transport.write(bytes),
+    }
+    expect(await bf480Scale.read(contextOf(belated, clock))).toEqual(whole)
   })
 
   it('is cancelled in the middle of the dump', async () => {
