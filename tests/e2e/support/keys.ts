@@ -65,7 +65,7 @@ export async function arrowTo(page: Page, name: string | RegExp, key: 'ArrowDown
 }
 
 export async function focusOn(page: Page, name: string | RegExp): Promise<void> {
-  await expect.poll(async () => matches(await focused(page), name), { timeout: 20_000 }).toBe(true)
+  await expect.poll(async () => matches(await focused(page), name), { timeout: 60_000 }).toBe(true)
 }
 
 function matches(text: string, name: string | RegExp): boolean {

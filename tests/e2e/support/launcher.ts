@@ -28,7 +28,7 @@ const CHROMIUM_FLAGS = [
 ]
 
 /** No step of a person takes this long on a busy machine with two cores. */
-const STEP_TIMEOUT_MS = 20_000
+const STEP_TIMEOUT_MS = 60_000
 
 /** A shell, and why it cannot run here if it cannot. */
 export interface Shell {
