@@ -4,8 +4,12 @@ import type { Problem, ProblemCode } from '../api/types.ts'
 import { useCountdown } from './use-countdown.ts'
 import { useProblem } from './use-problem.ts'
 
+/** Fewer characters are never a PIN. */
+export const PIN_LENGTH = 4
 /** What the field of the own PIN says itself. */
 export const PIN_CODES: readonly ProblemCode[] = ['WRONG_PIN', 'PIN_LOCKED']
+/** What the fields of a new PIN say themselves. */
+export const NEW_PIN_CODES: readonly ProblemCode[] = ['WEAK_PIN']
 /** What the fields of a card say themselves. */
 export const CARD_CODES: readonly ProblemCode[] = ['WRONG_CARD_PIN', 'CARD_LOCKED', 'BAD_CARD']
 

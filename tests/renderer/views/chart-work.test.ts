@@ -99,7 +99,7 @@ describe('corrections', () => {
   it('ask for a reason before anything is signed', async () => {
     await press('Entered in error…')
     await press('Sign the mark')
-    expect(body()).toContain('Say in a few words why.')
+    expect(body()).toContain('Type at least three characters.')
     expect(window.core.calls).not.toContain('records.retract')
     await type('Why', 'Wrong patient')
     await press('Sign the mark')
@@ -289,7 +289,7 @@ describe('scores', () => {
     await window.visit(chartOf(1))
     await tab('Score')
     await press('Change the scale…')
-    await type('Reason', 'Blood gas this morning')
+    await type('Why', 'Blood gas this morning')
     await type('PIN of', pinOf(window))
     await press('Sign the scale')
     expect(body()).toContain('Scale 2, target 88–92 %')

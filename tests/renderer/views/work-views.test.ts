@@ -81,13 +81,14 @@ describe('devices', () => {
     const { core } = await visit('/devices', 3)
     button('Enrol Omron HEM-7131U')?.click()
     await vi.waitFor(() => expect(body()).toContain('Asset label'))
-    const form = document.querySelector<HTMLFormElement>('#enrol-device')
+    const form = document.querySelector<HTMLFormElement>('[role=dialog] form')
     form?.dispatchEvent(new Event('submit', { cancelable: true }))
     await settle()
     expect(body()).toContain('Type at least two characters')
     const input = form?.querySelector('input')
     input!.value = 'BP-07'
     input!.dispatchEvent(new Event('input'))
+    await settle()
     form?.dispatchEvent(new Event('submit', { cancelable: true }))
     await vi.waitFor(() => expect(body()).toContain('BP-07 is enrolled'))
     expect(core.devices.some((device) => device.enrolment?.label === 'BP-07')).toBe(true)
@@ -98,10 +99,10 @@ describe('devices', () => {
     const [before] = core.enrolments()
     button(`Revoke ${before!.label}`)?.click()
     await vi.waitFor(() => expect(body()).toContain('It cannot be undone'))
-    const form = document.querySelector<HTMLFormElement>('#revoke-device')
+    const form = document.querySelector<HTMLFormElement>('[role=dialog] form')
     form?.dispatchEvent(new Event('submit', { cancelable: true }))
     await settle()
-    expect(body()).toContain('Give a reason')
+    expect(body()).toContain('Type at least three characters')
     const [reason, sure] = [...form!.querySelectorAll('input')]
     reason!.value = 'fell into the sink'
     reason!.dispatchEvent(new Event('input'))
@@ -111,6 +112,7 @@ describe('devices', () => {
     expect(core.calls).not.toContain('devices.revoke')
     sure!.checked = true
     sure!.dispatchEvent(new Event('change'))
+    await settle()
     form?.dispatchEvent(new Event('submit', { cancelable: true }))
     await vi.waitFor(() => expect(body()).toContain(`${before!.label} is revoked`))
     expect(core.devices.some((device) => device.enrolment?.handle === before!.handle)).toBe(false)
@@ -124,12 +126,12 @@ describe('devices', () => {
     const [device] = core.enrolments()
     expect(body()).toContain('No date for calibration')
     button(`Set when the calibration of ${device!.label} is due`)?.click()
-    await vi.waitFor(() => expect(document.querySelector('#calibrate-device')).not.toBeNull())
-    const input = document.querySelector<HTMLInputElement>('#calibrate-device input')
+    await vi.waitFor(() => expect(document.querySelector('[role=dialog] form')).not.toBeNull())
+    const input = document.querySelector<HTMLInputElement>('[role=dialog] form input')
     input!.value = '2026-03-02'
     input!.dispatchEvent(new Event('input'))
     document
-      .querySelector<HTMLFormElement>('#calibrate-device')
+      .querySelector<HTMLFormElement>('[role=dialog] form')
       ?.dispatchEvent(new Event('submit', { cancelable: true }))
     await vi.waitFor(() => expect(body()).toContain('Calibration due since 02-Mar-2026'))
     expect(core.enrolments()[0]?.calibrationDue).toBe('2026-03-02')
@@ -308,8 +310,8 @@ describe('the tray page', () => {
     first?.dispatchEvent(new Event('change', { bubbles: true }))
     await settle()
     button('Assign to patient')?.click()
-    await vi.waitFor(() => expect(document.querySelector('#assign')).not.toBeNull())
-    document.querySelector('#assign')?.dispatchEvent(new Event('submit', { cancelable: true }))
+    await vi.waitFor(() => expect(document.querySelector('[role=dialog] form')).not.toBeNull())
+    document.querySelector('[role=dialog] form')?.dispatchEvent(new Event('submit', { cancelable: true }))
     await settle()
     expect(body()).toContain('Choose a patient first')
     expect(body()).toContain('Type at least three characters')
@@ -324,15 +326,16 @@ describe('the people page', () => {
     document.body.innerHTML = ''
     await visit('/people', 3)
     button('Enrol person')?.click()
-    await vi.waitFor(() => expect(document.querySelector('#enrol-person')).not.toBeNull())
+    await vi.waitFor(() => expect(document.querySelector('[role=dialog] form')).not.toBeNull())
     const [name, , ...pins] = document.querySelectorAll<HTMLInputElement>(
-      '#enrol-person input:not([hidden]), #enrol-person button',
+      '[role=dialog] form input:not([hidden]), [role=dialog] form button',
     )
     for (const [input, text] of [[name!, 'Ada Example'], ...pins.map((pin) => [pin, '7777'] as const)] as const) {
       input.value = text
       input.dispatchEvent(new Event('input'))
     }
-    document.querySelector('#enrol-person')?.dispatchEvent(new Event('submit', { cancelable: true }))
+    await settle()
+    document.querySelector('[role=dialog] form')?.dispatchEvent(new Event('submit', { cancelable: true }))
     await vi.waitFor(() => expect(body()).toContain('too easy to guess'))
     expect(pins.every((pin) => pin.value === '')).toBe(true)
   })

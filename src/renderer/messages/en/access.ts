@@ -39,8 +39,6 @@ export const messages = {
   refused: {
     title: 'This chart is closed',
     text: 'The patient decides who may look. Ask the patient, or whoever decides for them.',
-    name: 'Closed by consent',
-    askInstead: 'Not an emergency? Ask the patient, who can give consent with their card in the chart’s Consent tab.',
   },
   glass: {
     open: 'Open in an emergency…',
@@ -63,7 +61,6 @@ export const messages = {
     wordsHint: 'In one or two sentences. The reviewer and the patient can read it.',
     wordsShort: 'Say in a sentence what happened, at least 10 characters.',
     reasonMissing: 'Choose a reason.',
-    pinShort: 'Type your PIN.',
     confirm: 'Record and open',
     band: 'Emergency access',
     bandText: 'Open for reading only. Everything you look at is recorded.',
@@ -73,7 +70,6 @@ export const messages = {
     endNow: 'End now',
   },
   looked: {
-    tab: 'Who looked',
     title: 'Who looked at this patient’s data',
     text: 'Every look was recorded before anything was shown, and nobody can remove it. The patient may have this list.',
     printTitle: 'Who looked at the data of {name}',
@@ -110,7 +106,6 @@ export const messages = {
     wordsHidden: 'The words are for those who care for the patient.',
     waiting: 'Waits for review',
     reviewed: '{outcome}: {by}, {at}',
-    at: 'at {site}',
     patient: 'Patient {handle}…',
     manyPatients: '1 patient | {n} patients',
   },

@@ -4,9 +4,7 @@ export const messages = {
   before: 'Before',
   saidBy: '“{reason}”, {by}, {at}',
   kind: { amended: 'Amended', 'entered-in-error': 'Entered in error' },
-  reason: 'Why',
   reasonHint: 'Stands beside the struck value for everybody who reads the chart.',
-  reasonShort: 'Say in a few words why.',
   amend: {
     open: 'Amend…',
     title: 'Amend this value',

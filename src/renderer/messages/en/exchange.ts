@@ -23,7 +23,6 @@ export const messages = {
     pasted: 'Text',
     tooLong: 'This file is larger than 1 MB. Ask the patient for a smaller part.',
     check: 'Check',
-    checking: 'Checking…',
     found: 'What is in it',
     nothing: 'Choose a file or paste its text first.',
     acceptable: 'Nothing in it can be recorded. | 1 item will be recorded. | {n} items will be recorded.',

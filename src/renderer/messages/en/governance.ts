@@ -64,7 +64,6 @@ export const messages = {
     'transport-key': 'a new transport key for {log}',
   },
   propose: {
-    title: 'Propose a change',
     what: 'Change',
     go: 'Propose',
     options: {

@@ -43,7 +43,6 @@ export const messages = {
     patient: 'Patient number',
     patientHint: 'The 32 letters and digits that stand for the patient. They are in the ledger and in the audit list.',
     patientWrong: 'A patient number has 32 digits and letters from a to f.',
-    all: 'Everything about this patient',
     reason: 'Reason',
     authority: 'On whose authority',
     reasons: {

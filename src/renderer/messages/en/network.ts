@@ -5,7 +5,6 @@ export const messages = {
   loading: 'Asking how the network stands…',
   tabs: { now: 'Sites and logs', invitations: 'Invitations', settings: 'Settings' },
   thisSite: 'this clinic',
-  thisNode: 'this computer',
   now: {
     label: 'The network now',
     alone: 'This clinic works alone',
@@ -188,7 +187,6 @@ export const messages = {
     daysText: '1 day | {n} days',
     votes: 'The other clinics of this network approve the newcomer as well, on their Ledger page.',
     make: 'Make the invitation',
-    pinMissing: 'Type your PIN.',
     made: 'Give this to the other clinic',
     madeText:
       'Let them scan the code, or send the text in a way that only they can read. It is shown once, and cannot be shown again.',

@@ -27,7 +27,6 @@ export const messages = {
   list: {
     title: 'Emergency notes',
     text: 'Written while nothing could be recorded. They are no readings: check each, record it at the bedside, then say what became of it.',
-    waiting: '1 note waits | {n} notes wait',
     by: '{writer}, {when}',
     about: 'About',
     bedside: 'Record at the bedside',
@@ -41,7 +40,6 @@ export const messages = {
     text: 'It leaves the list and is kept for 90 days with your answer.',
     reason: 'What became of it',
     reasonHint: 'Such as “recorded at the bedside” or “written twice”.',
-    reasonShort: 'Type at least three characters.',
     confirm: 'Settle',
     done: 'The note is settled.',
   },

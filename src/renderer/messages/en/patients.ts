@@ -22,7 +22,6 @@ export const messages = {
   findHint: 'Name, MRN or date of birth',
   count: 'No patients | 1 patient | {n} patients',
   countOf: '{n} of {all} patients',
-  refresh: 'Ask again',
   empty: 'No patients yet',
   emptyText: 'Register the first patient to take observations.',
   none: 'Nobody fits “{text}”',

@@ -3,6 +3,7 @@ export const messages = {
   title: 'Is it still you?',
   text: 'What you sign carries your name. It has been a while since you typed your PIN.',
   pinOf: 'PIN of {name}',
+  missing: 'Type your PIN.',
   confirm: 'Go on',
   wait: 'Too many wrong PINs. Try again in {time}.',
   change: {

@@ -9,6 +9,5 @@ export const messages = {
     paper: 'Paper',
     papers: { wristband: 'Wristband printer (279 × 25 mm)', a4: 'Sheet of paper (A4)' },
     print: 'Print',
-    printed: 'Printed {date}',
   },
 }

@@ -24,7 +24,6 @@ export const messages = {
   incomplete: 'NEWS2 incomplete: {missing} missing',
   incompleteText:
     'A total needs all seven values of one set, taken within 30 minutes, signed and verified. Without them there is none.',
-  observe: 'Take observations',
   of: 'Newest set',
   input: 'Value',
   recorded: 'As signed',
@@ -65,17 +64,12 @@ export const messages = {
     dialogText:
       'Scale 2 is for patients with a target of 88–92 % because of hypercapnic respiratory failure, usually confirmed by blood gas. Your name and reason stand beside it.',
     choose: 'Scale',
-    reason: 'Reason',
     reasonHint: 'Such as the blood gas it rests on.',
-    reasonShort: 'Say in a few words why.',
     sign: 'Sign the scale',
     done: 'The scale is signed. The score follows it.',
   },
   history: 'Recorded scores',
   historyNone: 'No score was recorded yet.',
-  when: 'When',
-  score: 'Score',
-  by: 'Signed by',
   rests: 'What it rests on',
   closed:
     '1 recorded score is closed by consent, or could not be verified. | {n} recorded scores are closed by consent, or could not be verified.',
