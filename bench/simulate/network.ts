@@ -189,8 +189,8 @@ export class Network {
   }
 
   #identityOf(i: number): PeerIdentity {
-    const { site, log } = this.stores[i]?.identity ?? { site: '', log: '' }
-    return { kind: 'node', site, log }
+    const { site, log, role } = this.stores[i]?.identity ?? { site: '', log: '', role: 'node' }
+    return { kind: role === 'witness' ? 'witness' : 'node', site, log }
   }
 }
 

@@ -2,7 +2,7 @@
  * Collects cosignatures for the log that this node writes.
  *
  * @remarks
- * After a block every site that cosigns is asked, one request at a time, for the newest head; blocks that come while it
+ * After a block every site that cosigns, and every witness, is asked, one request at a time, for the newest head; blocks that come while it
  * answers share the next request. A site that was away is asked for at most two heads (`catchUp` of `ledger/finality.ts`).
  * Proven by `tests/sync/collector.test.ts`.
  *
@@ -51,12 +51,12 @@ export class Collector {
     }
   }
 
-  #askNext(session: Session, { origin }: LogStanding): void {
+  #askNext(session: Session, standing: LogStanding): void {
+    const { origin } = standing
     const nowMs = this.#hub.nowMs()
     const asked = this.#stateOf(session, origin)
-    if (asked.isOpen || asked.notBeforeMs > nowMs || session.who.kind !== 'node') return
-    const { site } = session.who
-    const size = orNull(() => this.#hub.store.offersFor(origin, site))?.find((offer) => offer > asked.done)
+    if (asked.isOpen || asked.notBeforeMs > nowMs) return
+    const size = this.#offersFor(session, standing).find((offer) => offer > asked.done)
     const note = size === undefined ? null : orNull(() => this.#hub.store.note(origin, size))
     if (size === undefined || note === null) return
     asked.isOpen = true
@@ -81,6 +81,13 @@ export class Collector {
       },
       nowMs,
     )
+  }
+
+  /** Sizes that are worth a request. A witness has no vote: it is asked whether it saw the newest head. */
+  #offersFor({ who }: Session, { origin, pending }: LogStanding): readonly number[] {
+    if (who.kind === 'guest') return []
+    if (who.kind === 'witness') return [pending]
+    return orNull(() => this.#hub.store.offersFor(origin, who.site)) ?? []
   }
 
   /** The proof from what the peer is known to have; none when it will ask for one itself. */

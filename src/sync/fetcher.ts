@@ -63,7 +63,9 @@ export class Fetcher {
     if (standing.isOwn && head.size > standing.pending) this.#ahead(session, head)
     else if (head.size <= standing.stored) this.#addVotes(head)
     else if (head.size <= standing.pending) this.#logOf(head.origin).keepForLater(head)
-    else if (!standing.isOwn && !standing.isFrozen) {
+    else if (session.who.kind === 'witness') {
+      // It holds no tree: whoever has the entries shows this head too, and can prove it.
+    } else if (!standing.isOwn && !standing.isFrozen) {
       const candidate = this.#logOf(head.origin).offer(head, session, standing, isShort)
       if (candidate !== null && request !== undefined) {
         candidate.proof = { oldSize: request.oldSize, hashes: request.proof, by: session }

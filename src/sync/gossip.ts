@@ -219,12 +219,13 @@ export class Gossip {
   #notesFor(session: Session, telling: Telling, origin: string): string[] {
     const { store } = this.#hub
     const standing = store.standing(origin)
-    if (standing === null || session.who.kind !== 'node' || !this.#isBehind(session, telling, standing)) return []
+    if (standing === null || session.who.kind === 'guest' || !this.#isBehind(session, telling, standing)) return []
     const has = joined(session.known.get(origin), telling.told.get(origin) ?? NOTHING)
     const own = this.#knownOf(standing)
-    const { site } = session.who
-    const chosen = (orNull(() => store.offersFor(origin, site)) ?? []).filter((size) => size > has.size)
-    // A site whose vote is given has other nodes, which need the newest head all the same.
+    const { site, kind } = session.who
+    const wanted = kind === 'witness' ? [] : (orNull(() => store.offersFor(origin, site)) ?? [])
+    const chosen = wanted.filter((size) => size > has.size)
+    // A site whose vote is given has other nodes, which need the newest head all the same; so does who has no vote.
     const offers = chosen.length === 0 && own.size > has.size ? [own.size] : chosen
     // Cosignatures mean nothing to a peer that has to fetch the entries first: it says when it has them.
     const isFinalDue = own.final > has.final && own.final <= has.size

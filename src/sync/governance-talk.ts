@@ -100,10 +100,12 @@ export class GovernanceTalk {
     const { rosters, contracts, proposals } = this.#hub.store.governanceAfter(told.rosterVersion, told.contractVersion)
     // One document for each message: each is nearly as long as a message can be.
     for (const document of rosters) session.send({ ...NOTHING, rosters: [document] })
-    for (const document of contracts) session.send({ ...NOTHING, contracts: [document] })
+    // Who sees no entry has no use for the rules about them, and who has no vote none for what is proposed.
+    const isVoter = session.who.kind === 'node'
+    for (const document of isVoter ? contracts : []) session.send({ ...NOTHING, contracts: [document] })
     told.rosterVersion = Math.max(told.rosterVersion, self.rosterVersion)
     told.contractVersion = Math.max(told.contractVersion, self.contractVersion)
-    for (const text of proposals) {
+    for (const text of isVoter ? proposals : []) {
       if (told.proposals.has(text)) continue
       told.proposals.add(text)
       session.send({ ...NOTHING, proposals: [text] })

@@ -361,7 +361,7 @@ export class LogFetch {
 
   *#holders(size: number): Generator<Session> {
     for (const session of this.#hub.peers()) {
-      if (session.hello?.role !== 'witness' && (session.known.get(this.origin)?.size ?? 0) >= size) yield session
+      if (session.who.kind === 'node' && (session.known.get(this.origin)?.size ?? 0) >= size) yield session
     }
   }
 

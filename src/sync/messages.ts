@@ -13,7 +13,7 @@
 export type NodeRole =
   | 'node' // holds entries; is not asked for cosignatures
   | 'mirror' // holds every entry, and cosigns for its site
-  | 'witness' // sees heads and proofs, never entries; cosigns for its site
+  | 'witness' // sees heads and proofs, never entries; its cosignature is no vote
 
 /** First message in each direction. */
 export interface Hello {

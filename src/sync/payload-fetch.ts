@@ -77,7 +77,13 @@ export class PayloadFetch {
       return
     }
     for (const session of this.#hub.peers()) {
-      if (this.#asked.has(session) || !session.hasCredit || !session.isTrustedWith(this.origin, nowMs)) continue
+      if (
+        session.who.kind !== 'node' ||
+        this.#asked.has(session) ||
+        !session.hasCredit ||
+        !session.isTrustedWith(this.origin, nowMs)
+      )
+        continue
       this.#askFrom(session, standing.stored, nowMs)
     }
   }

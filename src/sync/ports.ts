@@ -45,6 +45,13 @@ export type PeerIdentity =
       readonly log: string
     }
   | {
+      /** Sees heads and proofs: it is given no entry and no payload, and has no vote. */
+      readonly kind: 'witness'
+      readonly site: string
+      /** Its name. It writes no log. */
+      readonly log: string
+    }
+  | {
       /** Holds the one-time key of an open invitation. */
       readonly kind: 'guest'
       /** Ed25519, 32 bytes. */

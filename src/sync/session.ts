@@ -44,6 +44,21 @@ const ANSWERS = [
 ] as const satisfies readonly MessageKind[]
 /** All that somebody without a place in the roster may say. */
 const FOR_GUESTS: readonly MessageKind[] = ['hello', 'join-request', 'bye']
+/** What a node that sees hashes alone may say. It writes no log, and whoever asks for entries is none. */
+const FOR_WITNESSES: readonly MessageKind[] = [
+  'hello',
+  'have',
+  'heads',
+  'announce',
+  'cosigned',
+  'evidence',
+  'monitored',
+  'governance',
+  'want-consistency',
+  'error',
+  'clone',
+  'bye',
+]
 /** Most frames of answers that are sent before others get their turn. */
 const FRAMES_PER_TURN = 32
 
@@ -308,7 +323,7 @@ export class Session {
   }
 
   #dispatch(message: Message, length: number, nowMs: number): void {
-    if (this.who.kind === 'guest' && !FOR_GUESTS.includes(message.kind)) throw outOfTurn(message)
+    if (!mayComeFrom(this.who, message.kind)) throw outOfTurn(message)
     if (message.kind === 'hello') {
       if (this.#hello !== null) throw outOfTurn(message)
       this.#hello = message
@@ -364,6 +379,11 @@ export class Session {
     for (const ask of asks) if (!ask.isAbandoned) ask.failed('GONE')
     this.#handler.closed(this, why)
   }
+}
+
+function mayComeFrom({ kind }: PeerIdentity, message: MessageKind): boolean {
+  if (kind === 'node') return true
+  return (kind === 'guest' ? FOR_GUESTS : FOR_WITNESSES).includes(message)
 }
 
 function isRequest(message: Message): message is Request {

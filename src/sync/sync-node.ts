@@ -182,7 +182,7 @@ export class SyncNode implements Hub, SessionHandler {
 
   *peers(): Generator<Session> {
     for (const session of this.#sessions.values()) {
-      if (session.who.kind === 'node' && session.hello !== null && !session.isClosed) yield session
+      if (session.who.kind !== 'guest' && session.hello !== null && !session.isClosed) yield session
     }
   }
 
@@ -201,8 +201,10 @@ export class SyncNode implements Hub, SessionHandler {
     if (hello.version !== PROTOCOL_VERSION) throw new SyncError('WRONG_VERSION', `version ${hello.version}`)
     if (!equalBytes(hello.network, self.network)) throw new SyncError('OTHER_NETWORK', 'another network')
     if (session.who.kind === 'guest') return
-    const { site, log } = session.who
-    if (hello.site !== site || hello.log !== log) throw new SyncError('NOT_WHO_IT_SAYS', 'another node')
+    const { site, log, kind } = session.who
+    const isWitness = hello.role === 'witness'
+    if (hello.site !== site || hello.log !== log || isWitness !== (kind === 'witness'))
+      throw new SyncError('NOT_WHO_IT_SAYS', 'another node')
     if (isCloneOf(self, hello)) this.store.cloned(null)
     tellClones(session, hello, this.peers())
     this.#gossip.greeted(session)
@@ -222,7 +224,7 @@ export class SyncNode implements Hub, SessionHandler {
       case 'announce':
         return this.#fetcher.notes(session, [message.note])
       case 'clone':
-        if (session.who.kind === 'node') this.store.cloned(session.who.site)
+        if (session.who.kind !== 'guest') this.store.cloned(session.who.site)
         return
       case 'evidence':
       case 'governance':

@@ -26,9 +26,14 @@ export const NO_VOTES: VoteMark = { votes: 0, mark: 0 }
  */
 export function votesIn(note: string, origin: string): VoteMark {
   const lines = note.slice(note.lastIndexOf('\n\n') + 2).split('\n')
-  const names = lines.map((line) => line.split(' ')[1] ?? '').filter((name) => name !== '' && name !== origin)
+  const names = lines.map((line) => line.split(' ')[1] ?? '').filter((name) => isVoter(name) && name !== origin)
   const distinct = [...new Set(names)].toSorted()
   return { votes: distinct.length, mark: distinct.length === 0 ? 0 : fnv1a(distinct.join(' ')) }
+}
+
+/** A witness has no vote: what it saw tells no two sets of votes apart. */
+function isVoter(name: string): boolean {
+  return name !== '' && !name.endsWith('/witness')
 }
 
 function fnv1a(text: string): number {

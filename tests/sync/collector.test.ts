@@ -46,6 +46,32 @@ describe('the writer of a log', () => {
     expect(node.of('announce').map(({ note }) => sizeOf(note))).toEqual([5])
   })
 
+  it('asks a witness for the newest head, though it has no vote, and gives it nothing but hashes', () => {
+    const world = new RawWorld()
+    const { site } = world.stores[0]!.identity
+    world.store.documents = { rosterVersion: 2, rosters: [utf8('r1'), utf8('r2')], proposals: ['a proposal'] }
+    const peer = new RawPeer(world, 1, 1, { kind: 'witness', site, log: 'sim.local/w' })
+    peer.greet({ site, log: 'sim.local/w', role: 'witness', rosterVersion: 1 })
+    append(world, 300)
+    append(world, 1)
+    peer.say({ kind: 'cosigned', req: peer.of('want-cosignature')[0]!.req, status: 200, at: 0, text: '' })
+    world.pass(500)
+    expect(peer.of('want-cosignature').map(({ note }) => sizeOf(note))).toEqual([300, 301])
+    const told = peer.of('governance')
+    expect(told.flatMap(({ rosters }) => rosters)).toContainEqual(utf8('r2'))
+    expect(told.flatMap(({ contracts, proposals }) => [...contracts, ...proposals])).toEqual([])
+    peer.say({ kind: 'want-entries', req: 9, origin: own, size: 301, from: 0, to: 2, maxBytes: 1_000_000 })
+    expect([peer.end, peer.of('entries')]).toEqual(['OUT_OF_TURN', []])
+  })
+
+  it('takes nobody for a witness who is none, and no witness for a node', () => {
+    const world = new RawWorld()
+    const { site, log } = world.stores[1]!.identity
+    const node = new RawPeer(world, 1).greet({ role: 'witness' })
+    const witness = new RawPeer(world, 2, 1, { kind: 'witness', site, log }).greet({ role: 'mirror' })
+    expect([node.end, witness.end]).toEqual(['NOT_WHO_IT_SAYS', 'NOT_WHO_IT_SAYS'])
+  })
+
   it('counts no line that does not verify', () => {
     const world = new RawWorld()
     const peer = new RawPeer(world, 1).greet()

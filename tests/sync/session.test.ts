@@ -1,10 +1,13 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../src/ledger/hash.ts'
 import { decodeMessage, encodeMessage } from '../../src/sync/codec.ts'
 import type { SyncErrorCode } from '../../src/sync/errors.ts'
 import { ANSWER_TIMEOUT_MS, MAX_BAD_ANSWERS, MAX_WANTS } from '../../src/sync/limits.ts'
 import type { Message } from '../../src/sync/messages.ts'
+import type { PeerIdentity } from '../../src/sync/ports.ts'
 import { type Answer, type AskFailure, Session, type SessionHandler } from '../../src/sync/session.ts'
+import { messagesOf } from './support/messages.ts'
 
 const hello: Message = {
   kind: 'hello',
@@ -19,7 +22,7 @@ const hello: Message = {
 }
 
 /** A session, what it sends, and what it says to the node. */
-function make(isGreeted = true) {
+function make(isGreeted = true, who: PeerIdentity = { kind: 'node', site: 'a', log: 'a/n1' }) {
   const sent: Message[] = []
   const told: string[] = []
   const ended: (SyncErrorCode | null)[] = []
@@ -42,7 +45,7 @@ function make(isGreeted = true) {
     },
     closed: (_, why) => ended.push(why),
   }
-  const session = new Session({ kind: 'node', site: 'a', log: 'a/n1' }, wire, handler, 0)
+  const session = new Session(who, wire, handler, 0)
   const say = (message: Message, nowMs = 0) => session.receive(encodeMessage(message), nowMs)
   if (isGreeted) say(hello)
   return { session, sent, told, ended, wire, say }
@@ -66,6 +69,39 @@ function ask(session: Session, nowMs = 0, over: object = {}) {
 }
 
 const consistency = (req: number): Message => ({ kind: 'consistency', req, proof: [] })
+
+describe('a witness', () => {
+  const witness: PeerIdentity = { kind: 'witness', site: 'a', log: 'a/w1' }
+  const endOf = (message: Message) => {
+    const { ended, say } = make(true, witness)
+    say(message)
+    return ended
+  }
+
+  it.each(['want-entries', 'want-payloads', 'want-cosignature', 'want-monitor', 'join-request'] as const)(
+    'is hung up on for %s: it has no log, and is to see no entry',
+    (kind) => {
+      fc.assert(
+        fc.property(messagesOf(kind), (message) => {
+          expect(endOf(message)).toEqual(['OUT_OF_TURN'])
+        }),
+        { numRuns: 10 },
+      )
+    },
+  )
+
+  it.each(['have', 'heads', 'announce', 'evidence', 'governance', 'want-consistency', 'clone'] as const)(
+    'may say %s',
+    (kind) => {
+      fc.assert(
+        fc.property(messagesOf(kind), (message) => {
+          expect(endOf(message)).toEqual([])
+        }),
+        { numRuns: 10 },
+      )
+    },
+  )
+})
 
 describe('requests of ours', () => {
   it('are within the credits, and get their own answers', () => {

@@ -9,6 +9,10 @@ it('a note with the line of its log alone has no votes', () => {
   expect(votesIn(noteOf([]), 'log/1')).toEqual(NO_VOTES)
 })
 
+it('what a witness saw is no vote', () => {
+  expect(votesIn(noteOf(['a', 'w/witness']), 'log/1')).toEqual(votesIn(noteOf(['a']), 'log/1'))
+})
+
 it('the mark is FNV-1a over the sorted names, as written down', () => {
   // FNV-1a of "a" is a published value.
   expect(votesIn(noteOf(['a']), 'log/1')).toEqual({ votes: 1, mark: 0xe40c292c })

@@ -300,7 +300,7 @@ export class NetworkService {
   /** Sets who is let in and whom to call, and opens or closes the sockets. */
   #reach(): void {
     if (this.#isClosed) return
-    const isNeeded = this.#otherNodes().length > 0 || this.#invitations.keys().length > 0
+    const isNeeded = this.#others().length > 0 || this.#invitations.keys().length > 0
     if (!isNeeded) return
     this.#open()
     this.#peers?.setAllowed(this.#allowed())
@@ -405,27 +405,36 @@ export class NetworkService {
     for (const { id, nodes } of this.logs.roster.sites)
       for (const { log, transportKey } of nodes)
         if (toHex(transportKey) === peer) return { kind: 'node', site: id, log }
+    for (const { id, witnesses } of this.logs.roster.sites)
+      for (const { name, transportKey } of witnesses)
+        if (toHex(transportKey) === peer) return { kind: 'witness', site: id, log: name }
     return this.#invitations.keys().includes(peer) ? { kind: 'guest', transportKey: fromHex(peer) } : null
   }
 
   #allowed() {
     return {
-      members: this.#otherNodes().map(({ transportKey }) => toHex(transportKey)),
+      members: this.#others().map(({ transportKey }) => toHex(transportKey)),
       guests: this.#invitations.keys(),
     }
   }
 
   #wanted(): WantedPeer[] {
-    return this.#otherNodes().map(({ log, transportKey }) => {
-      const typed = this.#settings.peers.find((peer) => peer.log === log)?.addresses ?? []
-      const via = this.#otherNodes().filter((node) => node.log !== log)
+    return this.#others().map(({ name, transportKey }) => {
+      const typed = this.#settings.peers.find((peer) => peer.log === name)?.addresses ?? []
+      const via = this.#others().filter((other) => other.name !== name)
       return {
         ...{ peer: toHex(transportKey), addresses: typed.map(multiaddr) },
-        via: via.map((node) => toHex(node.transportKey)),
+        via: via.map((other) => toHex(other.transportKey)),
         // A node that cannot be dialled is reached through those that it dials.
         isOurRelay: this.#settings.port === null && typed.length > 0,
       }
     })
+  }
+
+  /** Whoever may be connected: other nodes, and witnesses. */
+  #others(): { name: string; transportKey: Uint8Array }[] {
+    const witnesses = this.logs.roster.sites.flatMap((site) => site.witnesses)
+    return [...this.#otherNodes().map(({ log, transportKey }) => ({ name: log, transportKey })), ...witnesses]
   }
 
   #otherNodes(): RosterNode[] {
@@ -517,7 +526,8 @@ export class NetworkService {
   /** Other nodes that say they hold every entry of the own log. */
   #wholeCopies(): number {
     const { origin, head } = this.#parts.clinic.replica.live
-    return this.#node.facts().filter(({ known }) => (known.get(origin)?.size ?? 0) >= head.size).length
+    const nodes = this.#node.facts().filter(({ who }) => who.kind === 'node')
+    return nodes.filter(({ known }) => (known.get(origin)?.size ?? 0) >= head.size).length
   }
 
   #nodeView(node: RosterNode, report: NetworkReport): api.NetworkNode {

@@ -244,7 +244,7 @@ export class VaultSyncStore implements SyncStore {
   monitored(peer: PeerIdentity, origin: string, note: string | null): void {
     const { clinic, events } = this.#parts
     const log = clinic.replica.log(origin)
-    if (peer.kind !== 'node' || log === null) return
+    if (peer.kind === 'guest' || log === null) return
     this.#answered.add(peer.log)
     if (note === null) return
     const head = this.checkHead(note)
@@ -259,7 +259,7 @@ export class VaultSyncStore implements SyncStore {
   }
 
   monitorQuestions(peer: PeerIdentity): readonly string[] {
-    const isOpen = peer.kind === 'node' && !this.#answered.has(peer.log)
+    const isOpen = peer.kind !== 'guest' && !this.#answered.has(peer.log)
     return isOpen ? [this.#parts.clinic.identity.origin] : []
   }
 
