@@ -1,0 +1,33 @@
+/**
+ * One patient's chart, as it crosses the API.
+ *
+ * @packageDocumentation
+ */
+import { z } from 'zod'
+import { ConsentStanding } from './consent-schemas.ts'
+import { Patient } from './people-schemas.ts'
+import { Handle, Hash, Instant, rowOf } from './primitives.ts'
+import { Reading } from './reading-schemas.ts'
+import { Assessment, OxygenScale, PatientReport } from './record-schemas.ts'
+
+/** What was checked to show a chart, and when. */
+export const Chart = z.object({
+  handle: Handle,
+  /** Another site that shares it; absent for the own. */
+  site: z.string().max(200).optional(),
+  /** Echo of the request: the window drops answers to questions it no longer asks. */
+  generation: z.number().int(),
+  patient: rowOf(Patient),
+  readings: z.array(rowOf(Reading)),
+  assessments: z.array(rowOf(Assessment)),
+  reports: z.array(rowOf(PatientReport)),
+  consent: ConsentStanding,
+  oxygenScale: OxygenScale,
+  /** Entries of this patient in the ledger (the length of the subject chain) and how many are readings. */
+  chainLength: z.number().int(),
+  /** Damaged entries of this ledger that cannot be attributed to a patient: this chart may be incomplete when not 0. */
+  unattributedDamage: z.number().int().nonnegative(),
+  checkedAt: Instant,
+  head: z.object({ origin: z.string(), size: z.number().int(), root: Hash }),
+})
+export type Chart = z.infer<typeof Chart>
