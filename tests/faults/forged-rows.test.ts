@@ -145,8 +145,10 @@ async function forgeEpochKey(clinic: Closed, epoch: number): Promise<void> {
   const db = new Database(databaseOf(clinic.folder))
   const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() })
   const subject = Buffer.from(clinic.handle, 'hex')
-  const recipients = db.prepare('SELECT DISTINCT recipient FROM epoch_key').all() as { recipient: Uint8Array }[]
-  for (const { recipient } of recipients) {
+  const rows = db.prepare('SELECT DISTINCT recipient, log FROM epoch_key').all()
+  const recipients = rows as { recipient: Uint8Array; log: string }[]
+  const INSERT = 'INSERT INTO epoch_key (subject, epoch, recipient, log, sealed) VALUES (?, ?, ?, ?, ?)'
+  for (const { recipient, log } of recipients) {
     const aad = Buffer.concat([subject, Buffer.from([0, 0, 0, epoch])])
     const { enc, ct } = await suite.seal(
       {
@@ -157,10 +159,11 @@ async function forgeEpochKey(clinic: Closed, epoch: number): Promise<void> {
       Uint8Array.from(aad).buffer,
     )
     const sealed = Buffer.concat([new Uint8Array(enc), new Uint8Array(ct)])
-    db.prepare('INSERT INTO epoch_key (subject, epoch, recipient, sealed) VALUES (?, ?, ?, ?)').run(
+    db.prepare(INSERT).run(
       subject,
       epoch,
       recipient,
+      log,
       sealed,
     )
   }

@@ -49,9 +49,9 @@ export function eraseRows(
   }
   if (keys === null) return { ...erased, marks }
   for (const row of payloads.epochKeys(keys.subject)) {
-    if (!keys.epochs.includes(row.epoch)) continue
+    if (!keys.epochs.includes(row.epoch) || keys.logs?.includes(row.log) === false) continue
     marks.push(markOf(row.sealed))
-    payloads.deleteEpochKey({ subject: keys.subject, epoch: row.epoch, recipient: row.recipient })
+    payloads.deleteEpochKey({ ...row, subject: keys.subject })
     erased.keys += 1
   }
   for (const epoch of keys.epochs) quarantine.forgetKey(keys.subject, epoch)

@@ -43,12 +43,18 @@ export interface NewEntry {
 }
 
 /** An epoch key of a subject, or what another site gets of it, sealed to one recipient. */
-export interface NewEpochKey {
+export interface NewEpochKey extends StoredEpochKey {
   /** Subject handle, 16 bytes. */
   readonly subject: Uint8Array
+}
+
+/** An epoch key as stored. Each log has its own place: what another one says of the same epoch takes nothing away. */
+export interface StoredEpochKey {
   readonly epoch: number
   /** X25519 public key it is sealed to, 32 bytes. */
   readonly recipient: Uint8Array
+  /** The log, without incarnation, whose records it opens; empty where that was not written down yet. */
+  readonly log: string
   readonly sealed: Uint8Array
 }
 
@@ -220,7 +226,12 @@ export interface EraseRequest {
   /** Entries whose payloads go. */
   readonly records: readonly EntryPlace[]
   /** Epoch keys that go with them, sealed to whomever; null to keep all. */
-  readonly keys: { readonly subject: Uint8Array; readonly epochs: readonly number[] } | null
+  readonly keys: {
+    readonly subject: Uint8Array
+    readonly epochs: readonly number[]
+    /** Logs whose keys go; those of all when it is left out. */
+    readonly logs?: readonly string[]
+  } | null
 }
 
 /** What was erased. */
@@ -298,7 +309,7 @@ export interface StoreReader {
   indexOfEntryId(id: Uint8Array): EntryPlace | null
   payload(origin: string, index: number): StoredPayload | null
   /** In order of epoch. */
-  epochKeys(subject: Uint8Array): { epoch: number; recipient: Uint8Array; sealed: Uint8Array }[]
+  epochKeys(subject: Uint8Array): StoredEpochKey[]
   /** At most `limit` cosignatures under checkpoints larger than `above`, largest first. */
   cosignatures(origin: string, above: number, limit: number): CosignatureRow[]
   /** Under the checkpoint of this size. */

@@ -92,7 +92,7 @@ export class RepairTables {
     payloads.putEpochKey(key)
     const stored = payloads
       .epochKeys(key.subject)
-      .find(({ epoch, recipient }) => epoch === key.epoch && equalBytes(recipient, key.recipient))
+      .find((row) => row.epoch === key.epoch && row.log === key.log && equalBytes(row.recipient, key.recipient))
     requireSame(stored?.sealed ?? null, key.sealed)
     quarantine.settle(log, { kind, level: 0, index: key.epoch, subject: key.subject }, 'repaired')
   }

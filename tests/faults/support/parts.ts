@@ -40,6 +40,7 @@ export async function openParts(folder: string, practitioner: string, between: B
   const pair = { publicKey: identity.sharingKey, privateKey: secret(SECRETS.sharing) }
   const keys = new SubjectKeys({
     store,
+    log: identity.log,
     pair,
     recoveryKey: identity.recoveryKey,
     newestEpoch: (subject) => replica.newestEpoch(subject),

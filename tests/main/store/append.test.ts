@@ -31,7 +31,7 @@ function everything(store: Store): unknown {
 }
 
 const payload = { ciphertext: new Uint8Array([1, 2]), wrappedKey: new Uint8Array([3]), salt: new Uint8Array([4]) }
-const epochKey = { subject: id(900), epoch: 0, recipient: new Uint8Array(32), sealed: new Uint8Array([5]) }
+const epochKey = { subject: id(900), epoch: 0, recipient: new Uint8Array(32), log: 'one', sealed: new Uint8Array([5]) }
 
 it('stores a whole block, and has it after a restart', () => {
   const file = join(temporaryFolder(), 'ledger.db')
@@ -50,7 +50,7 @@ it('stores a whole block, and has it after a restart', () => {
     ],
     tray: [],
     subject: [{ seq: 0, origin: ORIGIN, index: 1, type: 'reading' }],
-    keys: [{ epoch: 0, recipient: epochKey.recipient, sealed: epochKey.sealed }],
+    keys: [{ epoch: 0, recipient: epochKey.recipient, log: 'one', sealed: epochKey.sealed }],
     payload,
     place: { origin: ORIGIN, index: 0 },
   })

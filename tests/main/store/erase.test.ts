@@ -53,7 +53,7 @@ it('leaves no byte of what was erased in any file, and every byte of the rest', 
   const store = newStore(file)
   const all = Array.from({ length: 12 }, (_, n) => payload(n % 3 === 0 ? 30_000 : 560))
   append(store, 0, all)
-  const key = { subject: id(1), epoch: 0, recipient: random(32), sealed: random(80) }
+  const key = { subject: id(1), epoch: 0, recipient: random(32), log: 'one', sealed: random(80) }
   store.replaceEpochKey(ORIGIN, 'epoch-key', key)
   store.replaceEpochKey(ORIGIN, 'epoch-key', { ...key, epoch: 1, sealed: random(80) })
   store.quarantineRow({

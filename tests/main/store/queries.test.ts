@@ -95,6 +95,16 @@ it('migrates an empty database step by step to the schema of a new one', () => {
   expect(db.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length)
 })
 
+it('keeps the epoch keys of older versions, as of no log that is known', () => {
+  const db = emptyDatabase()
+  migrate(db, 3)
+  const row = [Buffer.alloc(16, 1), 4, Buffer.alloc(32, 2), Buffer.alloc(80, 3)]
+  db.prepare('INSERT INTO epoch_key (subject, epoch, recipient, sealed) VALUES (?, ?, ?, ?)').run(row)
+  migrate(db)
+  const [subject, epoch, recipient, sealed] = row
+  expect(db.prepare('SELECT * FROM epoch_key').all()).toEqual([{ subject, epoch, recipient, log: '', sealed }])
+})
+
 it('leaves a whole version when a step fails', () => {
   const db = emptyDatabase()
   db.exec('CREATE TABLE tray (x)')

@@ -71,6 +71,7 @@ export async function assembleClinic({ keystore, store }: ClinicFiles, assembly:
   const standing = standingOf({ keystore, store, identity, replica }, assembly)
   const keys: SubjectKeys = new SubjectKeys({
     store,
+    log: identity.log,
     pair: { publicKey: identity.sharingKey, privateKey: sharingSecret(keystore) },
     recoveryKey: identity.recoveryKey,
     newestEpoch: (subject) => replica.newestEpoch(subject),

@@ -17,13 +17,14 @@ import type { PayloadRow, SealedKeyRow } from '../../../sync/messages.ts'
 import type { PayloadsOut, PeerIdentity } from '../../../sync/ports.ts'
 import { equalBytes, toHex } from '../../../shared/bytes.ts'
 import { wipe } from '../../keystore/sodium.ts'
-import type { MirroredPayload } from '../../store/store.ts'
+import type { MirroredPayload, NewEpochKey } from '../../store/store.ts'
 import { heldClassKeys, openClassKeys } from '../class-keys.ts'
 import { checkCiphertext, EnvelopeError } from '../envelope.ts'
 import { openEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
 import type { Clinic } from './clinic.ts'
 import { dayOf } from './consent-standing.ts'
 import { readJson, writeJson } from './identity.ts'
+import { keyRow } from './key-rows.ts'
 import { unlessDamaged } from './log-replica.ts'
 import type { NetworkLogs } from './network-logs.ts'
 import type { Sharing } from './subject-keys.ts'
@@ -143,7 +144,7 @@ export class Disclosures {
     }
     return {
       rows,
-      keys: [...wanted.values()].flatMap((key) => this.#keysFor(key, site.sharingKey, peer.site === owner)),
+      keys: [...wanted.values()].flatMap((key) => this.#keysFor(origin, key, site.sharingKey, peer.site === owner)),
     }
   }
 
@@ -171,13 +172,16 @@ export class Disclosures {
   }
 
   /** Keys for this site that an entry of the log names, of patients whom this site did not register itself. */
-  #wanted(origin: string, keys: readonly SealedKeyRow[]): SealedKeyRow[] {
+  #wanted(origin: string, keys: readonly SealedKeyRow[]): NewEpochKey[] {
     const log = this.#logs.mirror(origin)
     const mine = keys.filter(({ recipient }) => equalBytes(recipient, this.#pair.publicKey))
     if (log === null || log.isEmpty || mine.length === 0) return []
     // The range that was asked for may end behind what was looked at.
     const { epochs } = this.#scanned(origin, log.head.size)
-    return mine.filter(({ subject, epoch }) => epochs.has(epochName(subject, epoch)) && !this.#isOwnPatient(subject))
+    const named = mine.filter(
+      ({ subject, epoch }) => epochs.has(epochName(subject, epoch)) && !this.#isOwnPatient(subject),
+    )
+    return named.map((key) => ({ ...key, log: splitOrigin(origin).log }))
   }
 
   #isOwnPatient(subject: Uint8Array): boolean {
@@ -185,26 +189,19 @@ export class Disclosures {
     return links.some(({ type }) => type === 'patient.registered')
   }
 
-  #held({ subject, epoch, recipient }: Omit<SealedKeyRow, 'sealed'>): Uint8Array | undefined {
+  /** What stands in the place of the log that a key is for: what another log says is not looked at. */
+  #held({ subject, log, ...key }: NewEpochKey): Uint8Array | undefined {
     const rows = unlessDamaged(() => this.#clinic.store.epochKeys(subject)) ?? []
-    return rows.find((row) => row.epoch === epoch && equalBytes(row.recipient, recipient))?.sealed
+    const held = keyRow(rows, { log, ...key })
+    return held?.log === log ? held.sealed : undefined
   }
 
-  /**
-   * Another key for the same epoch takes the place of the one here only when it opens, and the one here is not another
-   * site's: whoever knows a handle could seal something for it.
-   */
-  async #replaceOpening(origin: string, keys: readonly SealedKeyRow[]): Promise<void> {
-    const { sites } = this.#logs.roster
-    const owner = sites.find(({ id }) => id === this.siteOf(origin))
+  /** Another key for the same epoch takes the place of the one here only when the site whose log it is sealed it. */
+  async #replaceOpening(origin: string, keys: readonly NewEpochKey[]): Promise<void> {
+    const owner = this.#logs.roster.sites.find(({ id }) => id === this.siteOf(origin))
     if (owner === undefined) return
-    const others = sites.filter(({ id }) => id !== owner.id)
     for (const key of keys) {
-      if (!(await this.#opens(key, owner.sharingKey))) continue
-      const before = this.#held(key) ?? null
-      const held = before === null ? null : { ...key, sealed: before }
-      const opens = held === null ? [] : await Promise.all(others.map((site) => this.#opens(held, site.sharingKey)))
-      if (!opens.includes(true)) this.#clinic.store.putMirroredPayloads(origin, [], [key])
+      if (await this.#opens(key, owner.sharingKey)) this.#clinic.store.putMirroredPayloads(origin, [], [key])
     }
   }
 
@@ -234,14 +231,19 @@ export class Disclosures {
     }
   }
 
-  #keysFor(key: { subject: Uint8Array; epoch: number }, recipient: Uint8Array, isOwner: boolean): SealedKeyRow[] {
-    const { subject, epoch } = key
+  #keysFor(
+    origin: string,
+    { subject, epoch }: { subject: Uint8Array; epoch: number },
+    recipient: Uint8Array,
+    isOwner: boolean,
+  ): SealedKeyRow[] {
     const rows = unlessDamaged(() => this.#clinic.store.epochKeys(subject)) ?? []
-    const recovery = this.#clinic.identity.recoveryKey
-    return rows
-      .filter((row) => row.epoch === epoch)
-      .filter((row) => equalBytes(row.recipient, recipient) || (isOwner && equalBytes(row.recipient, recovery)))
-      .map((row) => ({ subject, ...row }))
+    const recipients = isOwner ? [recipient, this.#clinic.identity.recoveryKey] : [recipient]
+    const { log } = splitOrigin(origin)
+    return recipients.flatMap((to) => {
+      const row = keyRow(rows, { epoch, recipient: to, log })
+      return row === undefined ? [] : [{ subject, epoch, recipient: to, sealed: row.sealed }]
+    })
   }
 
   #isShared(subject: Uint8Array, epoch: number, recipient: Uint8Array): boolean {

@@ -21,6 +21,7 @@ import { DATA_CLASSES, type ConsentStanding } from '../../../shared/api/consent-
 import { instantText } from '../../../clinical/instant.ts'
 import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import { assert } from '../../../shared/errors.ts'
+import type { StoredEpochKey } from '../../store/store.ts'
 import { type ClassKeys, heldClassKeys, openClassKeys } from '../class-keys.ts'
 import { EnvelopeError } from '../envelope.ts'
 import type { SharingKeyPair } from '../epoch-keys.ts'
@@ -30,6 +31,7 @@ import { offsetMinAt, type Clinic } from './clinic.ts'
 import { covers, dayOf, readConsent } from './consent-standing.ts'
 import { erasedOf } from './erased-records.ts'
 import type { ForeignAccess, ForeignPatient, ForeignShares } from './foreign-shares.ts'
+import { keyRow, mayBeOf, UNPLACED } from './key-rows.ts'
 import { LogReplica, unlessDamaged, type Head } from './log-replica.ts'
 import type { NetworkLogs } from './network-logs.ts'
 import { FOREIGN_FROM } from './subject-keys.ts'
@@ -84,7 +86,7 @@ export class ForeignLogs implements ForeignShares {
     return [...this.#open.values()].flatMap((foreign) =>
       foreign.chains
         .subjectsWith('patient.registered')
-        .filter((handle) => this.#hasKeys(handle))
+        .filter((handle) => this.#hasKeys(foreign, handle))
         .map((handle) => patientOf(foreign, handle)),
     )
   }
@@ -110,13 +112,17 @@ export class ForeignLogs implements ForeignShares {
         // Of a patient whom another log registered, a log may erase nothing. Neither what this site wrote about theirs.
         if (this.#of(handle) !== foreign) continue
         const replica = { chain: (of: string) => foreign.chains.of(of) }
-        const { subject, places, epochs } = erasedOf({ replica, store }, handle, FOREIGN_FROM - 1)
-        const held = new Set((unlessDamaged(() => store.epochKeys(subject)) ?? []).map(({ epoch }) => epoch))
+        const { log } = splitOrigin(foreign.log.origin)
+        const { subject, places, epochs: named } = erasedOf({ replica, store }, handle, FOREIGN_FROM - 1)
+        // What this site wrote itself has later epochs: whatever the log says of those, it does not speak for them.
+        const epochs = named.filter((epoch) => epoch < FOREIGN_FROM)
+        const rows = (unlessDamaged(() => store.epochKeys(subject)) ?? []).filter((row) => mayBeOf(row, log))
+        const held = new Set(rows.map(({ epoch }) => epoch))
         const isGone =
           !epochs.some((epoch) => held.has(epoch)) &&
           places.every(({ origin, index }) => unlessDamaged(() => store.payload(origin, index)) === null)
         if (isGone) continue
-        this.#marks.push(...store.eraseRecords({ records: places, keys: { subject, epochs } }).marks)
+        this.#marks.push(...store.eraseRecords({ records: places, keys: { subject, epochs, logs: [log, UNPLACED] } }).marks)
         changed.push(handle)
       }
     }
@@ -161,14 +167,12 @@ export class ForeignLogs implements ForeignShares {
    */
   #stampOf(handle: string): string {
     const { store } = this.#clinic
-    const links =
-      this.#of(handle)
-        ?.chains.of(handle)
-        .links.filter(({ type }) => !ACCESS_TYPES.has(type)) ?? []
+    const foreign = this.#of(handle)
+    const links = foreign?.chains.of(handle).links.filter(({ type }) => !ACCESS_TYPES.has(type)) ?? []
     const present = links.map(({ log, index }) => {
       return `${index}${unlessDamaged(() => store.payload(log.origin, index)) === null ? '-' : '+'}`
     })
-    return `${present.join()} ${unlessDamaged(() => store.epochKeys(fromHex(handle)))?.length ?? 0}`
+    return `${present.join()} ${foreign === null ? 0 : this.#rows(foreign, fromHex(handle)).length}`
   }
 
   async standing(handle: string): Promise<ConsentStanding> {
@@ -275,19 +279,25 @@ export class ForeignLogs implements ForeignShares {
     gate: (handle: string) => Promise<SubjectGate>,
   ): RecordSources {
     const { grades } = this.#clinic
-    const keys = { of: (subject: Uint8Array, epoch: number) => this.#keysOf(site, subject, epoch) }
+    const { origin } = replica.identity
+    const keys = { of: (subject: Uint8Array, epoch: number) => this.#keysOf(origin, site, subject, epoch) }
     return { replica, grades, keys, gate: { gate } }
   }
 
-  #hasKeys(handle: string): boolean {
-    const rows = unlessDamaged(() => this.#clinic.store.epochKeys(fromHex(handle))) ?? []
-    return rows.some(({ recipient }) => equalBytes(recipient, this.#pair.publicKey))
+  /** Keys for the records of a log, as far as they are here. */
+  #rows({ log }: Pick<ForeignLog, 'log'>, subject: Uint8Array): StoredEpochKey[] {
+    const rows = unlessDamaged(() => this.#clinic.store.epochKeys(subject)) ?? []
+    return rows.filter((row) => mayBeOf(row, splitOrigin(log.origin).log))
   }
 
-  async #keysOf(site: string, subject: Uint8Array, epoch: number): Promise<ClassKeys> {
+  #hasKeys(foreign: ForeignLog, handle: string): boolean {
+    return this.#rows(foreign, fromHex(handle)).some(({ recipient }) => equalBytes(recipient, this.#pair.publicKey))
+  }
+
+  async #keysOf(origin: string, site: string, subject: Uint8Array, epoch: number): Promise<ClassKeys> {
     const sender = this.#logs.roster.sites.find(({ id }) => id === site)?.sharingKey
     const rows = unlessDamaged(() => this.#clinic.store.epochKeys(subject)) ?? []
-    const row = rows.find((one) => one.epoch === epoch && equalBytes(one.recipient, this.#pair.publicKey))
+    const row = keyRow(rows, { epoch, recipient: this.#pair.publicKey, log: splitOrigin(origin).log })
     if (row === undefined || sender === undefined)
       throw new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} was handed over`)
     return heldClassKeys(await openClassKeys(row.sealed, this.#pair, { subject, epoch, sender }))

@@ -18,6 +18,7 @@ import { equalBytes, toHex } from '../../../shared/bytes.ts'
 import type { CheckpointRow, NewEntry, NewEpochKey, Store, StoreReader, StoredPayload } from '../../store/store.ts'
 import { checkCiphertext, EnvelopeError } from '../envelope.ts'
 import { nodeHasher as h } from '../hasher.ts'
+import { keyRow, type KeyPlace } from './key-rows.ts'
 import { openNote, unlessDamaged, type Head } from './log-replica.ts'
 
 /** Where an import goes on from, and where to. */
@@ -134,8 +135,7 @@ function keysOf(store: Store, copy: StoreReader, block: readonly NewEntry[]): Ne
   const subjects = new Map(block.flatMap(({ subject }) => (subject === null ? [] : [[toHex(subject.handle), subject]])))
   return [...subjects.values()].flatMap(({ handle }) => {
     const here = unlessDamaged(() => store.epochKeys(handle)) ?? []
-    const has = (key: { epoch: number; recipient: Uint8Array }) =>
-      here.some(({ epoch, recipient }) => epoch === key.epoch && equalBytes(recipient, key.recipient))
+    const has = (key: KeyPlace) => keyRow(here, key) !== undefined
     return (unlessDamaged(() => copy.epochKeys(handle)) ?? [])
       .filter((key) => !has(key))
       .map((key) => ({ subject: handle, ...key }))

@@ -11,16 +11,9 @@ import { realpathSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { openReadOnly, type ReplicaFile } from '../../store/open-read-only.ts'
 import { StoreError } from '../../store/errors.ts'
-import type { CheckpointRow, CosignatureRow, StoredPayload, StoreReader } from '../../store/store.ts'
+import type { CheckpointRow, CosignatureRow, StoredEpochKey, StoredPayload, StoreReader } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
 import { unlessDamaged } from './log-replica.ts'
-
-/** An epoch key sealed to somebody. */
-export interface SealedEpochKey {
-  readonly epoch: number
-  readonly recipient: Uint8Array
-  readonly sealed: Uint8Array
-}
 
 /** Another holder of the same logs: a second replica file, later a peer. Everything it gives is untrusted. */
 export interface RepairSource {
@@ -28,7 +21,7 @@ export interface RepairSource {
   entries(origin: string, from: number, limit: number): Promise<{ index: number; bytes: Uint8Array }[]>
   tile(origin: string, level: number, index: number): Promise<Uint8Array | null>
   payload(origin: string, index: number): Promise<StoredPayload | null>
-  epochKeys(subject: Uint8Array): Promise<SealedEpochKey[]>
+  epochKeys(subject: Uint8Array): Promise<StoredEpochKey[]>
   checkpoint(origin: string, block: number): Promise<CheckpointRow | null>
   /** At most `limit` checkpoints, newest first, with `block < before` when that is given. */
   checkpoints(origin: string, before: number | null, limit: number): Promise<CheckpointRow[]>

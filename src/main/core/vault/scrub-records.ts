@@ -8,14 +8,16 @@
  * @packageDocumentation
  */
 import type { Body } from '../../../ledger/entry.ts'
+import { splitOrigin } from '../../../ledger/names.ts'
 import { equalBytes, toHex } from '../../../shared/bytes.ts'
 import { epochKeyBytes, payloadBytes } from '../../store/damaged-bytes.ts'
-import type { Store, StoredPayload } from '../../store/store.ts'
+import type { Store, StoredEpochKey, StoredPayload } from '../../store/store.ts'
 import { EpochClassKeys, likelyClasses, openUnderClasses } from '../class-keys.ts'
 import { checkCiphertext, checkCommitment, EnvelopeError } from '../envelope.ts'
 import { openEpochKey, sealEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
+import { keyRow } from './key-rows.ts'
 import { unlessDamaged } from './log-replica.ts'
-import type { RepairSource, SealedEpochKey } from './repair.ts'
+import type { RepairSource } from './repair.ts'
 import type { Damage } from './scrub-damage.ts'
 
 /** What records are checked with. */
@@ -99,16 +101,17 @@ export class RecordScrub {
 
   async #checkKey(origin: string, subject: Uint8Array, epoch: number): Promise<Uint8Array | null> {
     const { store, pair, recoveryKey } = this.#parts
-    const rows = (unlessDamaged(() => store.epochKeys(subject)) ?? []).filter((row) => row.epoch === epoch)
-    const own = rows.find(({ recipient }) => equalBytes(recipient, pair.publicKey))
+    const rows = unlessDamaged(() => store.epochKeys(subject)) ?? []
+    const { log } = splitOrigin(origin)
+    const own = keyRow(rows, { epoch, recipient: pair.publicKey, log })
     const key = (await this.#opened(own, subject, epoch)) ?? (await this.#repairKey(origin, subject, epoch, own))
-    const copy = rows.find(({ recipient }) => equalBytes(recipient, recoveryKey))
+    const copy = keyRow(rows, { epoch, recipient: recoveryKey, log })
     if (key !== null && copy?.sealed.length !== SEALED_SIZE) await this.#repairCopy(origin, subject, epoch, copy, key)
     return key
   }
 
   /** The key in a row that was sealed by this site, or null. */
-  async #opened(row: SealedEpochKey | undefined, subject: Uint8Array, epoch: number): Promise<Uint8Array | null> {
+  async #opened(row: StoredEpochKey | undefined, subject: Uint8Array, epoch: number): Promise<Uint8Array | null> {
     if (row === undefined || !(row.sealed instanceof Uint8Array)) return null
     const { pair } = this.#parts
     return openEpochKey(row.sealed, pair, { subject, epoch, sender: pair.publicKey }).catch(nullIfSealed)
@@ -118,7 +121,7 @@ export class RecordScrub {
     origin: string,
     subject: Uint8Array,
     epoch: number,
-    row: SealedEpochKey | undefined,
+    row: StoredEpochKey | undefined,
   ): Promise<Uint8Array | null> {
     const { store, damage, pair, sources, openKey } = this.#parts
     const kind = 'epoch-key'
@@ -134,7 +137,7 @@ export class RecordScrub {
           if (offered.epoch !== epoch || !equalBytes(offered.recipient, pair.publicKey)) continue
           found = await this.#opened(offered, subject, epoch)
           if (found === null) continue
-          store.replaceEpochKey(origin, kind, { subject, ...offered })
+          store.replaceEpochKey(origin, kind, { subject, ...offered, log: splitOrigin(origin).log })
           return true
         }
         return false
@@ -153,7 +156,7 @@ export class RecordScrub {
     origin: string,
     subject: Uint8Array,
     epoch: number,
-    row: SealedEpochKey | undefined,
+    row: StoredEpochKey | undefined,
     key: Uint8Array,
   ): Promise<void> {
     const { damage, recoveryKey } = this.#parts
@@ -183,7 +186,7 @@ export class RecordScrub {
   ): Promise<void> {
     const { store, pair } = this.#parts
     const sealed = await sealEpochKey(key, recipient, { subject, epoch, sender: pair })
-    store.replaceEpochKey(origin, kind, { subject, epoch, recipient, sealed })
+    store.replaceEpochKey(origin, kind, { subject, epoch, recipient, log: splitOrigin(origin).log, sealed })
   }
 }
 

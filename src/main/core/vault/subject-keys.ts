@@ -9,10 +9,11 @@
  * @packageDocumentation
  */
 import { assert } from '../../../shared/errors.ts'
-import { equalBytes, toHex } from '../../../shared/bytes.ts'
+import { toHex } from '../../../shared/bytes.ts'
 import type { NewEpochKey, StoreReader } from '../../store/store.ts'
 import { EpochClassKeys, type KeyClass, sealClassKeys } from '../class-keys.ts'
 import { EnvelopeError, type RandomBytes } from '../envelope.ts'
+import { keyRow, mayBeOf } from './key-rows.ts'
 import { unlessDamaged } from './log-replica.ts'
 import { openEpochKey, sealEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
 
@@ -47,6 +48,8 @@ export const UNSHARED: Sharing = { of: () => [], isSpent: () => false }
 /** What subject keys are made of. */
 export interface SubjectKeysParts {
   readonly store: StoreReader
+  /** The own log, without incarnation. */
+  readonly log: string
   /** The site's sharing key. */
   readonly pair: SharingKeyPair
   /** Public half of the printed recovery key; every epoch key is sealed to it as well. */
@@ -111,11 +114,13 @@ export class SubjectKeys {
 
   /** A new epoch, shared as `sharing` says: with every record after it, and of earlier ones what `sharing` hands over. */
   async next(subject: Uint8Array, sharing: Sharing): Promise<CurrentEpoch> {
-    const { newestEpoch, random, pair, recoveryKey } = this.#parts
-    const taken = this.#rows(subject).map((row) => row.epoch)
+    const { newestEpoch, random, pair, recoveryKey, log } = this.#parts
+    const rows = this.#rows(subject)
+    // Epochs that another log names say nothing about those of this one: it could name the last there is.
+    const taken = rows.filter((row) => mayBeOf(row, log)).map((row) => row.epoch)
     const newest = newestEpoch(toHex(subject)) ?? -1
     // Somebody else's patient: epochs of that site, which go on there, must never meet those of the records made here.
-    const isForeign = newest < 0 && taken.length > 0
+    const isForeign = newest < 0 && rows.length > 0
     const epoch = Math.max(newest, isForeign ? FOREIGN_FROM - 1 : -1, ...taken) + 1
     const key = random(32)
     assert(key.length === 32, 'epoch keys are 32 bytes')
@@ -125,6 +130,7 @@ export class SubjectKeys {
         subject,
         epoch,
         recipient,
+        log,
         sealed: await sealEpochKey(key, recipient, { subject, epoch, sender: pair }),
       })),
     )
@@ -170,8 +176,8 @@ export class SubjectKeys {
   }
 
   async #openStored(subject: Uint8Array, epoch: number): Promise<EpochClassKeys> {
-    const { pair } = this.#parts
-    const row = this.#rows(subject).find((k) => k.epoch === epoch && equalBytes(k.recipient, pair.publicKey))
+    const { pair, log } = this.#parts
+    const row = keyRow(this.#rows(subject), { epoch, recipient: pair.publicKey, log })
     if (row === undefined) throw new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} sealed to this site`)
     return new EpochClassKeys(await openEpochKey(row.sealed, pair, { subject, epoch, sender: pair.publicKey }))
   }
@@ -181,8 +187,8 @@ export class SubjectKeys {
     const epochs = upTo(newest).filter((epoch) => sharing.of(epoch).length > 0)
     if (epochs.length === 0) return []
     const rows = this.#rows(subject)
-    const isThere = (epoch: number, recipient: Uint8Array) =>
-      rows.some((row) => row.epoch === epoch && equalBytes(row.recipient, recipient))
+    const { log } = this.#parts
+    const isThere = (epoch: number, recipient: Uint8Array) => keyRow(rows, { epoch, recipient, log }) !== undefined
     return this.#earlier(subject, newest, {
       ...sharing,
       of: (epoch) => sharing.of(epoch).filter(({ recipient }) => !isThere(epoch, recipient)),
@@ -201,7 +207,7 @@ export class SubjectKeys {
   }
 
   #handover(subject: Uint8Array, epoch: number, keys: EpochClassKeys, sharing: Sharing): Promise<NewEpochKey[]> {
-    const { pair } = this.#parts
+    const { pair, log } = this.#parts
     return Promise.all(
       sharing.of(epoch).map(async ({ recipient, classes }) => {
         const bundle = new Map(classes.map((keyClass) => [keyClass, keys.keyOf(keyClass)]))
@@ -209,6 +215,7 @@ export class SubjectKeys {
           subject,
           epoch,
           recipient,
+          log,
           sealed: await sealClassKeys(bundle, recipient, { subject, epoch, sender: pair }),
         }
       }),

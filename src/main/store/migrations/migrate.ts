@@ -8,12 +8,14 @@ import { StoreError } from '../errors.ts'
 import { createLedgerTables } from './0001-ledger.ts'
 import { createUpkeepTables } from './0002-upkeep.ts'
 import { createErasureTables } from './0003-erasures.ts'
+import { keepKeysByLog } from './0004-keys-by-log.ts'
 
 /** `MIGRATIONS[n]` turns version n into version n + 1. Released ones never change. */
 export const MIGRATIONS: readonly ((db: WritableDb) => void)[] = [
   createLedgerTables,
   createUpkeepTables,
   createErasureTables,
+  keepKeysByLog,
 ]
 
 /**

@@ -1,5 +1,5 @@
 import { command, query, type WritableDb } from '../database.ts'
-import type { NewEpochKey, StoredPayload } from '../store.ts'
+import type { NewEpochKey, StoredEpochKey, StoredPayload } from '../store.ts'
 import { END_OF_LOG, POSITION_OF } from './entry-position.ts'
 
 /** What lies beside the log: sealed resources and sealed epoch keys. */
@@ -23,13 +23,13 @@ export class PayloadTables {
       db,
       `INSERT INTO payload (pos, ciphertext, wrapped_key, salt) VALUES (${POSITION_OF}, ?, ?, ?)`,
     )
-    this.#epochKeys = query<[Uint8Array], { epoch: number; recipient: Uint8Array; sealed: Uint8Array }>(
+    this.#epochKeys = query<[Uint8Array], StoredEpochKey>(
       db,
-      'SELECT epoch, recipient, sealed FROM epoch_key WHERE subject = ? ORDER BY epoch, recipient',
+      'SELECT epoch, recipient, log, sealed FROM epoch_key WHERE subject = ? ORDER BY epoch, recipient, log',
     )
-    this.#insertEpochKey = command<[Uint8Array, number, Uint8Array, Uint8Array]>(
+    this.#insertEpochKey = command<[Uint8Array, number, Uint8Array, string, Uint8Array]>(
       db,
-      'INSERT INTO epoch_key (subject, epoch, recipient, sealed) VALUES (?, ?, ?, ?)',
+      'INSERT INTO epoch_key (subject, epoch, recipient, log, sealed) VALUES (?, ?, ?, ?, ?)',
     )
     this.#places = query<[number, number, number, number], { index: number }>(
       db,
@@ -40,13 +40,13 @@ export class PayloadTables {
       `INSERT OR REPLACE INTO payload (pos, ciphertext, wrapped_key, salt) VALUES (${POSITION_OF}, ?, ?, ?)`,
     )
     this.#deletePayload = command<[number, number]>(db, `DELETE FROM payload WHERE pos = ${POSITION_OF}`)
-    this.#putEpochKey = command<[Uint8Array, number, Uint8Array, Uint8Array]>(
+    this.#putEpochKey = command<[Uint8Array, number, Uint8Array, string, Uint8Array]>(
       db,
-      'INSERT OR REPLACE INTO epoch_key (subject, epoch, recipient, sealed) VALUES (?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO epoch_key (subject, epoch, recipient, log, sealed) VALUES (?, ?, ?, ?, ?)',
     )
-    this.#deleteEpochKey = command<[Uint8Array, number, Uint8Array]>(
+    this.#deleteEpochKey = command<[Uint8Array, number, Uint8Array, string]>(
       db,
-      'DELETE FROM epoch_key WHERE subject = ? AND epoch = ? AND recipient = ?',
+      'DELETE FROM epoch_key WHERE subject = ? AND epoch = ? AND recipient = ? AND log = ?',
     )
   }
 
@@ -58,12 +58,12 @@ export class PayloadTables {
     this.#insertPayload(log, index, payload.ciphertext, payload.wrappedKey, payload.salt)
   }
 
-  epochKeys(subject: Uint8Array): { epoch: number; recipient: Uint8Array; sealed: Uint8Array }[] {
+  epochKeys(subject: Uint8Array): StoredEpochKey[] {
     return this.#epochKeys.all(subject)
   }
 
   insertEpochKey(key: NewEpochKey): void {
-    this.#insertEpochKey(key.subject, key.epoch, key.recipient, key.sealed)
+    this.#insertEpochKey(key.subject, key.epoch, key.recipient, key.log, key.sealed)
   }
 
   /** Indexes of entries from `from` on that have a row, ascending. */
@@ -81,10 +81,10 @@ export class PayloadTables {
   }
 
   putEpochKey(key: NewEpochKey): void {
-    this.#putEpochKey(key.subject, key.epoch, key.recipient, key.sealed)
+    this.#putEpochKey(key.subject, key.epoch, key.recipient, key.log, key.sealed)
   }
 
-  deleteEpochKey({ subject, epoch, recipient }: Omit<NewEpochKey, 'sealed'>): void {
-    this.#deleteEpochKey(subject, epoch, recipient)
+  deleteEpochKey({ subject, epoch, recipient, log }: Omit<NewEpochKey, 'sealed'>): void {
+    this.#deleteEpochKey(subject, epoch, recipient, log)
   }
 }

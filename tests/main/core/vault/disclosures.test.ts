@@ -4,9 +4,10 @@ import { decodeEntry } from '../../../../src/ledger/entry.ts'
 import type { SealedKeyRow } from '../../../../src/sync/messages.ts'
 import type { PayloadsOut, PeerIdentity } from '../../../../src/sync/ports.ts'
 import { openClassKeys, sealClassKeys } from '../../../../src/main/core/class-keys.ts'
+import { FOREIGN_FROM, UNSHARED } from '../../../../src/main/core/vault/subject-keys.ts'
 import { fromHex, toHex } from '../../../../src/shared/bytes.ts'
 import { forWholeFile, PIN } from '../../../faults/support/clinic.ts'
-import { takenBack, weigh } from '../../../support/consent-world.ts'
+import { takenBack, weigh, weightsIn } from '../../../support/consent-world.ts'
 import { partsOf, type SharedRecords, sharedRecords } from '../../../support/shared-records.ts'
 import { until } from '../../../support/two-clinics.ts'
 
@@ -172,6 +173,35 @@ describe('what another site sends', () => {
     expect(clinic.store.epochKeys(subject)).toEqual(before)
   })
 
+  it('says nothing about the epochs of what this site writes itself', async () => {
+    const { clinic } = partsOf(world.b)
+    const key = await sealedBy(world.b, { ...held(), epoch: 0xffff_ffff })
+    clinic.store.putMirroredPayloads(world.a.origin, [], [{ ...key, log: 'third.example/site/1' }])
+    const { epoch } = await clinic.keys.next(key.subject, UNSHARED)
+    expect(epoch).toBe(FOREIGN_FROM)
+    clinic.store.eraseRecords({ records: [], keys: { subject: key.subject, epochs: [0xffff_ffff] } })
+  })
+
+  it('is read whatever another site handed over before for the same epoch, and erased by no other either', async () => {
+    const { disclosures, clinic } = partsOf(world.b)
+    const genuine = held()
+    const { subject, epoch } = genuine
+    const log = 'third.example/site/1'
+    clinic.store.eraseRecords({ records: [], keys: { subject, epochs: [epoch] } })
+    const lie = await sealedBy(world.b, genuine)
+    clinic.store.putMirroredPayloads(world.a.origin, [], [{ ...lie, log }])
+    disclosures.store(world.a.origin, [], [genuine])
+    const kept = clinic.store.epochKeys(subject)
+    expect(kept.map(({ log: of }) => of).toSorted()).toEqual([world.a.log, log].toSorted())
+    const { vault } = world.b.open
+    const glass = { handle: world.shared.handle, reason: 'unconscious', text: 'Found unconscious', pin: PIN } as const
+    await vault.breakGlass(glass)
+    expect(weightsIn(await vault.chart(world.shared.handle, 1))[0]).toBe('70.1')
+    clinic.store.eraseRecords({ records: [], keys: { subject, epochs: [epoch], logs: [log] } })
+    const left = clinic.store.epochKeys(subject).filter((row) => row.epoch === epoch)
+    expect(left.map(({ sealed }) => toHex(sealed))).toEqual([toHex(genuine.sealed)])
+  })
+
   it('replaces a key only by one that its owner sealed and that opens', async () => {
     const { disclosures, clinic } = partsOf(world.b)
     const key = held()
@@ -186,6 +216,6 @@ describe('what another site sends', () => {
     // As it was: other tests read with it.
     disclosures.store(world.a.origin, [], [key])
     await until('the first is back', () => toHex(held().sealed) === toHex(key.sealed))
-    expect(clinic.store.epochKeys(key.subject)).toHaveLength(1)
+    expect(clinic.store.epochKeys(key.subject).filter(({ epoch }) => epoch === key.epoch)).toHaveLength(1)
   })
 })
