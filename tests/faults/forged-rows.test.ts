@@ -159,13 +159,7 @@ async function forgeEpochKey(clinic: Closed, epoch: number): Promise<void> {
       Uint8Array.from(aad).buffer,
     )
     const sealed = Buffer.concat([new Uint8Array(enc), new Uint8Array(ct)])
-    db.prepare(INSERT).run(
-      subject,
-      epoch,
-      recipient,
-      log,
-      sealed,
-    )
+    db.prepare(INSERT).run(subject, epoch, recipient, log, sealed)
   }
   db.close()
 }

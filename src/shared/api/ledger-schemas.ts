@@ -118,6 +118,8 @@ export const Incident = z.object({
   at: Instant,
   /** Such as `rows.repaired`. */
   kind: z.string().max(64),
+  /** A registration under the handle of another log's patient, and that log; null for another kind. */
+  claimed: z.object({ origin: z.string().max(200), index: z.number().int(), owner: z.string().max(200) }).nullable(),
   /** Damaged rows that it is about, if it is about any. */
   rows: z.array(
     z.object({

@@ -90,7 +90,13 @@ it('replaces payloads, checkpoints, tiles and epoch keys whether they are there 
   expect(store.payload(ORIGIN, 1)).toEqual(payload(5))
   store.repairTile(ORIGIN, 0, 0, new Uint8Array(64).fill(3))
   expect(store.tile(ORIGIN, 0, 0)).toEqual(new Uint8Array(64).fill(3))
-  const key = { subject: id(1), epoch: 2, recipient: new Uint8Array(32).fill(1), log: 'one', sealed: new Uint8Array(80).fill(2) }
+  const key = {
+    subject: id(1),
+    epoch: 2,
+    recipient: new Uint8Array(32).fill(1),
+    log: 'one',
+    sealed: new Uint8Array(80).fill(2),
+  }
   store.quarantineRow(damaged(2, { kind: 'epoch-key', subject: id(1) }))
   store.replaceEpochKey(ORIGIN, 'epoch-key', key)
   store.replaceEpochKey(ORIGIN, 'epoch-key', { ...key, sealed: new Uint8Array(80).fill(9) })

@@ -33,6 +33,7 @@ import type {
 } from '../../peer/peer-thread.ts'
 import { ApiFailure } from '../failure.ts'
 import { actorFor, offsetMinAt, viewerFor, type Clinic } from '../vault/clinic.ts'
+import { ClaimedPatients } from '../vault/claimed-patients.ts'
 import { Disclosures } from '../vault/disclosures.ts'
 import { ForeignLogs, type SiteContact } from '../vault/foreign-logs.ts'
 import { SECRETS } from '../vault/genesis.ts'
@@ -92,6 +93,7 @@ export class NetworkService {
   /** How many rosters and contracts others were told of. */
   #rules = ''
   readonly #copies: CopyReports
+  readonly #claimed: ClaimedPatients
   #mayBeErased = true
   #isClosed = false
 
@@ -108,6 +110,7 @@ export class NetworkService {
     this.#settings = readSettings(keystore.secrets)
     const liars = () => liarsAllowed(electorateOf(this.logs.roster))
     this.#copies = new CopyReports(() => clinic.monotonicMs(), liars)
+    this.#claimed = new ClaimedPatients(clinic)
     this.#decided = clinic.replica.live.head.size
     this.#invitations = new Invitations({ clinic, governance, fault, changed: () => this.#reach() })
     const store = new VaultSyncStore({
@@ -467,6 +470,8 @@ export class NetworkService {
     this.#mayBeErased = true
     emit({ kind: 'foreign-log', origin })
     for (const handle of foreign?.outdated() ?? []) emit({ kind: 'chart-changed', handle })
+    const claims = foreign?.claims() ?? []
+    if (claims.length > 0) this.#heard(() => this.#claimed.record(claims))
   }
 
   #adopted(isNew: boolean): void {

@@ -14,6 +14,7 @@ import { LedgerError } from '../../../ledger/errors.ts'
 import { MAX_CLOCK_AHEAD_S } from '../../../ledger/finality.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
 import { parseNote } from '../../../ledger/note.ts'
+import { isOwnHandle } from '../../../ledger/patient-handle.ts'
 import { consentsAt } from '../../../ledger/patient-state.ts'
 import { decodeConsentFields } from '../../../ledger/people-fields.ts'
 import type { ConsentTerms } from '../../../shared/api/consent-schemas.ts'
@@ -25,14 +26,15 @@ import type { StoredEpochKey } from '../../store/store.ts'
 import { type ClassKeys, heldClassKeys, openClassKeys } from '../class-keys.ts'
 import { EnvelopeError } from '../envelope.ts'
 import type { SharingKeyPair } from '../epoch-keys.ts'
+import { nodeHasher } from '../hasher.ts'
 import { verifyRecord, type RecordSources, type SubjectGate } from '../verify-record.ts'
 import { ACCESS_TYPES, Chains, type Link } from './chains.ts'
 import { offsetMinAt, type Clinic } from './clinic.ts'
 import { covers, dayOf, readConsent } from './consent-standing.ts'
 import { erasedOf } from './erased-records.ts'
-import type { ForeignAccess, ForeignPatient, ForeignShares } from './foreign-shares.ts'
+import type { ForeignAccess, ForeignClaim, ForeignPatient, ForeignShares } from './foreign-shares.ts'
 import { keyRow, mayBeOf, UNPLACED } from './key-rows.ts'
-import { LogReplica, unlessDamaged, type Head } from './log-replica.ts'
+import { LogReplica, unlessDamaged, type Head, type TakenEntry } from './log-replica.ts'
 import type { NetworkLogs } from './network-logs.ts'
 import { FOREIGN_FROM } from './subject-keys.ts'
 
@@ -54,9 +56,22 @@ export interface SiteContact {
 interface ForeignLog {
   readonly log: LogReplica
   readonly chains: Chains
+  /** Patients that the log registers under handles of its own, lower-case hex. */
+  readonly registered: Set<string>
+  /** Registrations under handles that are not its own: by whom they were registered first may be seen later. */
+  readonly claimed: Claimed[]
   readonly site: string
   readonly sources: RecordSources
 }
+
+/** A registration under a handle that is bound to another log. */
+interface Claimed {
+  readonly index: number
+  readonly handle: string
+}
+
+/** Of one log: more of them say nothing more about it. */
+const MAX_CLAIMED = 256
 
 /** See the module's comment. */
 export class ForeignLogs implements ForeignShares {
@@ -84,8 +99,7 @@ export class ForeignLogs implements ForeignShares {
   patients(): ForeignPatient[] {
     this.#refresh()
     return [...this.#open.values()].flatMap((foreign) =>
-      foreign.chains
-        .subjectsWith('patient.registered')
+      [...foreign.registered]
         .filter((handle) => this.#hasKeys(foreign, handle))
         .map((handle) => patientOf(foreign, handle)),
     )
@@ -122,7 +136,9 @@ export class ForeignLogs implements ForeignShares {
           !epochs.some((epoch) => held.has(epoch)) &&
           places.every(({ origin, index }) => unlessDamaged(() => store.payload(origin, index)) === null)
         if (isGone) continue
-        this.#marks.push(...store.eraseRecords({ records: places, keys: { subject, epochs, logs: [log, UNPLACED] } }).marks)
+        this.#marks.push(
+          ...store.eraseRecords({ records: places, keys: { subject, epochs, logs: [log, UNPLACED] } }).marks,
+        )
         changed.push(handle)
       }
     }
@@ -200,11 +216,24 @@ export class ForeignLogs implements ForeignShares {
 
   /** The log that a patient is registered in: any other may name them as well. */
   #of(handle: string): ForeignLog | null {
-    for (const foreign of this.#open.values()) {
-      const isTheirs = foreign.chains.of(handle).links.some(({ type }) => type === 'patient.registered')
-      if (isTheirs) return foreign
-    }
+    for (const foreign of this.#open.values()) if (foreign.registered.has(handle)) return foreign
     return null
+  }
+
+  claims(): ForeignClaim[] {
+    this.#refresh()
+    return [...this.#open.values()].flatMap(({ log, claimed }) =>
+      claimed.flatMap(({ index, handle }) => {
+        const owner = this.#ownerOf(handle)
+        return owner === null ? [] : [{ origin: log.origin, index, owner }]
+      }),
+    )
+  }
+
+  /** Origin of the log that registered a patient; null when none that is here did. */
+  #ownerOf(handle: string): string | null {
+    const own = this.#clinic.replica.chain(handle).links.find(({ type }) => type === 'patient.registered')
+    return own?.log.origin ?? this.#of(handle)?.log.origin ?? null
   }
 
   /** Reads what came since: logs that are mirrored further than they were read. */
@@ -246,7 +275,8 @@ export class ForeignLogs implements ForeignShares {
     }
     const log = LogReplica.open(parts, head, (entry) => early.push(entry))
     logs.push(log)
-    for (const entry of early) chains.take(log, entry)
+    const registrations = { registered: new Set<string>(), claimed: [] }
+    for (const entry of early) take({ log, chains, ...registrations }, entry)
     chains.readHints()
     const replica = {
       ...{ store, logs, identity: { origin } },
@@ -254,14 +284,15 @@ export class ForeignLogs implements ForeignShares {
       contract: () => this.#clinic.replica.contract(),
     }
     const foreign: ForeignLog = {
-      ...{ log, chains, site },
+      ...{ log, chains, site, ...registrations },
       sources: this.#sources(replica, site, (handle) => this.#gate(foreign, handle)),
     }
     this.#open.set(origin, foreign)
   }
 
-  #readOn({ log, chains }: ForeignLog, head: Head): void {
+  #readOn(foreign: ForeignLog, head: Head): void {
     const { store } = this.#clinic
+    const { log } = foreign
     const from = log.head.size
     const rows = unlessDamaged(() => store.entries(log.origin, from, head.size - from)) ?? []
     if (rows.length !== head.size - from) throw new LedgerError('TILE_DAMAGED', 'entries are missing')
@@ -269,7 +300,7 @@ export class ForeignLogs implements ForeignShares {
     assert(tree !== undefined, 'what is read on is mirrored')
     const entries = rows.map(({ index, bytes }) => ({ index, bytes, leaf: tree.leafAt(index) }))
     log.committed(head, store.newestCheckpoint(log.origin)?.block ?? 0, entries, (entry) => {
-      chains.take(log, entry)
+      take(foreign, entry)
     })
   }
 
@@ -352,6 +383,19 @@ export class ForeignLogs implements ForeignShares {
     const ageMs = this.#clinic.nowMs() - heardMs
     return ageMs >= -1000 * MAX_CLOCK_AHEAD_S && ageMs <= limitMin * MINUTE_MS
   }
+}
+
+/** Takes in a proven entry of another node's log. */
+function take(
+  { log, chains, registered, claimed }: Pick<ForeignLog, 'log' | 'chains' | 'registered' | 'claimed'>,
+  taken: TakenEntry,
+): void {
+  chains.take(log, taken)
+  const { type, subject } = taken.entry.body
+  if (type !== 'patient.registered' || subject === null) return
+  const handle = toHex(subject)
+  if (isOwnHandle(nodeHasher, splitOrigin(log.origin).log, taken.entry)) registered.add(handle)
+  else if (claimed.length < MAX_CLAIMED) claimed.push({ index: taken.index, handle })
 }
 
 function patientOf({ site, sources, log }: ForeignLog, handle: string): ForeignPatient {

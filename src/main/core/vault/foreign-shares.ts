@@ -26,6 +26,15 @@ export interface ForeignAccess {
   readonly sources: RecordSources
 }
 
+/** A log registers a patient under a handle that is bound to another. */
+export interface ForeignClaim {
+  /** Log and index of that registration. */
+  readonly origin: string
+  readonly index: number
+  /** Log that the patient is of. */
+  readonly owner: string
+}
+
 /** `ForeignLogs` is one. */
 export interface ForeignShares {
   /** Every patient of whom another site shares something, as far as keys are here. */
@@ -34,6 +43,8 @@ export interface ForeignShares {
   patient(handle: string): ForeignPatient | null
   /** Whether this site's people may see a patient of another site, and why. */
   standing(handle: string): Promise<ConsentStanding>
+  /** Registrations of patients who are another log's. They are never shown. */
+  claims(): ForeignClaim[]
   /** Every access in the logs of other sites, of each log oldest first: whoever it was about. */
   accesses(): ForeignAccess[]
   /** The log of another node, as far as it is read here. */

@@ -3,12 +3,14 @@ import { decodePatient, encodePatient } from '../../../clinical/patient.ts'
 import { foldPatient, foldText, isSimilarPatient } from '../../../clinical/patient-similarity.ts'
 import { decideView } from '../../../ledger/contract.ts'
 import { type LogHead, MAX_SUBJECTS } from '../../../ledger/fields.ts'
+import { patientHandle } from '../../../ledger/patient-handle.ts'
 import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import type { Chart, Patient } from '../../../shared/api/schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { decodeCardText } from '../../../shared/card-text.ts'
 import { identifiersIn } from '../../../shared/gs1.ts'
 import { ApiFailure } from '../failure.ts'
+import { nodeHasher } from '../hasher.ts'
 import type { KeyClass } from '../class-keys.ts'
 import { checkKeyClass, ContentMismatch, type RecordSources, rejected, verifyRecord } from '../verify-record.ts'
 import type { Row } from '../vault-service.ts'
@@ -135,10 +137,11 @@ export class Patients {
   /** The same without looking for duplicates, at a given time of the author's clock. */
   async registerAs(viewer: Viewer, patient: Omit<Patient, 'handle'>, timeMs: number): Promise<Patient> {
     const { random, writer, identity } = this.#clinic
-    const registered = { handle: toHex(random(16)), ...patient }
+    const id = random(16)
+    const registered = { handle: toHex(patientHandle(nodeHasher, identity.log, id)), ...patient }
     await writer.record([
       {
-        id: random(16),
+        id,
         type: 'patient.registered',
         subject: fromHex(registered.handle),
         timeMs,

@@ -17,6 +17,7 @@ import type { SharingKeyPair } from '../epoch-keys.ts'
 import { EnvelopeError } from '../envelope.ts'
 import type { Place } from './chains.ts'
 import { actorFor, offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
+import { decodeClaim, PATIENT_CLAIMED } from './claimed-patients.ts'
 import { decodeDamage } from './incidents.ts'
 import { recordIncidents } from './record-incidents.ts'
 import { openSecondReplica, type RepairSource } from './repair.ts'
@@ -214,6 +215,7 @@ function incidentAt({ log, index }: Place): Incident | null {
     const { body } = verified.entry
     const { kind, details } = decodeIncident(body.fields)
     const rows = kind.startsWith('rows.') ? decodeDamage(details) : []
+    const claimed = kind === PATIENT_CLAIMED ? decodeClaim(details) : null
     const at = instantText(body.time, offsetMinAt(body.time))
     return {
       origin: log.origin,
@@ -221,6 +223,7 @@ function incidentAt({ log, index }: Place): Incident | null {
       entryId: toHex(body.id),
       at,
       kind,
+      claimed,
       rows: rows.map((group) => ({ ...group, ranges: group.ranges.map(([from, to]) => ({ from, to })) })),
     }
   } catch (error) {
