@@ -120,7 +120,12 @@ export class Network {
       const nextTick = Math.floor(this.nowMs / tickMs) * tickMs + tickMs
       this.#runEvents(Math.min(nextTick, endMs))
       this.nowMs = Math.min(nextTick, endMs)
-      if (this.nowMs === nextTick) for (const node of this.#nodes) node?.tick()
+      if (this.nowMs === nextTick) {
+        for (const node of this.#nodes) {
+          node?.tick()
+          work(node)
+        }
+      }
       if (this.nowMs >= endMs) return
     }
   }
@@ -155,7 +160,9 @@ export class Network {
           const wasFull = onTheWay >= this.#rules.windowBytes
           onTheWay -= message.length
           this.#deliver(from, to, message)
-          if (wasFull && onTheWay < this.#rules.windowBytes) this.#nodes[from.node]?.drained(from.link)
+          if (!wasFull || onTheWay >= this.#rules.windowBytes) return
+          this.#nodes[from.node]?.drained(from.link)
+          work(this.#nodes[from.node])
         })
         return onTheWay < this.#rules.windowBytes
       },
@@ -171,8 +178,12 @@ export class Network {
   #deliver(from: End, to: End, message: Uint8Array): void {
     if (this.#other.get(nameOf(from)) !== to) return
     const changed = this.tamper(from.node, to.node, message)
-    if (changed === null) this.#unlink(from)
-    else this.#nodes[to.node]?.received(to.link, changed)
+    if (changed === null) {
+      this.#unlink(from)
+      return
+    }
+    this.#nodes[to.node]?.received(to.link, changed)
+    work(this.#nodes[to.node])
   }
 
   #unlink(end: End): void {
@@ -192,6 +203,11 @@ export class Network {
     const { site, log, role } = this.stores[i]?.identity ?? { site: '', log: '', role: 'node' }
     return { kind: role === 'witness' ? 'witness' : 'node', site, log }
   }
+}
+
+/** Does all that a node would do before the next event. */
+function work(node: SyncNode | null | undefined): void {
+  while (node?.hasWork === true) node.work()
 }
 
 function keyOf(a: number, b: number): string {

@@ -33,6 +33,8 @@ export class Fetcher {
   readonly #payloads = new Map<string, PayloadFetch>()
   /** Logs that are looked at again with each tick: something may have become possible by time alone. */
   readonly #restless = new Set<string>()
+  /** Logs with entries that can be judged now. */
+  readonly #judging = new Set<string>()
   /** Logs that would ask for something, if there was somebody to ask. */
   readonly #starving = new Set<string>()
 
@@ -90,6 +92,7 @@ export class Fetcher {
     const isBusy = log?.isIdle(standing) === false
     keep(this.#restless, origin, isBusy || payloads?.isRestless(standing) === true)
     if (log === undefined) return
+    keep(this.#judging, origin, log.isJudging)
     keep(this.#starving, origin, log.isStarving)
     if (log.takeFreed()) for (const other of this.#starving) if (other !== origin) this.#hub.changed(other)
   }
@@ -108,7 +111,20 @@ export class Fetcher {
 
   /** Goes on with what waits: for other logs to be judged, or for time to pass. */
   tick(): void {
-    for (const origin of this.#restless) this.#hub.changed(origin)
+    for (const origin of this.#restless) if (!this.#judging.has(origin)) this.#hub.changed(origin)
+  }
+
+  /** A log that can go on at once; each gets its turn. */
+  nextJudging(): string | null {
+    const [origin] = this.#judging
+    if (origin === undefined) return null
+    this.#judging.delete(origin)
+    this.#judging.add(origin)
+    return origin
+  }
+
+  get isJudging(): boolean {
+    return this.#judging.size > 0
   }
 
   /** Somebody knows more of the own log than this node does. */

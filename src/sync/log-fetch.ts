@@ -69,6 +69,8 @@ export class LogFetch {
   #isStarving = false
   /** True when a request ended since this was read last: whoever starves may go on. */
   #hasFreed = false
+  /** True when entries are left that can be judged now. */
+  #isJudging = false
 
   /**
    * @param compare - Takes a head of what is stored: it either has cosignatures, or contradicts.
@@ -100,6 +102,11 @@ export class LogFetch {
     return this.#isStarving
   }
 
+  /** True when the next {@link step} goes on with something that waits for nobody. */
+  get isJudging(): boolean {
+    return this.#isJudging
+  }
+
   /** True when a request ended since the last call. */
   takeFreed(): boolean {
     const hasFreed = this.#hasFreed
@@ -114,10 +121,11 @@ export class LogFetch {
   }
 
   /**
-   * Does what can be done now. What takes more time goes on with the next call: see {@link isIdle}.
+   * Does what can be done now. What takes more time goes on with the next call: see {@link isIdle} and
+   * {@link isJudging}.
    */
   step(): void {
-    this.#isStarving = false
+    this.#isStarving = this.#isJudging = false
     const standing = this.#hub.store.standing(this.origin)
     if (standing === null || standing.isOwn || standing.isFrozen || this.#isPaused()) return
     if (standing.stored < standing.pending) {
@@ -134,6 +142,7 @@ export class LogFetch {
   /** Judges what is stored, a part of it at a time. */
   #advance(): void {
     const progress = this.#stored(() => this.#hub.store.advance(this.origin))
+    this.#isJudging = progress === 'working'
     if (progress === 'mirrored' || progress === 'refused') this.#hub.changed(this.origin)
   }
 

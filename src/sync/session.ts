@@ -59,8 +59,8 @@ const FOR_WITNESSES: readonly MessageKind[] = [
   'clone',
   'bye',
 ]
-/** Most frames of answers that are sent before others get their turn. */
-const FRAMES_PER_TURN = 32
+/** Most frames of answers that are made before others get their turn: two packages of entries. */
+const FRAMES_PER_TURN = 4
 
 /** Bytes of entries that are asked for before anything is known of the link, and at least. */
 const FIRST_WANT_BYTES = 256 * 1024
@@ -294,10 +294,11 @@ export class Session {
   /** Sends what waits, and answers requests while the wire takes it. */
   pump(): void {
     this.#flush()
-    for (let frames = 0; frames < FRAMES_PER_TURN && this.#mayAnswer(); frames++) this.#answerOnce()
+    for (let frames = 0; frames < FRAMES_PER_TURN && this.mayAnswer(); frames++) this.#answerOnce()
   }
 
-  #mayAnswer(): boolean {
+  /** True when the peer waits for an answer and the wire takes it: {@link pump} goes on with it. */
+  mayAnswer(): boolean {
     return this.#isWritable && !this.#isClosed && (this.#current !== null || this.#queue.length > 0)
   }
 

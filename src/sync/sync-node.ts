@@ -2,8 +2,8 @@
  * A node among its peers: what comes in, what goes out, and what time does.
  *
  * @remarks
- * The pure half of the peer channel. Streams, time and the ledger are handed in; every call does what can be done and
- * returns. Links are whatever the caller tells them apart by. Proven by `tests/sync/convergence.test.ts`: whatever is
+ * The pure half of the peer channel. Streams, time and the ledger are handed in; every call does what can be done soon
+ * and returns; what takes longer is left for {@link SyncNode.work}, a small part at a time. Links are whatever the caller tells them apart by. Proven by `tests/sync/convergence.test.ts`: whatever is
  * appended, cut, killed and healed, all nodes end with the same logs, and nothing that was final anywhere changes.
  *
  * @packageDocumentation
@@ -132,6 +132,25 @@ export class SyncNode implements Hub, SessionHandler {
     this.#talk.tick()
   }
 
+  /** True when something is left that waits for nobody: {@link work} goes on with it. */
+  get hasWork(): boolean {
+    return this.#fetcher.isJudging || this.#answering() !== null
+  }
+
+  /** Goes on with a small part of what is left. To be called while {@link hasWork}, as soon as nothing else is to be done. */
+  work(): void {
+    const session = this.#answering()
+    if (session !== null) {
+      // Behind the others from now on.
+      const link = this.#links.get(session)
+      if (link !== undefined && this.#sessions.delete(link)) this.#sessions.set(link, session)
+      session.pump()
+    }
+    const origin = this.#fetcher.nextJudging()
+    if (origin !== null) this.changed(origin)
+    this.#settle()
+  }
+
   /** The own log has grown, or something about a log was stored from elsewhere. */
   logChanged(origin: string): void {
     if (this.store.standing(origin)?.isOwn === true) this.#own.add(origin)
@@ -244,6 +263,12 @@ export class SyncNode implements Hub, SessionHandler {
     this.#links.delete(session)
     for (const part of [this.#gossip, this.#fetcher, this.#collector, this.#desk, this.#talk]) part.left(session)
     this.#parts.ended(link, why)
+  }
+
+  /** A peer whose requests can be answered now. */
+  #answering(): Session | null {
+    for (const session of this.#sessions.values()) if (session.mayAnswer()) return session
+    return null
   }
 
   /** A peer can be asked again. */

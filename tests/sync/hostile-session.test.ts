@@ -84,6 +84,9 @@ describe('a peer that keeps to nothing', () => {
     }
     peer.isReading = true
     world.node.drained(1)
+    const atOnce = peer.of('consistency').length
+    expect(atOnce).toBeLessThan(MAX_QUEUED)
+    world.work()
     expect(peer.of('consistency').map(({ req }) => req)).toEqual(Array.from({ length: MAX_QUEUED }, (_, i) => i + 1))
     expect(peer.end).toBeUndefined()
   })

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../src/ledger/hash.ts'
-import { decodeMessage } from '../../src/sync/codec.ts'
+import { decodeMessage, encodeMessage } from '../../src/sync/codec.ts'
 import { LedgerError } from '../../src/ledger/errors.ts'
 import { CodedError } from '../../src/shared/errors.ts'
+import type { Message } from '../../src/sync/messages.ts'
 import {
   ANSWER_TIMEOUT_MS,
   MAX_ASKED_BYTES,
@@ -42,6 +43,58 @@ function shown(count: number, size = 100, peers = 1) {
   }
   return { world, writer, note, peers: list, serve, stored: () => world.store.standing(origin)!.stored }
 }
+
+describe('entries that are here', () => {
+  /** Three logs whose entries are judged in parts: how many parts each had, in their order. */
+  function judging(parts: number) {
+    const world = new RawWorld(4)
+    const judged: string[] = []
+    const advance = world.store.advance.bind(world.store)
+    world.store.advance = (log) => {
+      judged.push(log)
+      return judged.filter((one) => one === log).length < parts ? 'working' : advance(log)
+    }
+    const peer = new RawPeer(world, 1, 1).greet()
+    // Not as the peer says things, after which the node finishes everything.
+    const say = (message: Message) => world.node.received(1, encodeMessage(message))
+    for (const site of [1, 2, 3]) {
+      const writer = world.stores[site]!
+      writer.append([utf8('entry')])
+      const log = originOfSite(site)
+      say({ kind: 'announce', note: writer.note(log, 1)! })
+      const { req, size } = peer.of('want-entries').find((one) => one.origin === log)!
+      const { entries, proof } = writer.entryPackage(log, size, 0)!
+      say({ kind: 'entries', req, package: 0, offset: 0, entries, proof, last: true })
+    }
+    return { world, judged }
+  }
+
+  it('are judged to the end without waiting for anybody, or for time to pass', () => {
+    const { world, judged } = judging(20)
+    expect(world.node.hasWork).toBe(true)
+    const before = judged.length
+    world.node.work()
+    expect(judged.length).toBe(before + 1)
+    world.work()
+    expect(judged.length).toBe(60)
+    for (const site of [1, 2, 3]) expect(world.store.standing(originOfSite(site))!.mirrored).toBe(1)
+  })
+
+  it('are judged one log after the other, a part of each', () => {
+    const { world, judged } = judging(20)
+    judged.length = 0
+    for (let n = 0; n < 6; n++) world.node.work()
+    expect(new Set(judged.slice(0, 3)).size).toBe(3)
+    expect(judged.slice(3, 6)).toEqual(judged.slice(0, 3))
+  })
+
+  it('do not keep a tick busy when it is their turn anyway', () => {
+    const { world, judged } = judging(20)
+    const before = judged.length
+    world.node.tick()
+    expect(judged.length).toBe(before)
+  })
+})
 
 describe('packages', () => {
   it('are asked of several peers at once, each for its part', () => {

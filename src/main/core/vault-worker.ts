@@ -23,4 +23,4 @@ const vault = new Vault(
   undefined,
   () => uptime() * 1000,
 )
-send = serve(parentPort, vault, reportFault)
+send = serve(parentPort, vault, reportFault, vault.calls)

@@ -10,6 +10,7 @@
 import type { MessagePort, Worker } from 'node:worker_threads'
 import type { Failure } from '../../shared/api/schemas.ts'
 import { ApiFailure, failureOf } from './failure.ts'
+import { LocalCalls } from './local-calls.ts'
 
 /** What both `MessagePort` and `Worker` offer. */
 type Port = Pick<MessagePort, 'postMessage' | 'on'> | Pick<Worker, 'postMessage' | 'on'>
@@ -35,9 +36,15 @@ export type Remote<Service> = {
  * Serves `service` on `port`.
  *
  * @param onFault - Told of failures that are our own, before they cross as `INTERNAL`.
+ * @param calls - Counts the calls under way.
  * @returns A function that sends an event to the other side.
  */
-export function serve(port: Port, service: object, onFault: (error: unknown) => void): (event: unknown) => void {
+export function serve(
+  port: Port,
+  service: object,
+  onFault: (error: unknown) => void,
+  calls = new LocalCalls(),
+): (event: unknown) => void {
   port.on('message', (call: Call) => {
     const method = (service as Record<string, (...args: unknown[]) => Promise<unknown>>)[call.method]
     const reply = (message: Reply) => {
@@ -46,7 +53,8 @@ export function serve(port: Port, service: object, onFault: (error: unknown) => 
     Promise.resolve()
       .then(async () => {
         if (method === undefined) throw new Error(`no method ${call.method}`)
-        reply({ id: call.id, value: await method.apply(service, [...call.args]) })
+        const value = await calls.during(call.method, () => method.apply(service, [...call.args]))
+        reply({ id: call.id, value })
       })
       .catch((error: unknown) => {
         const failure = failureOf(error)

@@ -42,7 +42,13 @@ export class RawWorld {
     while (this.nowMs < end) {
       this.nowMs = Math.min(end, this.nowMs + 250)
       this.node.tick()
+      this.work()
     }
+  }
+
+  /** Lets the node finish what waits for nobody. */
+  work(): void {
+    while (this.node.hasWork) this.node.work()
   }
 }
 
@@ -82,6 +88,7 @@ export class RawPeer {
 
   raw(bytes: Uint8Array): void {
     this.#world.node.received(this.link, concatBytes(bytes))
+    this.#world.work()
   }
 
   /** Greets as the node of its site, with nothing to offer. */

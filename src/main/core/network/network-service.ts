@@ -44,14 +44,17 @@ import { NetworkLogs } from '../vault/network-logs.ts'
 import { presence } from '../vault/presence.ts'
 import { VaultSyncStore } from '../vault/sync-store.ts'
 import type { Asked, NetworkHealth } from '../vault-service.ts'
+import type { LocalCalls } from '../local-calls.ts'
+import type { MirroredLog } from '../vault/mirrored-log.ts'
 import { CopyReports } from './copy-reports.ts'
 import { Invitations } from './invitations.ts'
 import { readSettings, writeSettings, type KeptSettings } from './network-settings.ts'
+import { Turns } from './turns.ts'
 
 /** How often time passes for sessions. */
 const TICK_MS = 250
-/** Entries that are read in one turn, after a start, to know again what was judged before. */
-const PREPARED = 2048
+/** Entries that are read at a time, after a start, to know again what was judged before. */
+const PREPARED = 64
 /** How often payloads are asked for that nobody wanted to send before. */
 const PAYLOAD_ROUND_MS = 30_000
 /** What the network of a clinic needs. */
@@ -66,6 +69,8 @@ export interface NetworkParts {
   readonly cloned: () => void
   /** Told of our own failures. */
   readonly fault: (error: unknown) => void
+  /** What people here wait for. */
+  readonly local: LocalCalls
 }
 
 /** See the module's comment. */
@@ -76,6 +81,10 @@ export class NetworkService {
   readonly #invitations: Invitations
   readonly #node: SyncNode
   readonly #links = new Map<PeerChannel, number>()
+  /** By transport key: a peer's next link is up after its last one is down. */
+  readonly #turns: Turns<string>
+  /** Logs that could not be read on, until the next tick. */
+  readonly #stuck = new Set<MirroredLog>()
   #nextLink = 1
   #settings: KeptSettings
   #peers: PeerNetwork | null = null
@@ -137,6 +146,12 @@ export class NetworkService {
         if (why !== null) this.#channelOf(link)?.hangUp()
       },
     })
+    this.#turns = new Turns({
+      local: parts.local,
+      nowMs: () => clinic.monotonicMs(),
+      hasWork: () => this.#unprepared() !== null || this.#node.hasWork,
+      work: () => this.#work(),
+    })
   }
 
   /** Opens sockets where there is somebody to talk to. */
@@ -149,6 +164,7 @@ export class NetworkService {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#turns.close()
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#node.stop()
     await this.#peers?.end()
@@ -322,10 +338,11 @@ export class NetworkService {
         listen: port === null ? [] : [`/ip4/0.0.0.0/tcp/${port}`],
       },
       {
-        up: (channel) => this.#up(channel),
-        message: (channel, message) => this.#received(channel, message),
-        drained: (channel) => this.#withLink(channel, (link) => this.#node.drained(link)),
-        down: (channel) => this.#down(channel),
+        up: (channel) => this.#inTurn(channel, () => this.#up(channel)),
+        message: (channel, message) => this.#turns.add(channel.peer, () => this.#received(channel, message)),
+        drained: (channel) => this.#inTurn(channel, () => this.#withLink(channel, (link) => this.#node.drained(link))),
+        // What it said before is still dealt with.
+        down: (channel) => this.#inTurn(channel, () => this.#down(channel)),
         listening: (addresses) => {
           this.#listening = addresses
           this.#problem = null
@@ -349,10 +366,9 @@ export class NetworkService {
   }
 
   #tick(): void {
-    for (const log of this.logs.mirrored) {
-      if (!log.isPrepared && log.prepare(PREPARED)) this.#node.logChanged(log.origin)
-    }
+    this.#stuck.clear()
     this.#node.tick()
+    this.#turns.poke()
     this.#noteContact()
     this.#eraseTold()
     for (const { origin } of this.logs.mirrored)
@@ -365,6 +381,29 @@ export class NetworkService {
       if (this.disclosures.isOfAnotherDay) this.#quietly(() => this.disclosures.load())
     }
     this.#tellSummary()
+  }
+
+  /** A log of which is not known yet what was judged of it before the start. */
+  #unprepared(): MirroredLog | null {
+    for (const log of this.logs.mirrored) if (!log.isPrepared && !this.#stuck.has(log)) return log
+    return null
+  }
+
+  /** Does a small part of what waits for nobody. */
+  #work(): void {
+    const log = this.#unprepared()
+    if (log !== null) this.#prepare(log)
+    if (this.#node.hasWork) this.#node.work()
+  }
+
+  #prepare(log: MirroredLog): void {
+    const before = log.judged
+    if (log.prepare(PREPARED)) this.#node.logChanged(log.origin)
+    else if (log.judged === before) this.#stuck.add(log)
+  }
+
+  #inTurn(channel: PeerChannel, act: () => void): void {
+    this.#turns.add(channel.peer, act).catch(this.#parts.fault)
   }
 
   #up(channel: PeerChannel): void {

@@ -75,8 +75,8 @@ export interface SyncStoreParts {
   readonly events: SyncEvents
 }
 
-/** Entries judged at a time. */
-const SLICE = 128
+/** Entries judged at a time: some milliseconds, for which everything else waits. */
+const SLICE = 64
 /** Cosignatures that are looked at to see what a site lacks. */
 const MAX_ROWS = 256
 /** Most documents of one message. */

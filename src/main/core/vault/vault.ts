@@ -20,6 +20,7 @@ import { createKeystore, keystoreState, type KeystoreOptions } from '../../keyst
 import type { Unlock } from '../../keystore/node-secret.ts'
 import { openStore } from '../../store/open.ts'
 import { ApiFailure } from '../failure.ts'
+import { LocalCalls } from '../local-calls.ts'
 import { reportFault } from '../report-fault.ts'
 import { resourceFile } from '../resource-file.ts'
 import type { VaultEvent, VaultHealth, VaultOptions, VaultService, VaultState } from '../vault-service.ts'
@@ -95,6 +96,8 @@ const CLOSED: VaultState = {
 
 /** {@link VaultService} over real files. */
 export class Vault extends VaultRequests implements VaultService {
+  /** What people here wait for: whoever serves the vault counts it. */
+  readonly calls = new LocalCalls()
   readonly #nowMs: () => number
   readonly #monotonicMs: () => number
   readonly #steadyMs: () => number
@@ -591,6 +594,7 @@ export class Vault extends VaultRequests implements VaultService {
 
   #networkOf(clinic: Clinic, governance: Governance): NetworkService {
     return new NetworkService({
+      local: this.calls,
       ...{ clinic, governance, startPeers: this.#startPeers },
       ahead: () => {
         this.#endLog(new RecoveryNeeded('peers-ahead', 'another site holds more of this log'))
