@@ -160,7 +160,9 @@ describe.each(SHELLS)('$title: two clinics', ({ name, missing }) => {
   it.skipIf(missing)('go on alone, and say so without alarm', async () => {
     pictures('alone')
     await a.stop()
-    await b.page.getByText('Working alone: everything is kept').waitFor({ timeout: 60_000 })
+    await b.page
+      .getByText('Not connected to other clinics. Readings are kept here and go out later.')
+      .waitFor({ timeout: 60_000 })
     await window.goTo(b.page, 'Network')
     await b.page.getByText('No other clinic is connected').waitFor()
     await b.page.getByText('Chartseal does not listen on that port').waitFor({ timeout: 60_000 })

@@ -709,7 +709,7 @@ export function fakeRouter(core: FakeCore) {
       ),
       joinNetwork: os.setup.joinNetwork.handler(
         guard('setup.joinNetwork', ({ clinicName, invitation }) => {
-          if (!invitation.startsWith('CHARTSEAL')) return fail('BAD_INVITATION')
+          if (!invitation.startsWith('CHARTSEAL-JOIN1-K')) return fail('BAD_INVITATION')
           const joining = joiningNow('calling')
           core.status = { ...core.status, state: 'joining', demo: false, clinic: clinicName, joining }
           core.emit({ kind: 'status', status: core.status })

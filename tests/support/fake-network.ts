@@ -21,7 +21,7 @@ const SETTINGS: NetworkSettings = {
 }
 
 /** A text that has the form of an invitation. */
-export const INVITATION = 'CHARTSEAL1'.padEnd(420, 'K7QM4TXR92HDWPLN')
+export const INVITATION = 'CHARTSEAL-JOIN1-'.padEnd(420, 'K7QM4TXR92HDWPLN')
 
 /** A link that stands, `secondsAgo` seconds old. */
 export function connected(now: number, secondsAgo: number, more: Partial<PeerLinkState> = {}): PeerLinkState {

@@ -179,8 +179,14 @@ export class FakeRecords {
           : this.hidden(handle, one.index),
       ),
       consent: this.standing(handle),
-      oxygenScale: this.scales.get(handle) ?? { scale: 1 as const, by: null, at: null, reason: null },
+      oxygenScale: this.#core.patients.some((one) => one.handle === handle && one.site !== undefined)
+        ? null
+        : this.#scaleOf(handle),
     }
+  }
+
+  #scaleOf(handle: string): OxygenScale {
+    return this.scales.get(handle) ?? { scale: 1, by: null, at: null, reason: null }
   }
 
   breakGlass(handle: string, code: EmergencyReason, text: string): string {
@@ -277,7 +283,7 @@ export class FakeRecords {
     const total = inputs.reduce((sum, { points }) => sum + points, 0)
     const band =
       total >= 7 ? 'high' : total >= 5 ? 'medium' : inputs.some(({ points }) => points === 3) ? 'low-medium' : 'low'
-    const { scale } = this.chartParts(handle).oxygenScale
+    const { scale } = this.#scaleOf(handle)
     const at = new Date().toISOString()
     const assessment = {
       rule: 'news2' as const,

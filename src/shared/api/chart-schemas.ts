@@ -22,7 +22,8 @@ export const Chart = z.object({
   assessments: z.array(rowOf(Assessment)),
   reports: z.array(rowOf(PatientReport)),
   consent: ConsentStanding,
-  oxygenScale: OxygenScale,
+  /** Null for the record of another site: which scale holds is not known here, and no score is worked out. */
+  oxygenScale: OxygenScale.nullable(),
   /** Entries of this patient in the ledger (the length of the subject chain) and how many are readings. */
   chainLength: z.number().int(),
   /** Damaged entries of this ledger that cannot be attributed to a patient: this chart may be incomplete when not 0. */

@@ -87,6 +87,17 @@ describe('the chart', () => {
     expect(view.findAll('section.banner button')).toEqual([])
   })
 
+  it('works out no score, because the oxygen scale is not known here', async () => {
+    const view = await visit()
+    await view
+      .findAll('[role=tab]')
+      .find((one) => one.text() === 'Score')
+      ?.trigger('mousedown')
+    await settle()
+    expect(view.text()).toContain('No score is worked out here for a record of Hill Road Clinic')
+    expect(view.text()).not.toMatch(/Scale [12]/)
+  })
+
   it('says which kinds are shared, when not all are', async () => {
     const view = await visit({ state: 'partly', classes: ['demographics', 'vital-signs'] })
     expect(view.text()).toContain(

@@ -74,7 +74,7 @@ export async function chartForeign(
     assessments: assessments.map(unlessShared),
     reports: reports.map(unlessShared),
     consent: await clinic.foreign.standing(handle),
-    oxygenScale: { scale: 1, by: null, at: null, reason: null },
+    oxygenScale: null,
     chainLength: links.length + gone.length,
     unattributedDamage: 0,
     checkedAt: instantText(checkedAtMs, offsetMinAt(checkedAtMs)),

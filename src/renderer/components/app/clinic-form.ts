@@ -11,6 +11,7 @@ const PASSPHRASE_LENGTH = 12
 const PIN_LENGTH = 4
 /** Shortest invitation that there can be. */
 const INVITATION_LENGTH = 20
+const INVITATION = /^CHARTSEAL-JOIN/i
 
 /**
  * The fields of the first-run wizard and what is wrong with them. Errors show only after an attempt to go on.
@@ -38,11 +39,15 @@ export function useClinicForm(needsPassphrase: () => boolean, joins: () => boole
 
   const atLeast = (text: string, n: number): string =>
     text.trim() === '' ? t('setup.required') : text.trim().length < n ? t('setup.tooShort', { n }) : ''
+  /** Slips are noticed here, before anything else is asked; whether it is one, only its clinic can say. */
+  const invitationProblem = (text: string): string => {
+    if (text.length < INVITATION_LENGTH) return t('network.join.short')
+    return INVITATION.test(text) ? '' : t('network.join.other')
+  }
   const same = (a: string, b: string): string => (a === b ? '' : t('setup.mustMatch'))
 
   const problems = computed<Partial<Record<keyof typeof fields, string>>>(() => {
-    if (step.value === 'invitation')
-      return { invitation: fields.invitation.trim().length < INVITATION_LENGTH ? t('network.join.short') : '' }
+    if (step.value === 'invitation') return { invitation: invitationProblem(fields.invitation.replace(/\s/g, '')) }
     if (step.value === 'clinic') return { clinic: atLeast(fields.clinic, 2) }
     if (step.value === 'passphrase')
       return {

@@ -69,13 +69,13 @@ export const messages = {
     'outbox-unreadable':
       'Emergency notes on this computer cannot be opened, since {since}. They are kept. Call IT before anything is deleted, and write down again what you remember.',
     'no-peers':
-      'No other site has been reached since {since}. Work goes on and is sealed here; other sites see it later. Ask IT to check the network.',
+      'Not connected to other clinics since {since}. Readings are kept here and go out later. Ask IT to check the network.',
   },
   status: {
     devices: 'No device ready | 1 device ready | {n} devices ready',
     ledger: 'Ledger empty | 1 entry | {n} entries',
     network: 'Connected with {n} of {all} clinic | Connected with {n} of {all} clinics',
-    alone: 'Working alone: everything is kept, and sent when the line is back',
+    alone: 'Not connected to other clinics. Readings are kept here and go out later.',
     connecting: 'Connecting…',
     online: 'Running',
     offline: 'Connection lost',

@@ -194,7 +194,7 @@ export const messages = {
     area: 'Text of the invitation',
     copy: 'the invitation',
     expires: 'For one clinic, until {at}.',
-    whenDone: 'The list below says when they have joined. Leave this computer switched on until then.',
+    whenDone: 'The list of invitations says when they have joined. Leave this computer switched on until then.',
     done: 'Done',
   },
   settings: {
@@ -229,8 +229,10 @@ export const messages = {
     title: 'The invitation',
     text: 'The IT of the clinic whose network you join makes it on the Network page.',
     invitation: 'Invitation',
-    invitationHint: 'Paste the whole text, or scan its code into this field.',
+    invitationHint:
+      'Paste the whole text, or click here and scan the code with a hand scanner. It begins with CHARTSEAL-JOIN.',
     short: 'This is too short for an invitation. Paste the whole text.',
+    other: 'This is no invitation: one begins with CHARTSEAL-JOIN. Paste the whole text.',
     go: 'Ask to join',
   },
   joining: {

@@ -69,6 +69,8 @@ export const messages = {
     done: 'The scale is signed. The score follows it.',
   },
   history: 'Recorded scores',
+  foreign:
+    'No score is worked out here for a record of {site}: which oxygen scale holds for the patient is not known here. Below is what {site} recorded.',
   historyNone: 'No score was recorded yet.',
   rests: 'What it rests on',
   closed:
