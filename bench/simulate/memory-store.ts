@@ -63,6 +63,8 @@ export class MemoryStore implements SyncStore {
   questions: string[] = []
   readonly answers: (readonly [PeerIdentity, string, string | null])[] = []
   readonly clones: (string | null)[] = []
+  /** Logs of nodes that were seen to run twice. */
+  readonly twice: string[] = []
   documents: { rosterVersion: number; rosters: Uint8Array[]; proposals: string[] } = {
     rosterVersion: 1,
     rosters: [],
@@ -288,6 +290,10 @@ export class MemoryStore implements SyncStore {
 
   cloned(reporter: string | null): void {
     this.clones.push(reporter)
+  }
+
+  seenTwice(log: string): void {
+    this.twice.push(log)
   }
 
   #standingOf(log: MemoryLog): LogStanding {

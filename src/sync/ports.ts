@@ -228,6 +228,8 @@ export interface SyncStore {
    * @param reporter - Id of the site that saw them; null when the copy itself spoke to this node.
    */
   cloned(reporter: string | null): void
+  /** Two installations of another node were seen here, each alive after the other. */
+  seenTwice(log: string): void
 }
 
 /** Payloads that go out. */

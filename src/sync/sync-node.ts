@@ -11,7 +11,7 @@
 import { equalBytes } from '../shared/bytes.ts'
 import { assert } from '../shared/errors.ts'
 import { answersTo } from './answers.ts'
-import { isCloneOf, tellClones } from './clones.ts'
+import { Clones, isCloneOf } from './clones.ts'
 import { Collector } from './collector.ts'
 import { CosignDesk } from './cosign-desk.ts'
 import { SyncError, type SyncErrorCode } from './errors.ts'
@@ -58,6 +58,7 @@ export class SyncNode implements Hub, SessionHandler {
   readonly #collector: Collector
   readonly #desk: CosignDesk
   readonly #talk: GovernanceTalk
+  readonly #clones = new Clones()
   readonly #changed = new Set<string>()
   /** Logs that this node writes, or wrote. */
   readonly #own = new Set<string>()
@@ -93,6 +94,7 @@ export class SyncNode implements Hub, SessionHandler {
     const session = new Session(who, wire, this, this.nowMs())
     this.#sessions.set(link, session)
     this.#links.set(session, link)
+    this.#clones.connected(session)
     session.send({ kind: 'hello', version: PROTOCOL_VERSION, ...helloOf(this.store.self()) })
   }
 
@@ -225,7 +227,7 @@ export class SyncNode implements Hub, SessionHandler {
     if (hello.site !== site || hello.log !== log || isWitness !== (kind === 'witness'))
       throw new SyncError('NOT_WHO_IT_SAYS', 'another node')
     if (isCloneOf(self, hello)) this.store.cloned(null)
-    tellClones(session, hello, this.peers())
+    this.#clones.greeted(session, hello)
     this.#gossip.greeted(session)
     this.#talk.greeted(session, hello)
     for (const origin of this.#own) this.changed(origin)
@@ -234,6 +236,7 @@ export class SyncNode implements Hub, SessionHandler {
   told(session: Session, message: Telling): void {
     switch (message.kind) {
       case 'have':
+        this.#tellClone(session)
         this.#gossip.heard(session, message.logs)
         for (const { origin } of message.logs) this.changed(origin)
         for (const origin of this.#own) this.changed(origin)
@@ -269,6 +272,14 @@ export class SyncNode implements Hub, SessionHandler {
   #answering(): Session | null {
     for (const session of this.#sessions.values()) if (session.mayAnswer()) return session
     return null
+  }
+
+  /** Whoever answers and was replaced by another run before is told of it, and so are people here. */
+  #tellClone(session: Session): void {
+    const instance = session.hello === null ? null : this.#clones.answered(session.hello)
+    if (instance === null || session.who.kind !== 'node') return
+    session.send({ kind: 'clone', instance })
+    this.store.seenTwice(session.who.log)
   }
 
   /** A peer can be asked again. */

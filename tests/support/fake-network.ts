@@ -56,6 +56,7 @@ function nodeOf(log: string, n: number, link: PeerLinkState | null): NetworkNode
     link,
     addresses: [],
     role: link?.state === 'connected' ? 'node' : null,
+    twiceAt: null,
   }
 }
 

@@ -80,6 +80,7 @@ export class Libp2pLink implements PeerLink {
       limits,
     )
     this.#node.addEventListener('peer:connect', ({ detail }) => this.#changed(keyOf(detail), true))
+    this.#node.addEventListener('connection:open', ({ detail }) => this.#another(detail))
     this.#node.addEventListener('peer:disconnect', ({ detail }) => this.#changed(keyOf(detail), false))
     await this.#node.start()
     if (mustListen && this.listening.length === 0) {
@@ -118,10 +119,10 @@ export class Libp2pLink implements PeerLink {
     throw new PeerError('NOT_CONNECTED', 'no connection takes a stream')
   }
 
-  /** Connections to `peer` that stand: direct ones first, then the oldest. */
+  /** Connections to `peer` that stand: direct ones first, then the newest, which was proven to work last. */
   #connections(peer: PeerKey): Connection[] {
     const open = this.#node.getConnections(peerIdOf(peer)).filter(({ status }) => status === 'open')
-    return open.sort((a, b) => Number(b.direct) - Number(a.direct) || a.timeline.open - b.timeline.open)
+    return open.sort((a, b) => Number(b.direct) - Number(a.direct) || b.timeline.open - a.timeline.open)
   }
 
   keepConnected(peer: PeerKey, addresses: readonly string[], via: readonly PeerKey[] = []): void {
@@ -196,6 +197,14 @@ export class Libp2pLink implements PeerLink {
       this.#supervisor.confirmed(peer)
       for (const opened of this.#streamListeners) opened(peer, stream)
     }
+  }
+
+  /** A connection stands beside others to the same peer. */
+  #another(connection: Connection): void {
+    const peer = keyOf(connection.remotePeer)
+    if (peer === null || this.#connections(peer).length < 2) return
+    const isBest = this.#connections(peer)[0] === connection
+    if (isBest) for (const changed of this.#peerListeners) changed(peer, true)
   }
 
   #changed(peer: PeerKey | null, isConnected: boolean): void {

@@ -4,7 +4,8 @@
  * @remarks
  * Both ends may dial at once, so two connections can stand. The end with the lower transport key opens the stream, over
  * the best connection, and closes the others; the other end takes the newest stream it is offered, and hangs up when
- * none comes. A channel that ends takes its connection along: there is nothing else to say on it. Proven by
+ * none comes. Whoever connects anew has lost what was there, even if nobody has told this end yet: so the newest counts on
+ * both sides. A channel that ends takes its connection along: there is nothing else to say on it. Proven by
  * `tests/main/peer/peer-channels.test.ts`.
  *
  * @packageDocumentation
@@ -16,7 +17,7 @@ import type { PeerKey, PeerLink, PeerStream } from './peer-link.ts'
 /** Milliseconds within which the end with the lower key opens a stream. */
 const STREAM_TIMEOUT_MS = 20_000
 
-/** Streams that one peer may open within {@link CHURN_MS}; one connection needs one. */
+/** Streams to one peer within {@link CHURN_MS}, by whichever end; one connection needs one. */
 const MAX_CHURN = 8
 const CHURN_MS = 10_000
 
@@ -55,12 +56,16 @@ export class PeerChannels {
   #changed(peer: PeerKey, isConnected: boolean): void {
     this.#settle(peer)
     if (!isConnected) return
-    if (this.#link.self < peer) void this.#open(peer)
-    else
+    if (this.#link.self < peer) this.#openAnew(peer)
+    else if (!this.#current.has(peer))
       this.#deadlines.set(
         peer,
         setTimeout(() => void this.#link.hangUp(peer), STREAM_TIMEOUT_MS),
       )
+  }
+
+  #openAnew(peer: PeerKey): void {
+    if (!this.#current.has(peer) || !this.#isChurning(peer)) void this.#open(peer)
   }
 
   async #open(peer: PeerKey): Promise<void> {
@@ -68,7 +73,6 @@ export class PeerChannels {
       this.#again.add(peer)
       return
     }
-    if (this.#current.has(peer)) return
     this.#opening.add(peer)
     this.#again.delete(peer)
     try {
@@ -80,7 +84,7 @@ export class PeerChannels {
     }
     this.#opening.delete(peer)
     // Lost and connected again meanwhile.
-    if (this.#again.delete(peer)) void this.#open(peer)
+    if (this.#again.delete(peer) && !this.#current.has(peer)) void this.#open(peer)
   }
 
   #accept(peer: PeerKey, stream: PeerStream): void {
@@ -92,7 +96,7 @@ export class PeerChannels {
     void this.#link.hangUp(peer)
   }
 
-  /** True when `peer` opens one stream after the other: each costs a session. */
+  /** True when `peer` causes one stream after the other: each costs a session. */
   #isChurning(peer: PeerKey): boolean {
     const now = performance.now()
     const recent = (this.#openedAt.get(peer) ?? []).filter((at) => now - at < CHURN_MS)

@@ -76,7 +76,7 @@ export interface PeerLink {
   readonly listening: readonly string[]
   /** Why the last attempt to reach `peer` failed; null when it did not. */
   lastFailure(peer: PeerKey): DialFailure | null
-  /** Called when the first connection to a peer stands, and when the last is gone. */
+  /** Called when a connection to a peer stands that is better than any before it, and when the last is gone. */
   onPeer(changed: (peer: PeerKey, isConnected: boolean) => void): void
   /** Hangs up on everybody and stops listening. */
   stop(): Promise<void>

@@ -36,6 +36,8 @@ export const NetworkNode = z.object({
   /** Addresses that are dialled, as somebody typed them or they were found. */
   addresses: z.array(Address).max(16),
   role: z.enum(['node', 'mirror', 'witness']).nullable(),
+  /** When two installations of it were seen to run at once, since this node was started; null for never. */
+  twiceAt: Instant.nullable(),
 })
 export type NetworkNode = z.infer<typeof NetworkNode>
 

@@ -70,6 +70,28 @@ describe('the end with the lower key', () => {
     await vi.waitFor(() => expect(open()).toEqual(['z']))
   })
 
+  it('opens another over a connection that comes when one stands: the other end may have lost that', async () => {
+    const { opens, open, log, change } = world()
+    const [first, second] = [new FakeStream(), new FakeStream()]
+    change('z', true)
+    opens[0]!.resolve(first)
+    await vi.waitFor(() => expect(open()).toEqual(['z']))
+    change('z', true)
+    opens[1]!.resolve(second)
+    await vi.waitFor(() => expect(first.aborted).not.toBeNull())
+    expect([open(), log]).toEqual([['z'], ['drop spares of z', 'drop spares of z']])
+  })
+
+  it('opens no more for a peer that connects again and again', async () => {
+    const { opens, open, change } = world()
+    for (let n = 0; n < 20; n++) {
+      change('z', true)
+      opens.at(-1)!.resolve(new FakeStream())
+      await vi.waitFor(() => expect(open()).toEqual(['z']))
+    }
+    expect(opens.length).toBeLessThanOrEqual(9)
+  })
+
   it('takes no stream from the other end', () => {
     const { open, log, accept } = world()
     const stream = new FakeStream()
@@ -97,6 +119,17 @@ describe('the end with the higher key', () => {
     expect(log).toEqual([])
     vi.advanceTimersByTime(1)
     expect(log).toEqual(['hang up a'])
+  })
+
+  it('keeps a channel that stands when another connection comes and no stream on it', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { open, log, change, accept } = world()
+    change('a', true)
+    accept('a', new FakeStream())
+    change('a', true)
+    vi.advanceTimersByTime(60_000)
+    expect([open(), log]).toEqual([['a'], []])
   })
 
   it('does not hang up when one was offered in time, or the peer is gone', () => {

@@ -91,6 +91,8 @@ export class NetworkService {
   #listening: readonly string[] = []
   #problem: string | null = null
   readonly #lastSeenMs = new Map<string, number>()
+  /** When two installations of a node were seen here last, by the log it writes. */
+  readonly #twiceMs = new Map<string, number>()
   /** When everything that a node has recorded was judged here last, by our clock and the log it writes. */
   readonly #currentMs = new Map<string, number>()
   #timer: NodeJS.Timeout | null = null
@@ -132,6 +134,7 @@ export class NetworkService {
         cloned: (reporter) => {
           if (this.#copies.heard(reporter)) parts.cloned()
         },
+        seenTwice: (log) => this.#twiceMs.set(log, clinic.nowMs()),
         join: (key, body) => this.#invitations.answer(key, body),
         grown: (origin) => this.#grown(origin),
         proposals: () => governance.texts(),
@@ -581,11 +584,13 @@ export class NetworkService {
     const known = report.peers.find((other) => other.peer === peer)
     const typed = this.#settings.peers.find(({ log }) => log === node.log)?.addresses ?? []
     const hello = this.#node.facts().find(({ who }) => who.kind === 'node' && who.log === node.log)?.hello ?? null
+    const twiceMs = this.#twiceMs.get(node.log)
     return {
       ...{ log: node.log, isOwn, transportKey: fingerprintOf(node.transportKey) },
       link: isOwn ? null : this.#linkView(peer, known),
       addresses: [...typed, ...(known?.discovered ?? [])].map(formatAddress).slice(0, 16),
       role: hello?.role ?? null,
+      twiceAt: twiceMs === undefined ? null : at(twiceMs),
     }
   }
 

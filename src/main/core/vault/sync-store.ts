@@ -55,6 +55,8 @@ export interface SyncEvents {
   ahead(note: string): void
   /** Two installations write the own log. */
   cloned(reporter: string | null): void
+  /** Two installations of another node run: both spoke to this one. */
+  seenTwice(log: string): void
   /** Answers who holds an open invitation. */
   join(transportKey: Uint8Array, body: Uint8Array): Uint8Array | null
   /** Something of another node's log is new here. */
@@ -293,6 +295,10 @@ export class VaultSyncStore implements SyncStore {
 
   cloned(reporter: string | null): void {
     this.#parts.events.cloned(reporter)
+  }
+
+  seenTwice(log: string): void {
+    this.#parts.events.seenTwice(log)
   }
 
   #ownStanding(log: LogReplica): LogStanding {

@@ -52,6 +52,8 @@ export const messages = {
     noAddress: 'No address known. It can still call us, or be found in the local network.',
     traffic: '{in} received, {out} sent',
     key: 'Transport key',
+    twice:
+      'Runs twice, last seen {at}: its data folder was copied, and both are on. Tell that clinic to switch one off; both stop signing.',
     giveName: 'Give it a name',
     giveNameTo: 'Give it a name: {site}',
     reachable: 'connected',

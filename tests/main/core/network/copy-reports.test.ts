@@ -13,21 +13,21 @@ function world(liars: number) {
 }
 
 describe('reports that the own log has two writers', () => {
-  it('are believed from a copy that speaks to this node, the third time', () => {
-    expect(world(1).heard(null, null, null)).toEqual([false, false, true])
+  it('are believed from a copy that speaks to this node', () => {
+    expect(world(1).heard(null)).toEqual([true])
   })
 
   it('are believed of one site where no site lies, and of one more than may lie elsewhere', () => {
-    expect(world(0).heard('a', 'a', 'a')).toEqual([false, false, true])
-    expect(world(1).heard('a', 'a', 'a', 'a', 'b')).toEqual([false, false, false, false, true])
+    expect(world(0).heard('a')).toEqual([true])
+    expect(world(1).heard('a', 'a', 'b')).toEqual([false, false, true])
     expect(world(2).heard('a', 'b', 'a', 'b', 'c')).toEqual([false, false, false, false, true])
   })
 
   it('are forgotten after two minutes', () => {
-    const { clock, heard } = world(0)
-    heard('a', 'a')
+    const { clock, heard } = world(1)
+    heard('a')
     clock.ms += 120_000
-    expect(heard('a', 'a', 'a')).toEqual([false, false, true])
+    expect(heard('b', 'a')).toEqual([false, true])
   })
 
   it('are never believed of as many sites as may lie, whatever they say and however often', () => {
@@ -47,13 +47,8 @@ describe('reports that the own log has two writers', () => {
   })
 
   it('of honest sites are not crowded out by one that floods', () => {
-    const { heard } = world(1)
-    heard('a')
-    expect(heard(...Array.from({ length: 1000 }, () => 'liar')).at(-1)).toBe(true)
-    expect(
-      world(2)
-        .heard('a', 'b', ...Array.from({ length: 1000 }, () => 'liar'))
-        .at(-1),
-    ).toBe(true)
+    const { heard } = world(2)
+    heard('a', ...Array.from({ length: 1000 }, () => 'liar'))
+    expect(heard('b')).toEqual([true])
   })
 })

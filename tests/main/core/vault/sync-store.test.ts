@@ -29,7 +29,13 @@ function storeOf(site: SharingSite, decided = Infinity) {
     }
   const events: SyncEvents = {
     ...{ adopt: tell('adopt'), proposal: tell('proposal'), ahead: tell('ahead'), cloned: tell('cloned') },
-    ...{ grown: tell('grown'), join: () => null, proposals: () => [], decided: () => decided },
+    ...{
+      seenTwice: tell('seenTwice'),
+      grown: tell('grown'),
+      join: () => null,
+      proposals: () => [],
+      decided: () => decided,
+    },
   }
   return { ...parts, told, store: new VaultSyncStore({ ...parts, instance: new Uint8Array(16), events }) }
 }
