@@ -186,12 +186,13 @@ export function encodeRosterSite(site: RosterSite): CborValue {
     [3, site.sharingKey],
     [4, site.recoveryKey],
     [5, site.mirrorKey],
-    [6, site.nodes.map(encodeNode)],
+    [6, site.nodes.map(encodeRosterNode)],
     [7, site.witnesses.length === 0 ? undefined : site.witnesses.map(encodeRosterWitness)],
   ])
 }
 
-function encodeNode(node: RosterNode): CborValue {
+/** A node as it stands in its site. */
+export function encodeRosterNode(node: RosterNode): CborValue {
   return mapOf([
     [1, node.log],
     [2, node.logKey],
@@ -210,7 +211,7 @@ function encodeRosterWitness(witness: RosterWitness): CborValue {
 /** Reads {@link encodeRosterSite}. `value` is untrusted; throws {@link LedgerError} of step `decode`. */
 export function readRosterSite(value: CborValue): RosterSite {
   return readMap(value, 'site', (f) => {
-    const nodes = f.array(6, 1, MAX_NODES).map(readNode)
+    const nodes = f.array(6, 1, MAX_NODES).map(readRosterNode)
     checkOrder(
       nodes.map((node) => node.log),
       'nodes',
@@ -240,7 +241,8 @@ function readRosterWitness(value: CborValue): RosterWitness {
   }))
 }
 
-function readNode(value: CborValue): RosterNode {
+/** Reads {@link encodeRosterNode}. `value` is untrusted; throws {@link LedgerError} of step `decode`. */
+export function readRosterNode(value: CborValue): RosterNode {
   return readMap(value, 'node', (f) => ({
     log: readName(f, 1),
     logKey: readKey(f, 2, checkPublicKey),

@@ -2,18 +2,31 @@
  * What somebody who joins and the node that invited them say to each other.
  *
  * @remarks
- * Three steps: the guest says which keys its site has; it is given the roster that would list them and approves it; and
- * it asks until the roster is in force. The bodies of `join-request` and `join-answer`; layout: `docs/protocol.md`,
- * "Joining". Proven by `tests/sync/join.test.ts`.
+ * A site takes three steps: the guest says which keys its site has; it is given the roster that would list them and
+ * approves it; and it asks until the roster is in force. A node of the inviting site takes one: it says which keys it has
+ * and asks until somebody let it in, and gets the site's secrets sealed to a key of this one request. The bodies of
+ * `join-request` and `join-answer`; layout: `docs/protocol.md`, "Joining". Proven by `tests/sync/join.test.ts`.
  *
  * @packageDocumentation
  */
 import { MAX_ENTRY_SIZE } from '../ledger/body.ts'
 import { type CborValue, decodeCbor, encodeCbor, mapOf } from '../ledger/cbor.ts'
 import { LedgerError } from '../ledger/errors.ts'
+import { nobleHasher, utf8 } from '../ledger/hash.ts'
+import { checkAgreementKey } from '../ledger/keys.ts'
 import { badField, type FieldReader, readMap } from '../ledger/fields-reader.ts'
-import { encodeRosterSite, MAX_ROSTER_SIZE, readRosterSite, type RosterSite } from '../ledger/roster.ts'
-import { SIGNATURE_SIZE } from '../ledger/signatures.ts'
+import {
+  encodeRosterNode,
+  encodeRosterSite,
+  MAX_ROSTER_SIZE,
+  readRosterNode,
+  readRosterSite,
+  type RosterNode,
+  type RosterSite,
+} from '../ledger/roster.ts'
+import { KEY_SIZE, SIGNATURE_SIZE } from '../ledger/signatures.ts'
+import { concatBytes } from '../shared/bytes.ts'
+import { toBase32 } from './base32.ts'
 import { SyncError } from './errors.ts'
 
 /** Longest body of either kind. */
@@ -21,6 +34,13 @@ export const MAX_JOIN_BODY = 250_000
 
 /** Most documents of one answer. */
 const MAX_DOCUMENTS = 512
+
+/** Longest secrets of one answer. */
+export const MAX_SEALED_SECRETS = 4096
+
+/** Characters of a {@link joinCode}: 60 bits, which nobody finds a second request for while an invitation is open. */
+const CODE_LENGTH = 12
+const CODE_DOMAIN = utf8('chartseal/join-code/v1\n')
 
 /** What a guest asks. */
 export type JoinRequest =
@@ -33,6 +53,15 @@ export type JoinRequest =
       /** By the guest's governance key, 64 bytes. */
       readonly signature: Uint8Array
     }
+  | NodeJoinRequest
+
+/** What a node of the inviting site asks. */
+export interface NodeJoinRequest {
+  readonly step: 'node'
+  readonly node: RosterNode
+  /** One-time X25519 key that the site's secrets are to be sealed to, 32 bytes. */
+  readonly agreementKey: Uint8Array
+}
 
 /** A governed document as a log records it. */
 export interface RecordedDocument {
@@ -46,16 +75,29 @@ export type JoinAnswer =
   | { readonly state: 'propose'; readonly document: Uint8Array }
   | { readonly state: 'waiting' }
   /** In the order in which the log of the inviting node recorded them. */
-  | { readonly state: 'admitted'; readonly documents: readonly RecordedDocument[] }
+  | {
+      readonly state: 'admitted'
+      readonly documents: readonly RecordedDocument[]
+      /** For a node of the inviting site: what the site shares, sealed to the key of the request. Null for a site. */
+      readonly secrets: Uint8Array | null
+    }
   /** Void, used by somebody else, or withdrawn. */
   | { readonly state: 'refused' }
 
-const STEPS = ['ask', 'approve'] as const
+const STEPS = ['ask', 'approve', 'node'] as const
 const STATES = ['propose', 'waiting', 'admitted', 'refused'] as const
 const DOCUMENTS = ['roster', 'contract'] as const
 
 /** The body of a `join-request`. */
 export function encodeJoinRequest(request: JoinRequest): Uint8Array {
+  if (request.step === 'node')
+    return encodeCbor(
+      mapOf([
+        [1, STEPS.indexOf('node')],
+        [5, encodeRosterNode(request.node)],
+        [6, request.agreementKey],
+      ]),
+    )
   const isApproval = request.step === 'approve'
   return encodeCbor(
     mapOf([
@@ -71,6 +113,7 @@ export function encodeJoinRequest(request: JoinRequest): Uint8Array {
 export function decodeJoinRequest(body: Uint8Array): JoinRequest {
   return coded(body, 'join request', (f) => {
     const step = STEPS[f.uint(1)]
+    if (step === 'node') return { step, node: readRosterNode(f.map(5)), agreementKey: readAgreementKey(f) }
     const site = readGuest(f.map(2))
     if (step === 'ask') return { step, site }
     if (step !== 'approve') throw badField('join request', 1, 'not a step')
@@ -86,6 +129,7 @@ export function encodeJoinAnswer(answer: JoinAnswer): Uint8Array {
       [1, STATES.indexOf(answer.state)],
       [2, answer.state === 'propose' ? answer.document : undefined],
       [3, documents],
+      [4, answer.state === 'admitted' ? (answer.secrets ?? undefined) : undefined],
     ]),
   )
 }
@@ -95,10 +139,33 @@ export function decodeJoinAnswer(body: Uint8Array): JoinAnswer {
   return coded(body, 'join answer', (f) => {
     const state = STATES[f.uint(1)]
     if (state === 'propose') return { state, document: f.blob(2, 1, MAX_ROSTER_SIZE) }
-    if (state === 'admitted') return { state, documents: f.array(3, 1, MAX_DOCUMENTS).map(readDocument) }
+    if (state === 'admitted') return { state, ...readAdmission(f) }
     if (state === undefined) throw badField('join answer', 1, 'not a state')
     return { state }
   })
+}
+
+/**
+ * What two people compare before a node is let in: the one at the new machine reads it out, the other types it. Whoever
+ * copied the invitation has other keys, and so another code.
+ *
+ * @param body - Of a request of step `node`, as it was sent.
+ * @returns {@link CODE_LENGTH} characters in groups of four.
+ */
+export function joinCode(network: Uint8Array, body: Uint8Array): string {
+  const text = toBase32(nobleHasher.sha256(concatBytes(CODE_DOMAIN, network, body))).slice(0, CODE_LENGTH)
+  return text.replace(/(.{4})(?=.)/g, '$1-')
+}
+
+function readAdmission(f: FieldReader) {
+  const documents = f.array(3, 1, MAX_DOCUMENTS).map(readDocument)
+  return { documents, secrets: f.optional(4, (key) => f.blob(key, 1, MAX_SEALED_SECRETS)) }
+}
+
+function readAgreementKey(f: FieldReader): Uint8Array {
+  const key = f.bytes(6, KEY_SIZE)
+  checkAgreementKey(key)
+  return key
 }
 
 /** One node: more come later, each by itself. */

@@ -56,7 +56,7 @@ describe.each(SHELLS)('$title: two clinics', ({ name, missing }) => {
     await button(page, 'Save the settings').click()
     await page.getByText('Saved. The network part uses them at once.').waitFor()
     await page.getByRole('tab', { name: 'Invitations' }).click()
-    await button(page, 'Invite a clinic').click()
+    await button(page, 'Invite a clinic or workstation').click()
   })
 
   it.skipIf(missing)('become one network in a few steps', async () => {

@@ -45,7 +45,7 @@ import {
 } from './fake-data.ts'
 import { GOVERNANCE, nextContract, nextRoster, WAITING } from './fake-governance.ts'
 import { FakeRecords, recordRoutes } from './fake-records.ts'
-import { FakeNetwork, joiningNow, networkAnswers } from './fake-network.ts'
+import { FakeNetwork, JOIN_CODE, joiningNow, networkAnswers } from './fake-network.ts'
 import { fail, ok, type Guard } from './fake-reply.ts'
 import { decisionAnswers, FakePeople, personAnswers } from './fake-people.ts'
 
@@ -714,6 +714,15 @@ export function fakeRouter(core: FakeCore) {
           core.status = { ...core.status, state: 'joining', demo: false, clinic: clinicName, joining }
           core.emit({ kind: 'status', status: core.status })
           return ok({ recoveryKey: 'K7QM-4TXR-92HD-WPLN-6CVF-3JYB-8SGA-5EZU-1DKT' })
+        }),
+      ),
+      joinClinic: os.setup.joinClinic.handler(
+        guard('setup.joinClinic', ({ invitation }) => {
+          if (!invitation.startsWith('CHARTSEAL')) return fail('BAD_INVITATION')
+          const joining = joiningNow('voting', null, JOIN_CODE)
+          core.status = { ...core.status, state: 'joining', demo: false, clinic: '', joining }
+          core.emit({ kind: 'status', status: core.status })
+          return ok({})
         }),
       ),
       abandonJoining: os.setup.abandonJoining.handler(

@@ -143,10 +143,15 @@ export class FakeNetwork {
     return all.find((address) => !/^(wss?:\/\/)?[a-z0-9.-]+(:[0-9]+)?$/i.test(address)) ?? null
   }
 
-  invite(id: string, days: number): { id: string; text: string; expiresAt: string } {
+  invite(
+    id: string,
+    days: number,
+    kind: 'site' | 'workstation' = 'site',
+  ): { id: string; text: string; expiresAt: string } {
     const expiresAt = new Date(this.now + days * 86_400_000).toISOString()
     const createdAt = new Date(this.now).toISOString()
-    this.invitations = [{ id, createdAt, expiresAt, state: 'open', site: null }, ...this.invitations]
+    const fresh = { state: 'open', site: null, isLetIn: false } as const
+    this.invitations = [{ id, kind, createdAt, expiresAt, ...fresh }, ...this.invitations]
     return { id, text: INVITATION, expiresAt }
   }
 
@@ -155,11 +160,25 @@ export class FakeNetwork {
     this.invitations = this.invitations.map((one) => (one.id === id ? { ...one, state: 'withdrawn' } : one))
     return null
   }
+
+  letIn(id: string, code: string): ApiCode | null {
+    if (!this.invitations.some((one) => one.id === id)) return 'UNKNOWN_INVITATION'
+    if (code !== JOIN_CODE) return 'WRONG_JOIN_CODE'
+    this.invitations = this.invitations.map((one) => (one.id === id ? { ...one, isLetIn: true } : one))
+    return null
+  }
 }
 
+/** What a workstation that asked shows. */
+export const JOIN_CODE = 'ABCD-EFGH-JKLM'
+
 /** Where joining stands, as a status says it. */
-export const joiningNow = (state: JoiningStatus['state'], problem: string | null = null): JoiningStatus => ({
-  ...{ inviter: 'chartseal.local/site-2', state, problem },
+export const joiningNow = (
+  state: JoiningStatus['state'],
+  problem: string | null = null,
+  code: string | null = null,
+): JoiningStatus => ({
+  ...{ inviter: 'chartseal.local/site-2', state, problem, code },
   expiresAt: new Date(Date.parse('2026-11-24T10:00:00Z')).toISOString(),
 })
 
@@ -183,9 +202,9 @@ export function networkAnswers(os: ReturnType<typeof implement<typeof contract>>
       }),
     ),
     invite: os.network.invite.handler(
-      guard('network.invite', ({ days, pin }) =>
+      guard('network.invite', ({ days, kind, pin }) =>
         core.records.isPin(pin)
-          ? ok(network.invite(handleOf(0xe000 + network.invitations.length), days))
+          ? ok(network.invite(handleOf(0xe000 + network.invitations.length), days, kind))
           : fail('WRONG_PIN'),
       ),
     ),
@@ -193,6 +212,13 @@ export function networkAnswers(os: ReturnType<typeof implement<typeof contract>>
       guard('network.withdraw', ({ id }) => {
         const code = network.withdraw(id)
         return code === null ? ok(network.status()) : fail(code)
+      }),
+    ),
+    letIn: os.network.letIn.handler(
+      guard('network.letIn', ({ id, code, pin }) => {
+        if (!core.records.isPin(pin)) return fail('WRONG_PIN')
+        const failed = network.letIn(id, code)
+        return failed === null ? ok(network.status()) : fail(failed)
       }),
     ),
   }

@@ -11,6 +11,9 @@ import { FakeRecords } from './fake-vault-records.ts'
 /** The only text that invites. */
 export const INVITATION = 'chartseal-invitation:harbour'
 
+/** What the workstation that asked shows. */
+export const JOIN_CODE = 'ABCD-EFGH-JKLM'
+
 export abstract class FakeNetwork extends FakeRecords {
   #settings: NetworkSettings = { port: null, discovery: false, relay: false, announce: [], peers: [], custodians: [] }
   readonly #invitations: NetworkStatus['invitations'] = []
@@ -23,6 +26,11 @@ export abstract class FakeNetwork extends FakeRecords {
     if (invitation !== INVITATION) throw new ApiFailure('BAD_INVITATION')
     this.joining('harbour')
     return { recoveryKey: 'AAAA-BBBB' }
+  }
+  async joinClinic({ invitation }: Parameters<VaultService['joinClinic']>[0]) {
+    await this.enter('joinClinic')
+    if (invitation !== INVITATION) throw new ApiFailure('BAD_INVITATION')
+    this.joining('harbour')
   }
   async joinWithoutPeople(request: Parameters<VaultService['joinWithoutPeople']>[0]) {
     return this.joinNetwork(request)
@@ -60,11 +68,12 @@ export abstract class FakeNetwork extends FakeRecords {
     this.#settings = settings
     return this.networkStatus()
   }
-  async invite({ pin }: Asked['network']['invite']) {
+  async invite({ pin, kind = 'site' }: Asked['network']['invite']) {
     await this.enter('invite')
     this.prove(pin)
     const id = handleOf(this.#invitations.length + 1)
-    this.#invitations.push({ id, createdAt: NOW, expiresAt: NOW, state: 'open', site: null })
+    const fresh = { state: 'open', site: null, isLetIn: false } as const
+    this.#invitations.push({ id, kind, createdAt: NOW, expiresAt: NOW, ...fresh })
     return { id, text: INVITATION, expiresAt: NOW }
   }
   async withdrawInvitation(id: string) {
@@ -72,6 +81,15 @@ export abstract class FakeNetwork extends FakeRecords {
     const invitation = this.#invitations.find((one) => one.id === id)
     if (invitation === undefined) throw new ApiFailure('UNKNOWN_INVITATION')
     invitation.state = 'withdrawn'
+    return this.networkStatus()
+  }
+  async letIn({ id, code, pin }: Asked['network']['letIn']) {
+    await this.enter('letIn')
+    this.prove(pin)
+    const invitation = this.#invitations.find((one) => one.id === id)
+    if (invitation === undefined) throw new ApiFailure('UNKNOWN_INVITATION')
+    if (code !== JOIN_CODE) throw new ApiFailure('WRONG_JOIN_CODE')
+    invitation.isLetIn = true
     return this.networkStatus()
   }
 }

@@ -440,7 +440,8 @@ export class FakeVault extends FakeNetwork implements VaultService {
   }
 
   protected override joining(inviter: string | null): void {
-    const joining = inviter === null ? null : { inviter, state: 'asked' as const, problem: null, expiresAt: NOW }
+    const joining =
+      inviter === null ? null : { inviter, state: 'asked' as const, problem: null, expiresAt: NOW, code: null }
     this.#reach({ ...READY, state: joining === null ? 'first-run' : 'joining', joining })
   }
 

@@ -93,6 +93,8 @@ export const CALLS: Readonly<Record<string, Call>> = {
       ...{ clinicName: 'Second clinic', passphrase: null, administrator: { name: 'Somebody', pin: PIN } },
       invitation: 'chartseal invitation that is none',
     }),
+  'setup.joinClinic': ({ client }) =>
+    client.setup.joinClinic({ passphrase: null, invitation: 'chartseal invitation that is none' }),
   'setup.abandonJoining': ({ client }) => client.setup.abandonJoining({}),
   'setup.backUp': ({ client }) => client.setup.backUp({ folder: null }),
   'session.practitioners': ({ client }) => client.session.practitioners({}),
@@ -175,6 +177,7 @@ export const CALLS: Readonly<Record<string, Call>> = {
   'network.configure': ({ client }) => client.network.configure(REACH),
   'network.invite': ({ client }) => client.network.invite({ days: 3, pin: PIN }),
   'network.withdraw': ({ client }) => client.network.withdraw({ id: NOWHERE }),
+  'network.letIn': ({ client }) => client.network.letIn({ id: NOWHERE, code: 'ABCD-EFGH-JKLM', pin: PIN }),
   'outbox.write': ({ client }) =>
     client.outbox.write({ writer: 'Nora', patient: 'Bed 5', note: 'by hand', values: [] }),
   'outbox.list': ({ client }) => client.outbox.list({}),

@@ -52,6 +52,21 @@ export async function joinedTo(host: OpenVault, clinicName = 'Hill'): Promise<Op
   return { ...open, it: it.handle }
 }
 
+/** Makes a further workstation of `host`'s clinic and waits until it is in. Nobody is signed in there. */
+export async function workstationOf(host: OpenVault, folder = temporaryFolder()): Promise<OpenVault> {
+  const { id, text } = await host.vault.invite({ days: 1, kind: 'workstation', pin: PIN })
+  const open = await startVault(folder)
+  await open.vault.joinClinic({ passphrase: null, invitation: text })
+  await until('the workstation has asked', async () => {
+    const { invitations } = await host.vault.networkStatus()
+    return invitations.some((one) => one.id === id && one.state === 'asked')
+  })
+  const code = stateOf(open).joining?.code ?? ''
+  await host.vault.letIn({ id, code, pin: PIN })
+  await until('the workstation is in', () => stateOf(open).state === 'ready')
+  return open
+}
+
 /** True when every log that a node knows is final to its end. */
 export async function isAllFinal({ vault }: OpenVault, logs: number): Promise<boolean> {
   const status = await vault.networkStatus()

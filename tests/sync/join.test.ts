@@ -5,6 +5,7 @@ import {
   decodeJoinRequest,
   encodeJoinAnswer,
   encodeJoinRequest,
+  joinCode,
   type JoinAnswer,
   type JoinRequest,
 } from '../../src/sync/join.ts'
@@ -17,6 +18,7 @@ const document = new Uint8Array([1, 2, 3])
 const REQUESTS: JoinRequest[] = [
   { step: 'ask', site },
   { step: 'approve', site, document, signature: new Uint8Array(64).fill(7) },
+  ...site.nodes.map((node): JoinRequest => ({ step: 'node', node, agreementKey: site.sharingKey })),
 ]
 const ANSWERS: JoinAnswer[] = [
   { state: 'propose', document },
@@ -27,7 +29,9 @@ const ANSWERS: JoinAnswer[] = [
       { type: 'roster', fields: document },
       { type: 'contract', fields: document },
     ],
+    secrets: null,
   },
+  { state: 'admitted', documents: [{ type: 'roster', fields: document }], secrets: document },
   { state: 'refused' },
 ]
 
@@ -56,6 +60,18 @@ describe('what a guest and its host say', () => {
       const body = encodeJoinRequest({ step: 'ask', site: { ...site, nodes } })
       expect(codeOf(() => decodeJoinRequest(body))).toBe('BAD_MESSAGE')
     }
+  })
+
+  it('gives a node that asks a code of its own, and the same node the same one', () => {
+    const [, , request] = REQUESTS
+    if (request?.step !== 'node') throw new Error('the third is of a node')
+    const network = new Uint8Array(32).fill(1)
+    const codeFor = (asked: JoinRequest, of = network) => joinCode(of, encodeJoinRequest(asked))
+    expect(codeFor(request)).toMatch(/^[A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]{4}$/)
+    expect(codeFor({ ...request })).toBe(codeFor(request))
+    expect(codeFor({ ...request, agreementKey: site.recoveryKey })).not.toBe(codeFor(request))
+    expect(codeFor({ ...request, node: { ...request.node, logKey: site.mirrorKey } })).not.toBe(codeFor(request))
+    expect(codeFor(request, new Uint8Array(32))).not.toBe(codeFor(request))
   })
 
   it('is a value or a coded error, whatever the bytes', () => {

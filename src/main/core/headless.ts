@@ -36,7 +36,13 @@ export interface HeadlessOptions {
 /** Something worth a line in a log. */
 export type HeadlessEvent =
   | { readonly event: 'state'; readonly state: VaultState['state']; readonly problem: string | null }
-  | { readonly event: 'joining'; readonly state: string; readonly problem: string | null }
+  | {
+      readonly event: 'joining'
+      readonly state: string
+      readonly problem: string | null
+      /** What IT of the clinic types to let this node in; null where other sites vote. */
+      readonly code: string | null
+    }
   | { readonly event: 'network'; readonly sites: number; readonly connected: number; readonly quorum: boolean }
   | { readonly event: 'fault' }
 
@@ -82,7 +88,7 @@ export async function startHeadless(options: HeadlessOptions): Promise<HeadlessN
     else if (state !== 'first-run' || invitation === null) throw new ApiFailure('WRONG_STATE')
     else {
       const { recoveryKey } = await vault.joinWithoutPeople({ clinicName: 'Node', passphrase, invitation })
-      options.recoveryKey(recoveryKey)
+      if (recoveryKey !== null) options.recoveryKey(recoveryKey)
     }
     if (options.healthPort !== null)
       stopHealth = await serveHealth(options.healthPort, async () => healthOf(await vault.health()))
@@ -106,7 +112,7 @@ function hear({ event: tell }: HeadlessOptions, event: VaultEvent, opened: () =>
   } else if (event.kind === 'state') {
     const { state, problem, joining } = event.state
     if (joining === null) tell({ event: 'state', state, problem })
-    else tell({ event: 'joining', state: joining.state, problem: joining.problem })
+    else tell({ event: 'joining', state: joining.state, problem: joining.problem, code: joining.code })
     if (state === 'ready') opened()
   }
 }

@@ -93,6 +93,7 @@ function entrance(os: Os, parts: RouterParts) {
       unlock: os.setup.unlock.handler(call(({ passphrase }) => nothing(vault.unlock(passphrase)))),
       restore: os.setup.restore.handler(call((request) => nothing(vault.restoreClinic(request)))),
       recover: os.setup.recover.handler(call((request) => nothing(vault.recover(request)))),
+      joinClinic: os.setup.joinClinic.handler(call((request) => nothing(vault.joinClinic(request)))),
       joinNetwork: os.setup.joinNetwork.handler(call((request) => vault.joinNetwork(request))),
       abandonJoining: os.setup.abandonJoining.handler(call(() => nothing(vault.abandonJoining()))),
       backUp: os.setup.backUp.handler(signedIn(parts)(({ folder }) => vault.backUp(folder))),
@@ -290,6 +291,7 @@ function disclosure(os: Os, parts: RouterParts) {
       configure: os.network.configure.handler(mine((settings) => vault.configureNetwork(settings))),
       invite: os.network.invite.handler(mine((request) => vault.invite(request))),
       withdraw: os.network.withdraw.handler(mine(({ id }) => vault.withdrawInvitation(id))),
+      letIn: os.network.letIn.handler(mine((request) => vault.letIn(request))),
     },
     outbox: {
       // Also while nobody can sign in.

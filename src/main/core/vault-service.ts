@@ -214,12 +214,17 @@ export interface VaultService {
   withdrawErasure(id: string): Promise<void>
 
   joinNetwork(request: Asked['setup']['joinNetwork']): Promise<{ recoveryKey: string }>
-  /** The same for a node without people: nobody ever signs in there. */
+  /** A further node of the clinic that invites. */
+  joinClinic(request: Asked['setup']['joinClinic']): Promise<void>
+  /**
+   * As the invitation says, for a node without people: nobody ever signs in there. No recovery key where the clinic that
+   * invites has one.
+   */
   joinWithoutPeople(request: {
     clinicName: string
     passphrase: string | null
     invitation: string
-  }): Promise<{ recoveryKey: string }>
+  }): Promise<{ recoveryKey: string | null }>
   /** How a node without people reaches others and is reached. */
   setReach(settings: Partial<Omit<api.NetworkSettings, 'custodians'>>): Promise<void>
   health(): Promise<VaultHealth>
@@ -228,6 +233,7 @@ export interface VaultService {
   configureNetwork(settings: api.NetworkSettings): Promise<api.NetworkStatus>
   invite(request: Asked['network']['invite']): Promise<{ id: string; text: string; expiresAt: string }>
   withdrawInvitation(id: string): Promise<api.NetworkStatus>
+  letIn(request: Asked['network']['letIn']): Promise<api.NetworkStatus>
 
   /** Works in every state in which the data folder is known. */
   writeOutbox(note: Asked['outbox']['write']): Promise<{ id: string }>

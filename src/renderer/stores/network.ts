@@ -1,7 +1,7 @@
 import { computed, ref, shallowRef, watch } from 'vue'
 import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
-import type { NetworkSettings, NetworkStatus, Outcome, Problem } from '../api/types.ts'
+import type { NetworkInvitation, NetworkSettings, NetworkStatus, Outcome, Problem } from '../api/types.ts'
 import { shortSite } from '../components/network/site-name.ts'
 import { useSessionStore } from './session.ts'
 import { useSystemStore } from './system.ts'
@@ -57,14 +57,23 @@ export const useNetworkStore = defineStore('network', () => {
   }
 
   /** Makes an invitation for `days` days. Its text is told once. */
-  async function invite(days: number, pin: string): Promise<Outcome<MadeInvitation>> {
-    const reply = await call((client) => client.network.invite({ days, pin }))
+  async function invite(
+    days: number,
+    pin: string,
+    kind: NetworkInvitation['kind'] = 'site',
+  ): Promise<Outcome<MadeInvitation>> {
+    const reply = await call((client) => client.network.invite({ days, kind, pin }))
     if (reply.ok) void load()
     return reply
   }
 
   async function withdraw(id: string): Promise<Problem | null> {
     return take(await call((client) => client.network.withdraw({ id })))
+  }
+
+  /** Lets a workstation of this clinic in, under the code that it shows. */
+  async function letIn(id: string, code: string, pin: string): Promise<Problem | null> {
+    return take(await call((client) => client.network.letIn({ id, code, pin })))
   }
 
   /** What people here call a site: the name that IT gave it, else the part of its id that tells it apart. */
@@ -98,5 +107,5 @@ export const useNetworkStore = defineStore('network', () => {
     { immediate: true, flush: 'sync' },
   )
 
-  return { status, problem, loaded, load, configure, invite, withdraw, nameOf, hasName, nameAndId }
+  return { status, problem, loaded, load, configure, invite, withdraw, letIn, nameOf, hasName, nameAndId }
 })

@@ -95,6 +95,12 @@ export const useSystemStore = defineStore('system', () => {
     return reply.ok ? null : reply
   }
 
+  /** First run: makes the keys of a workstation of the clinic that gave the invitation; the core calls it meanwhile. */
+  async function joinClinic(passphrase: string | null, invitation: string): Promise<Problem | null> {
+    const reply = await call((client) => client.setup.joinClinic({ passphrase, invitation }))
+    return reply.ok ? null : reply
+  }
+
   /** Leaves `joining`: nothing of it stays. */
   async function abandonJoining(): Promise<Problem | null> {
     const reply = await call((client) => client.setup.abandonJoining({}))
@@ -141,6 +147,7 @@ export const useSystemStore = defineStore('system', () => {
     recoveryKey,
     createClinic,
     joinNetwork,
+    joinClinic,
     abandonJoining,
     recoveryKeyKept,
     isUnlocking,

@@ -78,6 +78,8 @@ export const API_CODES = [
   'BAD_ADDRESS', // not an address that can be dialled; `detail` is the one
   'NOT_REACHABLE', // this node can be dialled nowhere: an invitation would lead nobody here
   'UNKNOWN_INVITATION',
+  'WRONG_JOIN_CODE', // not the code that the new workstation shows
+  'COORDINATOR_ONLY', // needs the key of the clinic, which is at another workstation of it
   // devices
   'DEVICE_NOT_CONNECTED',
   'DEVICE_NOT_ENROLLED',

@@ -74,6 +74,11 @@ export const contract = {
       }),
       z.object({ recoveryKey: z.string() }),
     ),
+    /** First run, with an invitation of the clinic that this computer is to work for. */
+    joinClinic: call(
+      z.object({ passphrase: z.string().max(200).nullable(), invitation: z.string().min(20).max(3000) }),
+      Nothing,
+    ),
     /** Leaves `joining`: nothing of it stays. */
     abandonJoining: call(Nothing, Nothing),
     /** Writes a backup into a folder on this computer; null for the usual place. */
@@ -284,12 +289,18 @@ export const contract = {
   network: {
     status: call(Nothing, s.NetworkStatus),
     configure: call(s.NetworkSettings, s.NetworkStatus),
-    /** Makes an invitation for another clinic. Its text is told once. */
+    /** Makes an invitation for another clinic, or for a workstation of this one. Its text is told once. */
     invite: call(
-      z.object({ days: z.number().int().min(1).max(30), pin: Pin }),
+      z.object({
+        days: z.number().int().min(1).max(30),
+        kind: z.enum(['site', 'workstation']).optional(),
+        pin: Pin,
+      }),
       z.object({ id: s.EntryId, text: z.string().max(700), expiresAt: s.Instant }),
     ),
     withdraw: call(z.object({ id: s.EntryId }), s.NetworkStatus),
+    /** Lets a workstation in that asked with an invitation, under the code that it shows. */
+    letIn: call(z.object({ id: s.EntryId, code: z.string().trim().min(4).max(40), pin: Pin }), s.NetworkStatus),
   },
   outbox: {
     /** Keeps what somebody wrote down while nothing can be recorded. Needs nobody signed in, and no key. */

@@ -66,9 +66,13 @@ export const NetworkInvitation = z.object({
   id: hexOf(16),
   createdAt: Instant,
   expiresAt: Instant,
+  /** For another clinic, or for another workstation or server of this one. */
+  kind: z.enum(['site', 'workstation']),
   state: z.enum(['open', 'asked', 'used', 'expired', 'withdrawn']),
-  /** Site that asked with it. */
+  /** Site that asked with it, or log of the workstation. */
   site: SiteName.nullable(),
+  /** Somebody here compared the code of the workstation. */
+  isLetIn: z.boolean(),
 })
 export type NetworkInvitation = z.infer<typeof NetworkInvitation>
 
@@ -139,5 +143,7 @@ export const JoiningStatus = z.object({
   state: z.enum(['calling', 'asked', 'voting', 'refused', 'expired']),
   problem: z.string().max(60).nullable(),
   expiresAt: Instant,
+  /** For a workstation of the inviting clinic: what IT there types to let it in. Null for a clinic of its own. */
+  code: z.string().max(20).nullable(),
 })
 export type JoiningStatus = z.infer<typeof JoiningStatus>

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { openStore } from '../../../src/main/store/open.ts'
 import { cleanUp, PIN, temporaryFolder } from '../../faults/support/clinic.ts'
 import { holder, weigh } from '../../support/consent-world.ts'
 import { freePort, networkedClinic, until } from '../../support/two-clinics.ts'
@@ -84,6 +85,51 @@ describe('chartseal node', () => {
       ).toContainEqual(expect.objectContaining({ event: 'state', state: 'ready' }))
     },
   )
+
+  it('joins its own clinic under a code, and holds what the other disk holds', { timeout: 180_000 }, async () => {
+    const a = await networkedClinic()
+    const patient = await holder(a, 1)
+    await weigh(a, patient, '70.1')
+    await a.vault.signIn(a.team.it, PIN)
+    const folder = temporaryFolder()
+    const [data, invitation, passphrase] = ['data', 'invitation', 'passphrase'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ]
+    const { id, text } = await a.vault.invite({ days: 1, kind: 'workstation', pin: PIN })
+    writeFileSync(invitation, text)
+    writeFileSync(passphrase, `${PASSPHRASE}\n`, { mode: 0o600 })
+    const health = await freePort()
+    const usual = ['--data', data, '--passphrase-file', passphrase, '--no-listen', '--no-discovery']
+    const node = startNode([...usual, '--health', String(health), '--join', invitation])
+    const code = () => /"state":"voting".*"code":"([A-Z2-7-]+)"/.exec(node.said.err)?.[1] ?? null
+    await until('it says its code', () => code() !== null, 60_000)
+    await a.vault.letIn({ id, code: code() ?? '', pin: PIN })
+    const isOk = async () => (await healthAt(health))?.body.ok === true
+    await until('it is in', isOk, 60_000)
+    // The clinic has a recovery key already.
+    expect(existsSync(join(data, 'recovery-key.txt'))).toBe(false)
+    const held = async () => {
+      const { copies, logs } = await a.vault.networkStatus()
+      return copies.logs === 1 && logs.length === 2 && logs.every(({ final, known }) => known > 0 && final >= known)
+    }
+    await until('every entry is there, and final', held, 60_000)
+    const { origin } = a.clinic().identity
+    const payloads = a.clinic().store.payloadPlaces(origin, 0, a.clinic().replica.live.head.size).length
+    const copied = () => {
+      const store = openStore(join(data, 'clinic', 'ledger.db'), { mode: 'existing' })
+      try {
+        return store.payloadPlaces(origin, 0, 1_000_000).length
+      } finally {
+        store.close()
+      }
+    }
+    await until('every sealed record is there', () => copied() === payloads, 60_000)
+    node.child.kill('SIGTERM')
+    expect(await node.exit).toBe(0)
+    expect(`${node.said.err}${node.said.out}`).not.toMatch(/Family1|Nora|70\.1|staple/)
+  })
 
   it.each([
     ['no data folder', [], 2],

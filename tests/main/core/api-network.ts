@@ -5,7 +5,7 @@ import type { NetworkSettings } from '../../../src/shared/api/schemas.ts'
 import { code, value, type Client } from '../../support/core-world.ts'
 import { handleOf, PRACTITIONERS } from '../../support/fake-data.ts'
 import { PIN, READY } from '../../support/fake-vault.ts'
-import { INVITATION } from '../../support/fake-vault-network.ts'
+import { INVITATION, JOIN_CODE } from '../../support/fake-vault-network.ts'
 
 const it_ = PRACTITIONERS[3]!
 const FIRST_RUN: VaultState = { ...READY, state: 'first-run' }
@@ -30,6 +30,7 @@ export const NETWORK_REQUESTS: Record<string, unknown> = {
   'network.configure': SETTINGS,
   'network.invite': { days: 7, pin: PIN },
   'network.withdraw': { id: handleOf(1) },
+  'network.letIn': { id: handleOf(1), code: JOIN_CODE, pin: PIN },
 }
 
 /** One test for each of these procedures. `open` starts a core and signs somebody in; `start` starts one only. */
@@ -44,6 +45,15 @@ export function networkProcedures(
       expect(await code(client.setup.joinNetwork({ ...JOIN, invitation: stranger }))).toBe('BAD_INVITATION')
       expect(await code(client.setup.joinNetwork({ ...JOIN, invitation: 'short' }))).toBe('INVALID_REQUEST')
       expect(await value(client.setup.joinNetwork(JOIN))).toEqual({ recoveryKey: 'AAAA-BBBB' })
+      expect(await value(client.system.status({}))).toMatchObject({ state: 'joining', joining: { inviter: 'harbour' } })
+    },
+    'setup.joinClinic': async () => {
+      const { client } = await start(FIRST_RUN)
+      const asked = { passphrase: null, invitation: INVITATION }
+      const stranger = `${INVITATION}-of-nobody`
+      expect(await code(client.setup.joinClinic({ ...asked, invitation: stranger }))).toBe('BAD_INVITATION')
+      expect(await code(client.setup.joinClinic({ ...asked, invitation: 'short' }))).toBe('INVALID_REQUEST')
+      expect(await code(client.setup.joinClinic(asked))).toBe('ok')
       expect(await value(client.system.status({}))).toMatchObject({ state: 'joining', joining: { inviter: 'harbour' } })
     },
     'setup.abandonJoining': async () => {
@@ -72,6 +82,15 @@ export function networkProcedures(
       expect(await code(client.network.withdraw({ id: handleOf(9) }))).toBe('UNKNOWN_INVITATION')
       const { id } = await value(client.network.invite({ days: 7, pin: PIN }))
       expect(await value(client.network.withdraw({ id }))).toMatchObject({ invitations: [{ id, state: 'withdrawn' }] })
+    },
+    'network.letIn': async () => {
+      const { client } = await open(it_)
+      const { id } = await value(client.network.invite({ days: 1, kind: 'workstation', pin: PIN }))
+      expect(await code(client.network.letIn({ id, code: JOIN_CODE, pin: '0000' }))).toBe('WRONG_PIN')
+      expect(await code(client.network.letIn({ id, code: 'AAAA', pin: PIN }))).toBe('WRONG_JOIN_CODE')
+      expect(await value(client.network.letIn({ id, code: JOIN_CODE, pin: PIN }))).toMatchObject({
+        invitations: [{ id, kind: 'workstation', isLetIn: true }],
+      })
     },
   }
 }

@@ -101,6 +101,7 @@ const TABLE = `
   setup.restore           state     state     state     state     state
   setup.recover           state     state     state     state     state
   setup.joinNetwork       state     state     state     state     state
+  setup.joinClinic        state     state     state     state     state
   setup.abandonJoining    state     state     state     state     state
   setup.backUp            -         no        no        yes       no
   session.practitioners   yes       yes       yes       yes       yes
@@ -142,6 +143,7 @@ const TABLE = `
   network.configure       -         no        no        yes       no
   network.invite          -         no        no        reach     no
   network.withdraw        -         no        no        invited   no
+  network.letIn           -         no        no        invited   no
   outbox.write            yes       yes       yes       yes       yes
   outbox.list             -         yes       yes       no        no
   outbox.settle           -         yes       yes       no        no

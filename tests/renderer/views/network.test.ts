@@ -7,7 +7,7 @@ import { useSystemStore } from '../../../src/renderer/stores/system.ts'
 import { button, fill, press, screen } from '../../support/dialogs.ts'
 import type { FakeOptions } from '../../support/fake-api.ts'
 import { PRACTITIONERS } from '../../support/fake-data.ts'
-import { INVITATION, joiningNow } from '../../support/fake-network.ts'
+import { INVITATION, JOIN_CODE, joiningNow } from '../../support/fake-network.ts'
 import { openWindow, settle, type TestWindow } from '../../support/mount-window.ts'
 
 const [IT, NURSE] = [
@@ -66,7 +66,7 @@ describe('the network page', () => {
     expect(view.findAll('input[type=checkbox]')).toEqual([])
     await tab(view, 'Invitations')
     expect(view.text()).toContain('IT of this clinic invites others.')
-    expect(view.text()).not.toContain('Invite a clinic')
+    expect(view.text()).not.toContain('Invite a clinic or workstation')
   })
 
   it('says that it cannot be called, without calling that an error of the others', async () => {
@@ -106,7 +106,7 @@ describe('invitations', () => {
   it('are shown once as code and text, and are withdrawn', async () => {
     const { window, view } = await grown(IT)
     await tab(view, 'Invitations')
-    await press('Invite a clinic')
+    await press('Invite a clinic or workstation')
     await press('Make the invitation')
     expect(screen()).toContain('Type your PIN.')
     await fill('own-pin', '0000')
@@ -125,10 +125,32 @@ describe('invitations', () => {
     expect(window.core.network.invitations).toMatchObject([{ state: 'withdrawn' }])
   })
 
+  it('of a workstation let it in under the code that it shows', async () => {
+    const { window, view } = await open(IT, ({ core }) => {
+      const { id } = core.network.invite('ab'.repeat(16), 1, 'workstation')
+      const asked = { state: 'asked', site: 'chartseal.local/site-1/node-9' } as const
+      core.network.invitations = core.network.invitations.map((one) => (one.id === id ? { ...one, ...asked } : one))
+    })
+    await tab(view, 'Invitations')
+    expect(view.text()).toContain('For a workstation of this clinic')
+    await press('Let it in')
+    await press('Let it in')
+    expect(screen()).toContain('Type the code.')
+    await fill('join-code', 'ABCD-EFGH-AAAA')
+    await fill('own-pin', '4447')
+    await press('Let it in')
+    expect(screen()).toContain('That is not the code of the workstation that asked.')
+    await fill('join-code', JOIN_CODE)
+    await press('Let it in')
+    expect(window.core.network.invitations).toMatchObject([{ isLetIn: true }])
+    expect(view.text()).toContain('It is let in.')
+    expect(view.findAll('button').some((one) => one.text() === 'Let it in')).toBe(false)
+  })
+
   it('say when this computer is reached nowhere', async () => {
     const { view } = await open(IT, ({ core }) => core.failures.set('network.invite', 'NOT_REACHABLE'))
     await tab(view, 'Invitations')
-    await press('Invite a clinic')
+    await press('Invite a clinic or workstation')
     await fill('own-pin', '4447')
     await press('Make the invitation')
     expect(screen()).toContain('Nobody could reach this computer with an invitation.')
@@ -164,6 +186,31 @@ describe('the settings', () => {
     await settle()
     expect(view.text()).toContain('Write a number between 1 and 65535, or leave it empty.')
     expect(window.core.calls).not.toContain('network.configure')
+  })
+})
+
+describe('a further workstation', () => {
+  it('asks with an invitation alone, and shows the code that lets it in', async () => {
+    const window = await openWindow({ status: { state: 'first-run', demo: false, demoPins: [], systemKeystore: true } })
+    const view = window.mount(FirstRunView)
+    await view.findAll('.choice')[4]?.trigger('click')
+    await view.get('[name=invitation]').setValue('X'.repeat(60))
+    await view.get('form').trigger('submit')
+    await settle()
+    expect(view.text()).toContain('This is no invitation')
+    await view.get('[name=invitation]').setValue(INVITATION)
+    await view.get('form').trigger('submit')
+    await settle()
+    expect(useSystemStore().recoveryKey).toBeNull()
+    expect(window.core.status).toMatchObject({ state: 'joining', joining: { code: JOIN_CODE } })
+  })
+
+  it('shows its code, for IT of the clinic to type', async () => {
+    const joining = joiningNow('voting', null, JOIN_CODE)
+    const window = await openWindow({ status: { state: 'joining', joining } })
+    const waiting = window.mount(JoiningView)
+    expect(waiting.text()).toContain(JOIN_CODE)
+    expect(waiting.text()).toContain('Read this code to the IT of your clinic.')
   })
 })
 
@@ -218,7 +265,7 @@ describe('joining a network', () => {
 
   it('goes back to an invitation that is none', async () => {
     const { view } = await joining(`CHARTSEAL-JOIN1-${'X'.repeat(60)}`)
-    expect(view.get('[role=alert]').text()).toContain('This invitation cannot be used')
+    expect(view.get('[role=alert]').text()).toContain('This is no invitation')
     expect((view.get('[name=invitation]').element as HTMLTextAreaElement).value).toContain('X'.repeat(60))
   })
 

@@ -1,5 +1,5 @@
 /**
- * A site that waits to be taken in: the folder with its keys, the call to whoever invited it, and the clinic that comes of
+ * A site, or a node of one, that waits to be taken in: the folder with its keys, the call to whoever invited it, and the clinic that comes of
  * it.
  *
  * @packageDocumentation
@@ -12,9 +12,7 @@ import { syncFolder } from '../../keystore/files.ts'
 import { createKeystore, openKeystore, type Keystore, type KeystoreOptions } from '../../keystore/keystore.ts'
 import type { Unlock } from '../../keystore/node-secret.ts'
 import { openStore } from '../../store/open.ts'
-import type { RecordedDocument } from '../../../sync/join.ts'
 import type { PeerNetwork, PeerNetworkListeners, PeerSettings } from '../../peer/peer-thread.ts'
-import type { RosterSite } from '../../../ledger/roster.ts'
 import type { RandomBytes } from '../envelope.ts'
 import { ApiFailure } from '../failure.ts'
 import { decodeInvitation } from '../../../sync/invitation.ts'
@@ -25,6 +23,7 @@ import type { People } from '../vault/people.ts'
 import { recoveryKeyText } from '../vault/recovery-key.ts'
 import { readSettings, writeSettings } from './network-settings.ts'
 import {
+  type Admission,
   guestSite,
   JOINING_SECRET,
   JoinCall,
@@ -32,10 +31,12 @@ import {
   openInvitation,
   readDocuments,
   readJoining,
+  siteAsks,
   writeJoined,
   type JoinRequestForm,
   type JoiningState,
 } from './joining.ts'
+import { AGREEMENT_SECRET, makeNodeKeys, nodeAsks, readAdmission, writeJoinedNode } from './node-joining.ts'
 
 /** What a guest is made of. */
 export interface GuestParts {
@@ -54,21 +55,30 @@ export interface GuestParts {
   readonly failed: (error: unknown) => void
 }
 
+/** What was typed by somebody who joins: with a clinic of their own, or with a node of the clinic that invites. */
+export type GuestForm =
+  ({ readonly kind: 'site' } & JoinRequestForm) | { readonly kind: 'workstation'; readonly invitation: string }
+
 /**
  * Makes the keys of a guest in a new folder.
  *
- * @returns The recovery key to print.
+ * @returns The recovery key to print; null for a node of a clinic that has one.
  * @throws ApiFailure `BAD_INVITATION`; KeystoreError `WEAK_PIN`, `WEAK_PASSPHRASE`.
  */
 export async function makeGuest(
   making: string,
   unlock: Unlock,
-  form: JoinRequestForm,
+  form: GuestForm,
   { random, nowMs, costs }: Pick<GuestParts, 'random' | 'nowMs' | 'costs'>,
-): Promise<string> {
-  const { network } = openInvitation(form.invitation, nowMs())
+): Promise<string | null> {
+  const { network, kind } = openInvitation(form.invitation, nowMs())
+  if (kind !== form.kind) throw new ApiFailure('BAD_INVITATION', { detail: kind })
   const keystore = await createKeystore(clinicPaths(making).keystore, unlock, costs)
   try {
+    if (form.kind === 'workstation') {
+      await makeNodeKeys(keystore, form.invitation, { random, nowMs: nowMs() })
+      return null
+    }
     const { recoveryPrivateKey } = await makeGuestKeys(keystore, form, random)
     return recoveryKeyText(recoveryPrivateKey, network)
   } finally {
@@ -90,11 +100,11 @@ export class Guest {
     this.#keystore = keystore
     this.#state = readJoining(keystore)
     const { random, nowMs, startPeers, changed, failed } = parts
-    const site = guestSite(keystore, this.#state)
+    const asks = this.#isNode ? nodeAsks(keystore, this.#state) : siteAsks(keystore, guestSite(keystore, this.#state))
     this.#call = new JoinCall({
-      ...{ keystore, state: this.#state, site, random, nowMs, startPeers, changed, fault: failed },
-      admitted: (documents) => {
-        this.#admitted(documents, site).catch(failed)
+      ...{ keystore, state: this.#state, asks, random, nowMs, startPeers, changed, fault: failed },
+      admitted: (admission) => {
+        this.#admitted(admission).catch(failed)
       },
     })
   }
@@ -119,6 +129,10 @@ export class Guest {
     return this.#state.clinic
   }
 
+  get #isNode(): boolean {
+    return this.#state.kind === 'workstation'
+  }
+
   async close(): Promise<void> {
     await this.#call.close()
     this.#keystore.close()
@@ -133,30 +147,35 @@ export class Guest {
     })
   }
 
-  async #admitted(documents: readonly RecordedDocument[], site: RosterSite): Promise<void> {
+  async #admitted(admission: Admission): Promise<void> {
     try {
-      readDocuments(documents, this.#state, site)
+      if (this.#isNode) await readAdmission(this.#keystore, this.#state, admission)
+      else readDocuments(admission.documents, this.#state, guestSite(this.#keystore, this.#state))
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error
       // Whoever invited lies. The attempt stays as it is, to be cancelled.
       this.#call.disbelieve(error.code)
       return
     }
-    await this.#finish(documents)
+    await this.#finish(admission)
   }
 
   /** Writes the first block, and makes the folder the clinic. */
-  async #finish(documents: readonly RecordedDocument[]): Promise<void> {
+  async #finish(admission: Admission): Promise<void> {
     const { folder, clinicFolder, random, nowMs, joined } = this.#parts
     await this.#call.close()
-    const site = guestSite(this.#keystore, this.#state)
     const { database } = clinicPaths(folder)
     // What an attempt before left is no database of anybody's: the log begins when its first block is marked.
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${database}${suffix}`, { force: true })
     const store = openStore(database, { mode: 'create' })
     try {
-      const parts = { keystore: this.#keystore, store, state: this.#state, site }
-      await writeJoined(parts, documents, { random, nowMs: nowMs() })
+      const parts = { keystore: this.#keystore, store, state: this.#state }
+      const tools = { random, nowMs: nowMs() }
+      if (this.#isNode) await writeJoinedNode(parts, admission, tools)
+      else {
+        const site = guestSite(this.#keystore, this.#state)
+        await writeJoined({ ...parts, site }, admission.documents, tools)
+      }
     } finally {
       store.close()
       this.#keystore.close()
@@ -184,5 +203,6 @@ export async function settleGuest({ keystore, replica, nowMs }: Clinic, people: 
   const settings = readSettings(keystore.secrets)
   const peers = [...settings.peers.filter((peer) => peer.log !== log), { log, addresses: [...addresses] }]
   await writeSettings(keystore.secrets, { ...settings, peers })
+  keystore.secrets.remove(AGREEMENT_SECRET)
   keystore.secrets.remove(JOINING_SECRET)
 }

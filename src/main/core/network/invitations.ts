@@ -2,27 +2,31 @@
  * Invitations of this site: which one-time keys may ask to join, and what became of them.
  *
  * @remarks
- * An invitation is used by one site. What is kept is the public half of its key: the text, which holds the other, is
- * shown once. The roster that lists the guest is approved for this site when the guest has approved it: IT did so by
- * inviting. Proven by `tests/main/core/network/invitations.test.ts`.
+ * An invitation is used by one site, or one node of this site. What is kept is the public half of its key: the text, which
+ * holds the other, is shown once. The roster that lists a site is approved for this one when the guest has approved it: IT
+ * did so by inviting. A node gets what this site can read, so that the invitation alone is not enough: IT compares a code
+ * that the new machine shows, and only then the node is listed and is sealed anything. Proven by `tests/main/core/network/invitations.test.ts`.
  *
  * @packageDocumentation
  */
 import { z } from 'zod'
 import { encodeCbor } from '../../../ledger/cbor.ts'
 import { encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
-import type { RosterSite } from '../../../ledger/roster.ts'
+import type { RosterNode, RosterSite } from '../../../ledger/roster.ts'
 import {
   decodeJoinRequest,
   encodeJoinAnswer,
+  encodeJoinRequest,
+  joinCode,
   type JoinAnswer,
   type JoinRequest,
+  type NodeJoinRequest,
   type RecordedDocument,
 } from '../../../sync/join.ts'
-import { encodeInvitation, oneTimeKeyOf } from '../../../sync/invitation.ts'
+import { encodeInvitation, type InvitationKind, oneTimeKeyOf } from '../../../sync/invitation.ts'
 import { SyncError } from '../../../sync/errors.ts'
 import type { NetworkInvitation } from '../../../shared/api/schemas.ts'
-import { equalBytes, toHex } from '../../../shared/bytes.ts'
+import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import { CodedError } from '../../../shared/errors.ts'
 import { keyPairFromSeed } from '../../keystore/sodium.ts'
 import { instantText } from '../../../clinical/instant.ts'
@@ -32,6 +36,7 @@ import { SECRETS } from '../vault/genesis.ts'
 import type { Governance } from '../vault/governance.ts'
 import { readJson, writeJson } from '../vault/identity.ts'
 import { governanceSignerOf } from '../vault/role-keys.ts'
+import { sealNodeSecrets } from './node-secrets.ts'
 
 const SECRET = 'invitations'
 const DAY_MS = 86_400_000
@@ -47,21 +52,26 @@ const GRACE_MS = 30 * DAY_MS
 
 const Kept = z.strictObject({
   id: z.string(),
+  kind: z.enum(['site', 'workstation']).default('site'),
   /** Public one-time key, lower-case hex. */
   key: z.string(),
   createdAtMs: z.number(),
   expiresAtMs: z.number(),
   isWithdrawn: z.boolean(),
-  /** Site that asked with it. */
+  /** Site that asked with it, or log of the node. */
   site: z.string().nullable(),
   isUsed: z.boolean(),
+  /** What the node asked, exactly, lower-case hex; null for a site, and before. */
+  request: z.string().max(2048).nullable().default(null),
+  /** IT compared the code of that request, and let the node in. */
+  isLetIn: z.boolean().default(false),
 })
 type Kept = z.infer<typeof Kept>
 
 /** What invitations need. */
 export interface InvitationParts {
   readonly clinic: Clinic
-  readonly governance: Pick<Governance, 'rosterWith' | 'admit'>
+  readonly governance: Pick<Governance, 'rosterWith' | 'rosterWithNode' | 'admit'>
   /** Told when keys that are let in changed. */
   readonly changed: () => void
   /** Told of failures while a guest is admitted. */
@@ -74,6 +84,8 @@ export class Invitations {
   #kept: Kept[]
   /** The roster that each guest was asked to approve. */
   readonly #proposed = new Map<string, Uint8Array>()
+  /** What nodes that were let in are given, by invitation. */
+  readonly #sealed = new Map<string, Uint8Array>()
 
   constructor(parts: InvitationParts) {
     this.#parts = parts
@@ -90,8 +102,8 @@ export class Invitations {
   list(): NetworkInvitation[] {
     return this.#kept
       .map((one) => ({
-        ...{ id: one.id, createdAt: at(one.createdAtMs), expiresAt: at(one.expiresAtMs), site: one.site },
-        state: this.#stateOf(one),
+        ...{ id: one.id, kind: one.kind, createdAt: at(one.createdAtMs), expiresAt: at(one.expiresAtMs) },
+        ...{ site: one.site, state: this.#stateOf(one), isLetIn: one.isLetIn },
       }))
       .reverse()
   }
@@ -102,7 +114,11 @@ export class Invitations {
    * @param addresses - Multiaddrs of this node, most likely ones first.
    * @throws ApiFailure `INVALID_REQUEST` while too many are open.
    */
-  async make(days: number, addresses: readonly string[]): Promise<{ id: string; text: string; expiresAt: string }> {
+  async make(
+    days: number,
+    addresses: readonly string[],
+    kind: InvitationKind = 'site',
+  ): Promise<{ id: string; text: string; expiresAt: string }> {
     const { clinic, changed } = this.#parts
     const { identity, keystore, random, nowMs } = clinic
     if (this.#kept.filter((one) => this.#isOpen(one)).length >= MAX_OPEN)
@@ -115,19 +131,13 @@ export class Invitations {
     const transportKey = keyPairFromSeed(transport).publicKey
     const governance = governanceSignerOf(clinic)
     const invitation = {
-      kind: 'site',
-      network,
-      site,
-      log,
-      transportKey,
-      addresses: [...addresses],
-      seed,
-      expiresS,
-    } as const
+      ...{ kind, network, site, log, transportKey, addresses: [...addresses], seed, expiresS },
+    }
     const text = encodeInvitation(invitation, (message) => governance.sign(message))
     const id = toHex(random(16))
-    const kept = { id, key: oneTimeKeyOf({ seed }), createdAtMs: nowMs(), expiresAtMs: expiresS * 1000 }
-    await this.#save([...this.#kept, { ...kept, isWithdrawn: false, site: null, isUsed: false }].slice(-MAX_KEPT))
+    const kept = { id, kind, key: oneTimeKeyOf({ seed }), createdAtMs: nowMs(), expiresAtMs: expiresS * 1000 }
+    const fresh = { isWithdrawn: false, site: null, isUsed: false, request: null, isLetIn: false }
+    await this.#save([...this.#kept, { ...kept, ...fresh }].slice(-MAX_KEPT))
     changed()
     return { id, text, expiresAt: at(expiresS * 1000) }
   }
@@ -136,6 +146,23 @@ export class Invitations {
   async withdraw(id: string): Promise<void> {
     if (!this.#kept.some((one) => one.id === id)) throw new ApiFailure('UNKNOWN_INVITATION')
     await this.#save(this.#kept.map((one) => (one.id === id ? { ...one, isWithdrawn: true } : one)))
+    this.#parts.changed()
+  }
+
+  /**
+   * Lets a node in that asked, once somebody read the code at it.
+   *
+   * @param code - As typed.
+   * @throws ApiFailure `UNKNOWN_INVITATION` when no node asked with it, or it is over; `WRONG_JOIN_CODE`.
+   */
+  async letIn(id: string, code: string): Promise<void> {
+    const invitation = this.#kept.find((one) => one.id === id)
+    const request = invitation?.request ?? null
+    if (invitation === undefined || request === null || !this.#isOpen(invitation))
+      throw new ApiFailure('UNKNOWN_INVITATION')
+    if (plainCode(code) !== plainCode(joinCode(this.#parts.clinic.identity.network, fromHex(request))))
+      throw new ApiFailure('WRONG_JOIN_CODE')
+    await this.#save(this.#kept.map((one) => (one.id === id ? { ...one, isLetIn: true } : one)))
     this.#parts.changed()
   }
 
@@ -159,16 +186,61 @@ export class Invitations {
   }
 
   #answer(invitation: Kept, request: JoinRequest): JoinAnswer {
+    if ((request.step === 'node') !== (invitation.kind === 'workstation')) return { state: 'refused' }
+    if (request.step === 'node') return this.#answerNode(invitation, request)
     const { site } = request
     // An invitation is for whoever asked first with it, and what became of it is asked for under no other name.
     if (invitation.site !== null && invitation.site !== site.id) return { state: 'refused' }
     if (this.#isMember(site) && (this.#isOpen(invitation) || this.#isBeingSettled(invitation))) {
       this.#note(invitation, { site: site.id, isUsed: true })
-      return { state: 'admitted', documents: this.#documents() }
+      return { state: 'admitted', documents: this.#documents(), secrets: null }
     }
     if (!this.#isOpen(invitation)) return { state: this.#isBeingSettled(invitation) ? 'waiting' : 'refused' }
     if (invitation.site === null) this.#note(invitation, { site: site.id })
     return request.step === 'ask' ? this.#propose(invitation, site) : this.#approved(invitation, request)
+  }
+
+  #answerNode(invitation: Kept, request: NodeJoinRequest): JoinAnswer {
+    const asked = toHex(encodeJoinRequest(request))
+    if (invitation.request !== null && invitation.request !== asked) return { state: 'refused' }
+    const isOpen = this.#isOpen(invitation)
+    if (!isOpen && !this.#isBeingSettled(invitation)) return { state: 'refused' }
+    if (invitation.request === null) {
+      this.#note(invitation, { site: request.node.log, request: asked })
+      return { state: 'waiting' }
+    }
+    if (!invitation.isLetIn) return { state: 'waiting' }
+    if (this.#isOwnNode(request.node)) return this.#admitted(invitation, request)
+    const { governance, fault } = this.#parts
+    const document = isOpen ? governance.rosterWithNode(request.node) : null
+    // Null while something else is decided: the node asks again.
+    if (document !== null)
+      governance.admit(document, null).catch((error: unknown) => {
+        if (!(error instanceof CodedError)) fault(error)
+      })
+    return { state: 'waiting' }
+  }
+
+  #admitted(invitation: Kept, { node, agreementKey }: NodeJoinRequest): JoinAnswer {
+    const secrets = this.#sealed.get(invitation.id)
+    if (secrets !== undefined) {
+      this.#note(invitation, { isUsed: true })
+      return { state: 'admitted', documents: this.#documents(), secrets }
+    }
+    const { identity, keystore } = this.#parts.clinic
+    const to = { network: identity.network, site: identity.site, log: node.log }
+    sealNodeSecrets(identity, keystore, agreementKey, to)
+      .then((sealed) => this.#sealed.set(invitation.id, sealed))
+      .catch(this.#parts.fault)
+    return { state: 'waiting' }
+  }
+
+  /** True when the roster in force lists this very node under this site. */
+  #isOwnNode({ log, logKey, transportKey }: RosterNode): boolean {
+    const { replica, identity } = this.#parts.clinic
+    const own = replica.directory.rosters.at(-1)?.roster.sites.find(({ id }) => id === identity.site)
+    const listed = own?.nodes.find((node) => node.log === log)
+    return listed !== undefined && equalBytes(listed.logKey, logKey) && equalBytes(listed.transportKey, transportKey)
   }
 
   #propose(invitation: Kept, site: RosterSite): JoinAnswer {
@@ -240,6 +312,15 @@ export class Invitations {
     this.#kept = kept
     await writeJson(this.#parts.clinic.keystore.secrets, SECRET, kept)
   }
+}
+
+/** Without what people add or change when they read something out. */
+function plainCode(code: string): string {
+  return code
+    .toUpperCase()
+    .replaceAll('0', 'O')
+    .replaceAll('1', 'I')
+    .replace(/[^A-Z2-7]/g, '')
 }
 
 function at(ms: number): string {

@@ -27,13 +27,14 @@ import { checkContractApprovals, rosterMessage, type SignedRoster } from '../../
 import { MAX_ENTRY_SIZE } from '../../../ledger/body.ts'
 import { originOf } from '../../../ledger/names.ts'
 import { checkRosterChain } from '../../../ledger/next-roster.ts'
-import { decodeRoster, type RosterSite } from '../../../ledger/roster.ts'
+import { decodeRoster, type Roster, type RosterSite } from '../../../ledger/roster.ts'
 import { decodeMessage, encodeMessage } from '../../../sync/codec.ts'
 import { SyncError } from '../../../sync/errors.ts'
 import { checkInvitation, decodeInvitation, isExpired, type ReadInvitation } from '../../../sync/invitation.ts'
 import {
   decodeJoinAnswer,
   encodeJoinRequest,
+  joinCode,
   type JoinAnswer,
   type JoinRequest,
   type RecordedDocument,
@@ -65,11 +66,15 @@ const Bytes = z
   .regex(/^[0-9a-f]{64}$/)
   .transform(fromHex)
 const Kept = z.strictObject({
+  /** A clinic of its own, or a node of the clinic that invites. */
+  kind: z.enum(['site', 'workstation']).default('site'),
+  /** Empty for a node: its clinic says what it is called. */
   clinic: z.string(),
   site: z.string(),
   log: z.string(),
   invitation: z.string(),
-  recoveryKey: Bytes,
+  /** Null for a node: its clinic has one. */
+  recoveryKey: Bytes.nullable(),
   /** Null for a node without people. */
   administrator: z.strictObject({ handle: z.string(), name: z.string(), publicKey: Bytes }).nullable(),
 })
@@ -93,8 +98,7 @@ export interface JoinRequestForm {
 export function openInvitation(text: string, nowMs: number): ReadInvitation {
   try {
     const invitation = decodeInvitation(text)
-    if (invitation.kind !== 'site' || isExpired(invitation, nowMs))
-      throw new ApiFailure('BAD_INVITATION', { detail: invitation.kind === 'site' ? 'expired' : 'kind' })
+    if (isExpired(invitation, nowMs)) throw new ApiFailure('BAD_INVITATION', { detail: 'expired' })
     return invitation
   } catch (cause) {
     if (cause instanceof SyncError) throw new ApiFailure('BAD_INVITATION', { cause })
@@ -121,7 +125,7 @@ export async function makeGuestKeys(
   await keystore.secrets.put(SECRETS.sharing, sharing.privateKey)
   const site = `chartseal.local/site-${toHex(random(8))}`
   await writeJson(keystore.secrets, JOINING_SECRET, {
-    ...{ clinic: clinicName, site, log: `${site}/node-${toHex(random(4))}`, invitation },
+    ...{ kind: 'site', clinic: clinicName, site, log: `${site}/node-${toHex(random(4))}`, invitation },
     recoveryKey: toHex(recovery.publicKey),
     administrator: administrator === null ? null : await keyOfAdministrator(keystore, administrator, random),
   })
@@ -150,6 +154,7 @@ export function readJoining({ secrets }: Keystore): JoiningState {
 
 /** The site as the roster will list it. */
 export function guestSite(keystore: Keystore, { site, log, recoveryKey }: JoiningState): RosterSite {
+  if (recoveryKey === null) throw new ApiFailure('KEYSTORE_DAMAGED')
   const publicKey = (name: string) => keyPairFromSeed(secretOf(keystore, name)).publicKey
   return {
     id: site,
@@ -162,22 +167,46 @@ export function guestSite(keystore: Keystore, { site, log, recoveryKey }: Joinin
   }
 }
 
+/** What a guest asks for. */
+export interface Asks {
+  readonly first: Extract<JoinRequest, { step: 'ask' | 'node' }>
+  /** The approval of a roster, as it was proposed; null for one that this guest does not approve. */
+  readonly approve: (document: Uint8Array, invitation: ReadInvitation) => JoinRequest | null
+}
+
+/** What a clinic that joins with its own site asks for. */
+export function siteAsks(keystore: Keystore, site: RosterSite): Asks {
+  return {
+    first: { step: 'ask', site },
+    approve: (document, { network }) => {
+      const listed = listedIn(document, site.id)
+      if (listed === null || !isSameSite(listed, site)) return null
+      const governance = signerOf('governance', secretOf(keystore, SECRETS.governance))
+      return { step: 'approve', site, document, signature: governance.sign(rosterMessage(network, document)) }
+    },
+  }
+}
+
 /** What a call to the inviting node needs. */
 export interface JoinCallParts {
   readonly keystore: Keystore
   readonly state: JoiningState
-  readonly site: RosterSite
+  /** What is asked for. */
+  readonly asks: Asks
   readonly random: RandomBytes
   readonly nowMs: () => number
   readonly startPeers: (settings: PeerSettings, listeners: PeerNetworkListeners) => PeerNetwork
   /** Told whenever it stands somewhere else. */
   readonly changed: (status: JoiningStatus) => void
-  /** Told once, with documents that were not checked. */
-  readonly admitted: (documents: readonly RecordedDocument[]) => void
+  /** Told once, with what was not checked. */
+  readonly admitted: (admission: Admission) => void
   readonly fault: (error: unknown) => void
 }
 
-/** Calls the inviting node until the site was taken in. */
+/** What a guest is given once it was taken in. Untrusted. */
+export type Admission = Omit<Extract<JoinAnswer, { state: 'admitted' }>, 'state'>
+
+/** Calls the inviting node until the guest was taken in. */
 export class JoinCall {
   readonly #parts: JoinCallParts
   readonly #invitation: ReadInvitation
@@ -193,12 +222,14 @@ export class JoinCall {
   constructor(parts: JoinCallParts) {
     this.#parts = parts
     this.#invitation = decodeInvitation(parts.state.invitation)
-    this.#next = { step: 'ask', site: parts.site }
+    this.#next = parts.asks.first
   }
 
   get status(): JoiningStatus {
-    const { site, expiresS } = this.#invitation
-    return { inviter: site, state: this.#state, problem: this.#problem, expiresAt: at(expiresS * 1000) }
+    const { site, expiresS, network } = this.#invitation
+    const { first } = this.#parts.asks
+    const code = first.step === 'node' ? joinCode(network, encodeJoinRequest(first)) : null
+    return { inviter: site, state: this.#state, problem: this.#problem, expiresAt: at(expiresS * 1000), code }
   }
 
   start(): void {
@@ -288,24 +319,20 @@ export class JoinCall {
         return this.#approve(answer.document)
       case 'waiting':
         // What was approved may have been overtaken: the next question finds out.
-        this.#next = { step: 'ask', site: this.#parts.site }
+        this.#next = this.#parts.asks.first
         return this.#set('voting', null)
       case 'refused':
         return this.#set('refused', null)
       case 'admitted':
         this.#isOver = true
-        return this.#parts.admitted(answer.documents)
+        return this.#parts.admitted(answer)
     }
   }
 
-  /** Approves a roster that lists this very site, and whose network is the one of the invitation. */
   #approve(document: Uint8Array): void {
-    const { keystore, site } = this.#parts
-    const listed = listedIn(document, site.id)
-    if (listed === null || !isSameSite(listed, site)) return this.#set('refused', 'OTHER_KEYS')
-    const governance = signerOf('governance', secretOf(keystore, SECRETS.governance))
-    const signature = governance.sign(rosterMessage(this.#invitation.network, document))
-    this.#next = { step: 'approve', site, document, signature }
+    const next = this.#parts.asks.approve(document, this.#invitation)
+    if (next === null) return this.#set('refused', 'OTHER_KEYS')
+    this.#next = next
     this.#ask()
   }
 
@@ -329,13 +356,32 @@ export async function writeJoined(
   documents: readonly RecordedDocument[],
   { random, nowMs }: { random: RandomBytes; nowMs: number },
 ): Promise<Identity> {
-  const { invitation, rosters, newest, entries } = readDocuments(documents, state, site)
+  const joined = readDocuments(documents, state, site)
+  const { clinic } = state
+  return writeFirstOf({ keystore, store, state }, joined, site, { clinic, demo: false, random, nowMs })
+}
+
+/** What the identity of a node says beside its keys, and what it is made with. */
+export interface FirstWords {
+  readonly clinic: string
+  readonly demo: boolean
+  readonly random: RandomBytes
+  readonly nowMs: number
+}
+
+/** Writes block 0 of a node's log, marks it, and pins the identity under a site that was checked. */
+export async function writeFirstOf(
+  { keystore, store, state }: { keystore: Keystore; store: Store; state: JoiningState },
+  { invitation, rosters, newest, entries }: ReturnType<typeof checkDocuments>,
+  { sharingKey, recoveryKey }: Pick<RosterSite, 'sharingKey' | 'recoveryKey'>,
+  { clinic, demo, random, nowMs }: FirstWords,
+): Promise<Identity> {
   const log = signerOf('log', secretOf(keystore, SECRETS.log))
   const opened = { incarnation: 1, instance: random(16), previous: null, logKey: null, rosterVersion: null }
   const identity: Identity = {
     ...{ version: 1, network: invitation.network, origin: originOf(state.log, 1), log: state.log },
-    ...{ logKey: log.publicKey, otherLogKeys: [], site: state.site, clinic: state.clinic, demo: false },
-    ...{ sharingKey: site.sharingKey, recoveryKey: state.recoveryKey, closed: [], openedWith: null },
+    ...{ logKey: log.publicKey, otherLogKeys: [], site: state.site, clinic, demo },
+    ...{ sharingKey, recoveryKey, closed: [], openedWith: null },
   }
   const mark = writeFirstBlock(store, {
     ...{ identity, log, random, nowMs, rosterVersion: rosters.length, contractHash: h.sha256(newest.document) },
@@ -356,12 +402,33 @@ export async function writeJoined(
  * @throws ApiFailure `BAD_INVITATION` as {@link writeJoined}.
  */
 export function readDocuments(documents: readonly RecordedDocument[], state: JoiningState, site: RosterSite) {
+  return checkDocuments(documents, state, (roster) => {
+    const listed = roster.sites.find(({ id }) => id === site.id)
+    return listed !== undefined && isSameSite(listed, site)
+  })
+}
+
+/**
+ * Checks the chain of rosters, the contracts, and that the site which invited has made the invitation. Changes nothing.
+ *
+ * @param documents - Untrusted.
+ * @param isTakenIn - Whether the newest roster lists this guest as it asked.
+ * @throws ApiFailure `BAD_INVITATION`.
+ */
+export function checkDocuments(
+  documents: readonly RecordedDocument[],
+  state: JoiningState,
+  isTakenIn: (roster: Roster) => boolean,
+) {
   const invitation = decodeInvitation(state.invitation)
   const { rosters, contracts, entries } = read(documents, invitation.network)
-  checkTakenIn(rosters, invitation, site)
+  const last = rosters.at(-1)
+  const roster = last === undefined ? null : decodeRoster(last.document)
+  if (roster === null || !isTakenIn(roster)) throw new ApiFailure('BAD_INVITATION', { detail: 'roster' })
+  checkInviter(rosters, invitation)
   const newest = contracts.at(-1)
   if (newest === undefined) throw new ApiFailure('BAD_INVITATION', { detail: 'contract' })
-  return { invitation, rosters, newest, entries }
+  return { invitation, rosters, roster, newest, entries }
 }
 
 function read(documents: readonly RecordedDocument[], network: Uint8Array) {
@@ -402,11 +469,8 @@ function checkContract(
   parseContract(policyEngine(), published.document)
 }
 
-/** The newest roster lists this site with its keys, and the site that invited it made the invitation. */
-function checkTakenIn(rosters: readonly SignedRoster[], invitation: ReadInvitation, site: RosterSite): void {
-  const newest = rosters.at(-1)?.document ?? new Uint8Array()
-  const listed = listedIn(newest, site.id)
-  if (listed === null || !isSameSite(listed, site)) throw new ApiFailure('BAD_INVITATION', { detail: 'roster' })
+/** The site that invited, by any roster of the chain, made the invitation. */
+function checkInviter(rosters: readonly SignedRoster[], invitation: ReadInvitation): void {
   const keys = rosters.flatMap(({ document }) => listedIn(document, invitation.site)?.governanceKey ?? [])
   const isTheirs = keys.some((key) => {
     try {
@@ -438,7 +502,8 @@ function isSameSite(a: RosterSite, b: RosterSite): boolean {
   return one.length === other.length && one.every((key, i) => equalBytes(key, other[i] ?? new Uint8Array()))
 }
 
-function secretOf({ secrets }: Keystore, name: string): Uint8Array {
+/** @throws ApiFailure `KEYSTORE_DAMAGED`. */
+export function secretOf({ secrets }: Keystore, name: string): Uint8Array {
   const bytes = secrets.get(name)
   if (bytes === null) throw new ApiFailure('KEYSTORE_DAMAGED')
   return bytes

@@ -42,6 +42,7 @@ import type { Governance } from '../vault/governance.ts'
 import { unlessDamaged } from '../vault/log-replica.ts'
 import { NetworkLogs } from '../vault/network-logs.ts'
 import { presence } from '../vault/presence.ts'
+import { governs } from '../vault/role-keys.ts'
 import { VaultSyncStore } from '../vault/sync-store.ts'
 import type { Asked, NetworkHealth } from '../vault-service.ts'
 import type { LocalCalls } from '../local-calls.ts'
@@ -238,11 +239,18 @@ export class NetworkService {
 
   #isQuorumThere(): boolean {
     const electorate = electorateOf(this.logs.roster)
-    const sites = new Set([this.#parts.clinic.identity.site, ...this.#greetedSites()])
+    const sites = this.#votingSites()
     return isFinal(
       electorate,
       electorate.voters.filter(({ site }) => sites.has(site)),
     )
+  }
+
+  /** Sites that can cosign now. The own one only where its mirror is this node, or is reached. */
+  #votingSites(): ReadonlySet<string> {
+    const { identity, standing } = this.#parts.clinic
+    const own = standing.isMirror ? [identity.site] : []
+    return new Set([...own, ...this.#greetedSites()])
   }
 
   /** @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`. */
@@ -253,7 +261,8 @@ export class NetworkService {
     const { roster } = this.logs
     const electorate = electorateOf(roster)
     const { identity } = this.#parts.clinic
-    const there = electorate.voters.filter(({ site }) => site === identity.site || reachable.has(site))
+    const voting = this.#votingSites()
+    const there = electorate.voters.filter(({ site }) => voting.has(site))
     return {
       isOn: this.#peers !== null,
       listening: report.listening.length > 0 ? [...report.listening] : [...this.#listening],
@@ -302,20 +311,38 @@ export class NetworkService {
   }
 
   /** @throws ApiFailure `NOT_ALLOWED`, `NOT_REACHABLE`; KeystoreError `WRONG_PIN`, `PIN_LOCKED`. */
-  async invite({ days, pin }: Asked['network']['invite']): Promise<{ id: string; text: string; expiresAt: string }> {
+  async invite({
+    days,
+    kind,
+    pin,
+  }: Asked['network']['invite']): Promise<{ id: string; text: string; expiresAt: string }> {
     const { clinic } = this.#parts
     actorFor(clinic, 'administer.network')
     await presence(clinic, pin)
+    if (!governs(clinic)) throw new ApiFailure('COORDINATOR_ONLY')
     this.#open()
     await this.#untilListening()
     const addresses = [...this.#settings.announce.map(multiaddr), ...this.#listening.filter(isDialable)]
     if (addresses.length === 0) throw new ApiFailure('NOT_REACHABLE')
-    return this.#invitations.make(days, [...new Set(addresses)].slice(0, 4))
+    return this.#invitations.make(days, [...new Set(addresses)].slice(0, 4), kind)
   }
 
   async withdraw(id: string): Promise<api.NetworkStatus> {
     actorFor(this.#parts.clinic, 'administer.network')
     await this.#invitations.withdraw(id)
+    return this.status()
+  }
+
+  /**
+   * Lets a node of this clinic in.
+   *
+   * @throws ApiFailure `NOT_ALLOWED`, `UNKNOWN_INVITATION`, `WRONG_JOIN_CODE`; KeystoreError `WRONG_PIN`, `PIN_LOCKED`.
+   */
+  async letIn({ id, code, pin }: Asked['network']['letIn']): Promise<api.NetworkStatus> {
+    const { clinic } = this.#parts
+    actorFor(clinic, 'administer.network')
+    await presence(clinic, pin)
+    await this.#invitations.letIn(id, code)
     return this.status()
   }
 

@@ -21,7 +21,7 @@ import { type ContractPublished, encodeContractFields, encodeRosterFields } from
 import { type Approval, contractMessage, type SignedRoster } from '../../../ledger/governance.ts'
 import { type LastApproval, mayApprove, neededApprovals } from '../../../ledger/next-roster.ts'
 import { quorumOf } from '../../../ledger/quorum.ts'
-import { encodeRoster, type Roster, type RosterSite } from '../../../ledger/roster.ts'
+import { encodeRoster, type Roster, type RosterNode, type RosterSite } from '../../../ledger/roster.ts'
 import {
   addApproval,
   decodeProposal,
@@ -48,10 +48,11 @@ import {
   withGovernanceKey,
   withLogKey,
   withMirrorKey,
+  withNewNode,
   withNewSite,
   withPolicy,
 } from './next-rosters.ts'
-import { dropNextSeed, governanceSignerOf, keepNextSeed, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
+import { dropNextSeed, governanceSignerOf, governs, keepNextSeed, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
 import { logSecretOf } from './site-secrets.ts'
 import type { EntrySigner } from './entry-signer.ts'
 import type { Draft } from './writer.ts'
@@ -79,8 +80,8 @@ export class Governance {
       roster: rosterView(this.#roster(), replica.directory, identity),
       contract: contractView(this.#contract(), replica.directory),
       proposal: open === null ? null : proposalView(open, this.#ownPart(open, state)),
-      mayPublish: this.#may('administer.contract'),
-      mayPropose: this.#may('administer.network'),
+      mayPublish: governs(this.#clinic) && this.#may('administer.contract'),
+      mayPropose: governs(this.#clinic) && this.#may('administer.network'),
     }
   }
 
@@ -129,12 +130,13 @@ export class Governance {
   /**
    * Proposes a change, approves it for this site, and records it when that is enough.
    *
-   * @throws ApiFailure `RIVAL_PROPOSAL` while another one waits, `BAD_PROPOSAL` when it changes nothing or may not be,
+   * @throws ApiFailure `COORDINATOR_ONLY`, `RIVAL_PROPOSAL` while another one waits, `BAD_PROPOSAL` when it changes nothing or may not be,
    *   `NO_PROPOSAL` for a ceremony about nothing.
    */
   async propose(change: api.ProposedChange): Promise<api.Governance> {
     return this.#alone(async () => {
       actorFor(this.#clinic, 'administer.network')
+      this.#mustGovern()
       const waiting = this.#waiting(this.#state())
       // Before any seed is overwritten: what was approved may still become the next roster.
       if (change.kind !== 'ceremony' && (waiting !== null || this.#approvedNext()))
@@ -151,11 +153,12 @@ export class Governance {
   /**
    * Approves the proposal that waits.
    *
-   * @throws ApiFailure `NO_PROPOSAL`, `RIVAL_PROPOSAL`.
+   * @throws ApiFailure `COORDINATOR_ONLY`, `NO_PROPOSAL`, `RIVAL_PROPOSAL`.
    */
   async approve(): Promise<api.Governance> {
     return this.#alone(async () => {
       actorFor(this.#clinic, 'administer.network')
+      this.#mustGovern()
       const waiting = this.#waiting(this.#state())
       if (waiting === null) throw new ApiFailure('NO_PROPOSAL')
       await this.#approve(waiting)
@@ -210,10 +213,23 @@ export class Governance {
    * @param site - Of whoever holds an invitation of this site; untrusted.
    */
   rosterWith(site: RosterSite): Uint8Array | null {
+    return this.#documentOf((next) => withNewSite(next, site))
+  }
+
+  /**
+   * The same with one more node of this site.
+   *
+   * @param node - Of whoever holds an invitation of this site; untrusted.
+   */
+  rosterWithNode(node: RosterNode): Uint8Array | null {
+    return this.#documentOf((next) => withNewNode(next, this.#clinic.identity.site, node))
+  }
+
+  #documentOf(change: (next: Roster) => Roster): Uint8Array | null {
     const waiting = this.#waiting(this.#state())
     if (waiting !== null || this.#approvedNext()) return null
     try {
-      const document = encodeRoster(withNewSite(followingRoster(this.#roster()), site))
+      const document = encodeRoster(change(followingRoster(this.#roster())))
       this.#opened({ network: this.#clinic.identity.network, document, approvals: [] })
       return document
     } catch (error) {
@@ -223,15 +239,17 @@ export class Governance {
   }
 
   /**
-   * Proposes, and approves for this site, a roster that {@link rosterWith} made: IT did so by inviting.
+   * Proposes, and approves for this site, a roster that {@link rosterWith} or {@link rosterWithNode} made: IT did so by
+   * inviting, or by letting the node in.
    *
-   * @param approval - Of the site that joins; untrusted.
+   * @param approval - Of the site that joins, untrusted; null for a node of this one.
    * @throws ApiFailure `BAD_PROPOSAL`, `RIVAL_PROPOSAL`.
    */
-  async admit(document: Uint8Array, approval: Approval): Promise<void> {
+  async admit(document: Uint8Array, approval: Approval | null): Promise<void> {
     await this.#alone(async () => {
       const { network } = this.#clinic.identity
-      const open = badProposal(() => this.#opened({ network, document, approvals: [approval] }))
+      const approvals = approval === null ? [] : [approval]
+      const open = badProposal(() => this.#opened({ network, document, approvals }))
       await this.#approve(open)
     })
   }
@@ -315,6 +333,11 @@ export class Governance {
         if (!(error instanceof CodedError)) throw error
       }
     })
+  }
+
+  /** A node that was never given the key decides nothing for its site: it must not even remember that it did. */
+  #mustGovern(): void {
+    if (!governs(this.#clinic)) throw new ApiFailure('COORDINATOR_ONLY')
   }
 
   async #approve(open: OpenProposal): Promise<void> {

@@ -149,7 +149,8 @@ export class NetworkLogs {
         base: this.emptyDirectory(),
         logKeys: () => this.keysOf(origin),
         knows: (head) => this.knows(head),
-        cosigned: () => this.#ownLineOf(origin),
+        // What the mirror of the site cosigned elsewhere is no memory of this node.
+        cosigned: () => (standing.isMirror ? this.#ownLineOf(origin) : 0),
         cosign: (mirrored, head) => standing.lineUnder(mirrored, head),
       })
       this.#mirrored.set(origin, log)

@@ -9,7 +9,7 @@ import type { LastApproval, RosterProposal } from '../../../ledger/next-roster.t
 import { parsePolicy, type PolicySite, quorumPolicy } from '../../../ledger/policy.ts'
 import { quorumOf } from '../../../ledger/quorum.ts'
 import { crashMajorityPolicy, policyMode, unanimousPolicy } from '../../../ledger/policy-safety.ts'
-import { mirrorNameOf, type Roster, type RosterSite, type RosterVote } from '../../../ledger/roster.ts'
+import { mirrorNameOf, type Roster, type RosterNode, type RosterSite, type RosterVote } from '../../../ledger/roster.ts'
 import { COSIGNATURE_V1, encodeVkey, type VerifierKey } from '../../../ledger/vkey.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
 
@@ -82,6 +82,14 @@ export function withNewSite(roster: Roster, site: RosterSite): Roster {
   const isChosen = mode === 'unanimous' && quorumOf(length) < length
   const make = isChosen ? unanimousPolicy : mode === 'crash-only' ? crashMajorityPolicy : quorumPolicy
   return { ...roster, sites, policy: make(voters) }
+}
+
+/** With one more node of a site. Who votes, and how, stays. */
+export function withNewNode(roster: Roster, id: string, node: RosterNode): Roster {
+  return withSite(roster, id, (site) => ({
+    ...site,
+    nodes: [...site.nodes, node].sort((a, b) => (a.log < b.log ? -1 : 1)),
+  }))
 }
 
 function freeName(taken: readonly { readonly name: string }[]): string {

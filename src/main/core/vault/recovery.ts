@@ -29,7 +29,7 @@ import { writeIdentity, type Identity } from './identity.ts'
 import { openNote, unlessDamaged, type Head, type LogReplica } from './log-replica.ts'
 import { contradictsMark, keepOtherHistory } from './other-history.ts'
 import { parseRecoveryKey } from './recovery-key.ts'
-import { seedOf } from './role-keys.ts'
+import { governs, seedOf } from './role-keys.ts'
 import { logSecretOf } from './site-secrets.ts'
 import { openSurvivors, type Survivor } from './survivors.ts'
 
@@ -155,7 +155,7 @@ export class Recovery {
     const roster = rosterAt(base.directory, base.head.size)?.roster
     const site = roster?.sites.find(({ id }) => id === this.#identity.site)
     const governance = site === undefined ? null : seedOf(keystore.secrets, SECRETS.governance, site.governanceKey)
-    if (governance === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+    if (governance === null) throw new ApiFailure(governs(this.#files) ? 'KEYSTORE_DAMAGED' : 'COORDINATOR_ONLY')
     const seed = this.#tools.random(32)
     const logKey = keyPairFromSeed(seed).publicKey
     const origin = this.#nextOrigin(copy)

@@ -112,13 +112,19 @@ export interface KeyHolder {
 /**
  * Signs for the site, with the governance key that the newest roster lists.
  *
- * @throws ApiFailure `KEYSTORE_DAMAGED` when its seed is not here.
+ * @throws ApiFailure `COORDINATOR_ONLY` on a node of the site that was never given it, `KEYSTORE_DAMAGED` when its seed is
+ * not here.
  */
 export function governanceSignerOf({ identity, keystore, replica }: KeyHolder): EntrySigner {
   const site = rosterAt(replica.directory, replica.head.size)?.roster.sites.find(({ id }) => id === identity.site)
   const seed = site === undefined ? null : seedOf(keystore.secrets, SECRETS.governance, site.governanceKey)
-  if (seed === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+  if (seed === null) throw new ApiFailure(governs({ keystore }) ? 'KEYSTORE_DAMAGED' : 'COORDINATOR_ONLY')
   return signerOf('governance', seed)
+}
+
+/** Whether this node was ever given the governance key of its site: one node is, all others work under it. */
+export function governs({ keystore }: Pick<KeyHolder, 'keystore'>): boolean {
+  return keystore.secrets.names().some((name) => name.startsWith(SECRETS.governance))
 }
 
 /**

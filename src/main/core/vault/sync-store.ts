@@ -99,12 +99,11 @@ export class VaultSyncStore implements SyncStore {
     const { network, site, log } = clinic.identity
     const { roster } = logs
     const contractVersion = contractAt(clinic.replica.directory, clinic.replica.head.size)?.version ?? 0
-    // One vote, one memory of it: the first node of a site cosigns.
-    const isMirror = roster.sites.find(({ id }) => id === site)?.nodes[0]?.log === log && clinic.standing.isMirror
     return {
       ...{ network, site, log, instance, contractVersion },
       rosterVersion: roster.version,
-      role: isMirror ? 'mirror' : 'node',
+      // One vote, one memory of it: one node of a site holds the mirror key, and cosigns.
+      role: clinic.standing.isMirror ? 'mirror' : 'node',
     }
   }
 

@@ -241,6 +241,7 @@ export abstract class VaultRequests {
   setReach = (settings: Parameters<VaultService['setReach']>[0]) => this.ready().network.setReach(settings)
   invite = (request: Parameters<VaultService['invite']>[0]) => this.ready().network.invite(request)
   withdrawInvitation = (id: string) => this.ready().network.withdraw(id)
+  letIn = (request: Parameters<VaultService['letIn']>[0]) => this.ready().network.letIn(request)
 
   /** Decides something about the network, and tells other sites. */
   protected async told<Value>(decide: (governance: Governance) => Promise<Value>): Promise<Value> {

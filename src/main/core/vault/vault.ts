@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { API_CODES, type ApiCode } from '../../../shared/api/codes.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
-import { CodedError } from '../../../shared/errors.ts'
+import { assert, CodedError } from '../../../shared/errors.ts'
 import { guardedFiles } from '../../keystore/errors.ts'
 import { syncFolder } from '../../keystore/files.ts'
 import { createKeystore, keystoreState, type KeystoreOptions } from '../../keystore/keystore.ts'
@@ -50,8 +50,8 @@ import {
   writeCopies,
   type ClinicFiles,
 } from './clinic-files.ts'
-import { Guest, makeGuest, settleGuest } from '../network/guest.ts'
-import type { JoinRequestForm } from '../network/joining.ts'
+import { Guest, type GuestForm, makeGuest, settleGuest } from '../network/guest.ts'
+import { openInvitation } from '../network/joining.ts'
 import { NetworkService } from '../network/network-service.ts'
 import { startPeerThread } from '../../peer/peer-thread.ts'
 import { LedgerViews } from './ledger-views.ts'
@@ -223,10 +223,22 @@ export class Vault extends VaultRequests implements VaultService {
     await this.#openOrFail(stopped.unlock)
   }
 
-  joinNetwork = (request: Parameters<VaultService['joinNetwork']>[0]) => this.#join(request)
+  joinNetwork = async (request: Parameters<VaultService['joinNetwork']>[0]) => {
+    const recoveryKey = await this.#join({ kind: 'site', ...request }, request.passphrase)
+    assert(recoveryKey !== null, 'a clinic has a recovery key')
+    return { recoveryKey }
+  }
 
-  joinWithoutPeople = (request: Parameters<VaultService['joinWithoutPeople']>[0]) =>
-    this.#join({ ...request, administrator: null })
+  joinClinic = async ({ passphrase, invitation }: Parameters<VaultService['joinClinic']>[0]) => {
+    await this.#join({ kind: 'workstation', invitation }, passphrase)
+  }
+
+  joinWithoutPeople = async (request: Parameters<VaultService['joinWithoutPeople']>[0]) => {
+    const { passphrase, invitation } = request
+    const { kind } = openInvitation(invitation, this.#nowMs())
+    const form = kind === 'site' ? { kind, ...request, administrator: null } : { kind, invitation }
+    return { recoveryKey: await this.#join(form, passphrase) }
+  }
 
   health = async (): Promise<VaultHealth> => {
     await Promise.resolve()
@@ -234,15 +246,15 @@ export class Vault extends VaultRequests implements VaultService {
     return { state, problem, network: this.#open?.network.health() ?? null }
   }
 
-  #join(request: JoinRequestForm & { readonly passphrase: string | null }): Promise<{ recoveryKey: string }> {
+  #join(form: GuestForm, passphrase: string | null): Promise<string | null> {
     return this.#alone('first-run', async () => {
-      const unlock = this.#newUnlock(request.passphrase)
-      let recoveryKey = ''
+      const unlock = this.#newUnlock(passphrase)
+      let recoveryKey: string | null = null
       await this.#make(async (folder) => {
-        recoveryKey = await makeGuest(folder, unlock, request, this.#guestTools())
+        recoveryKey = await makeGuest(folder, unlock, form, this.#guestTools())
       }, this.#joiningFolder)
       await this.#call(unlock)
-      return { recoveryKey }
+      return recoveryKey
     })
   }
 

@@ -3,6 +3,16 @@ import { useI18n } from 'vue-i18n'
 
 /** What is asked before a clinic is created, in order. */
 export const CLINIC_STEPS = ['invitation', 'clinic', 'administrator', 'passphrase'] as const
+/** What is made on this computer: a clinic, one that joins the network of another, or a workstation of one that is there. */
+export type Making = 'create' | 'join' | 'workstation'
+
+/** The steps of each; the passphrase only where the operating system keeps none. */
+const STEPS_OF: Readonly<Record<Making, readonly ClinicStep[]>> = {
+  create: ['clinic', 'administrator', 'passphrase'],
+  join: CLINIC_STEPS,
+  workstation: ['invitation', 'passphrase'],
+}
+
 /** A step of {@link CLINIC_STEPS}. */
 export type ClinicStep = (typeof CLINIC_STEPS)[number]
 
@@ -17,9 +27,9 @@ const INVITATION = /^CHARTSEAL-JOIN/i
  * The fields of the first-run wizard and what is wrong with them. Errors show only after an attempt to go on.
  *
  * @param needsPassphrase - False when the operating system keeps the node secret.
- * @param joins - True when the clinic is to join the network of another, which gave an invitation.
+ * @param making - What is to be made.
  */
-export function useClinicForm(needsPassphrase: () => boolean, joins: () => boolean) {
+export function useClinicForm(needsPassphrase: () => boolean, making: () => Making) {
   const { t } = useI18n()
   const fields = reactive({
     invitation: '',
@@ -32,9 +42,7 @@ export function useClinicForm(needsPassphrase: () => boolean, joins: () => boole
   })
   const position = ref(0)
   const wasTried = ref(false)
-  const steps = computed(() =>
-    CLINIC_STEPS.filter((step) => (step !== 'passphrase' || needsPassphrase()) && (step !== 'invitation' || joins())),
-  )
+  const steps = computed(() => STEPS_OF[making()].filter((step) => step !== 'passphrase' || needsPassphrase()))
   const step = computed<ClinicStep>(() => steps.value[position.value] ?? 'clinic')
 
   const atLeast = (text: string, n: number): string =>

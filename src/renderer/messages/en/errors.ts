@@ -79,6 +79,10 @@ const codes: Record<ProblemCode, string> = {
   NOT_REACHABLE:
     'Nobody could reach this computer with an invitation. Set a port, or the address under which it is reached, then try again.',
   UNKNOWN_INVITATION: 'There is no such invitation. Open the list again.',
+  WRONG_JOIN_CODE:
+    'That is not the code of the workstation that asked. Read it again; if it still differs, withdraw the invitation and make a new one.',
+  COORDINATOR_ONLY:
+    'This is done at another workstation of your clinic: the one that it was set up on, which holds the key of the clinic.',
   DEVICE_NOT_CONNECTED: 'The device is not connected. Plug it in and switch it on.',
   DEVICE_NOT_ENROLLED:
     'This device is not enrolled. IT can enrol it on the Devices page; its values wait in the tray until then.',

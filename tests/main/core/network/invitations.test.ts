@@ -1,14 +1,23 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import fc from 'fast-check'
 import { Invitations } from '../../../../src/main/core/network/invitations.ts'
+import { openNodeSecrets } from '../../../../src/main/core/network/node-secrets.ts'
+import { generateSharingKeyPair } from '../../../../src/main/core/epoch-keys.ts'
 import type { Clinic } from '../../../../src/main/core/vault/clinic.ts'
 import type { RosterSite } from '../../../../src/ledger/roster.ts'
 import { checkInvitation, decodeInvitation, oneTimeKeyOf } from '../../../../src/sync/invitation.ts'
-import { decodeJoinAnswer, encodeJoinRequest, type JoinAnswer, type JoinRequest } from '../../../../src/sync/join.ts'
+import {
+  decodeJoinAnswer,
+  encodeJoinRequest,
+  joinCode,
+  type JoinAnswer,
+  type JoinRequest,
+} from '../../../../src/sync/join.ts'
 import { SyncError } from '../../../../src/sync/errors.ts'
 import { fromHex } from '../../../../src/shared/bytes.ts'
 import { codeOf, forWholeFile, furnish, startVault, temporaryFolder } from '../../../faults/support/clinic.ts'
 import { clinicOf } from '../../../support/consent-world.ts'
+import { until } from '../../../support/two-clinics.ts'
 import { testKey, testSite, verifier } from '../../../support/ledger-world.ts'
 
 const DAY_MS = 86_400_000
@@ -38,7 +47,7 @@ function world() {
   const replica = {
     head: real.replica.head,
     get directory() {
-      const roster = { ...newest.roster, sites: [...newest.roster.sites, ...members] }
+      const roster = { ...newest.roster, sites: [...members, ...newest.roster.sites] }
       return { ...directory, rosters: [...directory.rosters.slice(0, -1), { ...newest, roster }] }
     },
   }
@@ -48,6 +57,7 @@ function world() {
       clinic,
       governance: {
         rosterWith: () => (asked.isBusy ? null : document),
+        rosterWithNode: () => (asked.isBusy ? null : document),
         admit: async () => {
           asked.admitted += 1
           await Promise.resolve()
@@ -57,8 +67,8 @@ function world() {
       fault: (error) => asked.faults.push(error),
     })
   const invitations = open()
-  const make = async (days = 1) => {
-    const { id, text } = await invitations.make(days, ['/ip4/127.0.0.1/tcp/4101'])
+  const make = async (days = 1, kind: 'site' | 'workstation' = 'site') => {
+    const { id, text } = await invitations.make(days, ['/ip4/127.0.0.1/tcp/4101'], kind)
     const invitation = decodeInvitation(text)
     return { id, invitation, key: oneTimeKeyOf(invitation) }
   }
@@ -169,6 +179,89 @@ describe('an invitation', () => {
     const again = open()
     expect(again.list()).toMatchObject([{ state: 'asked', site: site.id }])
     expect(ask(key, { step: 'ask', site: other }, again)).toEqual({ state: 'refused' })
+  })
+})
+
+describe('an invitation of a workstation', () => {
+  const [node] = other.nodes
+  if (node === undefined) throw new Error('a site has a node')
+  const ASK_NODE: JoinRequest = { step: 'node', node, agreementKey: other.sharingKey }
+  const codeOfRequest = (request = ASK_NODE) => joinCode(real.identity.network, encodeJoinRequest(request))
+
+  /** The node stands in the roster, under the own site. */
+  function list({ members }: ReturnType<typeof world>): void {
+    const own = real.replica.directory.rosters.at(-1)?.roster.sites[0]
+    if (own === undefined || node === undefined) throw new Error('a clinic has a site')
+    members.unshift({ ...own, nodes: [...own.nodes, node] })
+  }
+
+  it('leads to nothing before somebody typed the code of that very request', async () => {
+    const { make, ask, asked, invitations } = world()
+    const { id, key, invitation } = await make(1, 'workstation')
+    expect(invitation.kind).toBe('workstation')
+    expect(await codeOf(() => invitations.letIn(id, codeOfRequest()))).toBe('UNKNOWN_INVITATION')
+    expect([ask(key, ASK_NODE), ask(key, ASK_NODE)]).toEqual([{ state: 'waiting' }, { state: 'waiting' }])
+    expect([asked.admitted, invitations.list()[0]]).toMatchObject([0, { state: 'asked', isLetIn: false }])
+    const stranger = codeOfRequest({ ...ASK_NODE, agreementKey: site.sharingKey })
+    for (const wrong of [stranger, '', '----', codeOfRequest().slice(0, -1)])
+      expect(await codeOf(() => invitations.letIn(id, wrong))).toBe('WRONG_JOIN_CODE')
+    ask(key, ASK_NODE)
+    expect(asked.admitted).toBe(0)
+    // As people read it out and type it.
+    await invitations.letIn(id, codeOfRequest().toLowerCase().replaceAll('-', ' '))
+    expect(ask(key, ASK_NODE)).toEqual({ state: 'waiting' })
+    expect(asked.admitted).toBe(1)
+  })
+
+  it('is for the machine that asked first, and for nothing else', async () => {
+    const { make, ask, invitations } = world()
+    const { id, key } = await make(1, 'workstation')
+    expect(ask(key, ASK)).toEqual({ state: 'refused' })
+    ask(key, ASK_NODE)
+    expect(ask(key, { ...ASK_NODE, agreementKey: site.sharingKey })).toEqual({ state: 'refused' })
+    await invitations.letIn(id, codeOfRequest())
+    expect(ask(key, { ...ASK_NODE, node: { ...node, log: 'other.example/site/node-9' } })).toEqual({ state: 'refused' })
+    const { key: ofSite } = await make(1, 'site')
+    expect(ask(ofSite, ASK_NODE)).toEqual({ state: 'refused' })
+  })
+
+  it('gives the listed node what it may read, sealed to its request, and nobody the governance key', async () => {
+    const at = world()
+    const { id, key } = await at.make(1, 'workstation')
+    const agreement = await generateSharingKeyPair()
+    const request: JoinRequest = { ...ASK_NODE, agreementKey: agreement.publicKey }
+    at.ask(key, request)
+    // A machine that somebody listed otherwise is given nothing either, before it is let in.
+    list(at)
+    expect(at.ask(key, request)).toEqual({ state: 'waiting' })
+    await at.invitations.letIn(id, codeOfRequest(request))
+    let answer = at.ask(key, request)
+    await until('it is sealed', () => (answer = at.ask(key, request))?.state === 'admitted')
+    if (answer?.state !== 'admitted' || answer.secrets === null) throw new Error('it has secrets')
+    const { secrets } = answer
+    const to = { network: real.identity.network, site: real.identity.site, log: node.log }
+    const opened = await openNodeSecrets(secrets, agreement.privateKey, to)
+    expect(opened).toMatchObject({ clinic: real.identity.clinic, demo: false })
+    expect([...opened.secrets.keys()].toSorted()).toEqual(['dedupe-key', 'pin-pepper', 'sharing-private', 'tray-key'])
+    expect(at.invitations.list()).toMatchObject([{ state: 'used' }])
+    for (const wrong of [
+      { ...to, log: 'x' },
+      { ...to, site: 'x' },
+      { ...to, network: new Uint8Array(32) },
+    ])
+      expect(await codeOf(() => openNodeSecrets(secrets, agreement.privateKey, wrong))).toBe('BAD_INVITATION')
+    expect(at.asked.faults).toEqual([])
+  })
+
+  it('remembers over a restart whom it let in', async () => {
+    const { make, ask, open, invitations, asked } = world()
+    const { id, key } = await make(1, 'workstation')
+    ask(key, ASK_NODE)
+    await invitations.letIn(id, codeOfRequest())
+    const again = open()
+    expect(again.list()).toMatchObject([{ kind: 'workstation', state: 'asked', isLetIn: true, site: node.log }])
+    ask(key, ASK_NODE, again)
+    expect(asked.admitted).toBe(1)
   })
 })
 
