@@ -265,7 +265,7 @@ describe('joining a network', () => {
 
   it('goes back to an invitation that is none', async () => {
     const { view } = await joining(`CHARTSEAL-JOIN1-${'X'.repeat(60)}`)
-    expect(view.get('[role=alert]').text()).toContain('This is no invitation')
+    expect(view.get('[role=alert]').text()).toContain('This invitation cannot be used')
     expect((view.get('[name=invitation]').element as HTMLTextAreaElement).value).toContain('X'.repeat(60))
   })
 

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { codeOf, PIN, startVault, stateOf, temporaryFolder } from '../../../faults/support/clinic.ts'
 import { clinicOf, holder, weigh } from '../../../support/consent-world.ts'
 import { joinedTo, networkedClinic, until, workstationOf } from '../../../support/two-clinics.ts'
-import { fromHex } from '../../../../src/shared/bytes.ts'
+import { openEpochKey } from '../../../../src/main/core/epoch-keys.ts'
+import { sharingSecret } from '../../../../src/main/core/vault/clinic-assembly.ts'
+import { equalBytes, fromHex } from '../../../../src/shared/bytes.ts'
 import { governs } from '../../../../src/main/core/vault/role-keys.ts'
 import type { NetworkService } from '../../../../src/main/core/network/network-service.ts'
 import type { Governance } from '../../../../src/main/core/vault/governance.ts'
@@ -44,10 +46,13 @@ describe('a further workstation of a clinic', { timeout: 120_000 }, () => {
       return held() === a.clinic().store.payloadPlaces(own.origin, 0, size()).length
     })
     // It opens them: with what it was given, and without the other disk.
-    const rows = clinicOf(b).store.epochKeys(fromHex(patient.handle))
-    expect(rows.length).toBeGreaterThan(0)
-    const keys = await clinicOf(b).keys.of(fromHex(patient.handle), rows[0]?.epoch ?? -1)
-    expect(keys).toBeDefined()
+    const pair = { publicKey: other.sharingKey, privateKey: sharingSecret(clinicOf(b).keystore) }
+    const subject = fromHex(patient.handle)
+    const rows = store.epochKeys(subject).filter(({ recipient }) => equalBytes(recipient, pair.publicKey))
+    const [row] = rows
+    if (row === undefined) throw new Error('its keys are there')
+    const context = { subject, epoch: row.epoch, sender: pair.publicKey }
+    expect(await openEpochKey(row.sealed, pair, context)).toHaveLength(32)
   })
 
   it('goes on after a restart of either, and says where what it cannot do is done', async () => {
