@@ -6,7 +6,7 @@ import { fromHex } from '../../../shared/bytes.ts'
 import { wipe } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
 import type { Asked } from '../vault-service.ts'
-import { offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
+import { offsetMinAt, viewerFor, type Clinic, type Viewer } from './clinic.ts'
 import { SECRETS } from './genesis.ts'
 import type { Outbox } from './outbox.ts'
 
@@ -19,6 +19,8 @@ import type { Outbox } from './outbox.ts'
 export class OutboxViews {
   readonly #clinic: Clinic
   readonly #outbox: Outbox
+  /** Notes that are being settled: two windows, or a second click, must not record it twice. */
+  readonly #settling = new Set<string>()
 
   constructor(clinic: Clinic, outbox: Outbox) {
     this.#clinic = clinic
@@ -45,6 +47,17 @@ export class OutboxViews {
    */
   async settle({ id, reason }: Asked['outbox']['settle']): Promise<void> {
     const viewer = viewerFor(this.#clinic, 'clinical')
+    // Whoever comes second finds it taken off the list, as a moment later.
+    if (this.#settling.has(id)) throw new ApiFailure('UNKNOWN_ENTRY')
+    this.#settling.add(id)
+    try {
+      await this.#settleOne(viewer, id, reason)
+    } finally {
+      this.#settling.delete(id)
+    }
+  }
+
+  async #settleOne(viewer: Viewer, id: string, reason: string): Promise<void> {
     const note = await this.#withKey((key) => this.#outbox.note(id, key))
     const { writer, logSigner, random, nowMs, identity } = this.#clinic
     const timeMs = nowMs()

@@ -20,6 +20,7 @@ import type { Failed } from './log-replica.ts'
 import type { Finding, IndexedPatient, Registration } from './patient-index.ts'
 import { oxygenScaleOf } from './endorsements.ts'
 import { chartForeign, searchForeign } from './foreign-patients.ts'
+import { ShownCharts } from './shown-charts.ts'
 import { patientRecords } from './patient-records.ts'
 
 /** Patients verified before other requests get a turn. */
@@ -33,11 +34,14 @@ interface Read {
 
 /** Patients of the site: who they are, and their charts. Every view is recorded before it is returned. */
 export class Patients {
+  /** Told of every chart that is handed out. */
+  readonly charts: ShownCharts
   readonly #clinic: Clinic
   #registering: Promise<unknown> = Promise.resolve()
 
   constructor(clinic: Clinic) {
     this.#clinic = clinic
+    this.charts = new ShownCharts(clinic)
   }
 
   /**
@@ -191,7 +195,10 @@ export class Patients {
     const { replica, writer, nowMs, gate } = this.#clinic
     const { origin, size, root } = replica.head
     const shared = await chartForeign(this.#clinic, viewer, { handle, generation }, readPatient)
-    if (shared !== null) return shared
+    if (shared !== null) {
+      this.charts.shown(handle, shared.consent)
+      return shared
+    }
     const patient = await this.demographics(handle, viewer)
     const records = await patientRecords(this.#clinic, viewer, handle)
     const { scale } = await oxygenScaleOf(this.#clinic, viewer, handle)
@@ -201,12 +208,14 @@ export class Patients {
     const isEmpty = rows.every(({ status }) => status === 'rejected')
     await writer.record([accessDraft(this.#clinic, viewer, { subject: handle }, [], isEmpty)])
     viewer.seen.add(handle)
+    const consent = await gate.standing(handle)
+    this.charts.shown(handle, consent)
     return {
       handle,
       generation,
       patient,
       ...records,
-      consent: await gate.standing(handle),
+      consent,
       oxygenScale: scale,
       chainLength: links.length + gone.length,
       unattributedDamage: replica.unattributedDamage().length,

@@ -151,6 +151,7 @@ export class Vault extends VaultRequests implements VaultService {
     open?.people.signOut()
     open?.clinic.glass.endOthers(null)
     open?.notices.close()
+    open?.patients.charts.close()
     await open?.network.close()
     await this.#guest?.close()
     this.#guest = null
@@ -516,6 +517,7 @@ export class Vault extends VaultRequests implements VaultService {
         demoPins: pins,
       })
       await this.#open.notices.start(this.#outbox, sharingSecret(keystore))
+      this.#open.patients.charts.start()
       this.#open.upkeep.start()
       clinic.standing.start()
       this.#open.network.start()
@@ -624,9 +626,10 @@ export class Vault extends VaultRequests implements VaultService {
   #endLog(failure: RecoveryNeeded): void {
     const [open, unlock] = [this.#open, this.#unlock]
     if (open === null || unlock === null) return
-    const { people, upkeep, clinic, notices, network } = open
+    const { people, patients, upkeep, clinic, notices, network } = open
     clinic.writer.stop()
     notices.close()
+    patients.charts.close()
     people.signOut()
     this.#open = null
     network
