@@ -191,6 +191,34 @@ it('gives patients what may be seen here, and all of it with their card', async 
   expect(await codeOf(() => world.vault.makeExport(other))).toBe('NOTHING_TO_EXPORT')
 })
 
+it.each([
+  ['a byte of it', (row: Uint8Array) => row.with(row.length >> 1, (row[row.length >> 1] ?? 0) ^ 1)],
+  ['the record of somebody else', null],
+] as const)('names nobody in a whole export when the registration does not verify: %s', async (_what, change) => {
+  const other = await holder(world, 2)
+  const { store, replica, identity } = world.clinic()
+  const placeOf = ({ handle }: Holder) => replica.chain(handle).links.find(({ type }) => type === 'patient.registered')!
+  const [{ index }, stranger] = [placeOf(patient), placeOf(other)]
+  const [own, theirs] = [store.payload(identity.origin, index)!, store.payload(identity.origin, stranger.index)!]
+  const forged = change === null ? theirs : { ...own, ciphertext: change(own.ciphertext) }
+  store.replacePayload(identity.origin, index, forged)
+  await world.vault.signIn(world.team.physician, PIN)
+  const card = { text: patient.card.text, pin: CARD_PIN }
+  const whole = await world.vault.makeExport({ ...request({ purpose: 'patient', format: 'csv' }), pin: PIN, card })
+  for (const name of [patient, other].flatMap(({ familyName, givenName, identifier }) => [
+    familyName,
+    givenName,
+    identifier,
+  ]))
+    for (const { text } of whole.files) expect(text).not.toContain(name)
+  expect(whole.files[0]?.text).toContain('71.5')
+  // A document has to name somebody: none is made, and none is recorded to have left.
+  const { size } = await world.vault.ledgerSummary()
+  const named = { ...request({ purpose: 'patient' }), pin: PIN, card }
+  expect(await codeOf(() => world.vault.makeExport(named))).toBe('CONSENT_NEEDED')
+  expect((await world.vault.ledgerSummary()).size).toBe(size)
+})
+
 it('is for physicians with their PIN, and leaves no entry when refused', async () => {
   const { size } = await world.vault.ledgerSummary()
   expect(await codeOf(() => world.vault.makeExport({ ...request(), pin: '9999' }))).toBe('WRONG_PIN')

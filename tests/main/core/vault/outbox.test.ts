@@ -130,7 +130,12 @@ it('takes a note while nobody can sign in, lists it to nurses and physicians, an
   expect(await codeOf(() => again.vault.settleOutbox({ id, reason: 'mine' }))).toBe('NOT_ALLOWED')
   await again.vault.signIn(staff.physician, PIN)
   expect(await again.vault.outbox()).toMatchObject([{ ...NOTE, id }])
-  await again.vault.settleOutbox({ id, reason: 'entered by hand' })
+  // A second click, or a second window, finds it taken.
+  const twice = await Promise.all([
+    codeOf(() => again.vault.settleOutbox({ id, reason: 'entered by hand' })),
+    codeOf(() => again.vault.settleOutbox({ id, reason: 'clicked twice' })),
+  ])
+  expect(twice).toEqual([null, 'UNKNOWN_ENTRY'])
   expect(await again.vault.outbox()).toEqual([])
   expect(await codeOf(() => again.vault.settleOutbox({ id, reason: 'again' }))).toBe('UNKNOWN_ENTRY')
   expect(await again.vault.settledNotes()).toMatchObject([
