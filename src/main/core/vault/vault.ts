@@ -148,6 +148,8 @@ export class Vault extends VaultRequests implements VaultService {
   async close(): Promise<void> {
     const open = this.#open
     this.#open = null
+    // With the keys of whoever asked for it.
+    open?.clinic.writer.close()
     open?.people.signOut()
     open?.clinic.glass.endOthers(null)
     open?.notices.close()

@@ -118,6 +118,7 @@ export class Writer {
   /** Set when the outcome of a commit is unknown. */
   #unknown = false
   #stopped = false
+  #isClosed = false
 
   constructor(parts: WriterParts) {
     this.#parts = parts
@@ -157,6 +158,7 @@ export class Writer {
   }
 
   #enqueue(job: Omit<Job, 'done' | 'failed'>): Promise<Recorded[]> {
+    if (this.#isClosed) return Promise.reject(new ApiFailure('WRONG_STATE'))
     return new Promise((done, failed) => {
       this.#queue.push({ ...job, done, failed })
       this.#schedule()
@@ -166,6 +168,12 @@ export class Writer {
   /** Ends the log here: whatever waits, and whatever comes, is refused. */
   stop(): void {
     this.#stopped = true
+  }
+
+  /** Writes what waits, before the files are closed. What comes later is refused. */
+  close(): void {
+    this.#isClosed = true
+    while (this.#queue.length > 0) this.#flush()
   }
 
   async #epochOf(draft: Draft): Promise<CurrentEpoch | null> {
@@ -192,8 +200,7 @@ export class Writer {
       if (this.#queue[0].successor !== null && jobs.length > 0) break
       const job = this.#queue.shift()
       if (job === undefined) break
-      if (this.#isDuplicate(job, jobs)) job.failed(new ApiFailure('ALREADY_RECORDED'))
-      else {
+      if (this.#isAccepted(job, jobs)) {
         jobs.push(job)
         count += job.drafts.length
       }
@@ -242,6 +249,17 @@ export class Writer {
         ...{ done: () => undefined, failed: () => undefined },
       },
     ])
+  }
+
+  /** False for a job that cannot be written, which was told so. What else waits in this turn goes on. */
+  #isAccepted(job: Job, before: readonly Job[]): boolean {
+    try {
+      if (!this.#isDuplicate(job, before)) return true
+      job.failed(new ApiFailure('ALREADY_RECORDED'))
+    } catch (error) {
+      job.failed(error)
+    }
+    return false
   }
 
   #isDuplicate(job: Job, before: readonly Job[]): boolean {

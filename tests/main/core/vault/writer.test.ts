@@ -63,6 +63,22 @@ it('closes what is asked for at once into one block, in order', async () => {
   expectSound(open)
 })
 
+it('writes what waits before it is closed, and refuses what comes later', async () => {
+  const open = await parts()
+  const { writer, replica, store, signer, subject } = open
+  const first = replica.head.size
+  const waiting = Array.from({ length: 5 }, () => writer.record([accessOf(open, signer, subject)]))
+  await new Promise((done) => process.nextTick(done))
+  writer.close()
+  expect(replica.head.size).toBe(first + 6)
+  expectSound(open)
+  expect(await codeOf(() => writer.record([accessOf(open, signer, subject)]))).toBe('WRONG_STATE')
+  await Promise.all(waiting)
+  store.close()
+  // Nothing looks into the files any more.
+  await new Promise((done) => setImmediate(done))
+})
+
 it('takes more than fit into a block into the next', async () => {
   const open = await parts()
   const { writer, replica, signer, subject } = open
