@@ -15,7 +15,7 @@ import { LedgerError } from '../../../ledger/errors.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
 import type { PayloadRow, SealedKeyRow } from '../../../sync/messages.ts'
 import type { PayloadsOut, PeerIdentity } from '../../../sync/ports.ts'
-import { equalBytes, toHex } from '../../../shared/bytes.ts'
+import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import { wipe } from '../../keystore/sodium.ts'
 import type { MirroredPayload, NewEpochKey } from '../../store/store.ts'
 import { heldClassKeys, openClassKeys } from '../class-keys.ts'
@@ -43,8 +43,10 @@ interface Missing {
   indexes: number[]
   /** A patient decided something in what was looked at since {@link Disclosures.takeDecided}. */
   isDecided: boolean
-  /** Epochs of subjects that entries with a payload name: nobody needs other keys. */
-  readonly epochs: Set<string>
+  /** Epochs of subjects that entries with a payload name, and the newest such entry: nobody needs other keys. */
+  readonly epochs: Map<string, number>
+  /** Subjects who decided something, by handle. */
+  readonly decided: Set<string>
 }
 
 /** See the module's comment. */
@@ -81,6 +83,8 @@ export class Disclosures {
   async load(): Promise<void> {
     this.#day = dayOf(this.#clinic.gate.dayMs())
     for (const handle of this.#clinic.replica.subjectsWith('consent.granted')) await this.changed(handle)
+    // A consent that begins today was no consent when the keys were asked for.
+    for (const [origin, { decided }] of this.#missing) this.#askForKeys(origin, decided)
   }
 
   /** True when what is shared is to be worked out anew. */
@@ -190,7 +194,7 @@ export class Disclosures {
   }
 
   /** What stands in the place of the log that a key is for: what another log says is not looked at. */
-  #held({ subject, log, ...key }: NewEpochKey): Uint8Array | undefined {
+  #held({ subject, log, ...key }: Omit<NewEpochKey, 'sealed'>): Uint8Array | undefined {
     const rows = unlessDamaged(() => this.#clinic.store.epochKeys(subject)) ?? []
     const held = keyRow(rows, { log, ...key })
     return held?.log === log ? held.sealed : undefined
@@ -272,19 +276,47 @@ export class Disclosures {
 
   /** What is known to be missing of a log of `size`, after looking at some more of it. */
   #scanned(origin: string, size: number): Missing {
-    const known = this.#missing.get(origin) ?? { scanned: 0, indexes: [], isDecided: false, epochs: new Set() }
+    const blank = {
+      scanned: 0,
+      indexes: [],
+      isDecided: false,
+      epochs: new Map<string, number>(),
+      decided: new Set<string>(),
+    }
+    const known: Missing = this.#missing.get(origin) ?? blank
     this.#missing.set(origin, known)
     const { store } = this.#clinic
     const end = Math.min(size, known.scanned + SCAN)
     if (end <= known.scanned) return known
     const have = new Set(unlessDamaged(() => store.payloadPlaces(origin, known.scanned, end - known.scanned)) ?? [])
+    const decided = new Set<string>()
     for (const { index, subject, epoch, type } of this.#payloadsIn(origin, known.scanned, end)) {
-      if (type.startsWith('consent.')) known.isDecided = true
-      known.epochs.add(epochName(subject, epoch))
+      if (type.startsWith('consent.')) decided.add(toHex(subject))
+      known.epochs.set(epochName(subject, epoch), index)
       if (!have.has(index)) known.indexes.push(index)
     }
     known.scanned = end
+    known.isDecided ||= decided.size > 0
+    for (const handle of decided) known.decided.add(handle)
+    this.#askForKeys(origin, decided)
     return known
+  }
+
+  /**
+   * A custodian has the payloads before it has any key: of patients who decided something, one entry of each epoch without
+   * a key is asked for once more, and the key comes with it if it may.
+   */
+  #askForKeys(origin: string, decided: ReadonlySet<string>): void {
+    const known = this.#missing.get(origin)
+    if (known === undefined || decided.size === 0) return
+    const { log } = splitOrigin(origin)
+    const lacking = [...known.epochs].flatMap(([name, index]) => {
+      const [handle = '', epoch = ''] = name.split('/')
+      if (!decided.has(handle)) return []
+      const key = { subject: fromHex(handle), epoch: Number(epoch), recipient: this.#pair.publicKey, log }
+      return this.#held(key) === undefined ? [index] : []
+    })
+    if (lacking.length > 0) known.indexes = [...new Set([...known.indexes, ...lacking])].sort((a, b) => a - b)
   }
 
   #forget(origin: string, indexes: readonly number[]): void {
