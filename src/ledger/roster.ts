@@ -113,6 +113,11 @@ export function mirrorNameOf(siteId: string): string {
   return `${siteId}/mirror`
 }
 
+/** Name in the cosignatures of a witness. No mirror has such a name, and no log such an origin. */
+export function witnessNameOf(name: string): string {
+  return `${name}/witness`
+}
+
 /**
  * What a roster is known by: SHA-256 of its document without attempt and votes. The same change proposed again in a
  * ceremony is the same roster.

@@ -11,8 +11,9 @@ export class ForkedLog {
   readonly logKey: LogKey
   readonly #h: Hasher = nobleHasher
 
-  constructor(origin = 'test.local/forked/1') {
-    this.key = testKey(`log ${origin}`)
+  /** @param keyOf - Origin whose key signs: that of another incarnation, when a test says so. */
+  constructor(origin = 'test.local/forked/1', keyOf = origin) {
+    this.key = testKey(`log ${keyOf}`)
     this.logKey = { name: origin, publicKey: this.key.publicKey }
   }
 

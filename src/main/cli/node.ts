@@ -9,16 +9,17 @@
  */
 import { mkdirSync } from 'node:fs'
 import process from 'node:process'
-import { type HeadlessEvent, type HeadlessNode, startHeadless } from '../core/index.ts'
+import { type HeadlessEvent, type HeadlessNode, startHeadless, startWitness } from '../core/index.ts'
 import { passphraseFromInput, storedPassphrase } from '../shell/passphrase.ts'
 import { UsageError } from '../shell/usage-error.ts'
 import { EXIT, type ExitCode, pathOf, plain, printLine, readArguments, readText } from './command.ts'
 import { keepRecoveryKey } from './recovery-key-file.ts'
 
-const USAGE = `usage: chartseal node --data DIR [--join INVITATION_FILE] [--port N | --no-listen] [--announce ADDRESS]...
+const USAGE = `usage: chartseal node [--witness] --data DIR [--join INVITATION_FILE] [--port N | --no-listen] [--announce ADDRESS]...
                       [--relay] [--no-discovery] [--health PORT] [--passphrase-file FILE]
 The passphrase comes from that file (mode 0600), from the systemd credential chartseal-passphrase, or as the first line of
-standard input. --join takes a file with the text of an invitation, for a data folder in which nothing is yet.`
+standard input. --join takes a file with the text of an invitation, for a data folder in which nothing is yet. --witness sees hashes
+alone: no entry, no patient data.`
 const MAX_INVITATION_BYTES = 4096
 
 /** Runs until it is asked to stop. */
@@ -32,6 +33,7 @@ export async function node(args: readonly string[]): Promise<ExitCode> {
       'no-listen': { type: 'boolean' },
       announce: { type: 'string', multiple: true },
       relay: { type: 'boolean' },
+      witness: { type: 'boolean' },
       'no-discovery': { type: 'boolean' },
       health: { type: 'string' },
       'passphrase-file': { type: 'string' },
@@ -52,8 +54,10 @@ export async function node(args: readonly string[]): Promise<ExitCode> {
   const invitation = values.join === undefined ? null : readText(values.join, MAX_INVITATION_BYTES)
   const passphrase = await passphraseOf(values['passphrase-file'])
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
+  const common = { dataFolder, passphrase, reach, healthPort, event: log }
+  if (values.witness === true) return ended(await startWitness(common))
   const running = await startHeadless({
-    ...{ dataFolder, passphrase, invitation, reach, healthPort, event: log },
+    ...{ ...common, invitation },
     recoveryKey: (text) => {
       tellRecoveryKey(dataFolder, text)
     },

@@ -13,6 +13,7 @@ import { ApiFailure } from './failure.ts'
 import { machineId } from './machine-id.ts'
 import type { KeptSettings } from './network/network-settings.ts'
 import type { VaultEvent, VaultHealth, VaultState } from './vault-service.ts'
+import type { WitnessEvent } from './witness/witness-node.ts'
 import { startVaultThread } from './vault-thread.ts'
 
 /** How a node is started. */
@@ -44,6 +45,7 @@ export type HeadlessEvent =
       readonly code: string | null
     }
   | { readonly event: 'network'; readonly sites: number; readonly connected: number; readonly quorum: boolean }
+  | WitnessEvent
   | { readonly event: 'fault' }
 
 /** A running node. */

@@ -19,6 +19,7 @@ import { startWorkstation, type Workstation } from './workstation.ts'
 
 export { auditReplicaFile, exportLogOfFile } from './audit/index.ts'
 export { type HeadlessEvent, type HeadlessNode, startHeadless } from './headless.ts'
+export { startWitness } from './witness/start-witness.ts'
 export { backUpDatabase, restoreOffline } from './offline.ts'
 
 /** How a core is started. */

@@ -6,7 +6,7 @@
 import process from 'node:process'
 
 /** A stack says where, never what: messages of ours hold no patient data and no secret. */
-export function reportFault(error: unknown): void {
+export function reportFault(error: unknown, where = 'vault'): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : 'unknown fault'
-  process.stderr.write(`chartseal vault: ${text}\n`)
+  process.stderr.write(`chartseal ${where}: ${text}\n`)
 }

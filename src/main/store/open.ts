@@ -14,8 +14,15 @@ import { syncPath } from './sync-path.ts'
 import { SqliteStore } from './sqlite-store.ts'
 import type { Store } from './store.ts'
 
-/** "Chsl": marks the file as ours, for `file(1)` and for us. */
-const APPLICATION_ID = 0x4368736c
+/** A kind of database: what marks its file, for `file(1)` and for us, and what makes its tables. */
+export interface DatabaseKind {
+  readonly applicationId: number
+  /** Brings the tables to the newest version. */
+  readonly migrate: (db: WritableDb) => void
+}
+
+/** "Chsl": the replica. */
+const LEDGER: DatabaseKind = { applicationId: 0x4368736c, migrate: (db) => migrate(db) }
 /** A full tile of 256 hashes is 8192 bytes: measured as the best size for tiles, and better for entries than 4096. */
 const PAGE_SIZE = 8192
 /** Only this process writes; a short wait covers a reader that is checkpointing. */
@@ -53,18 +60,33 @@ export interface OpenOptions {
  * `DATA_FOLDER_READ_ONLY`, `DATA_FOLDER_IN_USE`, `DISK_FULL`.
  */
 export function openStore(file: string, options: OpenOptions): Store {
+  return openDatabase(file, options, LEDGER, (db) => new SqliteStore(db))
+}
+
+/**
+ * Opens or creates a database of ours, whatever its tables are.
+ *
+ * @param use - Takes the connection over; when it throws, the connection is closed.
+ * @throws {@link StoreError} as {@link openStore}.
+ */
+export function openDatabase<Opened>(
+  file: string,
+  options: OpenOptions,
+  kind: DatabaseKind,
+  use: (db: WritableDb) => Opened,
+): Opened {
   return guarded('opening the database', () => {
-    if (options.mode === 'create') createDatabase(file)
+    if (options.mode === 'create') createDatabase(file, kind)
     requireWritable(file)
     const db = new Database(file, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS }) as WritableDb
     try {
-      requireOurs(db)
+      requireOurs(db, kind)
       configure(db)
-      migrate(db)
-      requireSchema(db)
+      kind.migrate(db)
+      requireSchema(db, kind)
       requireDurable(db)
       if (options.maxPages !== undefined) db.pragma(`max_page_count = ${options.maxPages}`)
-      return new SqliteStore(db)
+      return use(db)
     } catch (error) {
       db.close()
       throw error
@@ -76,7 +98,7 @@ export function openStore(file: string, options: OpenOptions): Store {
  * Builds the database under another name and renames it: under its own name it is whole from the first moment, so
  * that an empty file there is damage and never "a new one".
  */
-function createDatabase(file: string): void {
+function createDatabase(file: string, { applicationId, migrate: makeTables }: DatabaseKind): void {
   const names = [file, `${file}-wal`, `${file}-journal`]
   if (names.some((name) => existsSync(name))) throw new StoreError('DATABASE_EXISTS', 'refusing to replace a database')
   const draft = `${file}.new`
@@ -85,9 +107,9 @@ function createDatabase(file: string): void {
   const db = new Database(draft) as WritableDb
   try {
     db.pragma(`page_size = ${PAGE_SIZE}`)
-    db.pragma(`application_id = ${APPLICATION_ID}`)
+    db.pragma(`application_id = ${applicationId}`)
     configure(db)
-    migrate(db)
+    makeTables(db)
   } finally {
     db.close()
   }
@@ -108,9 +130,9 @@ function requireWritable(file: string): void {
  *
  * @throws {@link StoreError} `DATABASE_DAMAGED`.
  */
-export function requireOurs(db: WritableDb): void {
+export function requireOurs(db: WritableDb, { applicationId } = LEDGER): void {
   const id = db.pragma('application_id', { simple: true })
-  if (id !== APPLICATION_ID) throw new StoreError('DATABASE_DAMAGED', 'the file is not a Chartseal database')
+  if (id !== applicationId) throw new StoreError('DATABASE_DAMAGED', 'the file is not a Chartseal database')
 }
 
 function configure(db: WritableDb): void {
@@ -122,10 +144,10 @@ function configure(db: WritableDb): void {
  *
  * @throws {@link StoreError} `DATABASE_DAMAGED`.
  */
-export function requireSchema(db: WritableDb): void {
+export function requireSchema(db: WritableDb, kind = LEDGER): void {
   const model = new Database(':memory:') as WritableDb
   try {
-    migrate(model)
+    kind.migrate(model)
     if (schemaOf(db) !== schemaOf(model)) throw new StoreError('DATABASE_DAMAGED', 'the schema is not the one we made')
   } finally {
     model.close()

@@ -9,16 +9,10 @@
  * @packageDocumentation
  */
 import { openCheckpoint, parseCheckpoint } from '../../../ledger/checkpoint.ts'
-import { MAX_ENTRY_SIZE } from '../../../ledger/body.ts'
-import { encodeCbor, decodeCbor, type CborMap } from '../../../ledger/cbor.ts'
+import { encodeCbor } from '../../../ledger/cbor.ts'
 import { contractAt } from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
-import {
-  decodeContractFields,
-  decodeRosterFields,
-  encodeContractFields,
-  encodeRosterFields,
-} from '../../../ledger/fields.ts'
+import { encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
 import { catchUp, type Cosigned, type Voter } from '../../../ledger/finality.ts'
 import type { SignedRoster } from '../../../ledger/governance.ts'
 import type { ContractPublished } from '../../../ledger/fields.ts'
@@ -38,6 +32,7 @@ import type {
 } from '../../../sync/ports.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
 import { verifier } from '../../keystore/sodium.ts'
+import { contractIn, rosterIn } from '../governed-fields.ts'
 import type { Clinic } from './clinic.ts'
 import type { CosignedLog } from './cosignatures.ts'
 import type { Disclosures } from './disclosures.ts'
@@ -278,8 +273,8 @@ export class VaultSyncStore implements SyncStore {
   addGovernance({ rosters, contracts, proposals }: Omit<Governance, 'kind'>): boolean {
     const { clinic, logs, events } = this.#parts
     const known = { roster: logs.roster.version, contract: this.self().contractVersion }
-    const signed = rosters.map((bytes) => decodeRosterFields(mapIn(bytes)))
-    const published = contracts.map((bytes) => decodeContractFields(mapIn(bytes)))
+    const signed = rosters.map(rosterIn)
+    const published = contracts.map(contractIn)
     const newer = published.filter(({ version }) => version > known.contract)
     const before = clinic.replica.directory.rosters.map(({ signed: { document } }) => document)
     const fresh = signed.filter(({ document }) => !before.some((other) => equalBytes(other, document)))
@@ -371,10 +366,4 @@ export class VaultSyncStore implements SyncStore {
 function frozen(origin: string): LogStanding {
   const nothing = { pending: 0, stored: 0, mirrored: 0, final: 0, cosigned: 0, votes: 0 }
   return { origin, isOwn: false, ...nothing, refused: null, isFrozen: true }
-}
-
-function mapIn(bytes: Uint8Array): CborMap {
-  const value = decodeCbor(bytes, MAX_ENTRY_SIZE)
-  if (!(value instanceof Map)) throw new LedgerError('BAD_FIELD', 'not the fields of an entry')
-  return value as CborMap
 }
