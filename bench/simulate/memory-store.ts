@@ -52,6 +52,7 @@ export class MemoryStore implements SyncStore {
   readonly identity: SimulatedIdentity
   readonly logs = new Map<string, MemoryLog>()
   readonly proofs = new Map<string, string>()
+  readonly opened: Uint8Array[] = []
   readonly #net: SimulatedNetwork
   /** What entries are worth. */
   evaluate: (origin: string, from: number, to: number) => EntriesVerdict = () => ({ verdict: 'valid' })
@@ -241,6 +242,17 @@ export class MemoryStore implements SyncStore {
 
   addEvidence(text: string): boolean {
     return this.#convict(text)
+  }
+
+  openings(): readonly Uint8Array[] {
+    return this.opened
+  }
+
+  /** Whatever is told is believed: what an opening must be is not the sessions' to judge. */
+  addOpening(entry: Uint8Array): string | null {
+    if (this.opened.some((known) => equalBytes(known, entry))) return null
+    this.opened.push(entry)
+    return `opening ${this.opened.length}`
   }
 
   monitor(origin: string): string | null {

@@ -17,6 +17,8 @@ const PER_SECOND = 512
 const BYTES_PER_POINT = 4096
 /** A fork proof costs several signatures to check. */
 const EVIDENCE_POINTS = 32
+/** An opening costs two signatures to check. */
+const OPENING_POINTS = 2
 /** Governed documents carry many approvals. */
 const GOVERNANCE_POINTS = 64
 
@@ -55,6 +57,8 @@ export function costOf(message: Message, bytes: number): number {
   switch (message.kind) {
     case 'heads':
       return base + message.notes.length
+    case 'opened':
+      return base + OPENING_POINTS
     case 'evidence':
       return base + EVIDENCE_POINTS
     case 'governance':

@@ -207,6 +207,7 @@ const CODECS: { readonly [Kind in MessageKind]: MessageCodec<Kind> } = {
     write: (m) => [m.instance],
     read: (f) => ({ instance: f.bytes(1, INSTANCE_SIZE) }),
   },
+  opened: { number: 21, write: (m) => [m.entry], read: (f) => ({ entry: f.blob(1, 1, MAX_ENTRY_SIZE) }) },
 }
 
 const KINDS = new Map((Object.keys(CODECS) as MessageKind[]).map((kind) => [CODECS[kind].number, kind]))

@@ -1,5 +1,5 @@
 /**
- * What nodes tell each other beside the logs: fork proofs, governed documents, and how far a node's own log had come.
+ * What nodes tell each other beside the logs: fork proofs, governed documents, later incarnations, and how far a node's own log had come.
  *
  * @remarks
  * All of it is small, and passed on by everybody who learns something new from it. Proven by
@@ -7,6 +7,7 @@
  *
  * @packageDocumentation
  */
+import { toHex } from '../shared/bytes.ts'
 import { assert } from '../shared/errors.ts'
 import { orNull } from './attempt.ts'
 import type { Hub } from './hub.ts'
@@ -20,6 +21,8 @@ const PROOFS_PER_TICK = 4
 /** What one peer was told. */
 interface Told {
   readonly proofs: Set<string>
+  /** Openings, in hex. */
+  readonly openings: Set<string>
   rosterVersion: number
   contractVersion: number
   readonly proposals: Set<string>
@@ -36,8 +39,9 @@ export class GovernanceTalk {
   }
 
   greeted(session: Session, { rosterVersion, contractVersion }: Hello): void {
-    const proofs = new Set<string>()
-    this.#told.set(session, { proofs, rosterVersion, contractVersion, proposals: new Set(), monitorAtMs: new Map() })
+    const versions = { rosterVersion, contractVersion }
+    const nothing = { proofs: new Set<string>(), openings: new Set<string>(), proposals: new Set<string>() }
+    this.#told.set(session, { ...versions, ...nothing, monitorAtMs: new Map() })
     this.#say(session)
   }
 
@@ -56,9 +60,13 @@ export class GovernanceTalk {
   }
 
   /** A peer tells something. What is new is passed on. */
-  heard(session: Session, message: MessageOf<'evidence' | 'governance'>): void {
+  heard(session: Session, message: MessageOf<'evidence' | 'governance' | 'opened'>): void {
     const told = this.#told.get(session)
     if (told === undefined) return
+    if (message.kind === 'opened') {
+      this.#takeOpening(told, message.entry)
+      return
+    }
     const isNew = orNull(() => {
       if (message.kind === 'governance') return this.#takeGovernance(told, message)
       if (told.proofs.size < MAX_REMEMBERED) told.proofs.add(message.text)
@@ -79,12 +87,31 @@ export class GovernanceTalk {
     return this.#hub.store.addGovernance({ rosters, contracts, proposals })
   }
 
+  #takeOpening({ openings }: Told, entry: Uint8Array): void {
+    if (openings.size < MAX_REMEMBERED) openings.add(toHex(entry))
+    const origin = orNull(() => this.#hub.store.addOpening(entry))
+    if (origin === null) return
+    this.#hub.changed(origin)
+    this.tick()
+  }
+
   #say(session: Session): void {
     const told = this.#told.get(session)
     if (told === undefined || !session.canWrite()) return
+    this.#sayOpenings(session, told)
     this.#sayEvidence(session, told)
     if (session.canWrite()) this.#sayGovernance(session, told)
     if (session.canWrite()) this.#askMonitor(session, told)
+  }
+
+  /** First of all: without it no head of the incarnation is one. */
+  #sayOpenings(session: Session, { openings }: Told): void {
+    for (const entry of this.#hub.store.openings()) {
+      const name = toHex(entry)
+      if (openings.has(name)) continue
+      openings.add(name)
+      session.send({ kind: 'opened', entry })
+    }
   }
 
   #sayEvidence(session: Session, { proofs }: Told): void {

@@ -186,6 +186,8 @@ export type Message =
   | { readonly kind: 'consistency'; readonly req: number; readonly proof: readonly Uint8Array[] }
   | { readonly kind: 'error'; readonly req: number; readonly code: RefusalCode }
   | { readonly kind: 'clone'; readonly instance: Uint8Array }
+  /** The entry that opened a later incarnation of a log. */
+  | { readonly kind: 'opened'; readonly entry: Uint8Array }
   | { readonly kind: 'bye' }
 
 /** Name of a message. */

@@ -219,6 +219,16 @@ export interface SyncStore {
    */
   addGovernance(governance: Omit<Governance, 'kind'>): boolean
 
+  /** Exact bytes of the entries that opened later incarnations of logs, each before those that follow it. */
+  openings(): readonly Uint8Array[]
+  /**
+   * Takes the entry that opened a later incarnation: from now on heads of it may be shown.
+   *
+   * @returns Its origin when anything about it is new, and is worth telling others; else null.
+   * @throws {@link LedgerError} when it opens nothing.
+   */
+  addOpening(entry: Uint8Array): string | null
+
   /** Answers somebody who holds an open invitation; null when it is not for them. Both bodies are opaque here. */
   join(transportKey: Uint8Array, body: Uint8Array): Uint8Array | null
 

@@ -228,8 +228,9 @@ export class SyncNode implements Hub, SessionHandler {
       throw new SyncError('NOT_WHO_IT_SAYS', 'another node')
     if (isCloneOf(self, hello)) this.store.cloned(null)
     this.#clones.greeted(session, hello)
-    this.#gossip.greeted(session)
+    // What opened an incarnation comes before anything that is said about it.
     this.#talk.greeted(session, hello)
+    this.#gossip.greeted(session)
     for (const origin of this.#own) this.changed(origin)
   }
 
@@ -250,6 +251,7 @@ export class SyncNode implements Hub, SessionHandler {
         return
       case 'evidence':
       case 'governance':
+      case 'opened':
         return this.#talk.heard(session, message)
     }
   }

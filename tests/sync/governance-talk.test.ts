@@ -40,6 +40,26 @@ describe('governed documents', () => {
   })
 })
 
+describe('an opening', () => {
+  it('reaches everybody once, and those who come later before any head', () => {
+    const network = testNetwork(4)
+    for (const i of [0, 1]) network.link(i, i + 1)
+    network.run(1000)
+    const entry = utf8('an opening')
+    network.stores[0]!.addOpening(entry)
+    network.run(1000)
+    expect(network.stores.map(({ opened }) => opened)).toEqual([[entry], [entry], [entry], []])
+    network.link(2, 3)
+    network.run(1000)
+    expect(network.stores[3]!.opened).toEqual([entry])
+    const world = new RawWorld()
+    world.store.addOpening(entry)
+    const peer = new RawPeer(world, 1).greet()
+    world.pass(100)
+    expect(peer.sent.map(({ kind }) => kind).slice(0, 3)).toEqual(['hello', 'opened', 'have'])
+  })
+})
+
 describe('a fork proof', () => {
   it('reaches everybody, also those who come later', () => {
     const network = testNetwork(4)

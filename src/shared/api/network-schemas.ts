@@ -55,7 +55,7 @@ export const NetworkLog = z.object({
   final: z.number().int().nonnegative(),
   /** Sites that cosigned its newest cosigned head. */
   votes: z.number().int().nonnegative(),
-  state: z.enum(['current', 'behind', 'refused', 'frozen', 'lost']),
+  state: z.enum(['current', 'behind', 'closed', 'contested', 'refused', 'frozen', 'lost']),
   /** Which rule an entry broke, and where; null when none did. */
   refused: z.object({ index: z.number().int(), code: z.string().max(60) }).nullable(),
 })

@@ -38,6 +38,7 @@ const PARTS: Record<MessageKind, fc.Arbitrary<object>> = {
   }),
   heads: fc.record({ notes: fc.array(text, { maxLength: 8 }) }),
   announce: fc.record({ note: text }),
+  opened: fc.record({ entry: blob }),
   'want-entries': fc
     .record({ req, origin, size: uint, range: range(32), maxBytes: fc.nat({ max: 2 ** 24 }) })
     .map(({ range: [from, to], ...rest }) => ({ ...rest, from, to })),

@@ -18,7 +18,7 @@ import { splitOrigin } from '../../../ledger/names.ts'
 import type { RosterNode } from '../../../ledger/roster.ts'
 import { orNull } from '../../../sync/attempt.ts'
 import { SyncNode } from '../../../sync/sync-node.ts'
-import type { PeerIdentity } from '../../../sync/ports.ts'
+import type { LogStanding, PeerIdentity } from '../../../sync/ports.ts'
 import type * as api from '../../../shared/api/schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { formatAddress, parseAddress } from '../../peer/addresses.ts'
@@ -58,6 +58,8 @@ const TICK_MS = 250
 const PREPARED = 64
 /** How often payloads are asked for that nobody wanted to send before. */
 const PAYLOAD_ROUND_MS = 30_000
+/** States of a log of which nothing more is taken, or believed, before somebody does something. */
+const STOPPED: ReadonlySet<api.NetworkLog['state']> = new Set(['refused', 'frozen', 'contested', 'lost'])
 /** What the network of a clinic needs. */
 export interface NetworkParts {
   readonly clinic: Clinic
@@ -221,9 +223,7 @@ export class NetworkService {
       problem: this.#problem,
       behind: logs.reduce((sum, { known, verified }) => sum + Math.max(0, known - verified), 0),
       notFinal: logs.reduce((sum, { known, final }) => sum + Math.max(0, known - final), 0),
-      stopped: logs.flatMap(({ origin, state }) =>
-        state === 'refused' || state === 'frozen' || state === 'lost' ? [origin] : [],
-      ),
+      stopped: logs.flatMap(({ origin, state }) => (STOPPED.has(state) ? [origin] : [])),
     }
   }
 
@@ -646,25 +646,27 @@ export class NetworkService {
   #logViews(): api.NetworkLog[] {
     const { store } = this.#node
     return [...store.standings()].map((standing) => {
-      const { origin, isOwn, pending, stored, mirrored, final, votes, refused, isFrozen } = standing
+      const { origin, isOwn, pending, stored, mirrored, final, votes, refused } = standing
       const said = this.#node.facts().map(({ known }) => known.get(origin)?.size ?? 0)
       const known = Math.max(pending, ...said)
-      const isLost = [...this.logs.lost].some((lost) => lost.origin === origin)
-      const state = isLost
-        ? 'lost'
-        : refused !== null
-          ? 'refused'
-          : isFrozen
-            ? 'frozen'
-            : mirrored < known
-              ? 'behind'
-              : 'current'
       return {
-        ...{ origin, isOwn, known, have: stored, verified: mirrored, final, votes, state },
+        ...{ origin, isOwn, known, have: stored, verified: mirrored, final, votes },
+        state: this.#logState(standing, known),
         site: this.disclosures.siteOf(origin) ?? '',
         refused: refused === null ? null : { index: refused.index, code: refused.code },
       }
     })
+  }
+
+  #logState({ origin, refused, mirrored, isFrozen }: LogStanding, known: number): api.NetworkLog['state'] {
+    const { standing, identity, replica } = this.#parts.clinic
+    if ([...this.logs.lost].some((lost) => lost.origin === origin)) return 'lost'
+    if (standing.locker.isContested(origin)) return 'frozen'
+    if (this.logs.doubtOf(origin) !== null) return 'contested'
+    if (refused !== null) return 'refused'
+    const isEnded = replica.log(origin) === null ? standing.openings.after(origin) !== null : origin !== identity.origin
+    if (isFrozen && !isEnded) return 'frozen'
+    return mirrored < known ? 'behind' : isEnded ? 'closed' : 'current'
   }
 
   /** A thread that was just started says a moment later where it listens. */

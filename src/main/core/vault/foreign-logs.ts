@@ -9,7 +9,7 @@
  *
  * @packageDocumentation
  */
-import { siteOfLog } from '../../../ledger/directory.ts'
+import { type Directory, nextIncarnation, siteOfLog } from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { MAX_CLOCK_AHEAD_S } from '../../../ledger/finality.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
@@ -52,9 +52,12 @@ export interface SiteContact {
   readonly heardMs: number
 }
 
-/** What is shared by one log of another node. */
+/** What is shared by one log of another node, with its earlier incarnations. */
 interface ForeignLog {
-  readonly log: LogReplica
+  /** Of the log, without incarnation. */
+  readonly name: string
+  /** Incarnations, oldest first: one at least. */
+  readonly logs: LogReplica[]
   readonly chains: Chains
   /** Patients that the log registers under handles of its own, lower-case hex. */
   readonly registered: Set<string>
@@ -66,6 +69,8 @@ interface ForeignLog {
 
 /** A registration under a handle that is bound to another log. */
 interface Claimed {
+  /** Where it stands. */
+  readonly origin: string
   readonly index: number
   readonly handle: string
 }
@@ -79,6 +84,7 @@ export class ForeignLogs implements ForeignShares {
   readonly #logs: NetworkLogs
   readonly #pair: SharingKeyPair
   readonly #contact: (origin: string) => SiteContact
+  /** By the name of the log. */
   readonly #open = new Map<string, ForeignLog>()
   /** What there was of the patients whose charts were shown, by handle. */
   readonly #charted = new Map<string, string>()
@@ -126,7 +132,7 @@ export class ForeignLogs implements ForeignShares {
         // Of a patient whom another log registered, a log may erase nothing. Neither what this site wrote about theirs.
         if (this.#of(handle) !== foreign) continue
         const replica = { chain: (of: string) => foreign.chains.of(of) }
-        const { log } = splitOrigin(foreign.log.origin)
+        const { name: log } = foreign
         const { subject, places, epochs: named } = erasedOf({ replica, store }, handle, FOREIGN_FROM - 1)
         // What this site wrote itself has later epochs: whatever the log says of those, it does not speak for them.
         const epochs = named.filter((epoch) => epoch < FOREIGN_FROM)
@@ -157,7 +163,7 @@ export class ForeignLogs implements ForeignShares {
   /** The log of another node as it is read for display; null when it is not here. */
   log(origin: string): LogReplica | null {
     this.#refresh()
-    return this.#open.get(origin)?.log ?? null
+    return this.#open.get(splitOrigin(origin).log)?.logs.find((log) => log.origin === origin) ?? null
   }
 
   /** A chart was shown: from now on {@link outdated} tells when there is more for it. */
@@ -202,7 +208,7 @@ export class ForeignLogs implements ForeignShares {
     const terms = await this.#terms(foreign, handle)
     const { site } = this.#clinic.identity
     const today = dayOf(this.#clinic.gate.dayMs())
-    const fresh = terms.filter((each) => this.#isFresh(foreign.log.origin, each))
+    const fresh = terms.filter((each) => this.#isFresh(newestOf(foreign).origin, each))
     if (terms.length > 0 && fresh.length === 0) return { ...none, state: 'unknown', emergencyUntil }
     const classes = DATA_CLASSES.filter((one) => fresh.some((each) => covers(each, site, one, today)))
     const until =
@@ -222,10 +228,10 @@ export class ForeignLogs implements ForeignShares {
 
   claims(): ForeignClaim[] {
     this.#refresh()
-    return [...this.#open.values()].flatMap(({ log, claimed }) =>
-      claimed.flatMap(({ index, handle }) => {
+    return [...this.#open.values()].flatMap(({ claimed }) =>
+      claimed.flatMap(({ origin, index, handle }) => {
         const owner = this.#ownerOf(handle)
-        return owner === null ? [] : [{ origin: log.origin, index, owner }]
+        return owner === null ? [] : [{ origin, index, owner }]
       }),
     )
   }
@@ -233,66 +239,119 @@ export class ForeignLogs implements ForeignShares {
   /** Origin of the log that registered a patient; null when none that is here did. */
   #ownerOf(handle: string): string | null {
     const own = this.#clinic.replica.chain(handle).links.find(({ type }) => type === 'patient.registered')
-    return own?.log.origin ?? this.#of(handle)?.log.origin ?? null
+    const theirs = this.#of(handle)
+    const registered = theirs?.chains.of(handle).links.find(({ type }) => type === 'patient.registered')
+    return own?.log.origin ?? registered?.log.origin ?? null
   }
 
   /** Reads what came since: logs that are mirrored further than they were read. */
   #refresh(): void {
-    for (const mirrored of this.#logs.mirrored) {
-      const { mirrored: head } = mirrored.state
-      if (head === null || mirrored.isEmpty) continue
-      if (head.size > MAX_ENTRIES) {
+    for (const name of new Set([...this.#logs.mirrored].map(({ log }) => log))) {
+      const heads = this.#headsOf(name)
+      if (heads.length === 0) continue
+      if (heads.reduce((sum, { size }) => sum + size, 0) > MAX_ENTRIES) {
         // What was read of it grows old: a consent in it may have been taken back since.
-        this.#open.delete(mirrored.origin)
+        this.#open.delete(name)
         continue
       }
-      const known = this.#open.get(mirrored.origin)
-      if (known?.log.head.size === head.size) continue
       try {
-        if (known === undefined) this.#read(mirrored.origin, { ...head, text: parseNote(head.note).text })
-        else this.#readOn(known, { ...head, text: parseNote(head.note).text })
+        this.#follow(name, heads)
       } catch (error) {
         // Damage here is fetched again; until then nothing of the log is shown.
         if (!(error instanceof LedgerError)) throw error
-        this.#open.delete(mirrored.origin)
+        this.#open.delete(name)
       }
     }
   }
 
-  #read(origin: string, head: Head): void {
-    const { identity, store } = this.#clinic
-    const keys = this.#logs.keysOf(origin)
-    const logKey = keys.at(-1)
-    const site = siteOfLog(this.#logs.roster, splitOrigin(origin).log)?.id
-    if (logKey === undefined || site === undefined) return
+  /** What was judged of each incarnation of a log, oldest first, up to the first of which nothing was. */
+  #headsOf(name: string): Head[] {
+    const heads: Head[] = []
+    for (const { state, isEmpty } of this.#logs.incarnations(name)) {
+      if (state.mirrored === null || isEmpty) break
+      heads.push({ ...state.mirrored, text: parseNote(state.mirrored.note).text })
+    }
+    return heads
+  }
+
+  /** Reads on. Entries are taken in by age: when an earlier incarnation grew, or came back, all are read again. */
+  #follow(name: string, heads: readonly Head[]): void {
+    const known = this.#open.get(name)
+    const isSame = known?.logs.slice(0, -1).every(({ head }, i) => head.size === heads[i]?.size) === true
+    const newest = known === undefined ? undefined : heads[known.logs.length - 1]
+    if (known === undefined || newest === undefined || !isSame) {
+      this.#read(name, heads)
+      return
+    }
+    if (newest.size !== newestOf(known).head.size && heads.length > known.logs.length) this.#read(name, heads)
+    else {
+      if (newest.size !== newestOf(known).head.size) this.#readOn(known, newest)
+      this.#readAll(known, heads.slice(known.logs.length))
+    }
+  }
+
+  #read(name: string, heads: readonly Head[]): void {
+    const { store } = this.#clinic
+    this.#open.delete(name)
+    const site = siteOfLog(this.#logs.roster, name)?.id
+    if (site === undefined) return
     const logs: LogReplica[] = []
     const chains = new Chains(store, () => logs)
-    const early: Parameters<Parameters<typeof LogReplica.open>[2]>[0][] = []
-    const parts = {
-      ...{ store, network: identity.network, origin, logKey, otherKeys: keys.slice(0, -1), copies: new Map() },
-      base: this.#logs.emptyDirectory(),
-      isMirrored: true as const,
-    }
-    const log = LogReplica.open(parts, head, (entry) => early.push(entry))
-    logs.push(log)
-    const registrations = { registered: new Set<string>(), claimed: [] }
-    for (const entry of early) take({ log, chains, ...registrations }, entry)
-    chains.readHints()
     const replica = {
-      ...{ store, logs, identity: { origin } },
+      ...{ store, logs },
+      identity: {
+        get origin() {
+          return logs.at(-1)?.origin ?? ''
+        },
+      },
       chain: (subject: string) => chains.of(subject),
       contract: () => this.#clinic.replica.contract(),
     }
     const foreign: ForeignLog = {
-      ...{ log, chains, site, ...registrations },
-      sources: this.#sources(replica, site, (handle) => this.#gate(foreign, handle)),
+      ...{ name, logs, chains, site, registered: new Set<string>(), claimed: [] },
+      sources: this.#sources(name, replica, site, (handle) => this.#gate(foreign, handle)),
     }
-    this.#open.set(origin, foreign)
+    this.#readAll(foreign, heads)
+    if (logs.length > 0) this.#open.set(name, foreign)
+  }
+
+  /** Reads incarnations that were not read yet, up to one that cannot be read now. */
+  #readAll(foreign: ForeignLog, heads: readonly Head[]): void {
+    for (const head of heads) if (!this.#readNext(foreign, head)) return
+  }
+
+  #readNext(foreign: ForeignLog, head: Head): boolean {
+    const { logs } = foreign
+    const { identity, store } = this.#clinic
+    const { origin } = head
+    const keys = this.#logs.keysOf(origin)
+    const logKey = keys.at(-1)
+    const base = this.#baseOf(origin, logs)
+    if (logKey === undefined || base === null) return false
+    const early: Parameters<Parameters<typeof LogReplica.open>[2]>[0][] = []
+    const parts = {
+      ...{ store, network: identity.network, origin, logKey, otherKeys: keys.slice(0, -1), copies: new Map() },
+      ...{ base, isMirrored: true as const },
+    }
+    const log = LogReplica.open(parts, head, (entry) => early.push(entry))
+    logs.push(log)
+    for (const entry of early) take(foreign, log, entry)
+    foreign.chains.readHints()
+    return true
+  }
+
+  /** What is in force before an incarnation, from those before it that were read. */
+  #baseOf(origin: string, before: readonly LogReplica[]): Directory | null {
+    const opening = this.#clinic.standing.openings.of(origin)
+    if (opening === null) return this.#logs.emptyDirectory()
+    const previous = before.find((log) => log.origin === opening.previous.origin)
+    if (previous === undefined || previous.head.size < opening.previous.size) return null
+    return nextIncarnation(previous.directory, opening.previous.size)
   }
 
   #readOn(foreign: ForeignLog, head: Head): void {
     const { store } = this.#clinic
-    const { log } = foreign
+    const log = newestOf(foreign)
     const from = log.head.size
     const rows = unlessDamaged(() => store.entries(log.origin, from, head.size - from)) ?? []
     if (rows.length !== head.size - from) throw new LedgerError('TILE_DAMAGED', 'entries are missing')
@@ -300,35 +359,35 @@ export class ForeignLogs implements ForeignShares {
     assert(tree !== undefined, 'what is read on is mirrored')
     const entries = rows.map(({ index, bytes }) => ({ index, bytes, leaf: tree.leafAt(index) }))
     log.committed(head, store.newestCheckpoint(log.origin)?.block ?? 0, entries, (entry) => {
-      take(foreign, entry)
+      take(foreign, log, entry)
     })
   }
 
   #sources(
+    name: string,
     replica: RecordSources['replica'],
     site: string,
     gate: (handle: string) => Promise<SubjectGate>,
   ): RecordSources {
     const { grades } = this.#clinic
-    const { origin } = replica.identity
-    const keys = { of: (subject: Uint8Array, epoch: number) => this.#keysOf(origin, site, subject, epoch) }
+    const keys = { of: (subject: Uint8Array, epoch: number) => this.#keysOf(name, site, subject, epoch) }
     return { replica, grades, keys, gate: { gate } }
   }
 
   /** Keys for the records of a log, as far as they are here. */
-  #rows({ log }: Pick<ForeignLog, 'log'>, subject: Uint8Array): StoredEpochKey[] {
+  #rows({ name }: ForeignLog, subject: Uint8Array): StoredEpochKey[] {
     const rows = unlessDamaged(() => this.#clinic.store.epochKeys(subject)) ?? []
-    return rows.filter((row) => mayBeOf(row, splitOrigin(log.origin).log))
+    return rows.filter((row) => mayBeOf(row, name))
   }
 
   #hasKeys(foreign: ForeignLog, handle: string): boolean {
     return this.#rows(foreign, fromHex(handle)).some(({ recipient }) => equalBytes(recipient, this.#pair.publicKey))
   }
 
-  async #keysOf(origin: string, site: string, subject: Uint8Array, epoch: number): Promise<ClassKeys> {
+  async #keysOf(log: string, site: string, subject: Uint8Array, epoch: number): Promise<ClassKeys> {
     const sender = this.#logs.roster.sites.find(({ id }) => id === site)?.sharingKey
     const rows = unlessDamaged(() => this.#clinic.store.epochKeys(subject)) ?? []
-    const row = keyRow(rows, { epoch, recipient: this.#pair.publicKey, log: splitOrigin(origin).log })
+    const row = keyRow(rows, { epoch, recipient: this.#pair.publicKey, log })
     if (row === undefined || sender === undefined)
       throw new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} was handed over`)
     return heldClassKeys(await openClassKeys(row.sealed, this.#pair, { subject, epoch, sender }))
@@ -338,7 +397,7 @@ export class ForeignLogs implements ForeignShares {
   async #gate(foreign: ForeignLog, handle: string): Promise<SubjectGate> {
     const { glass, viewer, gate, identity } = this.#clinic
     const terms = await this.#terms(foreign, handle)
-    const usable = terms.filter((each) => this.#isFresh(foreign.log.origin, each))
+    const usable = terms.filter((each) => this.#isFresh(newestOf(foreign).origin, each))
     const today = dayOf(gate.dayMs())
     return {
       circumstances: (keyClass, recordedAtMs) => {
@@ -355,10 +414,11 @@ export class ForeignLogs implements ForeignShares {
 
   /** Terms of the open consents that this site can read: those that name it. Which are open stands in the clear. */
   async #terms(foreign: ForeignLog, handle: string): Promise<ConsentTerms[]> {
-    const { log, chains, site, sources } = foreign
+    const { chains, site, sources } = foreign
+    const log = newestOf(foreign)
     const terms: ConsentTerms[] = []
     for (const { consentId, version, isOpen } of consentsAt(log.directory.patients, fromHex(handle), log.head.size)) {
-      if (!isOpen) continue
+      if (!isOpen || this.#isOvertaken(foreign, handle, toHex(consentId))) continue
       const link = chains.of(handle).links.find((one) => isVersion(one, toHex(consentId), version))
       if (link === undefined) continue
       const row = await verifyRecord(
@@ -374,6 +434,20 @@ export class ForeignLogs implements ForeignShares {
   }
 
   /**
+   * True when something was decided about a consent in a part of the log that its node lost and went on without: it may have
+   * been taken back there, and what a patient took back is not given again by a disk that broke.
+   */
+  #isOvertaken({ chains }: ForeignLog, handle: string, consentId: string): boolean {
+    const { openings } = this.#clinic.standing
+    return chains.of(handle).links.some(({ log, index, type }) => {
+      const next = type.startsWith('consent.') ? openings.after(log.origin) : null
+      if (next === null || index < next.previous.size) return false
+      const verified = log.verifiedEntry(index)
+      return 'step' in verified || toHex(decodeConsentFields(verified.entry.body.fields).consentId) === consentId
+    })
+  }
+
+  /**
    * D8: a grant counts while the newest word of the site that owns it is young enough. Where the clock was put back since,
    * nobody knows how old it is.
    */
@@ -386,20 +460,25 @@ export class ForeignLogs implements ForeignShares {
 }
 
 /** Takes in a proven entry of another node's log. */
-function take(
-  { log, chains, registered, claimed }: Pick<ForeignLog, 'log' | 'chains' | 'registered' | 'claimed'>,
-  taken: TakenEntry,
-): void {
+function take({ chains, registered, claimed }: ForeignLog, log: LogReplica, taken: TakenEntry): void {
   chains.take(log, taken)
   const { type, subject } = taken.entry.body
   if (type !== 'patient.registered' || subject === null) return
   const handle = toHex(subject)
-  if (isOwnHandle(nodeHasher, splitOrigin(log.origin).log, taken.entry)) registered.add(handle)
-  else if (claimed.length < MAX_CLAIMED) claimed.push({ index: taken.index, handle })
+  if (isOwnHandle(nodeHasher, log.log, taken.entry)) registered.add(handle)
+  else if (claimed.length < MAX_CLAIMED) claimed.push({ origin: log.origin, index: taken.index, handle })
 }
 
-function patientOf({ site, sources, log }: ForeignLog, handle: string): ForeignPatient {
-  return { handle, site, sources, head: log.head }
+function patientOf(foreign: ForeignLog, handle: string): ForeignPatient {
+  const { site, sources } = foreign
+  return { handle, site, sources, head: newestOf(foreign).head }
+}
+
+/** The newest incarnation that was read. */
+function newestOf({ logs }: ForeignLog): LogReplica {
+  const newest = logs.at(-1)
+  assert(newest !== undefined, 'what is open was read')
+  return newest
 }
 
 function isVersion(link: Link, consentId: string, version: number): boolean {

@@ -24,6 +24,8 @@ export interface GradeParts {
   readonly cosignatures: Pick<Cosignatures, 'epochs' | 'sizes' | 'sizeBelow'>
   /** What fork proofs say about a log; null when there are none. */
   readonly contest: (origin: string) => Contest | null
+  /** True for an incarnation that does not follow what its log had signed: nothing of it is believed before it is final. */
+  readonly isDoubted: (origin: string) => boolean
 }
 
 interface Known {
@@ -51,7 +53,8 @@ export class Grades {
   /** Grade of a sealed entry of `log`. */
   gradeAt(log: CosignedLog, index: number): EntryGrade {
     const { epochs, finality, sizes, isContested } = this.#of(log)
-    return gradeInLog(index, epochs, finality, sizes, isContested)
+    const isForked = isContested || this.#parts.isDoubted(log.origin)
+    return gradeInLog(index, epochs, finality, sizes, isForked)
   }
 
   /** Entries `[0, size)` are final. */

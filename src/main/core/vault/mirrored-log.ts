@@ -52,8 +52,12 @@ export interface MirroredLogParts {
   /** Network id, 32 bytes, from the keystore. */
   readonly network: Uint8Array
   readonly verifier: SignatureVerifier
-  /** What is in force before the first entry: nothing, or what the incarnation before left. */
-  readonly base: Directory
+  /** Nothing is in force. */
+  readonly empty: Directory
+  /**
+   * What is in force before the first entry: nothing, or what the incarnation before left; null while that is not known.
+   */
+  readonly base: () => Directory | null
   /** Keys that rosters list, or listed, for the log, and that of its incarnation. */
   readonly logKeys: () => readonly Uint8Array[]
   /** True when a cited head is one of a log that is held that far, or that was convicted of lying. */
@@ -85,7 +89,7 @@ export class MirroredLog implements CosignedLog {
     this.log = splitOrigin(parts.origin).log
     this.#row = row
     this.#state = state
-    this.#directory = parts.base
+    this.#directory = parts.empty
     this.#writer = new TreeWriter(h, 0, [])
   }
 
@@ -311,7 +315,7 @@ export class MirroredLog implements CosignedLog {
     this.#writer = new TreeWriter(h, 0, [])
     this.#tree = null
     this.#complete = null
-    this.#directory = this.#parts.base
+    this.#directory = this.#parts.empty
     this.#judged = 0
     if (this.#state.stored > 0) this.#replace({ ...this.#state, stored: 0 }, null)
   }
@@ -329,6 +333,11 @@ export class MirroredLog implements CosignedLog {
   /** Judges what the directory does not know yet. What this site cosigned was judged before, and only builds it up. */
   #judge(to: number, limit: number): 'valid' | 'working' | 'waiting' | 'refused' {
     const cosigned = this.#state.mirrored?.size ?? 0
+    if (this.#judged === 0 && to > 0) {
+      const base = this.#parts.base()
+      if (base === null) return 'waiting'
+      this.#directory = base
+    }
     for (let n = 0; this.#judged < to; n++) {
       if (n === limit) return 'working'
       const bytes = this.entry(this.#judged)

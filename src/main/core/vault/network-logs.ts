@@ -2,18 +2,21 @@
  * Every log of the network that this node knows: the ones it writes or wrote, and those that it mirrors.
  *
  * @remarks
- * Which logs there are, and under which keys, is what the newest roster of the own log says. Proven by
- * `tests/main/core/vault/sync-store.test.ts`.
+ * Which logs there are, and under which keys, is what the newest roster of the own log says; later incarnations of them
+ * are told by the entries that open them, and judged by what is held of the incarnation before. Proven by
+ * `tests/main/core/vault/sync-store.test.ts` and `tests/main/core/network/later-incarnations.test.ts`.
  *
  * @packageDocumentation
  */
-import { type Directory, emptyDirectory, rosterAt } from '../../../ledger/directory.ts'
+import { type Directory, emptyDirectory, logKeyOf, nextIncarnation, rosterAt } from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { MAX_CLOCK_AHEAD_S } from '../../../ledger/finality.ts'
 import type { LogHead } from '../../../ledger/fields.ts'
 import { originOf, splitOrigin } from '../../../ledger/names.ts'
 import { timeOf } from '../../../ledger/cosignature.ts'
-import { parseSignature } from '../../../ledger/note.ts'
+import { parseNote, parseSignature } from '../../../ledger/note.ts'
+import { parseCheckpoint } from '../../../ledger/checkpoint.ts'
+import type { Opening } from '../../../ledger/opening.ts'
 import { mirrorNameOf, type Roster } from '../../../ledger/roster.ts'
 import { orNull } from '../../../sync/attempt.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
@@ -30,16 +33,22 @@ export interface LostLog {
   readonly reason: string
 }
 
+/** Why a later incarnation is not believed, see {@link NetworkLogs.doubtOf}. */
+export type OpeningDoubt = 'opened-twice' | 'contradicts' | 'drops-final'
+
 /** See the module's comment. */
 export class NetworkLogs {
   readonly #clinic: Clinic
   readonly #mirrored = new Map<string, MirroredLog>()
   readonly #lost = new Map<string, LostLog>()
+  /** Whether later incarnations start from what is held here of the one before, where that reaches so far. */
+  readonly #fits = new Map<string, boolean>()
   /** Logs whose cosignatures were read since a whole head of them is here. */
   readonly #loaded = new Set<string>()
 
   constructor(clinic: Clinic) {
     this.#clinic = clinic
+    clinic.standing.doubtWith((origin) => this.doubtOf(origin) !== null)
     this.refresh()
   }
 
@@ -67,9 +76,73 @@ export class NetworkLogs {
 
   /** Looks for logs that a new roster lists. */
   refresh(): void {
-    const { identity } = this.#clinic
-    for (const site of this.roster.sites)
-      for (const { log } of site.nodes) if (log !== identity.log) this.#open(originOf(log, 1))
+    const { identity, standing } = this.#clinic
+    standing.openings.retry()
+    for (const site of this.roster.sites) for (const { log } of site.nodes) if (log !== identity.log) this.#openAll(log)
+  }
+
+  /** Every incarnation of a log that is known, in order: each needs the one before. */
+  #openAll(log: string): void {
+    this.#open(originOf(log, 1))
+    for (const { origin } of this.#clinic.standing.openings.ofLog(log)) this.#open(origin)
+  }
+
+  /**
+   * Takes the entry that opened a later incarnation of another node's log.
+   *
+   * @param bytes - Untrusted.
+   * @returns Its origin when it was not known, else null.
+   * @throws {@link LedgerError} when it opens nothing.
+   */
+  addOpening(bytes: Uint8Array): string | null {
+    const origin = this.#clinic.standing.openings.add(bytes)
+    if (origin === null) return null
+    // A log that was lost because nobody knew its key.
+    this.#lost.delete(origin)
+    this.refresh()
+    return origin
+  }
+
+  /** Incarnations of a log of another node that are mirrored, in order. */
+  incarnations(log: string): MirroredLog[] {
+    const later = this.#clinic.standing.openings.ofLog(log).map(({ origin }) => origin)
+    return [originOf(log, 1), ...later].flatMap((origin) => this.#mirrored.get(origin) ?? [])
+  }
+
+  /**
+   * Why a later incarnation is not believed, though its site signed it: it was opened twice, what it says of the incarnation
+   * before contradicts what that signed, or it leaves out what is final there. Null for all others.
+   */
+  doubtOf(origin: string): OpeningDoubt | null {
+    const { openings } = this.#clinic.standing
+    if (openings.isTwice(origin)) return 'opened-twice'
+    const opening = openings.of(origin)
+    if (opening === null) return null
+    const { previous } = opening
+    if (openings.after(previous.origin)?.origin !== origin) return 'opened-twice'
+    const before = this.cosigned(previous.origin)
+    if (before === null) return this.doubtOf(previous.origin)
+    if (before.head.size >= previous.size && !this.#follows(opening, before)) return 'contradicts'
+    if (this.#clinic.standing.grades.finalSize(before) > previous.size) return 'drops-final'
+    return this.doubtOf(previous.origin)
+  }
+
+  /** Whether an incarnation starts from the very tree that is held here. Asked often, and never another. */
+  #follows({ origin, previous }: Opening, before: CosignedLog): boolean {
+    const known = this.#fits.get(origin)
+    if (known !== undefined) return known
+    const fits = orNull(() => equalBytes(before.trusted.tree.rootAt(previous.size), previous.root))
+    if (fits !== null) this.#fits.set(origin, fits)
+    return fits === true
+  }
+
+  /** What is in force before the first entry of a later incarnation; null while that of the one before is not judged. */
+  #baseOf(opening: Opening): Directory | null {
+    const { previous } = opening
+    const before = this.#mirrored.get(previous.origin)
+    if (before === undefined || before.isEmpty || before.judged < previous.size) return null
+    const isWhole = (before.state.mirrored?.size ?? 0) >= previous.size
+    return isWhole && this.#follows(opening, before) ? nextIncarnation(before.directory, previous.size) : null
   }
 
   /** What is in force before the first entry of any log of the network. */
@@ -109,18 +182,48 @@ export class NetworkLogs {
     return 1000 * Math.max(0, ...times.filter((timeS) => timeS <= latestS))
   }
 
-  /** Every key that a roster ever listed for the log of an origin, the newest last. */
+  /**
+   * Every key that signs, or signed, an incarnation, the newest last: those that rosters list for the log; of a later
+   * incarnation the one that it was opened with, and what rosters listed after that. Empty when it is not known.
+   */
   keysOf(origin: string): Uint8Array[] {
-    const { log } = splitOrigin(origin)
+    const { log, incarnation } = splitOrigin(origin)
+    const opening = this.#clinic.standing.openings.of(origin)
+    if (incarnation > 1 && opening === null) return []
+    const since = opening?.rosterVersion ?? 0
     const { rosters } = this.#clinic.replica.directory
-    const nodes = rosters.flatMap(({ roster }) => roster.sites.flatMap((site) => site.nodes))
-    const keys = nodes.filter((node) => node.log === log).map(({ logKey }) => logKey)
+    const nodes = rosters.flatMap(({ roster }) =>
+      roster.version <= since ? [] : roster.sites.flatMap((site) => site.nodes),
+    )
+    const listed = nodes.filter((node) => node.log === log).map(({ logKey }) => logKey)
+    const news = listed.filter((key) => opening === null || !equalBytes(key, opening.listed))
+    const keys = [...(opening === null ? [] : [opening.logKey]), ...news]
     return keys.filter((key, i) => !keys.slice(i + 1).some((later) => equalBytes(later, key)))
   }
 
-  /** How far a log may be taken at most: a roster froze it there. `Infinity` for all others. */
+  /**
+   * Keys under which a head of `size` may be: beyond what was judged of a log, those that it had before the present one
+   * sign nothing any more.
+   */
+  keysAt(origin: string, size: number): Uint8Array[] {
+    const keys = this.keysOf(origin)
+    const mirrored = this.#mirrored.get(origin) ?? null
+    if (mirrored === null || mirrored.isEmpty || size <= mirrored.judged) return keys
+    const present = logKeyOf(mirrored.directory, mirrored.log, mirrored.judged)
+    const from = present === null ? -1 : keys.findLastIndex((key) => equalBytes(key, present))
+    return from < 0 ? keys : keys.slice(from)
+  }
+
+  /**
+   * How far a log may be taken at most: a roster froze it there, or its node went on in the next incarnation after what it
+   * is known to have signed. `Infinity` for all others.
+   */
   frozenAt(origin: string): number {
-    return this.roster.frozen.find((frozen) => frozen.origin === origin)?.size ?? Infinity
+    const frozen = this.roster.frozen.find((one) => one.origin === origin)?.size ?? Infinity
+    const next = this.#clinic.standing.openings.after(origin)
+    if (next === null || this.doubtOf(next.origin) !== null) return frozen
+    const { size, note } = next.previous
+    return Math.min(frozen, Math.max(size, parseCheckpoint(parseNote(note).text).size))
   }
 
   /** True when a head that somebody cites is one of a log as it is held here. */
@@ -143,15 +246,17 @@ export class NetworkLogs {
   #open(origin: string): void {
     if (this.#mirrored.has(origin) || this.#lost.has(origin)) return
     const { identity, store, standing } = this.#clinic
+    const opening = standing.openings.of(origin)
     try {
       const log = MirroredLog.open({
         ...{ store, origin, verifier, network: identity.network },
-        base: this.emptyDirectory(),
+        empty: this.emptyDirectory(),
+        base: () => (opening === null ? this.emptyDirectory() : this.#baseOf(opening)),
         logKeys: () => this.keysOf(origin),
         knows: (head) => this.knows(head),
         // What the mirror of the site cosigned elsewhere is no memory of this node.
         cosigned: () => (standing.isMirror ? this.#ownLineOf(origin) : 0),
-        cosign: (mirrored, head) => standing.lineUnder(mirrored, head),
+        cosign: (mirrored, head) => (this.doubtOf(origin) === null ? standing.lineUnder(mirrored, head) : null),
       })
       this.#mirrored.set(origin, log)
     } catch (error) {

@@ -27,6 +27,7 @@ import { SECRETS, signerOf } from './genesis.ts'
 import { Grades } from './grades.ts'
 import { type Identity, readJson, writeJson } from './identity.ts'
 import { unlessDamaged, type LogReplica } from './log-replica.ts'
+import { Openings } from './openings.ts'
 import type { Replica } from './replica.ts'
 import { seedOf } from './role-keys.ts'
 import { Damage } from './scrub-damage.ts'
@@ -66,12 +67,15 @@ export class Standing implements StandingCheck {
   readonly cosignatures: Cosignatures
   readonly grades: Grades
   readonly locker: EvidenceLocker
+  /** Later incarnations of other nodes' logs. */
+  readonly openings: Openings
   readonly #parts: StandingParts
   /** Null on a node that does not hold the site's mirror key. */
   #cosigning: Cosigning | null
   /** Entries found valid since the start, by log. */
   readonly #evaluated = new Map<string, number>()
   readonly #openOwnMirror: () => Cosigning | null
+  #isDoubted: (origin: string) => boolean = () => false
   #timer: NodeJS.Timeout | null = null
   #isRunning = false
 
@@ -87,13 +91,23 @@ export class Standing implements StandingCheck {
       this.grades.changed(origin)
       parts.changed(origin)
     }
+    this.openings = this.#openOpenings()
     this.cosignatures = new Cosignatures({ store, verifier, nowS, changed, conflict })
     this.locker = this.#openLocker()
-    this.grades = new Grades({ cosignatures: this.cosignatures, contest: (origin) => this.locker.contest(origin) })
+    this.grades = new Grades({
+      cosignatures: this.cosignatures,
+      contest: (origin) => this.locker.contest(origin),
+      isDoubted: (origin) => this.#isDoubted(origin),
+    })
     for (const log of parts.replica.logs) this.cosignatures.load(log)
     this.locker.load()
     this.#openOwnMirror = () => this.#openCosigning(nowS, conflict)
     this.#cosigning = this.#openOwnMirror()
+  }
+
+  /** Says who tells whether an incarnation of another node's log follows the one before. */
+  doubtWith(isDoubted: (origin: string) => boolean): void {
+    this.#isDoubted = isDoubted
   }
 
   /** Id of the own site. */
@@ -203,6 +217,13 @@ export class Standing implements StandingCheck {
     }
   }
 
+  #openOpenings(): Openings {
+    const { keystore, identity, replica, failed } = this.#parts
+    const roster = (version: number) =>
+      replica.directory.rosters.find((one) => one.roster.version === version)?.roster ?? null
+    return new Openings(keystore.secrets, { network: identity.network, verifier, roster }, failed)
+  }
+
   #openLocker(): EvidenceLocker {
     const { keystore, nowMs, contested, failed } = this.#parts
     const store = tolerant(this.#parts.store)
@@ -275,7 +296,9 @@ export class Standing implements StandingCheck {
     const { replica } = this.#parts
     const log = replica.log(origin)
     const directory = log?.directory ?? replica.live.directory
-    const opened = log === null ? [] : [...directory.opened.map(({ logKey }) => logKey), log.logKey]
+    const opening = this.openings.of(origin)
+    const theirs = opening === null ? [] : [opening.logKey]
+    const opened = log === null ? theirs : [...directory.opened.map(({ logKey }) => logKey), log.logKey]
     const logKeys = [...listedKeys(directory, origin), ...opened].map((publicKey) => ({ name: origin, publicKey }))
     if (logKeys.length === 0) return null
     const cosigners = directory.rosters.flatMap(({ roster }) =>

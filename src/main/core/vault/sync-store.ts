@@ -17,6 +17,7 @@ import { catchUp, type Cosigned, type Voter } from '../../../ledger/finality.ts'
 import type { SignedRoster } from '../../../ledger/governance.ts'
 import type { ContractPublished } from '../../../ledger/fields.ts'
 import type { EntryPackage } from '../../../ledger/mirror.ts'
+import { splitOrigin } from '../../../ledger/names.ts'
 import { parseNote } from '../../../ledger/note.ts'
 import type { Governance, PayloadRow, SealedKeyRow } from '../../../sync/messages.ts'
 import type {
@@ -30,6 +31,7 @@ import type {
   SyncStore,
   VotesAnswer,
 } from '../../../sync/ports.ts'
+import { orNull } from '../../../sync/attempt.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
 import { verifier } from '../../keystore/sodium.ts'
 import { contractIn, rosterIn } from '../governed-fields.ts'
@@ -84,6 +86,8 @@ export class VaultSyncStore implements SyncStore {
   readonly #parts: SyncStoreParts
   /** Nodes that have said since the start how far the own log had come. One that lies must not answer for all. */
   readonly #answered = new Set<string>()
+  /** Entries that opened incarnations of the own log: they are what they are for as long as this runs. */
+  #ownOpenings: readonly Uint8Array[] | null = null
 
   constructor(parts: SyncStoreParts) {
     this.#parts = parts
@@ -118,12 +122,12 @@ export class VaultSyncStore implements SyncStore {
   }
 
   checkHead(note: string): SignedHead {
-    const { origin } = parseCheckpoint(parseNote(note).text)
+    const { origin, size } = parseCheckpoint(parseNote(note).text)
     const own = this.#parts.clinic.replica.log(origin)
-    const keys = own === null ? this.#parts.logs.keysOf(origin) : [own.logKey, ...this.#parts.logs.keysOf(origin)]
+    const keys = own === null ? this.#parts.logs.keysAt(origin, size) : [own.logKey, ...this.#parts.logs.keysOf(origin)]
     for (const publicKey of keys) {
       try {
-        const { size, root } = openCheckpoint(note, { name: origin, publicKey }, verifier)
+        const { root } = openCheckpoint(note, { name: origin, publicKey }, verifier)
         return { origin, size, root, note }
       } catch (error) {
         if (!(error instanceof LedgerError)) throw error
@@ -136,7 +140,7 @@ export class VaultSyncStore implements SyncStore {
     const { logs, clinic } = this.#parts
     const log = logs.mirror(origin)
     if (log === null) return { status: 404 }
-    if (clinic.standing.locker.isContested(origin) || size > logs.frozenAt(origin)) return { status: 403 }
+    if (this.#isContested(origin) || size > logs.frozenAt(origin)) return { status: 403 }
     const answer = log.offer(note, oldSize, proof)
     if (answer.status !== 422) return answer
     if (!log.isEmpty) clinic.standing.locker.report(log, note)
@@ -164,7 +168,8 @@ export class VaultSyncStore implements SyncStore {
     const { clinic, logs } = this.#parts
     const log = logs.mirror(origin)
     const mirrored = log?.state.mirrored ?? null
-    if (log === null || mirrored === null || this.self().role !== 'mirror') return null
+    const mayCosign = this.self().role === 'mirror' && logs.doubtOf(origin) === null
+    if (log === null || mirrored === null || !mayCosign) return null
     return clinic.standing.lineUnder(log, mirrored)?.row.line ?? null
   }
 
@@ -283,6 +288,29 @@ export class VaultSyncStore implements SyncStore {
     return fresh.length + newer.length > 0
   }
 
+  openings(): readonly Uint8Array[] {
+    const { replica, standing } = this.#parts.clinic
+    this.#ownOpenings ??= replica.logs.flatMap((log) => {
+      const bytes = splitOrigin(log.origin).incarnation > 1 ? orNull(() => log.provenBytes(0)) : null
+      return bytes instanceof Uint8Array ? [bytes] : []
+    })
+    return [...this.#ownOpenings, ...standing.openings.list()]
+  }
+
+  addOpening(bytes: Uint8Array): string | null {
+    const { clinic, logs, events } = this.#parts
+    const { log, origin, site } = clinic.identity
+    const opening = clinic.standing.openings.read(bytes)
+    if (opening === null || splitOrigin(opening.origin).log !== log) return logs.addOpening(bytes)
+    const isOurs = this.openings().some((known) => equalBytes(known, bytes))
+    const isNewer = splitOrigin(opening.origin).incarnation >= splitOrigin(origin).incarnation
+    const governanceKey = logs.roster.sites.find(({ id }) => id === site)?.governanceKey
+    // Under a key that the site had once, anybody who found that key would stop it.
+    const isOfSite = governanceKey !== undefined && equalBytes(opening.governanceKey, governanceKey)
+    if (!isOurs && isNewer && isOfSite) events.ahead(opening.previous.note)
+    return null
+  }
+
   join(transportKey: Uint8Array, body: Uint8Array): Uint8Array | null {
     return this.#parts.events.join(transportKey, body)
   }
@@ -306,17 +334,25 @@ export class VaultSyncStore implements SyncStore {
   }
 
   #mirroredStanding(origin: string): LogStanding {
-    const { clinic, logs } = this.#parts
+    const { logs } = this.#parts
     const log = logs.mirror(origin)
     if (log === null) return frozen(origin)
     const { pending, stored, mirrored, refused } = log.state
     const whole = logs.cosigned(origin)
-    const isWhole = pending !== null && pending.size >= logs.frozenAt(origin)
+    // What was accepted before it ended is still fetched and judged.
+    const isWhole = mirrored !== null && mirrored.size >= logs.frozenAt(origin)
     return {
       ...{ origin, isOwn: false, pending: pending?.size ?? 0, stored, mirrored: mirrored?.size ?? 0, refused },
       ...(whole === null ? { final: 0, cosigned: 0, votes: 0 } : this.#grades(whole)),
-      isFrozen: isWhole || clinic.standing.locker.isContested(origin),
+      isFrozen: isWhole || this.#isContested(origin),
     }
+  }
+
+  /** Nothing more is taken of a log that signed two histories, or of an incarnation that does not follow what was signed. */
+  #isContested(origin: string): boolean {
+    const { clinic, logs } = this.#parts
+    const doubt = logs.doubtOf(origin)
+    return clinic.standing.locker.isContested(origin) || doubt === 'opened-twice' || doubt === 'contradicts'
   }
 
   /** How final a log is, and who cosigned its newest cosigned head. */

@@ -30,7 +30,8 @@ function world(sites: readonly number[] = [0, 1, 2, 3], over: Partial<Cosignatur
       conflict: (_, note) => told.conflicts.push(note),
       ...over,
     })
-    const grades: Grades = new Grades({ cosignatures, contest: (origin) => contests.get(origin) ?? null })
+    const contest = (origin: string) => contests.get(origin) ?? null
+    const grades: Grades = new Grades({ cosignatures, contest, isDoubted: () => false })
     cosignatures.load(log)
     return { cosignatures, grades }
   }

@@ -63,7 +63,8 @@ function partsOf(theirs: Theirs, store: Store, over: Partial<MirroredLogParts> =
   const cosigned: number[] = []
   const parts: MirroredLogParts = {
     ...{ store, origin: theirs.origin, network: theirs.network, verifier },
-    base: emptyDirectory(theirs.network, policyEngine()),
+    empty: emptyDirectory(theirs.network, policyEngine()),
+    base: () => emptyDirectory(theirs.network, policyEngine()),
     logKeys: () => [theirs.own.log.publicKey],
     knows: () => true,
     cosigned: () => store.cosignaturesBy(theirs.origin, 'here/mirror', Number.MAX_SAFE_INTEGER, 1)[0]?.size ?? 0,

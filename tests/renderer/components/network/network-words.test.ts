@@ -66,6 +66,7 @@ describe('how a log stands', () => {
       logOf(2, 10, { verified: 7, state: 'refused', refused: { index: 7, code: 'WRONG_PATIENT' } }),
       'Refused from entry 7 on: the card of another patient signed',
     ],
+    [logOf(2, 10, { state: 'closed' }), 'Ended: its node went on in a new log'],
     [logOf(2, 10, { state: 'frozen' }), 'Stopped: this log exists in two versions. See the proof on the Ledger page.'],
   ])('%#', (log, text) => {
     expect(words().logState(log)).toBe(text)

@@ -1,0 +1,119 @@
+import { copyFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { mirrorNameOf } from '../../../../src/ledger/roster.ts'
+import { instantText } from '../../../../src/clinical/instant.ts'
+import {
+  databaseOf,
+  type OpenVault,
+  PIN,
+  startVault,
+  stateOf,
+  temporaryFolder,
+} from '../../../faults/support/clinic.ts'
+import { clinicOf, granted, type Holder, holder, weigh, weightsIn, type World } from '../../../support/consent-world.ts'
+import { isAllFinal, joinedTo, networkedClinic, until } from '../../../support/two-clinics.ts'
+
+const day = (fromNow: number) => instantText(Date.now() + fromNow * 86_400_000, 0).slice(0, 10)
+
+/** Two clinics, of which the second sees a patient of the first, with one weight. */
+async function sharing() {
+  const a = await networkedClinic()
+  const b = await joinedTo(a)
+  const sites = [clinicOf(a).identity.site, clinicOf(b).identity.site].toSorted()
+  const physician = await b.vault.enrolPractitioner({ name: 'Petra Physician', role: 'physician', pin: PIN })
+  await b.vault.signIn(physician.handle, PIN)
+  const patient = await holder(a, 1)
+  await granted(a, patient, { sites, from: day(-1), until: day(100) })
+  await weigh(a, patient, '70.1')
+  await seen(b, patient, ['70.1'])
+  await until('everything is final on both sides', async () => (await isAllFinal(a, 2)) && (await isAllFinal(b, 2)))
+  return { a, b, patient, origin: clinicOf(a).identity.origin }
+}
+
+async function seen({ vault }: OpenVault, { handle }: Holder, weights: string[]): Promise<void> {
+  await until(`${weights.join()} are seen`, async () => {
+    const [row] = await vault.searchPatients('')
+    return row?.status === 'verified' && weightsIn(await vault.chart(handle, 1)).join() === weights.join()
+  })
+}
+
+function markOf(folder: string): string {
+  return join(folder, 'clinic', 'keystore', 'high-water')
+}
+
+/** Opens a clinic again that needs a recovery, and recovers it. The nurse is signed in. */
+async function recovered(a: World): Promise<World> {
+  const open = await startVault(a.folder)
+  expect(stateOf(open).state).toBe('recovery-needed')
+  await open.vault.recover({ recoveryKey: a.team.recoveryKey, file: null })
+  expect(stateOf(open)).toMatchObject({ state: 'ready' })
+  await open.vault.signIn(a.team.nurse, PIN)
+  return { ...open, team: a.team, clock: a.clock, clinic: () => clinicOf(open) }
+}
+
+const logsOf = async ({ vault }: OpenVault) => (await vault.networkStatus()).logs
+
+describe('a log that ends and goes on', () => {
+  it('is mirrored, cosigned and shown on, also after a restart of who mirrors it', async () => {
+    const { a, b, patient, origin } = await sharing()
+    await a.vault.close()
+    rmSync(markOf(a.folder))
+    const again = await recovered(a)
+    const next = origin.replace(/1$/, '2')
+    expect(clinicOf(again).identity.origin).toBe(next)
+    await weigh(again, patient, '70.2')
+    await seen(b, patient, ['70.1', '70.2'])
+    const allFinal = async (open: OpenVault) => {
+      const logs = await logsOf(open)
+      return logs.length === 3 && logs.every(({ final, known }) => final >= known)
+    }
+    await until('all three are final at both', async () => (await allFinal(again)) && (await allFinal(b)))
+    const states = (await logsOf(b)).map((log) => [log.origin, log.state])
+    expect(states).toEqual(
+      expect.arrayContaining([
+        [origin, 'closed'],
+        [next, 'current'],
+      ]),
+    )
+    const { readings } = await b.vault.chart(patient.handle, 2)
+    expect(readings.map((row) => row.status === 'verified' && row.position.grade.name)).toEqual(['final', 'final'])
+    expect(readings.map((row) => row.status === 'verified' && row.position.origin)).toEqual([origin, next])
+
+    await b.vault.close()
+    const reopened = await startVault(b.folder)
+    const people = await reopened.vault.practitioners()
+    await reopened.vault.signIn(people.find(({ role }) => role === 'physician')?.handle ?? '', PIN)
+    await weigh(again, patient, '70.3')
+    await seen(reopened, patient, ['70.1', '70.2', '70.3'])
+  }, 120_000)
+
+  it('at less than what is final elsewhere is shown and never cosigned, and nothing that was final goes', async () => {
+    const { a, b, patient, origin } = await sharing()
+    await a.vault.close()
+    const old = join(temporaryFolder(), 'old.db')
+    copyFileSync(databaseOf(a.folder), old)
+    const more = await startVault(a.folder)
+    await more.vault.signIn(a.team.nurse, PIN)
+    await weigh({ ...a, ...more }, patient, '70.2')
+    await seen(b, patient, ['70.1', '70.2'])
+    await until('it is final there', () => isAllFinal(b, 2))
+    await more.vault.close()
+    for (const suffix of ['-wal', '-shm']) rmSync(databaseOf(a.folder) + suffix, { force: true })
+    copyFileSync(old, databaseOf(a.folder))
+    const again = await recovered(a)
+    await weigh(again, patient, '70.9')
+    const next = origin.replace(/1$/, '2')
+    await seen(b, patient, ['70.1', '70.2', '70.9'])
+    const at = async (of: string) => (await logsOf(b)).find((log) => log.origin === of)
+    const { store, identity } = clinicOf(b)
+    const lines = (of: string) => store.cosignaturesBy(of, mirrorNameOf(identity.site), Number.MAX_SAFE_INTEGER, 10)
+    expect([lines(next).length, lines(origin).length > 0]).toEqual([0, true])
+    expect(await at(next)).toMatchObject({ state: 'contested', final: 0 })
+    expect((await at(origin))?.final).toBe((await at(origin))?.known)
+    const { readings } = await b.vault.chart(patient.handle, 2)
+    expect(readings.map((row) => row.status === 'verified' && row.position.grade.name)).toEqual([
+      ...['final', 'final', 'contested'],
+    ])
+  }, 120_000)
+})
