@@ -39,12 +39,20 @@ export async function networkedClinic(folder = temporaryFolder()): Promise<World
   return { ...open, team, clock: { nowMs: 0 }, clinic: () => clinicOf(open), port }
 }
 
-/** Invites a new clinic to `host`'s network and waits until it is in. Its IT is signed in. */
-export async function joinedTo(host: OpenVault, clinicName = 'Hill'): Promise<OpenVault & { readonly it: string }> {
+/**
+ * Invites a new clinic to `host`'s network and waits until it is in. Its IT is signed in.
+ *
+ * @param changed - What becomes of the invitation on its way.
+ */
+export async function joinedTo(
+  host: OpenVault,
+  clinicName = 'Hill',
+  changed: (invitation: string) => string = (invitation) => invitation,
+): Promise<OpenVault & { readonly it: string }> {
   const { text } = await host.vault.invite({ days: 1, pin: PIN })
   const open = await startVault(temporaryFolder())
   const administrator = { name: 'Ivo Admin', pin: PIN }
-  await open.vault.joinNetwork({ clinicName, passphrase: null, administrator, invitation: text })
+  await open.vault.joinNetwork({ clinicName, passphrase: null, administrator, invitation: changed(text) })
   await until('the second clinic is taken in', () => stateOf(open).state === 'ready')
   const [it] = await open.vault.practitioners()
   if (it === undefined) throw new Error('a clinic that joined has an administrator')
