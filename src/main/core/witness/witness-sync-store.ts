@@ -232,6 +232,15 @@ export class WitnessSyncStore implements SyncStore {
     return true
   }
 
+  openings(): readonly Uint8Array[] {
+    return []
+  }
+
+  addOpening(): null {
+    // An opening is an entry: what the roster does not list, a witness does not see.
+    return null
+  }
+
   join(): null {
     return null
   }
