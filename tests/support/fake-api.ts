@@ -17,6 +17,7 @@ import type {
   Grade,
   Evidence,
   Incident,
+  ProposedChange,
   LedgerBlock,
   LiveEvent,
   ManualValue,
@@ -517,6 +518,9 @@ export class FakeCore {
     const isIt = this.session?.practitioner.role === 'it'
     return { mayPublish: isIt, mayPropose: isIt }
   }
+
+  /** Changes of the roster that were proposed. */
+  readonly proposed: ProposedChange[] = []
 
   /** What `ledger.incidents` lists, newest first. */
   incidents: Incident[] = []
@@ -1040,7 +1044,10 @@ export function fakeRouter(core: FakeCore) {
         guard('ledger.publishContract', ({ text }) => ok((core.governance = nextContract(core.governance, text)))),
       ),
       proposeRoster: os.ledger.proposeRoster.handler(
-        guard('ledger.proposeRoster', (change) => ok((core.governance = nextRoster(core.governance, change)))),
+        guard('ledger.proposeRoster', (change) => {
+          core.proposed.push(change)
+          return ok((core.governance = nextRoster(core.governance, change)))
+        }),
       ),
       approveProposal: os.ledger.approveProposal.handler(
         guard('ledger.approveProposal', () => {

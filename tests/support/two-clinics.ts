@@ -75,6 +75,20 @@ export async function workstationOf(host: OpenVault, folder = temporaryFolder())
   return open
 }
 
+/** A third clinic: both that are there approve it. Its IT is signed in. */
+export async function third(host: OpenVault, other: OpenVault): Promise<OpenVault> {
+  const { text } = await host.vault.invite({ days: 1, pin: PIN })
+  const open = await startVault(temporaryFolder())
+  const administrator = { name: 'Ida Admin', pin: PIN }
+  await open.vault.joinNetwork({ clinicName: 'Dale', passphrase: null, administrator, invitation: text })
+  await until('the other clinic is asked', async () => (await other.vault.governance()).proposal !== null)
+  await other.vault.approveProposal()
+  await until('the third clinic is taken in', () => stateOf(open).state === 'ready')
+  const [it] = await open.vault.practitioners()
+  await open.vault.signIn(it?.handle ?? '', PIN)
+  return open
+}
+
 /** True when every log that a node knows is final to its end. */
 export async function isAllFinal({ vault }: OpenVault, logs: number): Promise<boolean> {
   const status = await vault.networkStatus()

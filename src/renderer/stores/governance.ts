@@ -2,11 +2,13 @@ import { ref, shallowRef, watch } from 'vue'
 import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
 import type { ContractCheck, Governance, Outcome, Problem, ProposalFile, ProposedChange } from '../api/types.ts'
+import { usePresenceStore } from './presence.ts'
 import { useSystemStore } from './system.ts'
 
 /** What sites decided together: roster and contract in force, and the proposal that waits. */
 export const useGovernanceStore = defineStore('governance', () => {
   const system = useSystemStore()
+  const presence = usePresenceStore()
   const now = shallowRef<Governance | null>(null)
   const problem = shallowRef<Problem | null>(null)
   const loaded = ref(false)
@@ -34,7 +36,8 @@ export const useGovernanceStore = defineStore('governance', () => {
     isBusy.value = true
     recorded.value = null
     const before = now.value?.[what].version ?? 0
-    const reply = await work()
+    // Whoever decides for the site shows that they are at the keyboard.
+    const reply = await presence.guarded(work)
     isBusy.value = false
     const mine = what === 'roster' ? rosterProblem : contractProblem
     mine.value = reply.ok ? null : reply

@@ -124,6 +124,8 @@ export const ProposedChange = z.discriminatedUnion('kind', [
   z.object({ kind: z.enum(['log-key', 'mirror-key', 'governance-key']) }),
   z.object({ kind: z.literal('policy'), policy: z.enum(['quorum', 'unanimous', 'crash-only']) }),
   z.object({ kind: z.literal('custom-policy'), text: z.string().min(1).max(32_768) }),
+  /** The others go on without a site; its logs end at what is final of them. */
+  z.object({ kind: z.literal('remove-site'), site: SiteName }),
   /** The change that waits, once more: a recovery ceremony, approved by every site that stays. */
   z.object({ kind: z.literal('ceremony') }),
 ])

@@ -160,5 +160,5 @@ it('there are words for every change', () => {
     ]),
   ]
   expect(asked.filter((key) => !te(key))).toEqual([])
-  expect(ProposedChange.options).toHaveLength(4)
+  expect(ProposedChange.options).toHaveLength(5)
 })

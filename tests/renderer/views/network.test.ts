@@ -83,6 +83,30 @@ describe('the network page', () => {
     expect(view.get('.banner.info a').attributes('href')).toContain('/ledger?tab=rules')
   })
 
+  it('says what follows before a clinic is removed, and proposes it', async () => {
+    const { window, view } = await grown(IT)
+    expect(view.findAll('button').filter((one) => one.text() === 'Remove…').length).toBe(
+      window.core.network.status().sites.length - 1,
+    )
+    await view.get('[aria-label^="Remove "][aria-label$="from the network"]').trigger('click')
+    await settle()
+    expect(screen()).toContain('These logs can never come back')
+    expect(screen()).toMatch(/ends after \d+ entr/)
+    await press('Approve and propose')
+    expect(window.core.proposed).toEqual([{ kind: 'remove-site', site: 'chartseal.local/site-2' }])
+  })
+
+  it('offers to remove nobody to those who may not, or while something else waits', async () => {
+    const { view } = await grown(NURSE)
+    expect(view.text()).not.toContain('Remove…')
+    const { WAITING } = await import('../../support/fake-governance.ts')
+    const busy = await open(IT, ({ core }) => {
+      core.network.grow()
+      core.governance = { ...core.governance, proposal: WAITING }
+    })
+    expect(busy.view.text()).not.toContain('Remove…')
+  })
+
   it('says why nothing can be shown, and asks again', async () => {
     const { window, view } = await open(IT, ({ core }) => core.failures.set('network.status', 'WRONG_STATE'))
     expect(view.get('.banner.danger').text()).toContain('This is not possible at the moment.')

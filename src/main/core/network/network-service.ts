@@ -14,8 +14,9 @@ import { LedgerError } from '../../../ledger/errors.ts'
 import { liarsAllowed } from '../../../ledger/log-finality.ts'
 import { electorateOf, isFinal } from '../../../ledger/finality.ts'
 import { leastCosignatures } from '../../../ledger/policy.ts'
-import { splitOrigin } from '../../../ledger/names.ts'
-import type { RosterNode } from '../../../ledger/roster.ts'
+import { emptyRoot } from '../../../ledger/hash.ts'
+import { originOf, splitOrigin } from '../../../ledger/names.ts'
+import type { FrozenLog, RosterNode, RosterSite } from '../../../ledger/roster.ts'
 import { orNull } from '../../../sync/attempt.ts'
 import { SyncNode } from '../../../sync/sync-node.ts'
 import type { LogStanding, PeerIdentity } from '../../../sync/ports.ts'
@@ -32,6 +33,7 @@ import type {
   WantedPeer,
 } from '../../peer/peer-thread.ts'
 import { ApiFailure } from '../failure.ts'
+import { nodeHasher } from '../hasher.ts'
 import { actorFor, offsetMinAt, viewerFor, type Clinic } from '../vault/clinic.ts'
 import { ClaimedPatients } from '../vault/claimed-patients.ts'
 import { Disclosures } from '../vault/disclosures.ts'
@@ -121,6 +123,7 @@ export class NetworkService {
     this.disclosures = new Disclosures(clinic, this.logs, { publicKey: identity.sharingKey, privateKey: sharing })
     const pair = { publicKey: identity.sharingKey, privateKey: sharing }
     clinic.foreign = new ForeignLogs(clinic, this.logs, pair, (origin) => this.#contactOf(origin))
+    governance.endsOf = (site) => this.#endsOf(site)
     this.#settings = readSettings(keystore.secrets)
     const liars = () => liarsAllowed(electorateOf(this.logs.roster))
     this.#copies = new CopyReports(() => clinic.monotonicMs(), liars)
@@ -619,6 +622,17 @@ export class NetworkService {
       role: hello?.role ?? null,
       twiceAt: twiceMs === undefined ? null : at(twiceMs),
     }
+  }
+
+  /** Where the logs of a site end for those who go on without it: at what is final of them here. */
+  #endsOf({ nodes }: RosterSite): FrozenLog[] {
+    return nodes.map(({ log }) => {
+      const origin = this.logs.incarnations(log).at(-1)?.origin
+      const held = origin === undefined ? null : this.logs.cosigned(origin)
+      const size = held === null ? 0 : this.#parts.clinic.standing.grades.finalSize(held)
+      const root = held === null || size === 0 ? emptyRoot(nodeHasher) : held.trusted.tree.rootAt(size)
+      return { origin: origin ?? originOf(log, 1), size, root }
+    })
   }
 
   /** Where to dial, as people write it. */

@@ -21,7 +21,7 @@ import { type ContractPublished, encodeContractFields, encodeRosterFields } from
 import { type Approval, contractMessage, type SignedRoster } from '../../../ledger/governance.ts'
 import { type LastApproval, mayApprove, neededApprovals } from '../../../ledger/next-roster.ts'
 import { quorumOf } from '../../../ledger/quorum.ts'
-import { encodeRoster, type Roster, type RosterNode, type RosterSite } from '../../../ledger/roster.ts'
+import { encodeRoster, type FrozenLog, type Roster, type RosterNode, type RosterSite } from '../../../ledger/roster.ts'
 import {
   addApproval,
   decodeProposal,
@@ -42,6 +42,7 @@ import { SECRETS, signerOf } from './genesis.ts'
 import { contractView, proposalView, rosterView, rulesChanged } from './governance-views.ts'
 import { readState, writeState, type GovernanceState } from './governance-state.ts'
 import { readIdentity, writeIdentity } from './identity.ts'
+import { requirePresence } from './presence.ts'
 import {
   followingRoster,
   nextAttempt,
@@ -50,6 +51,7 @@ import {
   withMirrorKey,
   withNewNode,
   withNewSite,
+  withoutSite,
   withPolicy,
 } from './next-rosters.ts'
 import { dropNextSeed, governanceSignerOf, governs, keepNextSeed, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
@@ -61,6 +63,8 @@ import type { Draft } from './writer.ts'
 export class Governance {
   readonly #clinic: Clinic
   readonly #keysChanged: () => Promise<void>
+  /** Where logs of a site stand, for those that are to end; set by whoever knows the logs of others. */
+  endsOf: (site: RosterSite) => readonly FrozenLog[] = () => []
   /** One step at a time: two approvals at once could be of rivals. */
   #running: Promise<unknown> = Promise.resolve()
 
@@ -135,8 +139,7 @@ export class Governance {
    */
   async propose(change: api.ProposedChange): Promise<api.Governance> {
     return this.#alone(async () => {
-      actorFor(this.#clinic, 'administer.network')
-      this.#mustGovern()
+      this.#actor()
       const waiting = this.#waiting(this.#state())
       // Before any seed is overwritten: what was approved may still become the next roster.
       if (change.kind !== 'ceremony' && (waiting !== null || this.#approvedNext()))
@@ -157,10 +160,10 @@ export class Governance {
    */
   async approve(): Promise<api.Governance> {
     return this.#alone(async () => {
-      actorFor(this.#clinic, 'administer.network')
-      this.#mustGovern()
+      this.#actor()
       const waiting = this.#waiting(this.#state())
       if (waiting === null) throw new ApiFailure('NO_PROPOSAL')
+      this.#checkEnds(waiting)
       await this.#approve(waiting)
       return this.view()
     })
@@ -335,9 +338,27 @@ export class Governance {
     })
   }
 
-  /** A node that was never given the key decides nothing for its site: it must not even remember that it did. */
-  #mustGovern(): void {
+  /**
+   * Somebody decides for the site: they must be at the keyboard, and the node have the key. One that was never given it must not
+   * even remember that it decided.
+   */
+  #actor(): void {
+    actorFor(this.#clinic, 'administer.network')
     if (!governs(this.#clinic)) throw new ApiFailure('COORDINATOR_ONLY')
+    requirePresence(this.#clinic)
+  }
+
+  /** What is final here stays: nobody may end a log before it, also by mistake. */
+  #checkEnds({ change }: OpenProposal): void {
+    if (change.kind !== 'site-removed') return
+    const site = this.#roster().roster.sites.find(({ id }) => id === change.site)
+    const known = site === undefined ? [] : this.endsOf(site)
+    const isCut = ({ origin, size, root }: FrozenLog): boolean =>
+      change.frozen.some((end) => {
+        const isOther = end.size === size && !equalBytes(end.root, root)
+        return end.origin === origin && (end.size < size || isOther)
+      })
+    if (known.some(isCut)) throw new ApiFailure('BAD_PROPOSAL', { detail: 'ENDS_BEFORE_FINAL' })
   }
 
   async #approve(open: OpenProposal): Promise<void> {
@@ -411,6 +432,12 @@ export class Governance {
         return withPolicy(next, change.policy)
       case 'custom-policy':
         return { ...next, policy: change.text }
+      case 'remove-site': {
+        const site = next.sites.find(({ id }) => id === change.site)
+        // Who leaves could not record it: the others go on without them.
+        if (site === undefined || site.id === identity.site) throw new ApiFailure('BAD_PROPOSAL')
+        return withoutSite(next, site.id, this.endsOf(site))
+      }
       case 'governance-key':
         return withGovernanceKey(next, identity.site, await keepNextSeed(secrets, SECRETS.governance, random(32)))
       case 'mirror-key':

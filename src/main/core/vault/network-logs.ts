@@ -79,6 +79,11 @@ export class NetworkLogs {
     const { identity, standing } = this.#clinic
     standing.openings.retry()
     for (const site of this.roster.sites) for (const { log } of site.nodes) if (log !== identity.log) this.#openAll(log)
+    // Who left is gone; what they had recorded until then still proves what others rest on it.
+    for (const { origin } of this.roster.frozen) {
+      const { log } = splitOrigin(origin)
+      if (log !== identity.log) this.#openAll(log)
+    }
   }
 
   /** Every incarnation of a log that is known, in order: each needs the one before. */
@@ -214,12 +219,20 @@ export class NetworkLogs {
     return from < 0 ? keys : keys.slice(from)
   }
 
+  /** Where a roster froze a log; a later incarnation of it never began. */
+  #endOf(origin: string): number {
+    const { log, incarnation } = splitOrigin(origin)
+    const end = this.roster.frozen.find((frozen) => splitOrigin(frozen.origin).log === log)
+    if (end === undefined || splitOrigin(end.origin).incarnation > incarnation) return Infinity
+    return end.origin === origin ? end.size : 0
+  }
+
   /**
    * How far a log may be taken at most: a roster froze it there, or its node went on in the next incarnation after what it
    * is known to have signed. `Infinity` for all others.
    */
   frozenAt(origin: string): number {
-    const frozen = this.roster.frozen.find((one) => one.origin === origin)?.size ?? Infinity
+    const frozen = this.#endOf(origin)
     const next = this.#clinic.standing.openings.after(origin)
     if (next === null || this.doubtOf(next.origin) !== null) return frozen
     const { size, note } = next.previous

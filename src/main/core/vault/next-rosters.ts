@@ -9,7 +9,14 @@ import type { LastApproval, RosterProposal } from '../../../ledger/next-roster.t
 import { parsePolicy, type PolicySite, quorumPolicy } from '../../../ledger/policy.ts'
 import { quorumOf } from '../../../ledger/quorum.ts'
 import { crashMajorityPolicy, policyMode, unanimousPolicy } from '../../../ledger/policy-safety.ts'
-import { mirrorNameOf, type Roster, type RosterNode, type RosterSite, type RosterVote } from '../../../ledger/roster.ts'
+import {
+  type FrozenLog,
+  mirrorNameOf,
+  type Roster,
+  type RosterNode,
+  type RosterSite,
+  type RosterVote,
+} from '../../../ledger/roster.ts'
 import { COSIGNATURE_V1, encodeVkey, type VerifierKey } from '../../../ledger/vkey.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
 
@@ -73,15 +80,34 @@ export function nextAttempt(
 /** With one more site, under a policy of the same kind. */
 export function withNewSite(roster: Roster, site: RosterSite): Roster {
   const sites = [...roster.sites, site].sort((a, b) => (a.id < b.id ? -1 : 1))
-  const policy = parsePolicy(roster.policy)
+  const { witnesses } = parsePolicy(roster.policy)
   const key: VerifierKey = { name: mirrorNameOf(site.id), type: COSIGNATURE_V1, publicKey: site.mirrorKey }
-  const voters: PolicySite[] = [...policy.witnesses, { name: freeName(policy.witnesses), key }]
+  return { ...roster, sites, policy: policyLike(roster, [...witnesses, { name: freeName(witnesses), key }]) }
+}
+
+/**
+ * Without a site, under a policy of the same kind. What its logs hold up to `ends` stays.
+ *
+ * @param ends - Where each of its logs ends: one for each.
+ */
+export function withoutSite(roster: Roster, id: string, ends: readonly FrozenLog[]): Roster {
+  const sites = roster.sites.filter((site) => site.id !== id)
+  const left = parsePolicy(roster.policy).witnesses.filter(({ key }) => key.name !== mirrorNameOf(id))
+  const frozen = [...roster.frozen, ...ends].sort((a, b) => (a.origin < b.origin ? -1 : 1))
+  const isThere = siteOfLog({ sites }, roster.coordinator) !== null
+  const coordinator = isThere ? roster.coordinator : (sites[0]?.nodes[0]?.log ?? roster.coordinator)
+  return { ...roster, sites, frozen, coordinator, policy: policyLike(roster, left) }
+}
+
+/** A policy of the kind that is in force, for other sites. */
+function policyLike(roster: Roster, sites: readonly PolicySite[]): string {
+  const policy = parsePolicy(roster.policy)
   const mode = policyMode(policy)
   // The quorum of two sites is both of them: nobody has decided yet that every further one is needed as well.
   const { length } = policy.witnesses
   const isChosen = mode === 'unanimous' && quorumOf(length) < length
   const make = isChosen ? unanimousPolicy : mode === 'crash-only' ? crashMajorityPolicy : quorumPolicy
-  return { ...roster, sites, policy: make(voters) }
+  return make(sites)
 }
 
 /** With one more node of a site. Who votes, and how, stays. */

@@ -40,13 +40,17 @@ export const messages = {
     whole: 'the whole proposal',
     discard: 'Put away',
     startCeremony: 'Start a ceremony',
+    ends: '{log} ends after {size} entry. | {log} ends after {size} entries.',
     bring: 'Bring a proposal from a file',
     recorded: 'Recorded. Roster version {n} is in force.',
   },
   change: {
     founded: 'Founds the network.',
     'site-added': 'Adds the site {site}.',
-    'site-removed': 'Removes the site {site}.',
+    'site-removed':
+      'Removes the site {site}. It gets nothing that is recorded afterwards and has no vote; what it recorded until then stays.',
+    'own-removed':
+      'Removes this site. If the others approve, they go on without it: it is sent nothing more, and what it records from now on stays here.',
     'site-changed': 'Changes the site {site}:',
     'policy-changed': 'Changes when an entry is final. The new policy:',
     'coordinator-changed': 'Makes {after} the coordinator instead of {before}.',

@@ -4,26 +4,12 @@ import { ForeignLogs, type SiteContact } from '../../../../src/main/core/vault/f
 import { SECRETS } from '../../../../src/main/core/vault/genesis.ts'
 import type { MirroredLog } from '../../../../src/main/core/vault/mirrored-log.ts'
 import { NetworkLogs } from '../../../../src/main/core/vault/network-logs.ts'
-import { type OpenVault, PIN, startVault, stateOf, temporaryFolder } from '../../../faults/support/clinic.ts'
+import { type OpenVault, PIN } from '../../../faults/support/clinic.ts'
 import { clinicOf, granted, holder, weigh } from '../../../support/consent-world.ts'
-import { joinedTo, networkedClinic, until } from '../../../support/two-clinics.ts'
+import { joinedTo, networkedClinic, third, until } from '../../../support/two-clinics.ts'
 
 const DAY_MS = 86_400_000
 const day = (fromNow: number) => instantText(Date.now() + fromNow * DAY_MS, 0).slice(0, 10)
-
-/** A third clinic: both that are there approve it. */
-async function third(host: OpenVault, other: OpenVault): Promise<OpenVault> {
-  const { text } = await host.vault.invite({ days: 1, pin: PIN })
-  const open = await startVault(temporaryFolder())
-  const administrator = { name: 'Ida Admin', pin: PIN }
-  await open.vault.joinNetwork({ clinicName: 'Dale', passphrase: null, administrator, invitation: text })
-  await until('the other clinic is asked', async () => (await other.vault.governance()).proposal !== null)
-  await other.vault.approveProposal()
-  await until('the third clinic is taken in', () => stateOf(open).state === 'ready')
-  const [it] = await open.vault.practitioners()
-  await open.vault.signIn(it?.handle ?? '', PIN)
-  return open
-}
 
 async function asPhysician({ vault }: OpenVault): Promise<void> {
   const { handle } = await vault.enrolPractitioner({ name: 'Petra Physician', role: 'physician', pin: PIN })

@@ -4,7 +4,7 @@ import { policyMode } from '../../../../src/ledger/policy-safety.ts'
 import { quorumOf } from '../../../../src/ledger/quorum.ts'
 import { mirrorNameOf, type Roster, type RosterSite } from '../../../../src/ledger/roster.ts'
 import { COSIGNATURE_V1 } from '../../../../src/ledger/vkey.ts'
-import { withNewSite, withPolicy } from '../../../../src/main/core/vault/next-rosters.ts'
+import { withNewSite, withoutSite, withPolicy } from '../../../../src/main/core/vault/next-rosters.ts'
 
 const key = (n: number) => new Uint8Array(32).fill(n)
 
@@ -44,5 +44,25 @@ describe('a network that grows by invitations', () => {
     expect(needed(grown(unanimous, 5))).toBe(5)
     const crashOnly = withPolicy(grown(alone(), 4), 'crash-only')
     expect(policyMode(parsePolicy(grown(crashOnly, 5).policy))).toBe('crash-only')
+  })
+})
+
+describe('a network that goes on without a site', () => {
+  const end = (n: number) => ({ origin: `chartseal.test/site-${n}/node/1`, size: n, root: key(n) })
+
+  it('needs the quorum of those that stay, under the kind of policy that was chosen', () => {
+    for (const count of [2, 3, 4, 5, 8]) {
+      const left = withoutSite(grown(alone(), count), site(2).id, [end(2)])
+      expect([left.sites.length, needed(left)]).toEqual([count - 1, quorumOf(count - 1)])
+    }
+    const unanimous = withPolicy(grown(alone(), 5), 'unanimous')
+    expect(needed(withoutSite(unanimous, site(2).id, [end(2)]))).toBe(4)
+  })
+
+  it('is coordinated by a node that is there, and keeps where every log ended', () => {
+    const once = withoutSite(grown(alone(), 4), site(3).id, [end(3)])
+    const twice = withoutSite(once, site(1).id, [end(1)])
+    expect([once.coordinator, twice.coordinator]).toEqual([`${site(1).id}/node`, `${site(2).id}/node`])
+    expect(twice.frozen).toEqual([end(1), end(3)])
   })
 })
