@@ -9,16 +9,13 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, it } from 'vitest'
 import { runs } from '../support/budget.ts'
-import { ALL, Clinics, type Founded, foundClinics } from './support/convergence/clinics.ts'
+import { ALL, Clinics, type Founded, foundClinics, rest } from './support/convergence/clinics.ts'
 import { A_LONG_DAY, anyCommand, type Command, Start } from './support/convergence/commands.ts'
 import { checkAlways, checkCharts, checkSame, unrest } from './support/convergence/invariants.ts'
 import { type Model, newModel } from './support/convergence/model.ts'
 import { SEED } from './support/seeded.ts'
 
 const RUNS = runs(2, 100)
-/** How long clinics may take to come to rest, on a slow machine. */
-const REST_MS = 180_000
-
 let founded: Founded
 const place = mkdtempSync(join(tmpdir(), 'chartseal-founded-'))
 beforeAll(async () => {
@@ -37,14 +34,7 @@ async function settled(model: Model, clinics: Clinics): Promise<void> {
 }
 
 async function atRest(model: Model, clinics: Clinics): Promise<void> {
-  const started = performance.now()
-  let why = unrest(model, clinics)
-  for (; why !== null; why = unrest(model, clinics)) {
-    if (performance.now() - started > REST_MS) throw new Error(`no rest: ${why}`)
-    // Whoever waits a while for something waits long enough soon.
-    if (performance.now() - started > 1500) clinics.time.skip(500)
-    await new Promise((done) => setTimeout(done, 50))
-  }
+  await rest(clinics.time, () => unrest(model, clinics))
   checkAlways(model, clinics)
 }
 

@@ -205,7 +205,8 @@ export async function foundClinics(place: string): Promise<Founded> {
   const custodians = [nodes[CUSTODIAN]!.inside.clinic.identity.site]
   await nodes[0]!.on.configureNetwork({ ...settings, custodians })
   const insides = nodes.map((node) => node.inside)
-  await until('the founding is final everywhere', () => insides.every((inside) => isQuiet(inside)))
+  const quiet = (): boolean => insides.every((inside) => isQuiet(inside))
+  await rest(time, () => (quiet() ? null : JSON.stringify(insides.map(({ network }) => network.health()))))
   const founded = {
     folders: nodes.map(({ folder }) => folder),
     ...{ staff, patients },
@@ -237,11 +238,15 @@ async function takenIn(there: readonly Node[], node: Node): Promise<void> {
   const clinicName = `Clinic ${there.length}`
   await node.on.joinNetwork({ clinicName, passphrase: null, administrator, invitation: text })
   for (const vault of others) {
-    await until('a clinic is asked', async () => node.state === 'ready' || (await vault.governance()).proposal !== null)
+    await until(
+      'a clinic is asked',
+      async () => node.state === 'ready' || (await vault.governance()).proposal !== null,
+      120_000,
+    )
     // Whoever comes too late finds it decided.
     expect([null, 'NO_PROPOSAL']).toContain(await codeOf(() => vault.approveProposal()))
   }
-  await until('a clinic is taken in', () => node.state === 'ready')
+  await until('a clinic is taken in', () => node.state === 'ready', 120_000)
 }
 
 /** Enrols a nurse and a physician. */
@@ -264,4 +269,23 @@ async function signedIn(vault: Vault): Promise<string> {
 export function isQuiet({ network }: Inside): boolean {
   const { sites, connected, behind, notFinal } = network.health()
   return sites === SITES && connected === SITES - 1 && behind === 0 && notFinal === 0
+}
+
+/** How long clinics may take to come to rest, on a slow machine. */
+const REST_MS = 180_000
+
+/**
+ * Time passes until nothing is left to do.
+ *
+ * @param why - What is left; null for nothing.
+ */
+export async function rest(time: Time, why: () => string | null): Promise<void> {
+  const started = performance.now()
+  for (let left = why(); left !== null; left = why()) {
+    const ms = performance.now() - started
+    if (ms > REST_MS) throw new Error(`no rest: ${left}`)
+    // Whoever waits a while for something waits long enough soon.
+    if (ms > 1500) time.skip(500)
+    await new Promise((done) => setTimeout(done, 50))
+  }
 }
