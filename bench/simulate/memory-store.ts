@@ -300,6 +300,10 @@ export class MemoryStore implements SyncStore {
     return this.guests(body)
   }
 
+  siteRequest(): Uint8Array | null {
+    return null
+  }
+
   cloned(reporter: string | null): void {
     this.clones.push(reporter)
   }

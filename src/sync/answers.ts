@@ -44,11 +44,16 @@ export function* answersTo(
       return yield proof === null ? refusal(req, 'NOT_HELD') : { kind: 'consistency', req, proof }
     }
     case 'join-request': {
-      const body = who.kind === 'guest' ? orNull(() => store.join(who.transportKey, request.body)) : null
+      const body = orNull(() => bodyFor(store, who, request.body))
       const { req } = request
       return yield body === null ? refusal(req, 'NOT_FOR_YOU') : { kind: 'join-answer', req, body }
     }
   }
+}
+
+function bodyFor(store: SyncStore, who: PeerIdentity, body: Uint8Array): Uint8Array | null {
+  if (who.kind === 'guest') return store.join(who.transportKey, body)
+  return who.kind === 'node' ? store.siteRequest(who, body) : null
 }
 
 /** Whole packages, as many as fit in what was asked for. */

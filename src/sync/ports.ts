@@ -231,6 +231,8 @@ export interface SyncStore {
 
   /** Answers somebody who holds an open invitation; null when it is not for them. Both bodies are opaque here. */
   join(transportKey: Uint8Array, body: Uint8Array): Uint8Array | null
+  /** Answers a node of the own site about what only its nodes share; null for any other. Both bodies are opaque here. */
+  siteRequest(peer: Extract<PeerIdentity, { kind: 'node' }>, body: Uint8Array): Uint8Array | null
 
   /**
    * Two installations write the own log at once, or a site says so.

@@ -211,6 +211,35 @@ export class SyncNode implements Hub, SessionHandler {
     this.#changed.add(origin)
   }
 
+  /**
+   * Asks the mirror of the own site for something that only its nodes share.
+   *
+   * @param done - Given the answer, untrusted; null when there was none.
+   * @returns False when it is not connected, or still answers.
+   */
+  askOwnSite(body: Uint8Array, done: (answer: Uint8Array | null) => void): boolean {
+    const { site } = this.store.self()
+    const session = [...this.peers()].find(
+      ({ who, hello }) => who.kind === 'node' && who.site === site && hello?.role === 'mirror',
+    )
+    if (!session?.canWrite()) return false
+    session.ask(
+      { kind: 'join-request', body },
+      {
+        isWant: false,
+        expects: 'join-answer',
+        part: (answer) => {
+          assert(answer.kind === 'join-answer', 'the session passes on what was asked for')
+          done(answer.body)
+          return true
+        },
+        failed: () => done(null),
+      },
+      this.nowMs(),
+    )
+    return true
+  }
+
   evidenceFound(): void {
     this.#talk.evidenceFound()
   }

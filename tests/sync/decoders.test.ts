@@ -14,6 +14,7 @@ import { SyncError } from '../../src/sync/errors.ts'
 import { FrameReader } from '../../src/sync/frames.ts'
 import { decodeInvitation, INVITATION_PREFIX } from '../../src/sync/invitation.ts'
 import { decodeJoinAnswer, decodeJoinRequest } from '../../src/sync/join.ts'
+import { decodePeopleAnswer, decodePeopleRequest } from '../../src/sync/site-people.ts'
 import { votesIn } from '../../src/sync/votes.ts'
 import { runs } from '../support/budget.ts'
 import { MESSAGE_KINDS, messagesOf } from './support/messages.ts'
@@ -31,6 +32,8 @@ const DECODERS: Record<string, (bytes: Uint8Array, text: string) => unknown> = {
   decodeMessage,
   decodeJoinRequest,
   decodeJoinAnswer,
+  decodePeopleRequest,
+  decodePeopleAnswer,
   decodeInvitation: (_, text) => decodeInvitation(text),
   fromBase32: (_, text) => fromBase32(text),
   votesIn: (_, text) => votesIn(text, 'test.local/a/n1/1'),

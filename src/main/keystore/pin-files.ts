@@ -14,7 +14,7 @@
  *
  * @packageDocumentation
  */
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, hash, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -47,6 +47,8 @@ interface PinFiles {
   remove(id: string): void
   /** Every file as it is, by id: sealed under PIN and pepper. For a backup. */
   files(): ReadonlyMap<string, Uint8Array>
+  /** What tells one seed under one PIN from another, 16 bytes, by id: counted attempts make no other version. */
+  versions(): ReadonlyMap<string, Uint8Array>
   /**
    * Puts a file of {@link PinFiles.files} back.
    *
@@ -199,6 +201,7 @@ function openPinFiles(setup: Setup) {
       if (existsSync(fileOf(id))) removeFile(fileOf(id))
     },
     files: () => new Map(idsIn(folder).map((id) => [id, readFileIfAny(fileOf(id)) ?? new Uint8Array()])),
+    versions: () => new Map(idsIn(folder).map((id) => [id, versionOf(read(id))])),
     putFile: (id, file) => {
       parseFile(setup, id, file)
       makePrivateFolder(folder)
@@ -206,6 +209,10 @@ function openPinFiles(setup: Setup) {
     },
   }
   return { shared, put, unlock, inTurn: oneAtATime() }
+}
+
+function versionOf({ scrypt, sealed }: Content): Uint8Array {
+  return new Uint8Array(hash('sha256', `${scrypt.salt} ${sealed}`, 'buffer')).slice(0, 16)
 }
 
 function idsIn(folder: string): string[] {

@@ -51,6 +51,8 @@ import type { LocalCalls } from '../local-calls.ts'
 import type { MirroredLog } from '../vault/mirrored-log.ts'
 import { CopyReports } from './copy-reports.ts'
 import { Invitations } from './invitations.ts'
+import { PeopleDesk } from './people-desk.ts'
+import { SitePeople } from './site-people.ts'
 import { readSettings, writeSettings, type KeptSettings } from './network-settings.ts'
 import { Turns } from './turns.ts'
 
@@ -72,6 +74,8 @@ export interface NetworkParts {
   readonly ahead: () => void
   /** Two installations write the own log. */
   readonly cloned: () => void
+  /** People came or left by what another node of this site recorded. */
+  readonly peopleChanged: () => void
   /** Told of our own failures. */
   readonly fault: (error: unknown) => void
   /** What people here wait for. */
@@ -85,6 +89,10 @@ export class NetworkService {
   readonly #parts: NetworkParts
   readonly #invitations: Invitations
   readonly #node: SyncNode
+  /** Answers other nodes of this site. */
+  readonly #desk: PeopleDesk
+  /** Null where the governance key is. */
+  readonly #people: SitePeople | null
   readonly #links = new Map<PeerChannel, number>()
   /** By transport key: a peer's next link is up after its last one is down. */
   readonly #turns: Turns<string>
@@ -142,11 +150,19 @@ export class NetworkService {
         },
         seenTwice: (log) => this.#twiceMs.set(log, clinic.nowMs()),
         join: (key, body) => this.#invitations.answer(key, body),
+        people: (log, body) => this.#desk.answer(log, body),
         grown: (origin) => this.#grown(origin),
         proposals: () => governance.texts(),
         decided: () => this.#decided,
       },
     })
+    this.#desk = new PeopleDesk(clinic, this.logs, pair, fault)
+    this.#people = governs(clinic)
+      ? null
+      : new SitePeople({
+          ...{ clinic, pair, fault, changed: () => parts.peopleChanged() },
+          ask: (body, done) => this.#node.askOwnSite(body, done),
+        })
     this.#node = new SyncNode({
       store,
       clock: { nowMs: () => clinic.monotonicMs() },
@@ -401,6 +417,7 @@ export class NetworkService {
   #tick(): void {
     this.#stuck.clear()
     this.#node.tick()
+    this.#people?.tick(this.#parts.clinic.monotonicMs())
     this.#turns.poke()
     this.#noteContact()
     this.#eraseTold()
@@ -540,6 +557,10 @@ export class NetworkService {
   #grown(origin: string): void {
     const { emit, foreign } = this.#parts.clinic
     this.#mayBeErased = true
+    if (this.disclosures.siteOf(origin) === this.#parts.clinic.identity.site) {
+      this.#people?.hurry()
+      this.#parts.peopleChanged()
+    }
     emit({ kind: 'foreign-log', origin })
     for (const handle of foreign?.outdated() ?? []) emit({ kind: 'chart-changed', handle })
     const claims = foreign?.claims() ?? []

@@ -153,6 +153,17 @@ export class ForeignLogs implements ForeignShares {
     return { changed, isComplete }
   }
 
+  isEnded(publicKey: Uint8Array): boolean {
+    const key = toHex(publicKey)
+    return this.#sisters().some(({ directory }) => (directory.bindings.get(key)?.until ?? Infinity) !== Infinity)
+  }
+
+  /** Logs of the other nodes of the own site, as far as they were judged. */
+  #sisters() {
+    const { site } = this.#clinic.identity
+    return [...this.#logs.mirrored].filter(({ log }) => siteOfLog(this.#logs.roster, log)?.id === site)
+  }
+
   accesses(): ForeignAccess[] {
     this.#refresh()
     return [...this.#open.values()].flatMap(({ chains, site, sources }) =>

@@ -49,6 +49,8 @@ export interface ForeignShares {
   accesses(): ForeignAccess[]
   /** The log of another node, as far as it is read here. */
   log(origin: string): LogReplica | null
+  /** True when the log of another node of the own site says that a practitioner's key ended. */
+  isEnded(publicKey: Uint8Array): boolean
   /** Deletes what other sites erased. Tells of which patients; not complete: to be called again. */
   eraseTold(): { readonly changed: readonly string[]; readonly isComplete: boolean }
   /** A chart was shown: from now on {@link outdated} tells when there is more for it. */

@@ -26,7 +26,7 @@ import { ApiFailure } from '../failure.ts'
 import { ContentMismatch, rejected, reliedOnContent, verifyRecord } from '../verify-record.ts'
 import type { Asked, Row } from '../vault-service.ts'
 import { actorFor, offsetMinAt, utf8, viewerFor, viewerOf, type Clinic, type Viewer } from './clinic.ts'
-import { governanceSignerOf } from './role-keys.ts'
+import { governanceSignerOf, governs } from './role-keys.ts'
 import type { EntrySigner } from './entry-signer.ts'
 import type { Link } from './chains.ts'
 import { PatientIndex } from './patient-index.ts'
@@ -113,6 +113,7 @@ export class People {
    */
   async enrol(request: { name: string; role: Role; pin: string }): Promise<Practitioner> {
     actorFor(this.#clinic, 'administer.people')
+    this.#mustGovern()
     return this.enrolAs(request, this.#clinic.nowMs())
   }
 
@@ -142,6 +143,7 @@ export class People {
    */
   async revoke({ handle, reason, pin }: Asked['people']['revoke']): Promise<void> {
     actorFor(this.#clinic, 'administer.people')
+    this.#mustGovern()
     if (keyOf(this.#clinic, handle) === null) throw new ApiFailure('UNKNOWN_ENTRY')
     if (!this.#isAdministered(handle)) throw new ApiFailure('LAST_ADMINISTRATOR')
     const viewer = await this.#somebodyElse(handle, pin)
@@ -161,6 +163,7 @@ export class People {
    */
   async renew({ handle, name, newPin, pin }: Asked['people']['renew']): Promise<Practitioner> {
     actorFor(this.#clinic, 'administer.people')
+    this.#mustGovern()
     const last = newestKeyOf(this.#clinic, handle)
     const role = last?.practitionerRole ?? null
     if (last === null || role === null) throw new ApiFailure('UNKNOWN_ENTRY')
@@ -186,10 +189,11 @@ export class People {
   /**
    * Changes the PIN of whoever is signed in.
    *
-   * @throws ApiFailure `NOT_SIGNED_IN`; KeystoreError `WRONG_PIN`, `PIN_LOCKED`, `WEAK_PIN`.
+   * @throws ApiFailure `NOT_SIGNED_IN`, `COORDINATOR_ONLY`; KeystoreError `WRONG_PIN`, `PIN_LOCKED`, `WEAK_PIN`.
    */
   async changePin({ oldPin, newPin }: Asked['session']['changePin']): Promise<void> {
     const { handle } = viewerOf(this.#clinic)
+    this.#mustGovern()
     await this.#clinic.keystore.practitioners.changePin(handle, oldPin, newPin)
     await this.#clinic.keepSecrets()
   }
@@ -201,6 +205,20 @@ export class People {
       const isRevoked = newestKeyOf(this.#clinic, handle) !== null && keyOf(this.#clinic, handle) === null
       if (isRevoked) keystore.practitioners.remove(handle)
     }
+  }
+
+  /** People came or left by what another node of the site recorded: whoever is signed in may not be any more. */
+  follow(): void {
+    this.settle()
+    const { viewer } = this.#clinic
+    if (viewer === null) return
+    const key = keyOf(this.#clinic, viewer.handle)
+    if (key === null || !equalBytes(key.publicKey, viewer.signer.publicKey)) this.#leave(viewer.handle)
+  }
+
+  /** People are enrolled, and PINs kept, where the key of the clinic is: everywhere else they come from there. */
+  #mustGovern(): void {
+    if (!governs(this.#clinic)) throw new ApiFailure('COORDINATOR_ONLY')
   }
 
   /** Who asks, proven to be there: nobody ends or renews themselves. */
@@ -318,9 +336,11 @@ interface Enrolment {
   readonly link: Link
 }
 
-function activeKeys({ replica }: Clinic): KeyBinding[] {
+/** Keys that the own log has in force, and that no other node of the site has recorded the end of. */
+function activeKeys({ replica, foreign }: Clinic): KeyBinding[] {
   return [...replica.directory.bindings.values()].filter(
-    ({ role, until }) => role === 'practitioner' && until === Infinity,
+    ({ role, until, publicKey }) =>
+      role === 'practitioner' && until === Infinity && foreign?.isEnded(publicKey) !== true,
   )
 }
 

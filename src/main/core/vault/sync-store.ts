@@ -56,6 +56,8 @@ export interface SyncEvents {
   seenTwice(log: string): void
   /** Answers who holds an open invitation. */
   join(transportKey: Uint8Array, body: Uint8Array): Uint8Array | null
+  /** Answers another node of the own site about its people. */
+  people(log: string, body: Uint8Array): Uint8Array | null
   /** Something of another node's log is new here. */
   grown(origin: string): void
   /** Size of the own log up to which it is known with whom its records are shared. */
@@ -313,6 +315,11 @@ export class VaultSyncStore implements SyncStore {
 
   join(transportKey: Uint8Array, body: Uint8Array): Uint8Array | null {
     return this.#parts.events.join(transportKey, body)
+  }
+
+  siteRequest({ site, log }: { readonly site: string; readonly log: string }, body: Uint8Array): Uint8Array | null {
+    const { clinic, events } = this.#parts
+    return site === clinic.identity.site ? events.people(log, body) : null
   }
 
   cloned(reporter: string | null): void {

@@ -618,6 +618,9 @@ export class Vault extends VaultRequests implements VaultService {
       cloned: () => {
         this.#endLog(new RecoveryNeeded('copied', 'two installations write this log'))
       },
+      peopleChanged: () => {
+        this.#open?.people.follow()
+      },
       fault: (error) => {
         this.#notWritable(error)
       },

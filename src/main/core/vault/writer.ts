@@ -18,7 +18,7 @@
 import { blockHash } from '../../../ledger/block.ts'
 import { encodeCheckpoint, signCheckpoint } from '../../../ledger/checkpoint.ts'
 import { applyEntry, contractAt, type Directory, rosterAt } from '../../../ledger/directory.ts'
-import { decodeEntry, encodeBody, encodeEntry, signedMessage } from '../../../ledger/entry.ts'
+import { decodeEntry, encodeBody, encodeEntry, type EntrySignature, signedMessage } from '../../../ledger/entry.ts'
 import { MEDIA_FHIR_R4_JSON } from '../../../ledger/body.ts'
 import type { CborMap } from '../../../ledger/cbor.ts'
 import type { EntryType } from '../../../ledger/entry-types.ts'
@@ -58,8 +58,18 @@ export interface Draft {
   readonly signers: readonly EntrySigner[]
   /** The kind of data that the payload is; that of its type when left out, and otherwise what stays at the site. */
   readonly keyClass?: KeyClass
+  /** Body, signatures and sealed payload where another node of the site made them, and signed what this one cannot. */
+  readonly made?: Made
   /** Makes the epoch that begins with this entry, or what is handed over with it; the present one when left out. */
   readonly epoch?: () => Promise<CurrentEpoch>
+}
+
+/** What stands in the place of what the writer makes itself. Checked as every entry is before it is written. */
+export interface Made {
+  /** Exact bytes; says the same as the draft. */
+  readonly bodyBytes: Uint8Array
+  readonly signatures: readonly EntrySignature[]
+  readonly stored: StoredPayload
 }
 
 /** Where a draft ended up. */
@@ -392,6 +402,24 @@ export class Writer {
     epoch: CurrentEpoch | null,
     chains: Map<string, { seq: number; leaf: Uint8Array } | null>,
   ): NewEntry {
+    const { id, type, subject } = draft
+    const { bodyBytes, signatures, stored } = draft.made ?? this.#made(draft, epoch)
+    const last = subject === null ? null : this.#lastOf(toHex(subject), chains)
+    const placement =
+      subject === null ? null : { subjectSeq: last === null ? 0 : last.seq + 1, previousLeaf: last?.leaf ?? null }
+    const bytes = encodeEntry({ bodyBytes, placement, signatures })
+    if (subject !== null && placement !== null)
+      chains.set(toHex(subject), { seq: placement.subjectSeq, leaf: leafHash(h, bytes) })
+    return {
+      id,
+      bytes,
+      type,
+      subject: subject === null || placement === null ? null : { handle: subject, seq: placement.subjectSeq },
+      payload: stored,
+    }
+  }
+
+  #made(draft: Draft, epoch: CurrentEpoch | null): Omit<Made, 'stored'> & { readonly stored: StoredPayload | null } {
     const { network, log } = this.#parts.replica.identity
     const sealed = this.#sealPayload(draft, epoch)
     const { id, type, subject, timeMs: time, fields } = draft
@@ -405,19 +433,7 @@ export class Writer {
       .sort((a, b) =>
         a.role === b.role ? (toHex(a.publicKey) < toHex(b.publicKey) ? -1 : 1) : a.role < b.role ? -1 : 1,
       )
-    const last = subject === null ? null : this.#lastOf(toHex(subject), chains)
-    const placement =
-      subject === null ? null : { subjectSeq: last === null ? 0 : last.seq + 1, previousLeaf: last?.leaf ?? null }
-    const bytes = encodeEntry({ bodyBytes, placement, signatures })
-    if (subject !== null && placement !== null)
-      chains.set(toHex(subject), { seq: placement.subjectSeq, leaf: leafHash(h, bytes) })
-    return {
-      id,
-      bytes,
-      type,
-      subject: subject === null || placement === null ? null : { handle: subject, seq: placement.subjectSeq },
-      payload: sealed?.stored ?? null,
-    }
+    return { bodyBytes, signatures, stored: sealed?.stored ?? null }
   }
 
   #lastOf(

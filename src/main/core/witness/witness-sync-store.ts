@@ -245,6 +245,10 @@ export class WitnessSyncStore implements SyncStore {
     return null
   }
 
+  siteRequest(): null {
+    return null
+  }
+
   cloned(reporter: string | null): void {
     this.#parts.events.cloned(reporter)
   }

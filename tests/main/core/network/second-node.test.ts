@@ -4,9 +4,10 @@ import { clinicOf, holder, weigh } from '../../../support/consent-world.ts'
 import { joinedTo, networkedClinic, until, workstationOf } from '../../../support/two-clinics.ts'
 import { openEpochKey } from '../../../../src/main/core/epoch-keys.ts'
 import { sharingSecret } from '../../../../src/main/core/vault/clinic-assembly.ts'
-import { equalBytes, fromHex } from '../../../../src/shared/bytes.ts'
+import { equalBytes, fromHex, toHex } from '../../../../src/shared/bytes.ts'
 import { governs } from '../../../../src/main/core/vault/role-keys.ts'
 import type { NetworkService } from '../../../../src/main/core/network/network-service.ts'
+import type { Clinic } from '../../../../src/main/core/vault/clinic.ts'
 import type { Governance } from '../../../../src/main/core/vault/governance.ts'
 import type { OpenVault } from '../../../faults/support/clinic.ts'
 
@@ -86,5 +87,56 @@ describe('a further workstation of a clinic', { timeout: 120_000 }, () => {
     const form = { clinicName: 'Hill', passphrase: null, administrator, invitation: node.text }
     expect(await codeOf(() => b.vault.joinNetwork(form))).toBe('BAD_INVITATION')
     expect(stateOf(b).state).toBe('first-run')
+  })
+})
+
+describe('the people of a clinic at a further workstation', { timeout: 120_000 }, () => {
+  const names = async ({ vault }: OpenVault) => (await vault.practitioners()).map(({ name }) => name).toSorted()
+
+  it('sign in there with their PINs, as long as the first workstation says that they work here', async () => {
+    const a = await networkedClinic()
+    const b = await workstationOf(a)
+    const all = await names(a)
+    await until('everybody is known there', async () => (await names(b)).join() === all.join())
+    const nurse = await b.vault.signIn(a.team.nurse, PIN)
+    expect(nurse).toMatchObject({ role: 'nurse' })
+    expect(await codeOf(() => b.vault.signIn(a.team.nurse, '90909'))).toBe('WRONG_PIN')
+    await until('who signed in is final as well', () => isFinal(a, 2) && isFinal(b, 2))
+    // Somebody new, and somebody with another PIN.
+    const fresh = await a.vault.enrolPractitioner({ name: 'Nils Newcomer', role: 'nurse', pin: PIN })
+    await until('who is new comes', async () => (await names(b)).includes('Nils Newcomer'))
+    expect(await b.vault.signIn(fresh.handle, PIN)).toMatchObject({ name: 'Nils Newcomer' })
+    // Who is revoked is out at once, also while signed in.
+    await a.vault.revokePractitioner({ handle: fresh.handle, reason: 'left', pin: PIN })
+    await until('who left is signed out', () => clinicOf(b).viewer === null)
+    expect(await codeOf(() => b.vault.signIn(fresh.handle, PIN))).toBe('WRONG_PIN')
+    expect(await names(b)).not.toContain('Nils Newcomer')
+    const key = (clinic: Clinic) =>
+      [...clinic.replica.directory.bindings.values()].find(({ handle }) => toHex(handle) === fresh.handle)
+    await until('its own log says so as well', () => (key(clinicOf(b))?.until ?? Infinity) !== Infinity)
+    await until('and that is final', () => isFinal(a, 2) && isFinal(b, 2))
+  })
+
+  it('are enrolled, ended and given PINs at the first workstation alone', async () => {
+    const a = await networkedClinic()
+    const b = await workstationOf(a)
+    await until('everybody is known there', async () => (await names(b)).length === (await names(a)).length)
+    await b.vault.signIn(a.team.it, PIN)
+    const person = { name: 'Ida Elsewhere', role: 'nurse', pin: PIN } as const
+    const calls: (() => Promise<unknown>)[] = [
+      () => b.vault.enrolPractitioner(person),
+      () => b.vault.revokePractitioner({ handle: a.team.nurse, reason: 'left', pin: PIN }),
+      () => b.vault.renewPractitioner({ handle: a.team.nurse, name: null, newPin: '48151', pin: PIN }),
+      () => b.vault.changePin({ oldPin: PIN, newPin: '48151' }),
+      () => b.vault.invite({ days: 1, pin: PIN }),
+      () => b.vault.proposeRoster({ kind: 'policy', policy: 'unanimous' }),
+    ]
+    for (const call of calls) expect(await codeOf(call)).toBe('COORDINATOR_ONLY')
+    expect((await b.vault.governance()).mayPropose).toBe(false)
+    // A PIN that is changed where it may be changed is the new one here.
+    await a.vault.signIn(a.team.nurse, PIN)
+    await a.vault.changePin({ oldPin: PIN, newPin: '48151' })
+    await until('the new PIN came', async () => (await codeOf(() => b.vault.signIn(a.team.nurse, '48151'))) === null)
+    expect(await codeOf(() => b.vault.signIn(a.team.nurse, PIN))).toBe('WRONG_PIN')
   })
 })

@@ -33,6 +33,7 @@ function storeOf(site: SharingSite, decided = Infinity) {
       seenTwice: tell('seenTwice'),
       grown: tell('grown'),
       join: () => null,
+      people: () => null,
       proposals: () => [],
       decided: () => decided,
     },
