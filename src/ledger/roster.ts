@@ -205,7 +205,8 @@ export function encodeRosterNode(node: RosterNode): CborValue {
   ])
 }
 
-function encodeRosterWitness(witness: RosterWitness): CborValue {
+/** A witness as it stands in a roster. */
+export function encodeRosterWitness(witness: RosterWitness): CborValue {
   return mapOf([
     [1, witness.name],
     [2, witness.witnessKey],
@@ -238,7 +239,8 @@ export function readRosterSite(value: CborValue): RosterSite {
   })
 }
 
-function readRosterWitness(value: CborValue): RosterWitness {
+/** Reads {@link encodeRosterWitness}. `value` is untrusted; throws {@link LedgerError} of step `decode`. */
+export function readRosterWitness(value: CborValue): RosterWitness {
   return readMap(value, 'witness', (f) => ({
     name: readName(f, 1),
     witnessKey: readKey(f, 2, checkPublicKey),

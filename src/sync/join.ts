@@ -4,7 +4,8 @@
  * @remarks
  * A site takes three steps: the guest says which keys its site has; it is given the roster that would list them and
  * approves it; and it asks until the roster is in force. A node of the inviting site takes one: it says which keys it has
- * and asks until somebody let it in, and gets the site's secrets sealed to a key of this one request. The bodies of
+ * and asks until somebody let it in, and gets the site's secrets sealed to a key of this one request; a witness does the
+ * same and gets none. The bodies of
  * `join-request` and `join-answer`; layout: `docs/protocol.md`, "Joining". Proven by `tests/sync/join.test.ts`.
  *
  * @packageDocumentation
@@ -18,11 +19,14 @@ import { badField, type FieldReader, readMap } from '../ledger/fields-reader.ts'
 import {
   encodeRosterNode,
   encodeRosterSite,
+  encodeRosterWitness,
   MAX_ROSTER_SIZE,
   readRosterNode,
   readRosterSite,
+  readRosterWitness,
   type RosterNode,
   type RosterSite,
+  type RosterWitness,
 } from '../ledger/roster.ts'
 import { KEY_SIZE, SIGNATURE_SIZE } from '../ledger/signatures.ts'
 import { concatBytes } from '../shared/bytes.ts'
@@ -54,6 +58,7 @@ export type JoinRequest =
       readonly signature: Uint8Array
     }
   | NodeJoinRequest
+  | WitnessJoinRequest
 
 /** What a node of the inviting site asks. */
 export interface NodeJoinRequest {
@@ -61,6 +66,12 @@ export interface NodeJoinRequest {
   readonly node: RosterNode
   /** One-time X25519 key that the site's secrets are to be sealed to, 32 bytes. */
   readonly agreementKey: Uint8Array
+}
+
+/** What a witness of the inviting site asks. It is given no secret. */
+export interface WitnessJoinRequest {
+  readonly step: 'witness'
+  readonly witness: RosterWitness
 }
 
 /** A governed document as a log records it. */
@@ -84,7 +95,7 @@ export type JoinAnswer =
   /** Void, used by somebody else, or withdrawn. */
   | { readonly state: 'refused' }
 
-const STEPS = ['ask', 'approve', 'node'] as const
+const STEPS = ['ask', 'approve', 'node', 'witness'] as const
 const STATES = ['propose', 'waiting', 'admitted', 'refused'] as const
 const DOCUMENTS = ['roster', 'contract'] as const
 
@@ -96,6 +107,13 @@ export function encodeJoinRequest(request: JoinRequest): Uint8Array {
         [1, STEPS.indexOf('node')],
         [5, encodeRosterNode(request.node)],
         [6, request.agreementKey],
+      ]),
+    )
+  if (request.step === 'witness')
+    return encodeCbor(
+      mapOf([
+        [1, STEPS.indexOf('witness')],
+        [7, encodeRosterWitness(request.witness)],
       ]),
     )
   const isApproval = request.step === 'approve'
@@ -114,6 +132,7 @@ export function decodeJoinRequest(body: Uint8Array): JoinRequest {
   return coded(body, 'join request', (f) => {
     const step = STEPS[f.uint(1)]
     if (step === 'node') return { step, node: readRosterNode(f.map(5)), agreementKey: readAgreementKey(f) }
+    if (step === 'witness') return { step, witness: readRosterWitness(f.map(7)) }
     const site = readGuest(f.map(2))
     if (step === 'ask') return { step, site }
     if (step !== 'approve') throw badField('join request', 1, 'not a step')
@@ -149,7 +168,7 @@ export function decodeJoinAnswer(body: Uint8Array): JoinAnswer {
  * What two people compare before a node is let in: the one at the new machine reads it out, the other types it. Whoever
  * copied the invitation has other keys, and so another code.
  *
- * @param body - Of a request of step `node`, as it was sent.
+ * @param body - Of a request of step `node` or `witness`, as it was sent.
  * @returns {@link CODE_LENGTH} characters in groups of four.
  */
 export function joinCode(network: Uint8Array, body: Uint8Array): string {

@@ -57,6 +57,7 @@ function nodeOf(log: string, n: number, link: PeerLinkState | null): NetworkNode
     addresses: [],
     role: link?.state === 'connected' ? 'node' : null,
     twiceAt: null,
+    seen: null,
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type JoinRequest,
 } from '../../src/sync/join.ts'
 import { SyncError } from '../../src/sync/errors.ts'
-import { testSite } from '../support/ledger-world.ts'
+import { testSite, testWitness } from '../support/ledger-world.ts'
 
 const { site } = testSite('b.example/site')
 const document = new Uint8Array([1, 2, 3])
@@ -19,6 +19,7 @@ const REQUESTS: JoinRequest[] = [
   { step: 'ask', site },
   { step: 'approve', site, document, signature: new Uint8Array(64).fill(7) },
   ...site.nodes.map((node): JoinRequest => ({ step: 'node', node, agreementKey: site.sharingKey })),
+  { step: 'witness', witness: testWitness('b.example/site/w1').listed },
 ]
 const ANSWERS: JoinAnswer[] = [
   { state: 'propose', document },

@@ -54,10 +54,10 @@ export async function node(args: readonly string[]): Promise<ExitCode> {
   const invitation = values.join === undefined ? null : readText(values.join, MAX_INVITATION_BYTES)
   const passphrase = await passphraseOf(values['passphrase-file'])
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
-  const common = { dataFolder, passphrase, reach, healthPort, event: log }
+  const common = { dataFolder, passphrase, invitation, reach, healthPort, event: log }
   if (values.witness === true) return ended(await startWitness(common))
   const running = await startHeadless({
-    ...{ ...common, invitation },
+    ...common,
     recoveryKey: (text) => {
       tellRecoveryKey(dataFolder, text)
     },

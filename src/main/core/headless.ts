@@ -13,6 +13,7 @@ import { ApiFailure } from './failure.ts'
 import { machineId } from './machine-id.ts'
 import type { KeptSettings } from './network/network-settings.ts'
 import type { VaultEvent, VaultHealth, VaultState } from './vault-service.ts'
+import { isWitness } from './witness/witness-files.ts'
 import type { WitnessEvent } from './witness/witness-node.ts'
 import { startVaultThread } from './vault-thread.ts'
 
@@ -84,6 +85,8 @@ export async function startHeadless(options: HeadlessOptions): Promise<HeadlessN
   }
   try {
     const { dataFolder, passphrase, invitation } = options
+    // What a witness remembers is never put aside for something else.
+    if (isWitness(dataFolder)) throw new ApiFailure('WRONG_STATE')
     const started = { dataFolder, demo: false, nodeSecret: null, machineId: await machineId() }
     const { state } = await vault.start(started)
     if (state === 'passphrase-needed') await vault.unlock(passphrase)

@@ -1,7 +1,7 @@
 import { computed, ref, shallowRef, watch } from 'vue'
 import { defineStore } from 'pinia'
 import { call } from '../api/call.ts'
-import type { NetworkInvitation, NetworkSettings, NetworkStatus, Outcome, Problem } from '../api/types.ts'
+import type { NetworkSettings, NetworkStatus, Outcome, Problem } from '../api/types.ts'
 import { shortSite } from '../components/network/site-name.ts'
 import { useSessionStore } from './session.ts'
 import { useSystemStore } from './system.ts'
@@ -60,7 +60,7 @@ export const useNetworkStore = defineStore('network', () => {
   async function invite(
     days: number,
     pin: string,
-    kind: NetworkInvitation['kind'] = 'site',
+    kind: 'site' | 'workstation' = 'site',
   ): Promise<Outcome<MadeInvitation>> {
     const reply = await call((client) => client.network.invite({ days, kind, pin }))
     if (reply.ok) void load()

@@ -36,6 +36,8 @@ export const NetworkNode = z.object({
   /** Addresses that are dialled, as somebody typed them or they were found. */
   addresses: z.array(Address).max(16),
   role: z.enum(['node', 'mirror', 'witness']).nullable(),
+  /** Of a witness: how much of the own log it signed to have seen, and when. Null for a node that holds entries. */
+  seen: z.object({ size: z.number().int().nonnegative(), at: Instant.nullable() }).nullable(),
   /** When two installations of it were seen to run at once, since this node was started; null for never. */
   twiceAt: Instant.nullable(),
 })
@@ -66,10 +68,10 @@ export const NetworkInvitation = z.object({
   id: hexOf(16),
   createdAt: Instant,
   expiresAt: Instant,
-  /** For another clinic, or for another workstation or server of this one. */
-  kind: z.enum(['site', 'workstation']),
+  /** For another clinic, or for another workstation or server of this one; a witness says so when it asks. */
+  kind: z.enum(['site', 'workstation', 'witness']),
   state: z.enum(['open', 'asked', 'used', 'expired', 'withdrawn']),
-  /** Site that asked with it, or log of the workstation. */
+  /** Site that asked with it, or name of the workstation or witness. */
   site: SiteName.nullable(),
   /** Somebody here compared the code of the workstation. */
   isLetIn: z.boolean(),

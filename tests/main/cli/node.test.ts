@@ -1,38 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openStore } from '../../../src/main/store/open.ts'
-import { cleanUp, PIN, temporaryFolder } from '../../faults/support/clinic.ts'
+import { PIN, temporaryFolder } from '../../faults/support/clinic.ts'
 import { holder, weigh } from '../../support/consent-world.ts'
+import { healthAt, PASSPHRASE, startNode } from '../../support/node-process.ts'
 import { freePort, networkedClinic, until } from '../../support/two-clinics.ts'
-
-const MAIN = new URL('../../../src/main/cli/main.ts', import.meta.url).pathname
-const PASSPHRASE = 'correct horse battery staple'
-
-/** A node in a process of its own. */
-function startNode(args: readonly string[]) {
-  const child: ChildProcess = spawn(process.execPath, [MAIN, 'node', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const said = { out: '', err: '' }
-  child.stdout?.on('data', (chunk) => (said.out += String(chunk)))
-  child.stderr?.on('data', (chunk) => (said.err += String(chunk)))
-  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  cleanUp(async () => {
-    child.kill('SIGKILL')
-    await exit
-  })
-  return { child, said, exit }
-}
-
-/** What the health endpoint says; null when nobody answers. */
-async function healthAt(port: number): Promise<{ status: number; body: Record<string, unknown> } | null> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}/health`)
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
-  } catch {
-    return null
-  }
-}
 
 describe('chartseal node', () => {
   it(

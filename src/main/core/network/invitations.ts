@@ -12,7 +12,7 @@
 import { z } from 'zod'
 import { encodeCbor } from '../../../ledger/cbor.ts'
 import { encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
-import type { RosterNode, RosterSite } from '../../../ledger/roster.ts'
+import type { RosterNode, RosterSite, RosterWitness } from '../../../ledger/roster.ts'
 import {
   decodeJoinRequest,
   encodeJoinAnswer,
@@ -22,6 +22,7 @@ import {
   type JoinRequest,
   type NodeJoinRequest,
   type RecordedDocument,
+  type WitnessJoinRequest,
 } from '../../../sync/join.ts'
 import { encodeInvitation, type InvitationKind, oneTimeKeyOf } from '../../../sync/invitation.ts'
 import { SyncError } from '../../../sync/errors.ts'
@@ -71,7 +72,7 @@ type Kept = z.infer<typeof Kept>
 /** What invitations need. */
 export interface InvitationParts {
   readonly clinic: Clinic
-  readonly governance: Pick<Governance, 'rosterWith' | 'rosterWithNode' | 'admit'>
+  readonly governance: Pick<Governance, 'rosterWith' | 'rosterWithNode' | 'rosterWithWitness' | 'admit'>
   /** Told when keys that are let in changed. */
   readonly changed: () => void
   /** Told of failures while a guest is admitted. */
@@ -102,7 +103,7 @@ export class Invitations {
   list(): NetworkInvitation[] {
     return this.#kept
       .map((one) => ({
-        ...{ id: one.id, kind: one.kind, createdAt: at(one.createdAtMs), expiresAt: at(one.expiresAtMs) },
+        ...{ id: one.id, kind: kindOf(one), createdAt: at(one.createdAtMs), expiresAt: at(one.expiresAtMs) },
         ...{ site: one.site, state: this.#stateOf(one), isLetIn: one.isLetIn },
       }))
       .reverse()
@@ -186,8 +187,9 @@ export class Invitations {
   }
 
   #answer(invitation: Kept, request: JoinRequest): JoinAnswer {
-    if ((request.step === 'node') !== (invitation.kind === 'workstation')) return { state: 'refused' }
-    if (request.step === 'node') return this.#answerNode(invitation, request)
+    const isOfThisSite = request.step === 'node' || request.step === 'witness'
+    if (isOfThisSite !== (invitation.kind === 'workstation')) return { state: 'refused' }
+    if (isOfThisSite) return this.#answerNode(invitation, request)
     const { site } = request
     // An invitation is for whoever asked first with it, and what became of it is asked for under no other name.
     if (invitation.site !== null && invitation.site !== site.id) return { state: 'refused' }
@@ -200,19 +202,20 @@ export class Invitations {
     return request.step === 'ask' ? this.#propose(invitation, site) : this.#approved(invitation, request)
   }
 
-  #answerNode(invitation: Kept, request: NodeJoinRequest): JoinAnswer {
+  #answerNode(invitation: Kept, request: NodeJoinRequest | WitnessJoinRequest): JoinAnswer {
     const asked = toHex(encodeJoinRequest(request))
     if (invitation.request !== null && invitation.request !== asked) return { state: 'refused' }
     const isOpen = this.#isOpen(invitation)
     if (!isOpen && !this.#isBeingSettled(invitation)) return { state: 'refused' }
     if (invitation.request === null) {
-      this.#note(invitation, { site: request.node.log, request: asked })
+      this.#note(invitation, { site: nameIn(request), request: asked })
       return { state: 'waiting' }
     }
     if (!invitation.isLetIn) return { state: 'waiting' }
-    if (this.#isOwnNode(request.node)) return this.#admitted(invitation, request)
+    if (this.#isOwn(request))
+      return request.step === 'node' ? this.#admitted(invitation, request) : this.#admittedWitness(invitation)
     const { governance, fault } = this.#parts
-    const document = isOpen ? governance.rosterWithNode(request.node) : null
+    const document = isOpen ? this.#rosterWith(request) : null
     // Null while something else is decided: the node asks again.
     if (document !== null)
       governance.admit(document, null).catch((error: unknown) => {
@@ -233,6 +236,33 @@ export class Invitations {
       .then((sealed) => this.#sealed.set(invitation.id, sealed))
       .catch(this.#parts.fault)
     return { state: 'waiting' }
+  }
+
+  /** A witness is given rosters alone: no rules about entries, no secret. */
+  #admittedWitness(invitation: Kept): JoinAnswer {
+    this.#note(invitation, { isUsed: true })
+    const documents = this.#documents().filter(({ type }) => type === 'roster')
+    return { state: 'admitted', documents, secrets: null }
+  }
+
+  #rosterWith(request: NodeJoinRequest | WitnessJoinRequest): Uint8Array | null {
+    const { governance } = this.#parts
+    return request.step === 'node'
+      ? governance.rosterWithNode(request.node)
+      : governance.rosterWithWitness(request.witness)
+  }
+
+  #isOwn(request: NodeJoinRequest | WitnessJoinRequest): boolean {
+    return request.step === 'node' ? this.#isOwnNode(request.node) : this.#isOwnWitness(request.witness)
+  }
+
+  #isOwnWitness({ name, witnessKey, transportKey }: RosterWitness): boolean {
+    const { replica, identity } = this.#parts.clinic
+    const own = replica.directory.rosters.at(-1)?.roster.sites.find(({ id }) => id === identity.site)
+    const listed = own?.witnesses.find((witness) => witness.name === name)
+    return (
+      listed !== undefined && equalBytes(listed.witnessKey, witnessKey) && equalBytes(listed.transportKey, transportKey)
+    )
   }
 
   /** True when the roster in force lists this very node under this site. */
@@ -312,6 +342,15 @@ export class Invitations {
     this.#kept = kept
     await writeJson(this.#parts.clinic.keystore.secrets, SECRET, kept)
   }
+}
+
+function nameIn(request: NodeJoinRequest | WitnessJoinRequest): string {
+  return request.step === 'node' ? request.node.log : request.witness.name
+}
+
+/** Who an invitation of the own clinic is used by shows when it was used. */
+function kindOf({ kind, request }: Kept): NetworkInvitation['kind'] {
+  return request !== null && decodeJoinRequest(fromHex(request)).step === 'witness' ? 'witness' : kind
 }
 
 /** Without what people add or change when they read something out. */

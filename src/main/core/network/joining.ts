@@ -169,7 +169,7 @@ export function guestSite(keystore: Keystore, { site, log, recoveryKey }: Joinin
 
 /** What a guest asks for. */
 export interface Asks {
-  readonly first: Extract<JoinRequest, { step: 'ask' | 'node' }>
+  readonly first: Exclude<JoinRequest, { step: 'approve' }>
   /** The approval of a roster, as it was proposed; null for one that this guest does not approve. */
   readonly approve: (document: Uint8Array, invitation: ReadInvitation) => JoinRequest | null
 }
@@ -228,7 +228,7 @@ export class JoinCall {
   get status(): JoiningStatus {
     const { site, expiresS, network } = this.#invitation
     const { first } = this.#parts.asks
-    const code = first.step === 'node' ? joinCode(network, encodeJoinRequest(first)) : null
+    const code = first.step !== 'ask' ? joinCode(network, encodeJoinRequest(first)) : null
     return { inviter: site, state: this.#state, problem: this.#problem, expiresAt: at(expiresS * 1000), code }
   }
 
@@ -469,8 +469,12 @@ function checkContract(
   parseContract(policyEngine(), published.document)
 }
 
-/** The site that invited, by any roster of the chain, made the invitation. */
-function checkInviter(rosters: readonly SignedRoster[], invitation: ReadInvitation): void {
+/**
+ * The site that invited, by any roster of the chain, made the invitation.
+ *
+ * @throws ApiFailure `BAD_INVITATION`.
+ */
+export function checkInviter(rosters: readonly SignedRoster[], invitation: ReadInvitation): void {
   const keys = rosters.flatMap(({ document }) => listedIn(document, invitation.site)?.governanceKey ?? [])
   const isTheirs = keys.some((key) => {
     try {

@@ -16,7 +16,7 @@ import { electorateOf, isFinal } from '../../../ledger/finality.ts'
 import { leastCosignatures } from '../../../ledger/policy.ts'
 import { emptyRoot } from '../../../ledger/hash.ts'
 import { originOf, splitOrigin } from '../../../ledger/names.ts'
-import type { FrozenLog, RosterNode, RosterSite } from '../../../ledger/roster.ts'
+import type { FrozenLog, RosterNode, RosterSite, RosterWitness } from '../../../ledger/roster.ts'
 import { orNull } from '../../../sync/attempt.ts'
 import { SyncNode } from '../../../sync/sync-node.ts'
 import type { LogStanding, PeerIdentity } from '../../../sync/ports.ts'
@@ -50,6 +50,7 @@ import type { Asked, NetworkHealth } from '../vault-service.ts'
 import type { LocalCalls } from '../local-calls.ts'
 import type { MirroredLog } from '../vault/mirrored-log.ts'
 import { CopyReports } from './copy-reports.ts'
+import { WitnessMarks } from './witness-marks.ts'
 import { Invitations } from './invitations.ts'
 import { PeopleDesk } from './people-desk.ts'
 import { SitePeople } from './site-people.ts'
@@ -116,6 +117,7 @@ export class NetworkService {
   #deciding: Promise<void> = Promise.resolve()
   /** How many rosters and contracts others were told of. */
   #rules = ''
+  readonly #witnessed: WitnessMarks
   readonly #copies: CopyReports
   readonly #claimed: ClaimedPatients
   #mayBeErased = true
@@ -138,6 +140,11 @@ export class NetworkService {
     this.#claimed = new ClaimedPatients(clinic)
     this.#decided = clinic.replica.live.head.size
     this.#invitations = new Invitations({ clinic, governance, fault, changed: () => this.#reach() })
+    this.#witnessed = new WitnessMarks({
+      origin: () => clinic.replica.live.origin,
+      roster: () => this.logs.roster,
+      nowMs: () => clinic.nowMs(),
+    })
     const store = new VaultSyncStore({
       ...{ clinic, logs: this.logs, disclosures: this.disclosures, instance: random(16) },
       events: {
@@ -148,6 +155,7 @@ export class NetworkService {
         cloned: (reporter) => {
           if (this.#copies.heard(reporter)) parts.cloned()
         },
+        signed: (head) => this.#witnessed.learn(head),
         seenTwice: (log) => this.#twiceMs.set(log, clinic.nowMs()),
         join: (key, body) => this.#invitations.answer(key, body),
         people: (log, body) => this.#desk.answer(log, body),
@@ -286,11 +294,14 @@ export class NetworkService {
       isOn: this.#peers !== null,
       listening: report.listening.length > 0 ? [...report.listening] : [...this.#listening],
       problem: this.#problem,
-      sites: roster.sites.map(({ id, nodes }) => ({
+      sites: roster.sites.map(({ id, nodes, witnesses }) => ({
         id,
         isOwn: id === identity.site,
         isReachable: id === identity.site || reachable.has(id),
-        nodes: nodes.map((node) => this.#nodeView(node, report)),
+        nodes: [
+          ...nodes.map((node) => this.#nodeView(node, report)),
+          ...witnesses.map((witness) => this.#witnessView(witness, report)),
+        ],
       })),
       quorum: {
         sites: roster.sites.length,
@@ -628,7 +639,18 @@ export class NetworkService {
     return nodes.filter(({ known }) => (known.get(origin)?.size ?? 0) >= head.size).length
   }
 
-  #nodeView(node: RosterNode, report: NetworkReport): api.NetworkNode {
+  /** A witness as a node that has no log: `seen` says what of the own log it signed to have seen. */
+  #witnessView({ name, transportKey }: RosterWitness, report: NetworkReport): api.NetworkNode {
+    const seen = this.#witnessed.newest(name)
+    const view = this.#nodeView({ log: name, transportKey }, report)
+    return {
+      ...view,
+      role: 'witness',
+      seen: { size: seen?.size ?? 0, at: seen === null ? null : at(seen.timeS * 1000) },
+    }
+  }
+
+  #nodeView(node: Omit<RosterNode, 'logKey'>, report: NetworkReport): api.NetworkNode {
     const { identity } = this.#parts.clinic
     const peer = toHex(node.transportKey)
     const isOwn = node.log === identity.log
@@ -641,6 +663,7 @@ export class NetworkService {
       link: isOwn ? null : this.#linkView(peer, known),
       addresses: [...typed, ...(known?.discovered ?? [])].map(formatAddress).slice(0, 16),
       role: hello?.role ?? null,
+      seen: null,
       twiceAt: twiceMs === undefined ? null : at(twiceMs),
     }
   }

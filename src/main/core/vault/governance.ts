@@ -21,7 +21,14 @@ import { type ContractPublished, encodeContractFields, encodeRosterFields } from
 import { type Approval, contractMessage, type SignedRoster } from '../../../ledger/governance.ts'
 import { type LastApproval, mayApprove, neededApprovals } from '../../../ledger/next-roster.ts'
 import { quorumOf } from '../../../ledger/quorum.ts'
-import { encodeRoster, type FrozenLog, type Roster, type RosterNode, type RosterSite } from '../../../ledger/roster.ts'
+import {
+  encodeRoster,
+  type FrozenLog,
+  type Roster,
+  type RosterNode,
+  type RosterSite,
+  type RosterWitness,
+} from '../../../ledger/roster.ts'
 import {
   addApproval,
   decodeProposal,
@@ -52,6 +59,7 @@ import {
   withNewNode,
   withNewSite,
   withoutSite,
+  withNewWitness,
   withPolicy,
 } from './next-rosters.ts'
 import { dropNextSeed, governanceSignerOf, governs, keepNextSeed, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
@@ -226,6 +234,11 @@ export class Governance {
    */
   rosterWithNode(node: RosterNode): Uint8Array | null {
     return this.#documentOf((next) => withNewNode(next, this.#clinic.identity.site, node))
+  }
+
+  /** The same with one more witness of this site. `witness` is untrusted. */
+  rosterWithWitness(witness: RosterWitness): Uint8Array | null {
+    return this.#documentOf((next) => withNewWitness(next, this.#clinic.identity.site, witness))
   }
 
   #documentOf(change: (next: Roster) => Roster): Uint8Array | null {

@@ -16,6 +16,7 @@ import {
   type RosterNode,
   type RosterSite,
   type RosterVote,
+  type RosterWitness,
 } from '../../../ledger/roster.ts'
 import { COSIGNATURE_V1, encodeVkey, type VerifierKey } from '../../../ledger/vkey.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
@@ -115,6 +116,14 @@ export function withNewNode(roster: Roster, id: string, node: RosterNode): Roste
   return withSite(roster, id, (site) => ({
     ...site,
     nodes: [...site.nodes, node].sort((a, b) => (a.log < b.log ? -1 : 1)),
+  }))
+}
+
+/** With one more witness of a site. */
+export function withNewWitness(roster: Roster, id: string, witness: RosterWitness): Roster {
+  return withSite(roster, id, (site) => ({
+    ...site,
+    witnesses: [...site.witnesses, witness].sort((a, b) => (a.name < b.name ? -1 : 1)),
   }))
 }
 

@@ -54,6 +54,8 @@ export interface SyncEvents {
   cloned(reporter: string | null): void
   /** Two installations of another node run: both spoke to this one. */
   seenTwice(log: string): void
+  /** A head of the tree that is held here, with lines that may be a witness's. */
+  signed(head: SignedHead): void
   /** Answers who holds an open invitation. */
   join(transportKey: Uint8Array, body: Uint8Array): Uint8Array | null
   /** Answers another node of the own site about its people. */
@@ -194,11 +196,13 @@ export class VaultSyncStore implements SyncStore {
   }
 
   addVotes(head: SignedHead): VotesAnswer {
-    const { clinic, logs } = this.#parts
+    const { clinic, logs, events } = this.#parts
     const log = logs.cosigned(head.origin)
     if (log === null) return 'ahead'
     this.#keepCheckpoint(log, head)
-    return clinic.standing.cosignatures.add(log, head.note)
+    const answer = clinic.standing.cosignatures.add(log, head.note)
+    if (answer !== 'ahead' && answer !== 'conflict') events.signed(head)
+    return answer
   }
 
   consistency(origin: string, older: number, newer: number): readonly Uint8Array[] | null {

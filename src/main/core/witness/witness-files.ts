@@ -70,6 +70,11 @@ export interface WitnessKeys {
 /** Makes the keys of a witness in an empty keystore. */
 export async function makeWitnessKeys({ secrets }: Pick<Keystore, 'secrets'>): Promise<WitnessKeys> {
   for (const name of Object.values(WITNESS_SECRETS)) await secrets.put(name, new Uint8Array(randomBytes(32)))
+  return witnessKeysIn({ secrets })
+}
+
+/** The public halves of its keys. */
+export function witnessKeysIn({ secrets }: Pick<Keystore, 'secrets'>): WitnessKeys {
   return {
     witnessKey: keyPairFromSeed(secretOf({ secrets }, WITNESS_SECRETS.witness)).publicKey,
     transportKey: keyPairFromSeed(secretOf({ secrets }, WITNESS_SECRETS.transport)).publicKey,
@@ -109,13 +114,36 @@ export async function makeWitness(
   })
 }
 
+/** True when a data folder is that of a clinic's node, which is no witness. */
+export function isClinic(dataFolder: string): boolean {
+  return existsSync(join(dataFolder, 'clinic'))
+}
+
+/** Folder of a witness that is not in its place yet. */
+const makingIn = (dataFolder: string): string => `${witnessFolder(dataFolder)}.new`
+
+/** True when a data folder holds keys of a witness that asked to be listed. */
+export function isBeingMade(dataFolder: string): boolean {
+  return existsSync(keystoreIn(makingIn(dataFolder)))
+}
+
+/** The keystore of such a witness. Throws KeystoreError `WRONG_PASSPHRASE`, `KEYSTORE_DAMAGED`. */
+export async function resumeWitness(
+  dataFolder: string,
+  unlock: Unlock,
+  costs: KeystoreOptions = {},
+): Promise<{ making: string; keystore: Keystore }> {
+  const making = makingIn(dataFolder)
+  return { making, keystore: await openKeystore(keystoreIn(making), unlock, costs) }
+}
+
 /** A new keystore for a witness, in a folder that is not in its place yet. */
 export async function beginWitness(
   dataFolder: string,
   unlock: Unlock,
   costs: KeystoreOptions = {},
 ): Promise<{ making: string; keystore: Keystore }> {
-  const making = `${witnessFolder(dataFolder)}.new`
+  const making = makingIn(dataFolder)
   rmSync(making, { recursive: true, force: true })
   mkdirSync(making, { recursive: true, mode: 0o700 })
   return { making, keystore: await createKeystore(keystoreIn(making), unlock, costs) }

@@ -61,8 +61,10 @@ export const messages = {
     roles: {
       node: 'Everything',
       mirror: 'Copies of all logs',
-      witness: 'Proofs only',
+      witness: 'Proofs only: no records, no vote',
     },
+    seen: 'Saw entries of this workstation up to {size}, {at}',
+    seenNothing: 'Has not signed anything of this workstation since the start',
   },
   remove: {
     open: 'Remove…',
@@ -183,7 +185,11 @@ export const messages = {
     none: 'Nobody was invited yet.',
     make: 'Invite a clinic or workstation',
     onlyIt: 'IT of this clinic invites others.',
-    madeAt: { site: 'For a clinic, made {at}', workstation: 'For a workstation of this clinic, made {at}' },
+    madeAt: {
+      site: 'For a clinic, made {at}',
+      workstation: 'For a workstation of this clinic, made {at}',
+      witness: 'For a witness, which sees hashes alone, made {at}',
+    },
     letIn: 'Let it in',
     isLetIn: 'It is let in. It joins by itself as soon as every clinic that must has approved.',
     until: 'until {at}',

@@ -18,7 +18,7 @@ import { fromHex } from '../../../../src/shared/bytes.ts'
 import { codeOf, forWholeFile, furnish, startVault, temporaryFolder } from '../../../faults/support/clinic.ts'
 import { clinicOf } from '../../../support/consent-world.ts'
 import { until } from '../../../support/two-clinics.ts'
-import { testKey, testSite, verifier } from '../../../support/ledger-world.ts'
+import { testKey, testSite, verifier, testWitness } from '../../../support/ledger-world.ts'
 
 const DAY_MS = 86_400_000
 const { site } = testSite('guest.example/site')
@@ -58,6 +58,7 @@ function world() {
       governance: {
         rosterWith: () => (asked.isBusy ? null : document),
         rosterWithNode: () => (asked.isBusy ? null : document),
+        rosterWithWitness: () => (asked.isBusy ? null : document),
         admit: async () => {
           asked.admitted += 1
           await Promise.resolve()
@@ -186,7 +187,7 @@ describe('an invitation of a workstation', () => {
   const [node] = other.nodes
   if (node === undefined) throw new Error('a site has a node')
   const ASK_NODE: JoinRequest = { step: 'node', node, agreementKey: other.sharingKey }
-  const codeOfRequest = (request = ASK_NODE) => joinCode(real.identity.network, encodeJoinRequest(request))
+  const codeOfRequest = (request: JoinRequest = ASK_NODE) => joinCode(real.identity.network, encodeJoinRequest(request))
 
   /** The node stands in the roster, under the own site. */
   function list({ members }: ReturnType<typeof world>): void {
@@ -251,6 +252,27 @@ describe('an invitation of a workstation', () => {
     ])
       expect(await codeOf(() => openNodeSecrets(secrets, agreement.privateKey, wrong))).toBe('BAD_INVITATION')
     expect(at.asked.faults).toEqual([])
+  })
+
+  it('lets a witness in under its code, and gives it rosters and no secret', async () => {
+    const { make, ask, asked, invitations, members } = world()
+    const { id, key } = await make(1, 'workstation')
+    const { listed } = testWitness('other.example/site/w1')
+    const request: JoinRequest = { step: 'witness', witness: listed }
+    expect(ask(key, request)).toEqual({ state: 'waiting' })
+    expect(invitations.list()).toMatchObject([{ kind: 'witness', state: 'asked', site: listed.name }])
+    expect(ask(key, ASK_NODE)).toEqual({ state: 'refused' })
+    expect(ask(key, { step: 'witness', witness: testWitness(listed.name + 'x').listed })).toEqual({ state: 'refused' })
+    expect([ask(key, request), asked.admitted]).toEqual([{ state: 'waiting' }, 0])
+    await invitations.letIn(id, codeOfRequest(request))
+    expect([ask(key, request), asked.admitted]).toEqual([{ state: 'waiting' }, 1])
+    const own = real.replica.directory.rosters.at(-1)?.roster.sites[0]
+    if (own === undefined) throw new Error('a clinic has a site')
+    members.unshift({ ...own, witnesses: [{ ...listed, witnessKey: site.mirrorKey }] })
+    expect(ask(key, request)).toEqual({ state: 'waiting' })
+    members[0] = { ...own, witnesses: [listed] }
+    expect(ask(key, request)).toMatchObject({ state: 'admitted', documents: [{ type: 'roster' }], secrets: null })
+    expect(invitations.list()).toMatchObject([{ kind: 'witness', state: 'used' }])
   })
 
   it('remembers over a restart whom it let in', async () => {

@@ -30,6 +30,7 @@ function storeOf(site: SharingSite, decided = Infinity) {
   const events: SyncEvents = {
     ...{ adopt: tell('adopt'), proposal: tell('proposal'), ahead: tell('ahead'), cloned: tell('cloned') },
     ...{
+      signed: () => undefined,
       seenTwice: tell('seenTwice'),
       grown: tell('grown'),
       join: () => null,
