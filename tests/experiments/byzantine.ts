@@ -9,9 +9,11 @@ import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { NetworkLog } from '../../src/shared/api/schemas.ts'
-import { foundNetwork, isSettled, ownOrigin, type Sites, withSites } from './support/network.ts'
+import { MAX_FRAME } from '../../src/sync/limits.ts'
+import { foundNetwork, isSettled, ownLogName, ownOrigin, type Sites, withSites } from './support/network.ts'
 import { type Report, seconds } from './support/report.ts'
-import { plunder, Rogue } from './support/rogue.ts'
+import { RawLink } from './support/raw-link.ts'
+import { type Loot, plunder, Rogue } from './support/rogue.ts'
 import { Site } from './support/site.ts'
 import { freePort, until } from './support/wait.ts'
 
@@ -66,7 +68,19 @@ class Byzantine {
   async twice(): Promise<readonly Ended[]> {
     await this.#found()
     const b = this.#sites.site('B')
-    await this.#twoOf(b)
+    const log = await ownLogName(b)
+    await this.#twoOf(b, 'runs twice, and neither writes', async (twin) => {
+      const noticed = await this.#stopped([b, twin])
+      return `${noticed}; named on the network pages of ${(await this.#namersOf(log)).join(', ')}`
+    })
+    await b.start()
+    await this.#settled()
+    const origin = await ownOrigin(b)
+    await this.#twoOf(b, 'runs twice, and both write', async (twin) => {
+      const tried = await Promise.allSettled([b.write(), twin.write()])
+      const wrote = tried.filter(({ status }) => status === 'fulfilled').length
+      return `${wrote} wrote; ${await this.#stopped([b, twin])}; its log at the others: ${await this.#stateOf(origin)}`
+    })
     return this.#ended
   }
 
@@ -85,6 +99,7 @@ class Byzantine {
     } finally {
       await rogue.end()
     }
+    await this.#badFrames(loot)
     return this.#ended
   }
 
@@ -117,29 +132,19 @@ class Byzantine {
     await this.#settled()
   }
 
-  /** Two processes with one folder's keys. Whoever notices first, the log of both ends. */
-  async #twoOf(b: Site): Promise<void> {
-    const origin = await ownOrigin(b)
+  /** Two processes with one folder's keys, both down afterwards. */
+  async #twoOf(b: Site, what: string, body: (twin: Site) => Promise<string>): Promise<void> {
     const folder = `${b.folder}-twice`
     await b.stop()
+    rmSync(folder, { recursive: true, force: true })
     cpSync(b.folder, folder, { recursive: true })
-    const twin = new Site('B twice', folder, await freePort())
+    const twin = new Site('B twice', folder, await freePort(), b.place)
     await b.start()
     try {
-      await this.#case('runs twice, and both write', async () => {
+      await this.#case(what, async () => {
         Object.assign(twin, { nurse: b.nurse, patient: b.patient })
         await twin.start()
-        const tried = await Promise.allSettled([b.write(), twin.write()])
-        const isSeen = async () =>
-          [b, twin].some(({ state }) => state === 'recovery-needed') || (await this.#stateOf(origin)) === 'frozen'
-        const noticed = await until('it is noticed', isSeen, 60_000).then(
-          () => true,
-          () => false,
-        )
-        const wrote = tried.filter(({ status }) => status === 'fulfilled').length
-        const states = [b, twin].map(({ state, reason }) => `${state}${reason === '' ? '' : ` (${reason})`}`).join(', ')
-        const seen = `${wrote} wrote; ${states}; others: ${await this.#stateOf(origin)}`
-        return noticed ? seen : `not noticed in 60 s: ${seen}`
+        return body(twin)
       })
     } finally {
       await twin.kill()
@@ -147,18 +152,73 @@ class Byzantine {
     }
   }
 
+  /** Waits until neither of two copies signs any more, and says how each of them names it. */
+  async #stopped(copies: readonly Site[]): Promise<string> {
+    const isStopped = () => copies.every(({ state }) => state === 'recovery-needed')
+    const hasStopped = await until('both stop', isStopped).then(
+      () => true,
+      () => false,
+    )
+    const states = copies.map(({ state, reason }) => `${state}${reason === '' ? '' : ` (${reason})`}`).join(', ')
+    return `${hasStopped ? 'both stop' : 'NOT BOTH STOP in 60 s'}: ${states}`
+  }
+
+  /** Sites whose network page says that the node of a log runs twice. */
+  async #namersOf(log: string): Promise<string[]> {
+    const others = this.#sites.up.filter(({ name }) => name !== 'B')
+    const views = await Promise.all(
+      others.map(async (site) => (await site.status()).sites.flatMap(({ nodes }) => nodes)),
+    )
+    const says = (n: number) => views[n]?.some((node) => node.log === log && node.twiceAt !== null) === true
+    return others.filter((_site, n) => says(n)).map(({ name }) => name)
+  }
+
+  /** It writes, and it cosigns. */
   async #wrongClock(d: Site): Promise<void> {
     await d.stop()
     d.clockOffsetMs = YEAR_MS
-    await this.#case('(D) has a clock a year ahead', async () => {
-      await d.start()
-      await until('D is connected', async () => (await d.status()).quorum.reachable === 4)
-      return `${d.state}; A sees D's log: ${await this.#logAtA(d)}`
-    })
+    await this.#case('(D) has a clock a year ahead, writes and cosigns', () => this.#writesOn(d))
     await d.stop()
     d.clockOffsetMs = 0
-    await d.start()
+    await this.#case('(D) has the right clock again, after seals of next year', () => this.#writesOn(d))
     await this.#settled()
+  }
+
+  async #writesOn(d: Site): Promise<string> {
+    await d.start()
+    await until('D is connected', async () => (await d.status()).quorum.reachable === 4)
+    await d.write(3)
+    await until('it is final at A', () => this.#isFinalAtA(d))
+    const { votes } = (await logAt(this.#sites.site('A'), await ownOrigin(d))) ?? {}
+    return `final at A with ${votes} of 4 votes`
+  }
+
+  async #isFinalAtA(site: Site): Promise<boolean> {
+    const own = (await site.status()).logs.find(({ isOwn }) => isOwn)
+    const seen = await logAt(this.#sites.site('A'), own?.origin ?? '')
+    return own !== undefined && seen !== null && seen.final >= own.have
+  }
+
+  /** Below the messages: lengths of frames that nobody may claim. */
+  async #badFrames(loot: Loot): Promise<void> {
+    const raw = await RawLink.open(loot, this.#sites.up)
+    const others = this.#sites.up.length
+    const hungUp = async (what: string, bytes: Uint8Array) => {
+      await until('the traitor is connected', () => raw.open === others)
+      await this.#case(what, async () => {
+        const before = raw.cuts
+        raw.write(bytes)
+        await until('everybody hangs up', () => raw.cuts >= before + others)
+        return 'hung up on by all three'
+      })
+    }
+    try {
+      await hungUp('sends a frame of one byte too many', frameOf(MAX_FRAME + 1, MAX_FRAME + 1))
+      await hungUp('claims a frame of 4 GiB', frameOf(2 ** 32 - 1, 1000))
+      await hungUp('claims a frame of no bytes', frameOf(0, 0))
+    } finally {
+      await raw.end()
+    }
   }
 
   async #traitor(rogue: Rogue): Promise<void> {
@@ -245,11 +305,6 @@ class Byzantine {
     return [...new Set(seen)].join(', ')
   }
 
-  async #logAtA(site: Site): Promise<string> {
-    const log = await logAt(this.#sites.site('A'), await ownOrigin(site))
-    return log === null ? 'unknown' : `${log.state}, verified ${log.verified} of ${log.known}, final ${log.final}`
-  }
-
   /** Everybody writes, and everybody has it: votes of what was there before a restart are counted with the next block. */
   async #settled(): Promise<void> {
     for (const site of this.#sites.up) await site.write()
@@ -259,4 +314,11 @@ class Byzantine {
 
 async function logAt(site: Site, origin: string): Promise<NetworkLog | null> {
   return (await site.status()).logs.find((log) => log.origin === origin) ?? null
+}
+
+/** A length, and so many bytes behind it. */
+function frameOf(claimed: number, sent: number): Uint8Array {
+  const bytes = new Uint8Array(4 + sent)
+  new DataView(bytes.buffer).setUint32(0, claimed)
+  return bytes
 }

@@ -21,6 +21,9 @@ it('four sites: three are enough, whoever fails or lies, and a changed byte is f
       'replays old checkpoints': expect.stringMatching(/^(current|behind|current, behind|behind, current)$/) as string,
       'forks its log, and cosigns both branches': 'frozen at A, C, D; convicted offline by file: log and its site',
       'sends what is no message': 'hung up on by all three',
+      'sends a frame of one byte too many': 'hung up on by all three',
+      'claims a frame of 4 GiB': 'hung up on by all three',
+      'claims a frame of no bytes': 'hung up on by all three',
     })
   }),
 )

@@ -6,11 +6,13 @@
 import { backlog } from './backlog.ts'
 import { byzantine } from './byzantine.ts'
 import { fourSites } from './four-sites.ts'
+import { partitions } from './partitions.ts'
 import { markdown, type Report, writeReports } from './support/report.ts'
 
 const EXPERIMENTS: Readonly<Record<string, () => Promise<Report>>> = {
   backlog: () => backlog({ readings: 6000, group: 40 }),
   byzantine: () => byzantine({ isFull: true, floodMessages: 5000 }),
+  partitions: () => partitions({ only: [], badMs: 30_000, runs: 2 }),
   'four-sites': () => fourSites({ writes: 10, isFull: true }),
 }
 

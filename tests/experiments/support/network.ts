@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { NetworkStatus } from '../../../src/shared/api/schemas.ts'
 import { ApiFailure } from '../../../src/main/core/failure.ts'
 import { PIN } from '../../faults/support/values.ts'
-import { Site } from './site.ts'
+import { HERE, type Place, Site } from './site.ts'
 import { freePort, until } from './wait.ts'
 
 const NAMES = ['A', 'B', 'C', 'D'] as const
@@ -16,8 +16,11 @@ const ROOT = join(import.meta.dirname, '..', '..', '..', 'out', 'experiments')
 export class Sites {
   readonly all: Site[] = []
   readonly #folder: string
+  readonly #places: readonly Place[]
 
-  constructor() {
+  /** @param places - Where the first, the second and so on run; else on this machine. */
+  constructor(places: readonly Place[] = []) {
+    this.#places = places
     mkdirSync(ROOT, { recursive: true })
     this.#folder = mkdtempSync(join(ROOT, 'run-'))
   }
@@ -26,7 +29,7 @@ export class Sites {
   async add(name: string): Promise<Site> {
     const folder = join(this.#folder, `${name}-${this.all.length}`)
     mkdirSync(folder)
-    const site = new Site(name, folder, await freePort())
+    const site = new Site(name, folder, await freePort(), this.#places[this.all.length] ?? HERE)
     this.all.push(site)
     return site
   }
@@ -59,8 +62,11 @@ export class Sites {
 }
 
 /** Runs `body` with sites that are gone afterwards. */
-export async function withSites<Value>(body: (sites: Sites) => Promise<Value>): Promise<Value> {
-  const sites = new Sites()
+export async function withSites<Value>(
+  body: (sites: Sites) => Promise<Value>,
+  places: readonly Place[] = [],
+): Promise<Value> {
+  const sites = new Sites(places)
   try {
     return await body(sites)
   } catch (error) {
@@ -72,8 +78,8 @@ export async function withSites<Value>(body: (sites: Sites) => Promise<Value>): 
 
 /** Settings of a node that nobody finds by itself. */
 function settingsOf(site: Site, peers: NetworkStatus['settings']['peers'] = []): NetworkStatus['settings'] {
-  const { port } = site
-  return { port, announce: [`127.0.0.1:${port}`], discovery: false, relay: false, peers, custodians: [] }
+  const { port, address } = site
+  return { port, announce: [address], discovery: false, relay: false, peers, custodians: [] }
 }
 
 /** Makes a network of `count` sites: the first one founds it, each further one is invited and approved by all before. */
@@ -120,10 +126,10 @@ async function approve(site: Site): Promise<void> {
 /** Tells every site where every other one is, and waits until all are connected. */
 export async function linkAll(sites: Sites): Promise<void> {
   const logs = new Map<Site, string>()
-  for (const site of sites.all) logs.set(site, await ownLog(site))
+  for (const site of sites.all) logs.set(site, await ownLogName(site))
   for (const site of sites.all) {
     const peers = sites.all.flatMap((other) =>
-      other === site ? [] : [{ log: logs.get(other) ?? '', addresses: [`127.0.0.1:${other.port}`] }],
+      other === site ? [] : [{ log: logs.get(other) ?? '', addresses: [other.address] }],
     )
     await site.asIt(() => site.vault.configureNetwork(settingsOf(site, peers)))
   }
@@ -133,7 +139,8 @@ export async function linkAll(sites: Sites): Promise<void> {
   })
 }
 
-async function ownLog(site: Site): Promise<string> {
+/** Name of the log that a site writes, without its incarnation. */
+export async function ownLogName(site: Site): Promise<string> {
   const { sites } = await site.status()
   return sites.flatMap(({ nodes }) => nodes).find(({ isOwn }) => isOwn)?.log ?? ''
 }

@@ -1,5 +1,5 @@
 /** A site as an experiment handles it: started, asked, killed, started again. */
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { connect, type Remote } from '../../../src/main/core/worker-port.ts'
 import type { VaultEvent, VaultState } from '../../../src/main/core/vault-service.ts'
@@ -17,11 +17,22 @@ interface Running {
   readonly exit: Promise<void>
 }
 
+/** On which machine a site runs: this one, or a part of it that looks like another. */
+export interface Place {
+  /** Address at which others reach it. */
+  readonly host: string
+  /** Command that runs another command there; empty for this machine. */
+  readonly wrapper: readonly string[]
+}
+
+export const HERE: Place = { host: '127.0.0.1', wrapper: [] }
+
 /** See the file's comment. */
 export class Site {
   readonly name: string
   readonly folder: string
   readonly port: number
+  readonly place: Place
   /** Ms by which its wall clock is off. */
   clockOffsetMs = 0
   /** Set once there is somebody. */
@@ -35,10 +46,16 @@ export class Site {
   said = ''
   #running: Running | null = null
 
-  constructor(name: string, folder: string, port: number) {
+  constructor(name: string, folder: string, port: number, place: Place = HERE) {
     this.name = name
     this.folder = folder
     this.port = port
+    this.place = place
+  }
+
+  /** Where others reach it. */
+  get address(): string {
+    return `${this.place.host}:${this.port}`
   }
 
   get isUp(): boolean {
@@ -73,7 +90,12 @@ export class Site {
     child.once('exit', () => fail(new Error(`${this.name} has ended`)))
     this.#running = { child, vault: remote, exit }
     this.state = await remote.begin()
-    if (this.state === 'ready' && this.nurse !== '') await remote.signIn(this.nurse, PIN)
+    if (this.state === 'ready' && this.nurse !== '') await this.signIn()
+  }
+
+  /** The nurse signs in. */
+  async signIn(): Promise<void> {
+    await this.vault.signIn(this.nurse, PIN)
   }
 
   /** Ends it at once, as a power cut would. */
@@ -97,7 +119,7 @@ export class Site {
     await this.vault.signIn(this.it, PIN)
     const nurse = await this.vault.enrolPractitioner({ name: 'Nora Nurse', role: 'nurse', pin: PIN })
     this.nurse = nurse.handle
-    await this.vault.signIn(this.nurse, PIN)
+    await this.signIn()
     const patient = { familyName: 'Family', givenName: this.name, birthDate: '1970-05-06', gender: 'female' } as const
     this.patient = (await this.vault.registerPatient({ ...patient, identifier: 'MRN-1000' })).handle
   }
@@ -108,7 +130,7 @@ export class Site {
     try {
       return await body()
     } finally {
-      await this.vault.signIn(this.nurse, PIN)
+      await this.signIn()
     }
   }
 
@@ -129,6 +151,7 @@ export class Site {
 }
 
 function forked(site: Site): ChildProcess {
-  const args = [site.folder, String(site.clockOffsetMs)]
-  return fork(PROGRAM, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced', execArgv: [] })
+  const program = [process.execPath, PROGRAM, site.folder, String(site.clockOffsetMs)]
+  const [command = '', ...args] = [...site.place.wrapper, ...program]
+  return spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced' })
 }
