@@ -59,15 +59,19 @@ function bodyFor(store: SyncStore, who: PeerIdentity, body: Uint8Array): Uint8Ar
 /** Whole packages, as many as fit in what was asked for. */
 function* entriesFor(store: SyncStore, want: WantEntries): Generator<Message, void, undefined> {
   let left = want.maxBytes
+  let offset = want.skip
   let next = readPackage(store, want, want.from)
-  if (next === null) return yield refusal(want.req, 'NOT_HELD')
+  if (next === null || next.entries.length <= offset) return yield refusal(want.req, 'NOT_HELD')
+  // What the peer holds is not sent again; the proof is of the whole package.
+  next = { ...next, entries: next.entries.slice(offset) }
   if (bytesOf(next) > left) return yield refusal(want.req, 'TOO_LARGE')
   while (next !== null) {
     const current: EntryPackage = next
     left -= bytesOf(current)
     const following = current.index + 1 < want.to ? readPackage(store, want, current.index + 1) : null
     next = following !== null && bytesOf(following) <= left ? following : null
-    yield* partsOf(want.req, current, next === null)
+    yield* partsOf(want.req, current, offset, next === null)
+    offset = 0
   }
 }
 
@@ -75,16 +79,18 @@ function readPackage(store: SyncStore, { origin, size }: WantEntries, index: num
   return orNull(() => store.entryPackage(origin, size, index))
 }
 
-/** One package in frames of about {@link FRAME_TARGET} bytes. */
+/** A package, or its end from `start` on, in frames of about {@link FRAME_TARGET} bytes. */
 function* partsOf(
   req: number,
   { index, entries, proof }: EntryPackage,
+  start: number,
   last: boolean,
 ): Generator<Message, void, undefined> {
   const cuts = cutsOf(entries.map((entry) => entry.length))
   for (const [i, offset] of cuts.entries()) {
     const end = cuts[i + 1]
-    const part = { kind: 'entries', req, package: index, offset, entries: entries.slice(offset, end) } as const
+    const sent = { offset: start + offset, entries: entries.slice(offset, end) }
+    const part = { kind: 'entries', req, package: index, ...sent } as const
     yield end === undefined ? { ...part, proof, last } : { ...part, proof: null, last: false }
   }
 }

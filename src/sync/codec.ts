@@ -76,11 +76,12 @@ const CODECS: { readonly [Kind in MessageKind]: MessageCodec<Kind> } = {
   announce: { number: 2, write: (m) => [m.note], read: (f) => ({ note: f.text(1, 1, MAX_NOTE_LENGTH) }) },
   'want-entries': {
     number: 3,
-    write: (m) => [m.req, m.origin, m.size, m.from, m.to, m.maxBytes],
+    write: (m) => [m.req, m.origin, m.size, m.from, m.to, m.maxBytes, m.skip],
     read: (f) => {
       const [from, to] = readRange(f, 4, MAX_WANT_PACKAGES)
       const maxBytes = f.uint(6, MAX_PACKAGE_BYTES)
-      return { req: readReq(f), origin: readOrigin(f, 2), size: f.uint(3), from, to, maxBytes }
+      const skip = f.uint(7, TILE_WIDTH - 1)
+      return { req: readReq(f), origin: readOrigin(f, 2), size: f.uint(3), from, to, maxBytes, skip }
     },
   },
   entries: {

@@ -13,6 +13,7 @@ import { LedgerError } from '../ledger/errors.ts'
 import type { EntryPackage } from '../ledger/mirror.ts'
 import { TILE_WIDTH } from '../ledger/tile-layout.ts'
 import { assert, CodedError } from '../shared/errors.ts'
+import { orNull } from './attempt.ts'
 import { type Candidate, Candidates } from './candidates.ts'
 import type { Credits } from './credits.ts'
 import type { Hub } from './hub.ts'
@@ -261,10 +262,11 @@ export class LogFetch {
     const most = isLarge ? 1 : Math.max(1, Math.min(MAX_WANT_PACKAGES, Math.floor(bytes / this.#guess)))
     let to = from + 1
     while (to < Math.min(end, from + most) && to !== this.#large && this.#isUnasked(to)) to++
-    const want = { origin: this.origin, size, from, to, maxBytes: bytes }
+    const held = from === first && !isLarge ? this.#heldOf(first) : []
+    const want = { origin: this.origin, size, from, to, maxBytes: bytes, skip: held.length }
     const range: Range = { session, from, to, bytes }
     this.#ranges.add(range)
-    const stream = new PackageStream(want)
+    const stream = new PackageStream(want, held)
     session.ask(
       { kind: 'want-entries', ...want },
       {
@@ -279,6 +281,14 @@ export class LogFetch {
       this.#hub.nowMs(),
     )
     return true
+  }
+
+  /** Entries of the package that was not full: a log that grows block by block would else send all of them each time. */
+  #heldOf(index: number): readonly Uint8Array[] {
+    const stored = this.#hub.store.standing(this.origin)?.stored ?? 0
+    if (stored <= index * TILE_WIDTH) return []
+    // Proven again when it is read; what is damaged comes whole.
+    return orNull(() => this.#hub.store.entryPackage(this.origin, stored, index))?.entries ?? []
   }
 
   #takePart(range: Range, stream: PackageStream, answer: Answer): boolean {

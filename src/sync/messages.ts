@@ -77,6 +77,8 @@ export interface WantEntries {
   readonly to: number
   /** Most bytes of entries in the whole answer. */
   readonly maxBytes: number
+  /** Entries at the beginning of package `from` that are held and need not come again, 0 to 255. */
+  readonly skip: number
 }
 
 /** A part of the answer to {@link WantEntries}. Parts come in order of package and offset. */

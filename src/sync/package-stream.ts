@@ -9,6 +9,7 @@
  */
 import type { EntryPackage } from '../ledger/mirror.ts'
 import { TILE_WIDTH } from '../ledger/tile-layout.ts'
+import { assert } from '../shared/errors.ts'
 import { SyncError } from './errors.ts'
 import type { Entries, WantEntries } from './messages.ts'
 
@@ -17,10 +18,13 @@ export class PackageStream {
   readonly #want: Omit<WantEntries, 'kind' | 'req'>
   #next: number
   #bytesLeft: number
-  #entries: Uint8Array[] = []
+  #entries: Uint8Array[]
 
-  constructor(want: Omit<WantEntries, 'kind' | 'req'>) {
+  /** @param held - The first `want.skip` entries of the first package. */
+  constructor(want: Omit<WantEntries, 'kind' | 'req'>, held: readonly Uint8Array[] = []) {
+    assert(held.length === want.skip, 'what is skipped is held')
     this.#want = want
+    this.#entries = [...held]
     this.#next = want.from
     this.#bytesLeft = want.maxBytes
   }

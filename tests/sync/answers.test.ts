@@ -21,8 +21,8 @@ function worldWith(count: number, size: number): RawWorld {
 }
 
 const answer = (world: RawWorld, request: DataRequest): Message[] => [...answersTo(world.store, peer, request)]
-const wantEntries = (size: number, from: number, to: number, maxBytes: number) =>
-  ({ kind: 'want-entries', req: 3, origin, size, from, to, maxBytes }) as const
+const wantEntries = (size: number, from: number, to: number, maxBytes: number, skip = 0) =>
+  ({ kind: 'want-entries', req: 3, origin, size, from, to, maxBytes, skip }) as const
 
 describe('entries', () => {
   it('come as packages that prove themselves, in frames of the right size', () => {
@@ -46,6 +46,25 @@ describe('entries', () => {
     const messages = answer(worldWith(700, 900), wantEntries(700, 0, 3, 256 * 900 + 10)) as Entries[]
     expect(new Set(messages.map((message) => message.package))).toEqual(new Set([0]))
     expect(messages.at(-1)?.last).toBe(true)
+  })
+
+  it('that the peer holds already do not come again, and what comes proves itself with them', () => {
+    const world = worldWith(300, 900)
+    const want = wantEntries(300, 1, 2, 2 ** 20, 40)
+    const held = world.store.entryPackage(origin, 300, 1)!.entries.slice(0, 40)
+    const messages = answer(world, want) as Entries[]
+    expect(messages.flatMap(({ entries }) => entries)).toHaveLength(4)
+    const stream = new PackageStream(want, held)
+    const [whole] = messages.flatMap((message) => stream.take(message) ?? [])
+    const head = world.store.checkHead(world.store.note(origin, 300)!)
+    expect(receivePackage(hasher, { ...emptyMirror(origin), pending: head, stored: 296 }, whole!).entries).toHaveLength(
+      4,
+    )
+  })
+
+  it('of a package of which nothing is left to send are not held', () => {
+    const refused = [{ kind: 'error', req: 3, code: 'NOT_HELD' }]
+    expect(answer(worldWith(300, 10), wantEntries(300, 1, 2, 1000, 44))).toEqual(refused)
   })
 
   it('of a package that alone is larger than asked for are refused', () => {

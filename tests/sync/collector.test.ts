@@ -60,7 +60,7 @@ describe('the writer of a log', () => {
     const told = peer.of('governance')
     expect(told.flatMap(({ rosters }) => rosters)).toContainEqual(utf8('r2'))
     expect(told.flatMap(({ contracts, proposals }) => [...contracts, ...proposals])).toEqual([])
-    peer.say({ kind: 'want-entries', req: 9, origin: own, size: 301, from: 0, to: 2, maxBytes: 1_000_000 })
+    peer.say({ kind: 'want-entries', req: 9, origin: own, size: 301, from: 0, to: 2, maxBytes: 1_000_000, skip: 0 })
     expect([peer.end, peer.of('entries')]).toEqual(['OUT_OF_TURN', []])
   })
 

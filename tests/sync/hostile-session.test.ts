@@ -144,7 +144,16 @@ describe('a peer that keeps to nothing', () => {
     guest.say({ kind: 'join-request', req: 1, body: utf8('abc') })
     guest.say({ kind: 'join-request', req: 2, body: utf8('abcd') })
     expect(guest.sent.map(({ kind }) => kind)).toEqual(['hello', 'join-answer', 'error'])
-    guest.say({ kind: 'want-entries', req: 3, origin: originOfSite(0), size: 2, from: 0, to: 1, maxBytes: 1000 })
+    guest.say({
+      kind: 'want-entries',
+      req: 3,
+      origin: originOfSite(0),
+      size: 2,
+      from: 0,
+      to: 1,
+      maxBytes: 1000,
+      skip: 0,
+    })
     expect(guest.end).toBe('OUT_OF_TURN')
   })
 })

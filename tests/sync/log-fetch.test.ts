@@ -31,7 +31,7 @@ function shown(count: number, size = 100, peers = 1) {
     const want = peer.of('want-entries').find((one) => one.req === req)!
     for (let index = want.from; index < want.to; index++) {
       const { entries, proof } = writer.entryPackage(origin, want.size, index)!
-      for (let offset = 0; offset < entries.length; offset += 64) {
+      for (let offset = index === want.from ? want.skip : 0; offset < entries.length; offset += 64) {
         const isEnd = offset + 64 >= entries.length
         const part = { package: index, offset, entries: entries.slice(offset, offset + 64) }
         peer.say({
@@ -68,6 +68,31 @@ describe('entries that are here', () => {
     }
     return { world, judged }
   }
+
+  it('that grows block by block sends each entry once, and damaged ones again', () => {
+    const { world, peers, serve, stored } = shown(300)
+    const [peer] = peers
+    const writer = world.stores[1]!
+    const served = () => peer!.of('want-entries').at(-1)!
+    serve(peer!, served().req)
+    const grow = (size: number) => {
+      writer.append([utf8(`entry ${size - 1}`)])
+      peer!.say({ kind: 'announce', note: writer.note(origin, size)! })
+      const { req } = peer!.of('want-consistency').at(-1)!
+      peer!.say({ kind: 'consistency', req, proof: writer.consistency(origin, size - 1, size)! })
+    }
+    grow(301)
+    expect(served()).toMatchObject({ from: 1, to: 2, skip: 44 })
+    serve(peer!, served().req)
+    expect(stored()).toBe(301)
+    const whole = world.store.entryPackage.bind(world.store)
+    world.store.entryPackage = () => null
+    grow(302)
+    expect(served()).toMatchObject({ from: 1, to: 2, skip: 0 })
+    world.store.entryPackage = whole
+    serve(peer!, served().req)
+    expect([stored(), peer!.end]).toEqual([302, undefined])
+  })
 
   it('are judged to the end without waiting for anybody, or for time to pass', () => {
     const { world, judged } = judging(20)

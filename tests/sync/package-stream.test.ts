@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { PackageStream } from '../../src/sync/package-stream.ts'
 import { expectCode } from '../support/expect-code.ts'
 
-const want = { origin: 'a/1', size: 1000, from: 1, to: 3, maxBytes: 10_000 }
+const want = { origin: 'a/1', size: 1000, from: 1, to: 3, maxBytes: 10_000, skip: 0 }
 const part = (index: number, offset: number, count: number, proof: Uint8Array[] | null, last = false) => ({
   kind: 'entries' as const,
   req: 1,
@@ -29,6 +29,14 @@ describe('a package that comes in parts', () => {
         expect(stream.next).toBe(2)
       }),
     )
+  })
+
+  it('goes on after what is held', () => {
+    const held = part(1, 0, 10, null).entries
+    const stream = new PackageStream({ ...want, skip: 10 }, held)
+    expectCode('BAD_ANSWER', () => stream.take(part(1, 0, 256, [])))
+    expect(stream.take(part(1, 10, 246, []))?.entries).toEqual(part(1, 0, 256, null).entries)
+    expect(stream.take(part(2, 0, 256, []))?.entries).toHaveLength(256)
   })
 
   it('is refused out of order, twice, beyond what was asked for, or too long', () => {

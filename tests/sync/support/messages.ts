@@ -40,7 +40,14 @@ const PARTS: Record<MessageKind, fc.Arbitrary<object>> = {
   announce: fc.record({ note: text }),
   opened: fc.record({ entry: blob }),
   'want-entries': fc
-    .record({ req, origin, size: uint, range: range(32), maxBytes: fc.nat({ max: 2 ** 24 }) })
+    .record({
+      req,
+      origin,
+      size: uint,
+      range: range(32),
+      maxBytes: fc.nat({ max: 2 ** 24 }),
+      skip: fc.nat({ max: 255 }),
+    })
     .map(({ range: [from, to], ...rest }) => ({ ...rest, from, to })),
   entries,
   'want-cosignature': fc.record({ req, oldSize: uint, proof, note: text }),
