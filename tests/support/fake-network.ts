@@ -11,9 +11,7 @@ import type {
 } from '../../src/shared/api/schemas.ts'
 import type { ApiCode } from '../../src/shared/api/codes.ts'
 import { handleOf, hashOf } from './fake-data.ts'
-import { fail, ok, type Guard } from './fake-reply.ts'
-import type { contract } from '../../src/shared/api/contract.ts'
-import type { implement } from '@orpc/server'
+import { fail, ok, type Guard, type Os } from './fake-reply.ts'
 
 const SITE = 'chartseal.local/site-1'
 const SETTINGS: NetworkSettings = {
@@ -190,7 +188,7 @@ interface Core {
 }
 
 /** Answers of `network.*`. */
-export function networkAnswers(os: ReturnType<typeof implement<typeof contract>>, core: Core, guard: Guard) {
+export function networkAnswers(os: Os, core: Core, guard: Guard) {
   const { network } = core
   return {
     status: os.network.status.handler(guard('network.status', () => ok(network.status()))),

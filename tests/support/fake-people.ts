@@ -2,9 +2,7 @@
  * People, patients' cards, consents and emergency notes of the fake API: state, and answers. Keeps what a window asks it
  * to keep; seals and verifies nothing.
  */
-import type { implement } from '@orpc/server'
 import type { ApiCode } from '../../src/shared/api/codes.ts'
-import type { contract } from '../../src/shared/api/contract.ts'
 import { encodeCardText } from '../../src/shared/card-text.ts'
 import { DATA_CLASSES } from '../../src/shared/api/consent-schemas.ts'
 import type {
@@ -19,9 +17,9 @@ import type {
   PractitionerRecord,
   SettledNote,
 } from '../../src/shared/api/schemas.ts'
-import type { FakeCore } from './fake-api.ts'
+import type { FakeCore } from './fake-core.ts'
 import { handleOf } from './fake-data.ts'
-import { fail, ok, type Guard } from './fake-reply.ts'
+import { fail, ok, type Guard, type Os } from './fake-reply.ts'
 
 /** PIN of every fake card that nobody chose one for. */
 export const CARD_PIN = '4711'
@@ -205,8 +203,6 @@ export class FakePeople {
     return this.core.patients.find((one) => one.handle === wanted) ?? null
   }
 }
-
-type Os = ReturnType<typeof implement<typeof contract>>
 
 /** Answers of `session` and `people` that came with revocation. */
 export function personAnswers(os: Os, core: FakeCore, guard: Guard) {

@@ -1,5 +1,10 @@
 /** Replies of the fake core: a value, or a coded failure. */
+import type { implement } from '@orpc/server'
 import type { ApiCode } from '../../src/shared/api/codes.ts'
+import type { contract } from '../../src/shared/api/contract.ts'
+
+/** What builds answers on the contract of the API. */
+export type Os = ReturnType<typeof implement<typeof contract>>
 
 /** A value. */
 export const ok = <Value>(value: Value) => ({ ok: true as const, value })
