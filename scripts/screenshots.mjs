@@ -8,6 +8,7 @@ import { chromium } from 'playwright-core'
 import { ensureBuilt } from './lib/build.mjs'
 import { ensureInstalled } from './lib/install.mjs'
 import { inProject, pinnedNode, runMain, say, ScriptError } from './lib/project.mjs'
+import { photographNetwork } from './lib/network-pictures.mjs'
 import { ensureSystemPackages, findBrowser } from './lib/system.mjs'
 
 const SIZE = { width: 1280, height: 800 }
@@ -19,17 +20,17 @@ async function main() {
   await ensureInstalled()
   await ensureSystemPackages()
   await ensureBuilt()
+  await withApp(['--demo'], (address) => photograph(address))
+}
+
+/** Runs the application on a folder of its own while `use` looks at it. */
+async function withApp(more, use) {
   const dataFolder = mkdtempSync(join(tmpdir(), 'chartseal-screenshots-'))
-  const app = spawn(pinnedNode(), [
-    inProject('out', 'main', 'browser.js'),
-    '--headless',
-    '--demo',
-    '--data',
-    dataFolder,
-  ])
+  const program = inProject('out', 'main', 'browser.js')
+  const app = spawn(pinnedNode(), [program, '--headless', ...more, '--data', dataFolder])
   const ended = new Promise((resolve) => app.once('close', resolve))
   try {
-    await photograph(await addressOf(app))
+    await use(await addressOf(app))
   } finally {
     app.kill('SIGINT')
     await ended
@@ -53,7 +54,7 @@ async function photograph(address) {
   const flags = process.getuid?.() === 0 ? ['--no-sandbox'] : []
   const browser = await chromium.launch({ executablePath: findBrowser(), args: [...flags, '--disable-gpu'] })
   try {
-    const page = await browser.newPage({ viewport: SIZE, colorScheme: 'light' })
+    const page = await newPage(browser)
     await page.goto(address)
     await signInAsNurse(page)
     await chart(page)
@@ -63,9 +64,24 @@ async function photograph(address) {
     await page.emulateMedia({ colorScheme: 'dark' })
     await openStory(page)
     await save(page, 'chart-dark')
+    await page.emulateMedia({ colorScheme: 'light' })
+    await page.getByRole('button', { name: /^Signed in as/ }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await withApp([], async (other) => {
+      const guest = await newPage(browser)
+      await guest.goto(other)
+      await photographNetwork(page, guest, { save, signIn, goTo, openStory })
+    })
   } finally {
     await browser.close()
   }
+}
+
+async function newPage(browser) {
+  const page = await browser.newPage({ viewport: SIZE, colorScheme: 'light' })
+  // Making the demonstration takes a while on a busy machine.
+  page.setDefaultTimeout(180_000)
+  return page
 }
 
 async function save(page, name) {
@@ -84,14 +100,24 @@ async function save(page, name) {
 }
 
 async function signInAsNurse(page) {
-  const nurse = page.getByRole('button', { name: / Nurse / }).first()
-  await nurse.waitFor()
+  await page
+    .getByRole('button', { name: / Nurse / })
+    .first()
+    .waitFor()
   await save(page, 'signin')
-  const pin = /PIN (\d+)/.exec(await nurse.innerText())?.[1] ?? ''
-  await nurse.click()
+  await signIn(page, 'Nurse')
+}
+
+/** The first of that role, with the PIN that a demonstration shows. Gives the PIN. */
+async function signIn(page, role) {
+  const person = page.getByRole('button', { name: new RegExp(` ${role} `) }).first()
+  await person.waitFor()
+  const pin = /PIN (\d+)/.exec(await person.innerText())?.[1] ?? ''
+  await person.click()
   await page.getByLabel(/^PIN of/).fill(pin)
   await page.keyboard.press('Enter')
   await page.getByRole('navigation', { name: 'Main' }).waitFor()
+  return pin
 }
 
 const goTo = (page, name) => page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name }).click()
