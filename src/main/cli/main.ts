@@ -23,8 +23,9 @@ Commands
                     open a clinic from a backup or from any copy of its database
   decode FAMILY FILE|-
                     a device's captured bytes as FHIR Observations, one a line
-  node --data DIR [--join FILE] [--port N | --no-listen] [--relay] [--health PORT] ...
-                    run without a window: mirror, cosign, and keep what other clinics entrust
+  node [--witness] --data DIR [--join FILE] [--port N | --no-listen] [--relay] [--health PORT] ...
+                    run without a window: mirror, cosign, and keep what other clinics entrust; as a witness
+                    see hashes alone
   help              this text
   --version         version of Chartseal
 
