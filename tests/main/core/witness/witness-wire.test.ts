@@ -87,7 +87,7 @@ it('a witness asks for proofs and nothing else, and is told nothing else', async
   expect(of('cosigned')).toMatchObject([{ status: 200 }])
   const allowed: MessageKind[] = ['hello', 'have', 'heads', 'announce', 'want-consistency', 'cosigned', 'governance']
   expect([...new Set(said.map(({ kind }) => kind))].filter((kind) => !allowed.includes(kind))).toEqual([])
-  say({ kind: 'want-entries', req: 2, origin, size: 310, from: 0, to: 1, maxBytes: 1_000_000 })
+  say({ kind: 'want-entries', req: 2, origin, size: 310, from: 0, to: 1, skip: 0, maxBytes: 1_000_000 })
   say({ kind: 'want-payloads', req: 3, origin, from: 0, to: 9 })
   pass(250)
   expect(of('error')).toMatchObject([
