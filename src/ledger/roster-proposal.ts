@@ -8,8 +8,8 @@
  *
  * @packageDocumentation
  */
-import { BytesError, equalBytes, fromBase64, toBase64, toHex } from '../shared/bytes.ts'
-import { decodeCbor, encodeCbor, mapOf } from './cbor.ts'
+import { equalBytes, toHex } from '../shared/bytes.ts'
+import { mapOf } from './cbor.ts'
 import { LedgerError } from './errors.ts'
 import { badField, readMap } from './fields-reader.ts'
 import {
@@ -23,6 +23,7 @@ import {
 } from './governance.ts'
 import { HASH_SIZE } from './hash.ts'
 import { type CheckedRoster, checkProposal, neededApprovals, type RosterProposal } from './next-roster.ts'
+import { decodeText, encodeText } from './proposal-text.ts'
 import { quorumOf } from './quorum.ts'
 import { MAX_ROSTER_SIZE } from './roster.ts'
 import { type Signer, type SignatureVerifier, verifies } from './signatures.ts'
@@ -56,8 +57,7 @@ export function encodeProposal({ network, document, approvals }: ProposalFile): 
     [2, document],
     [3, encodeApprovals(approvals)],
   ])
-  const lines = toBase64(encodeCbor(content)).match(/.{1,76}/g) ?? []
-  return HEADER + lines.map((line) => `${line}\n`).join('')
+  return encodeText(HEADER, content)
 }
 
 /**
@@ -67,24 +67,13 @@ export function encodeProposal({ network, document, approvals }: ProposalFile): 
  * @throws {@link LedgerError} of step `decode`.
  */
 export function decodeProposal(text: string): ProposalFile {
-  if (!text.startsWith(HEADER)) throw badField('proposal', 'header', 'not a roster proposal')
-  if (text.length > MAX_SIZE * 2) throw new LedgerError('TOO_LARGE', `${text.length} characters`)
-  const file = readMap(decodeCbor(contentOf(text), MAX_SIZE), 'proposal', (f) => ({
+  const file = readMap(decodeText(HEADER, text, MAX_SIZE), 'proposal', (f) => ({
     network: f.bytes(1, HASH_SIZE),
     document: f.blob(2, 1, MAX_ROSTER_SIZE),
     approvals: decodeApprovals(f.array(3, 0, MAX_APPROVALS)),
   }))
   if (encodeProposal(file) !== text) throw badField('proposal', 'lines', 'another spelling')
   return file
-}
-
-function contentOf(text: string): Uint8Array {
-  try {
-    return fromBase64(text.slice(HEADER.length).replaceAll('\n', ''))
-  } catch (cause) {
-    if (!(cause instanceof BytesError)) throw cause
-    throw new LedgerError('NOT_CBOR', 'not base64', { cause })
-  }
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What sites decided, as a fake core and a fake vault tell it. */
-import type { Governance, ProposedChange, RosterProposal } from '../../src/shared/api/schemas.ts'
+import type { ContractProposal, Governance, ProposedChange, RosterProposal } from '../../src/shared/api/schemas.ts'
 import { hashOf } from './fake-data.ts'
 
 const fingerprint = (n: number): string => hashOf(n).slice(0, 32)
@@ -45,6 +45,7 @@ export const GOVERNANCE: Governance = {
     history: [{ version: 1, hash: hashOf(57), index: 1 }],
   },
   proposal: null,
+  contractProposals: [],
   mayPublish: true,
   mayPropose: true,
 }
@@ -68,6 +69,13 @@ export const WAITING: RosterProposal = {
   mayApprove: true,
 }
 
+/** A contract that another site approved. */
+export const WAITING_CONTRACT: ContractProposal = {
+  ...{ version: 2, hash: hashOf(72), text: '@id("record-access")\npermit (principal, action, resource);\n// again\n' },
+  ...{ added: ['new-rule'], removed: [], changed: ['record-access'] },
+  ...{ approvedBy: ['chartseal.local/site-2'], votesMissing: 1, isApproved: false, mayApprove: true },
+}
+
 /** The next version of either, recorded. */
 export function nextRoster(now: Governance, change: ProposedChange): Governance {
   const { roster } = now
@@ -83,5 +91,5 @@ export function nextContract(now: Governance, text: string): Governance {
   const { contract } = now
   const [version, hash] = [contract.version + 1, hashOf(70 + contract.version)]
   const history = [...contract.history, { version, hash, index: 8 }]
-  return { ...now, contract: { ...contract, version, hash, index: 8, text, history } }
+  return { ...now, contractProposals: [], contract: { ...contract, version, hash, index: 8, text, history } }
 }

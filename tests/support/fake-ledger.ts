@@ -83,6 +83,20 @@ export function ledgerAnswers(os: Os, core: FakeCore, guard: Guard) {
     publishContract: os.ledger.publishContract.handler(
       guard('ledger.publishContract', ({ text }) => ok((core.governance = nextContract(core.governance, text)))),
     ),
+    approveContract: os.ledger.approveContract.handler(
+      guard('ledger.approveContract', ({ hash }) => {
+        const waiting = core.governance.contractProposals.find((one) => one.hash === hash)
+        return waiting === undefined
+          ? fail('NO_PROPOSAL')
+          : ok((core.governance = nextContract(core.governance, waiting.text)))
+      }),
+    ),
+    discardContract: os.ledger.discardContract.handler(
+      guard('ledger.discardContract', ({ hash }) => {
+        const contractProposals = core.governance.contractProposals.filter((one) => one.hash !== hash)
+        return ok((core.governance = { ...core.governance, contractProposals }))
+      }),
+    ),
     proposeRoster: os.ledger.proposeRoster.handler(
       guard('ledger.proposeRoster', (change) => {
         core.proposed.push(change)

@@ -17,6 +17,7 @@ import type { Measurement } from '../../src/devices/measurement.ts'
 import type {
   Chart,
   ContractCheck,
+  ContractProposal,
   Governance,
   Patient,
   Evidence,
@@ -33,7 +34,7 @@ import type {
 import { GRADE, NOW, PIN } from './fake-vault-people.ts'
 import { FakeNetwork } from './fake-vault-network.ts'
 import { handleOf, hashOf, PATIENTS, PRACTITIONERS } from './fake-data.ts'
-import { GOVERNANCE, nextContract, nextRoster, WAITING } from './fake-governance.ts'
+import { GOVERNANCE, nextContract, nextRoster, WAITING, WAITING_CONTRACT } from './fake-governance.ts'
 
 const BLOCK = {
   block: 0,
@@ -398,7 +399,7 @@ export class FakeVault extends FakeNetwork implements VaultService {
     return EVIDENCE
   }
 
-  #governance: Governance = { ...GOVERNANCE, proposal: WAITING }
+  #governance: Governance = { ...GOVERNANCE, proposal: WAITING, contractProposals: [WAITING_CONTRACT] }
   async governance(): Promise<Governance> {
     await this.enter('governance')
     return this.#governance
@@ -412,6 +413,21 @@ export class FakeVault extends FakeNetwork implements VaultService {
     await this.enter('publishContract')
     await this.checkContract(text)
     return (this.#governance = nextContract(this.#governance, text))
+  }
+  async approveContract(hash: string): Promise<Governance> {
+    await this.enter('approveContract')
+    const waiting = this.#contractOf(hash)
+    return (this.#governance = nextContract(this.#governance, waiting.text))
+  }
+  async discardContract(hash: string): Promise<Governance> {
+    await this.enter('discardContract')
+    this.#contractOf(hash)
+    return (this.#governance = { ...this.#governance, contractProposals: [] })
+  }
+  #contractOf(hash: string): ContractProposal {
+    const waiting = this.#governance.contractProposals.find((one) => one.hash === hash)
+    if (waiting === undefined) throw new ApiFailure('NO_PROPOSAL')
+    return waiting
   }
   async proposeRoster(change: ProposedChange): Promise<Governance> {
     await this.enter('proposeRoster')

@@ -224,6 +224,8 @@ function records(os: Os, parts: RouterParts) {
       governance: os.ledger.governance.handler(call(() => vault.governance())),
       checkContract: os.ledger.checkContract.handler(call(({ text }) => vault.checkContract(text))),
       publishContract: os.ledger.publishContract.handler(mine(({ text }) => vault.publishContract(text))),
+      approveContract: os.ledger.approveContract.handler(mine(({ hash }) => vault.approveContract(hash))),
+      discardContract: os.ledger.discardContract.handler(mine(({ hash }) => vault.discardContract(hash))),
       proposeRoster: os.ledger.proposeRoster.handler(mine((change) => vault.proposeRoster(change))),
       approveProposal: os.ledger.approveProposal.handler(mine(() => vault.approveProposal())),
       importProposal: os.ledger.importProposal.handler(mine(({ text }) => vault.importProposal(text))),

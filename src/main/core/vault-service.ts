@@ -317,6 +317,8 @@ export interface VaultService {
   /** Reads a contract and says what it would change. Records nothing. */
   checkContract(text: string): Promise<api.ContractCheck>
   publishContract(text: string): Promise<api.Governance>
+  approveContract(hash: string): Promise<api.Governance>
+  discardContract(hash: string): Promise<api.Governance>
   /** Proposes a change, approves it for this site, and records it when nobody else is needed. */
   proposeRoster(change: api.ProposedChange): Promise<api.Governance>
   approveProposal(): Promise<api.Governance>

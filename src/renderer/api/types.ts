@@ -30,6 +30,7 @@ export type {
   ConsentStanding,
   ConsentTerms,
   ContractCheck,
+  ContractProposal,
   Correction,
   DataClass,
   DecisionSupport,

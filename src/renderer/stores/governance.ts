@@ -85,6 +85,11 @@ export const useGovernanceStore = defineStore('governance', () => {
     return done
   }
 
+  const approveContract = (hash: string): Promise<boolean> =>
+    act('contract', () => call((client) => client.ledger.approveContract({ hash })))
+  const discardContract = (hash: string): Promise<boolean> =>
+    act('contract', () => call((client) => client.ledger.discardContract({ hash })))
+
   /** The text was changed: what was checked is not what is there. */
   function forget(): void {
     checked.value = null
@@ -101,5 +106,6 @@ export const useGovernanceStore = defineStore('governance', () => {
   return {
     ...{ now, problem, loaded, isBusy, rosterProblem, contractProblem, checked, recorded, file },
     ...{ load, propose, approve, discard, bring, take, check, publish, forget },
+    ...{ approveContract, discardContract },
   }
 })

@@ -69,7 +69,6 @@ export const API_CODES = [
   'NOT_EVIDENCE', // the file convicts nobody whom this replica knows
   // governance
   'BAD_CONTRACT', // the text is no contract, changes nothing, or would let nobody publish the next; `detail` says why
-  'QUORUM_NEEDED', // other sites must approve as well
   'BAD_PROPOSAL', // not a roster that may follow the one in force; `detail` is a code
   'RIVAL_PROPOSAL', // this site approved another roster of the same version
   'NO_PROPOSAL', // no roster waits for approval

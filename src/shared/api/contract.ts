@@ -420,7 +420,10 @@ export const contract = {
     governance: call(Nothing, s.Governance),
     /** Says what a contract would change. */
     checkContract: call(z.object({ text: s.ContractText }), s.ContractCheck),
+    /** Approves a text for this site. It is in force when enough sites approved it. */
     publishContract: call(z.object({ text: s.ContractText }), s.Governance),
+    approveContract: call(z.object({ hash: s.Hash }), s.Governance),
+    discardContract: call(z.object({ hash: s.Hash }), s.Governance),
     /** Proposes a roster, approves it for this site, and records it when nobody else is needed. */
     proposeRoster: call(s.ProposedChange, s.Governance),
     approveProposal: call(Nothing, s.Governance),

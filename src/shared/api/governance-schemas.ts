@@ -86,6 +86,24 @@ export const RosterProposal = z.object({
 })
 export type RosterProposal = z.infer<typeof RosterProposal>
 
+/** A contract that waits for approvals of other sites. */
+export const ContractProposal = z.object({
+  version: z.number().int().positive(),
+  hash: Hash,
+  text: ContractText,
+  /** Ids of rules, against the contract in force. */
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+  changed: z.array(z.string()),
+  approvedBy: z.array(SiteName),
+  /** Sites that must still approve, whichever they are. */
+  votesMissing: z.number().int().nonnegative(),
+  isApproved: z.boolean(),
+  /** False when this site approved another text for the version. */
+  mayApprove: z.boolean(),
+})
+export type ContractProposal = z.infer<typeof ContractProposal>
+
 /** What sites decided together: who they are, and by which rules they work. */
 export const Governance = z.object({
   roster: Version.extend({
@@ -103,6 +121,7 @@ export const Governance = z.object({
     history: z.array(Version),
   }),
   proposal: RosterProposal.nullable(),
+  contractProposals: z.array(ContractProposal),
   mayPublish: z.boolean(),
   mayPropose: z.boolean(),
 })

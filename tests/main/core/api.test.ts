@@ -623,6 +623,21 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
     const { client } = await signedIn(it_)
     expect(await value(client.ledger.publishContract({ text: 'permit;' }))).toMatchObject({ contract: { version: 2 } })
   },
+  'ledger.approveContract': async () => {
+    const { client } = await signedIn(it_)
+    const { contractProposals } = await value(client.ledger.governance({}))
+    const hash = contractProposals[0]?.hash ?? ''
+    expect(await code(client.ledger.approveContract({ hash: hash.replace(/^./, 'f') }))).toBe('NO_PROPOSAL')
+    expect(await value(client.ledger.approveContract({ hash }))).toMatchObject({ contract: { version: 2 } })
+    expect(await code(client.ledger.approveContract({ hash: 'x' }))).toBe('INVALID_REQUEST')
+  },
+  'ledger.discardContract': async () => {
+    const { client } = await signedIn(it_)
+    const { contractProposals } = await value(client.ledger.governance({}))
+    const hash = contractProposals[0]?.hash ?? ''
+    expect(await value(client.ledger.discardContract({ hash }))).toMatchObject({ contractProposals: [] })
+    expect(await code(client.ledger.discardContract({ hash }))).toBe('NO_PROPOSAL')
+  },
   'ledger.proposeRoster': async () => {
     expect(await code((await coreWorld()).client.ledger.proposeRoster({ kind: 'log-key' }))).toBe('NOT_SIGNED_IN')
     const { client } = await signedIn(it_)

@@ -179,6 +179,8 @@ const TABLE = `
   ledger.importEvidence   -         evidence  evidence  evidence  evidence
   ledger.governance       -         yes       yes       yes       yes
   ledger.checkContract    -         no        no        yes       no
+  ledger.approveContract  -         no        no        proposal  no
+  ledger.discardContract  -         no        no        proposal  no
   ledger.approveProposal  -         no        no        proposal  no
   ledger.importProposal   -         no        no        roster    no
   ledger.proposalFile     -         no        no        proposal  no

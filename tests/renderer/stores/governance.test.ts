@@ -5,7 +5,7 @@ import { useGovernanceStore } from '../../../src/renderer/stores/governance.ts'
 import { useSystemStore } from '../../../src/renderer/stores/system.ts'
 import { createMessages } from '../../../src/renderer/i18n.ts'
 import { ProposedChange, RosterChange } from '../../../src/shared/api/schemas.ts'
-import { WAITING } from '../../support/fake-governance.ts'
+import { WAITING, WAITING_CONTRACT } from '../../support/fake-governance.ts'
 import { PRACTITIONERS } from '../../support/fake-data.ts'
 import { openWindow, settle, type TestWindow } from '../../support/mount-window.ts'
 
@@ -136,6 +136,45 @@ describe('the cards', () => {
     await settle()
     expect(contract.text()).toContain('The reason: unexpected token')
     expect(contract.find('textarea').attributes('aria-invalid')).toBe('true')
+  })
+
+  it('say what a contract from elsewhere changes, and approve or put it away', async () => {
+    const window = await openWindow({ signedInAs: IT })
+    window.core.governance = { ...window.core.governance, contractProposals: [WAITING_CONTRACT] }
+    const governance = useGovernanceStore()
+    await governance.load()
+    const card = window.mount(ContractCard)
+    await settle()
+    const panel = () => card.find('section[aria-label="Waiting for approval: contract version 2"]')
+    expect(panel().text()).toContain('New rules: new-rule')
+    expect(panel().text()).toContain('1 more site must approve.')
+    const press = async (name: string) => {
+      await panel()
+        .findAll('button')
+        .find((one) => one.text().includes(name))
+        ?.trigger('click')
+      await settle()
+    }
+    await press('Put away')
+    expect(panel().exists()).toBe(false)
+    window.core.governance = { ...window.core.governance, contractProposals: [WAITING_CONTRACT] }
+    await governance.load()
+    await settle()
+    await press('Approve for this site')
+    expect(governance.now?.contract.version).toBe(2)
+    expect(panel().exists()).toBe(false)
+  })
+
+  it('offer no vote to those who may not, or who approved another text', async () => {
+    const window = await openWindow({ signedInAs: IT })
+    const rival = { ...WAITING_CONTRACT, mayApprove: false }
+    window.core.governance = { ...window.core.governance, contractProposals: [rival] }
+    const governance = useGovernanceStore()
+    await governance.load()
+    const card = window.mount(ContractCard)
+    await settle()
+    expect(card.text()).toContain('This site approved another text for this version.')
+    expect(card.text()).not.toContain('Approve for this site')
   })
 
   it('offer to try again when nothing could be read', async () => {

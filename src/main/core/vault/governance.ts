@@ -16,11 +16,11 @@
  */
 import { CONTRACT_LANGUAGE, decideDeed, decideView, parseContract, type Deed } from '../../../ledger/contract.ts'
 import { contractAt, listedKey, rosterAt, type ContractInForce, type RosterInForce } from '../../../ledger/directory.ts'
+import { CONTRACT_PROPOSAL } from '../../../ledger/contract-proposal.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { type ContractPublished, encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
-import { type Approval, contractMessage, type SignedRoster } from '../../../ledger/governance.ts'
+import { type Approval, type ContractText, type SignedRoster } from '../../../ledger/governance.ts'
 import { type LastApproval, mayApprove, neededApprovals } from '../../../ledger/next-roster.ts'
-import { quorumOf } from '../../../ledger/quorum.ts'
 import {
   encodeRoster,
   type FrozenLog,
@@ -45,6 +45,7 @@ import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { policyEngine } from '../policy-engine.ts'
 import { actorFor, utf8, viewerFor, type Clinic } from './clinic.ts'
+import { ContractVotes } from './contract-votes.ts'
 import { SECRETS, signerOf } from './genesis.ts'
 import { contractView, proposalView, rosterView, rulesChanged } from './governance-views.ts'
 import { readState, writeState, type GovernanceState } from './governance-state.ts'
@@ -62,7 +63,7 @@ import {
   withNewWitness,
   withPolicy,
 } from './next-rosters.ts'
-import { dropNextSeed, governanceSignerOf, governs, keepNextSeed, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
+import { dropNextSeed, governs, keepNextSeed, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
 import { logSecretOf } from './site-secrets.ts'
 import type { EntrySigner } from './entry-signer.ts'
 import type { Draft } from './writer.ts'
@@ -71,6 +72,7 @@ import type { Draft } from './writer.ts'
 export class Governance {
   readonly #clinic: Clinic
   readonly #keysChanged: () => Promise<void>
+  readonly #contracts: ContractVotes
   /** Where logs of a site stand, for those that are to end; set by whoever knows the logs of others. */
   endsOf: (site: RosterSite) => readonly FrozenLog[] = () => []
   /** One step at a time: two approvals at once could be of rivals. */
@@ -80,6 +82,15 @@ export class Governance {
   constructor(clinic: Clinic, keysChanged: () => Promise<void>) {
     this.#clinic = clinic
     this.#keysChanged = keysChanged
+    this.#contracts = new ContractVotes({
+      clinic,
+      now: () => ({ roster: this.#roster().roster, version: this.#contract().version }),
+      isContract: (contract) => this.#isContract(contract),
+      record: async (contract) => {
+        const { writer, logSigner } = clinic
+        await writer.recordDecision(this.#draft('contract', encodeContractFields(contract), logSigner), null)
+      },
+    })
   }
 
   /** Everything that is in force, and what waits. */
@@ -92,6 +103,7 @@ export class Governance {
       roster: rosterView(this.#roster(), replica.directory, identity),
       contract: contractView(this.#contract(), replica.directory),
       proposal: open === null ? null : proposalView(open, this.#ownPart(open, state)),
+      contractProposals: this.#contractViews(),
       mayPublish: governs(this.#clinic) && this.#may('administer.contract'),
       mayPropose: governs(this.#clinic) && this.#may('administer.network'),
     }
@@ -118,23 +130,43 @@ export class Governance {
   }
 
   /**
-   * Makes a text the contract, approved by this site. Entries before it stay judged by the one before.
+   * Makes a text the contract, approved by this site, as soon as enough others approve it as well. Entries before it stay judged by the one before.
    *
-   * @throws ApiFailure `BAD_CONTRACT`; `QUORUM_NEEDED` when other sites must approve as well.
+   * @throws ApiFailure `BAD_CONTRACT`, `RIVAL_PROPOSAL`, `REAUTH_NEEDED`, `COORDINATOR_ONLY`.
    */
   async publishContract(text: string): Promise<api.Governance> {
     return this.#alone(async () => {
       const { version } = this.checkContract(text)
-      if (quorumOf(this.#roster().roster.sites.length) > 1) throw new ApiFailure('QUORUM_NEEDED')
-      const { writer, identity, logSigner } = this.#clinic
-      const contract = { version, language: CONTRACT_LANGUAGE, document: utf8(text) }
-      const governance = governanceSignerOf(this.#clinic)
-      const signature = governance.sign(contractMessage(identity.network, contract))
-      const approvals = [{ publicKey: governance.publicKey, signature }]
-      await writer.recordDecision(
-        this.#draft('contract', encodeContractFields({ ...contract, approvals }), logSigner),
-        null,
-      )
+      this.#present()
+      await this.#contracts.propose({ version, language: CONTRACT_LANGUAGE, document: utf8(text) })
+      return this.view()
+    })
+  }
+
+  /**
+   * Approves a contract that another site proposed, and records it when that is enough.
+   *
+   * @param hash - Of its text, lower-case hex.
+   * @throws ApiFailure `NO_PROPOSAL`, `RIVAL_PROPOSAL`, `BAD_CONTRACT`, `REAUTH_NEEDED`, `COORDINATOR_ONLY`.
+   */
+  async approveContract(hash: string): Promise<api.Governance> {
+    return this.#alone(async () => {
+      actorFor(this.#clinic, 'administer.contract')
+      const waiting = this.#contracts.list().find((one) => one.hash === hash)
+      if (waiting === undefined) throw new ApiFailure('NO_PROPOSAL')
+      this.checkContract(textOf(waiting.file.document))
+      this.#present()
+      await this.#contracts.approve(hash)
+      return this.view()
+    })
+  }
+
+  /** Puts a contract away that waits, so that this site may approve another. */
+  async discardContract(hash: string): Promise<api.Governance> {
+    return this.#alone(async () => {
+      actorFor(this.#clinic, 'administer.contract')
+      this.#present()
+      await this.#contracts.putAway(hash)
       return this.view()
     })
   }
@@ -215,7 +247,7 @@ export class Governance {
   /** The texts of what waits here for approvals, for other sites. */
   texts(): string[] {
     const waiting = this.#waiting(this.#state())
-    return waiting === null ? [] : [encodeProposal(waiting.file)]
+    return [...(waiting === null ? [] : [encodeProposal(waiting.file)]), ...this.#contracts.texts()]
   }
 
   /**
@@ -277,6 +309,10 @@ export class Governance {
    */
   async hear(text: string): Promise<void> {
     await this.#alone(async () => {
+      if (text.startsWith(CONTRACT_PROPOSAL)) {
+        await this.#contracts.hear(text)
+        return
+      }
       const open = orNull(() => this.#opened(decodeProposal(text)))
       if (open === null) return
       const state = this.#state()
@@ -357,8 +393,27 @@ export class Governance {
    */
   #actor(): void {
     actorFor(this.#clinic, 'administer.network')
+    this.#present()
+  }
+
+  #present(): void {
     if (!governs(this.#clinic)) throw new ApiFailure('COORDINATOR_ONLY')
     requirePresence(this.#clinic)
+  }
+
+  #contractViews(): api.ContractProposal[] {
+    const before = textOf(this.#contract().published.document)
+    return this.#contracts.list().map(({ file, hash, approvedBy, votesMissing, isApproved, mayApprove }) => {
+      const text = textOf(file.document)
+      const { version } = file
+      const votes = { approvedBy: [...approvedBy], votesMissing, isApproved, mayApprove }
+      return { version, hash, text, ...rulesChanged(before, text), ...votes }
+    })
+  }
+
+  /** A text that cannot be read would be in force nowhere: it is not even shown. */
+  #isContract({ language, document }: ContractText): boolean {
+    return language === CONTRACT_LANGUAGE && orNull(() => parseContract(policyEngine(), document)) !== null
   }
 
   /** What is final here stays: nobody may end a log before it, also by mistake. */
@@ -550,6 +605,10 @@ export class Governance {
     this.#running = turn
     return turn
   }
+}
+
+function textOf(document: Uint8Array): string {
+  return new TextDecoder().decode(document)
 }
 
 /** Whether a site's last approval was of this proposal. */

@@ -230,7 +230,9 @@ export abstract class VaultRequests {
   importEvidence = async (text: string) => Promise.resolve(this.ready().evidence.import(text))
   governance = async () => Promise.resolve(this.ready().governance.view())
   checkContract = async (text: string) => Promise.resolve(this.ready().governance.checkContract(text))
-  publishContract = (text: string) => this.ready().governance.publishContract(text)
+  publishContract = (text: string) => this.told((governance) => governance.publishContract(text))
+  approveContract = (hash: string) => this.told((governance) => governance.approveContract(hash))
+  discardContract = (hash: string) => this.told((governance) => governance.discardContract(hash))
   proposeRoster = (change: Parameters<VaultService['proposeRoster']>[0]) =>
     this.told((governance) => governance.propose(change))
   approveProposal = () => this.told((governance) => governance.approve())

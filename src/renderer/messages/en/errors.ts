@@ -66,7 +66,6 @@ const codes: Record<ProblemCode, string> = {
   NOT_EVIDENCE: 'This file proves nothing about a log that is known here. Choose another file.',
   BAD_CONTRACT:
     'This text cannot be the next contract. Correct what is named below the text, then check it again. The contract in force is unchanged.',
-  QUORUM_NEEDED: 'Other sites must approve this as well. Agree with them first.',
   BAD_PROPOSAL:
     'This change does not follow the roster in force, or changes nothing. Ask for a newer file, or propose another change.',
   RIVAL_PROPOSAL:

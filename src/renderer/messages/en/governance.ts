@@ -120,9 +120,12 @@ export const messages = {
     publish: 'Publish version {n}',
     confirmTitle: 'Publish version {n}?',
     confirmText:
-      'It is in force from the next entry on, for everybody. It can be replaced by another version, never taken back.',
+      'It is in force from the next entry on, for everybody, as soon as enough sites approved it. It can be replaced by another version, never taken back.',
     confirm: 'Publish',
     cancel: 'Cancel',
     published: 'Published. Version {n} is in force.',
+    waiting: 'Waiting for approval: contract version {n}',
+    approvedBy: 'Approved by {sites}.',
+    rival: 'This site approved another text for this version. Put that away first, if you agreed on this one.',
   },
 }

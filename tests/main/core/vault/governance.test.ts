@@ -301,7 +301,10 @@ async function ofTwo() {
 it('lets a site in that brings a proposal, and decides with it from then on', async () => {
   const { open, vault, staff, handle, other } = await ofTwo()
   await goesOn(open, staff, handle, 1)
-  expect(await codeOf(() => vault.publishContract(`${DEFAULT}\n// words\n`))).toBe('QUORUM_NEEDED')
+  const { contract, contractProposals } = await vault.publishContract(`${DEFAULT}\n// words\n`)
+  expect(contract.version).toBe(1)
+  expect(contractProposals).toMatchObject([{ version: 2, votesMissing: 1, isApproved: true, changed: [] }])
+  expect(await codeOf(() => vault.publishContract(`${DEFAULT}\n// others\n`))).toBe('RIVAL_PROPOSAL')
   const asked = await vault.proposeRoster({ kind: 'policy', policy: 'crash-only' })
   expect(asked.roster.version).toBe(2)
   expect(asked.proposal).toMatchObject({ version: 3, votesMissing: 1, isApproved: true })
