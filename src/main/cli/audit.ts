@@ -34,9 +34,11 @@ export function audit(args: readonly string[]): ExitCode {
   const valid = findings === 0
   if (isJson) printJson({ kind: 'result', command: 'audit', valid, findings, network: toHex(network), ...totals })
   else {
-    const { logs, entries, blocks, payloads } = totals
-    const looked = `${logs} logs, ${entries} entries, ${blocks} blocks, ${payloads} encrypted records`
+    const { logs, mirrored, entries, blocks, payloads } = totals
+    const copies = mirrored === 0 ? '' : ` (${mirrored} of them copies of other nodes' logs)`
+    const looked = `${logs} logs${copies}, ${entries} entries, ${blocks} blocks, ${payloads} encrypted records`
     printLine(`${valid ? 'valid' : `invalid: ${findings} findings`}: ${looked}`)
+    if (mirrored > 0) printLine('of a copy only the entries, tree and signatures are checked: it need not hold records')
     printLine('not checked: whether a newer state was replaced by this one; the encrypted content')
   }
   return valid ? EXIT.valid : EXIT.invalid

@@ -33,6 +33,8 @@ export interface ReplicaFile {
   count(table: CountedTable): number
   /** Whether the index of subjects has exactly this row. */
   hasSubjectEntry(subject: Uint8Array, row: SubjectEntry): boolean
+  /** Whether any row of an index leads to the log: to a log that is written here. */
+  hasIndex(origin: string): boolean
   /** In order of size. */
   cosignatures(origin: string): CosignatureRow[]
   /** See {@link Store.snapshot}. */
@@ -154,6 +156,12 @@ class OpenReplica implements ReplicaFile {
        WHERE s.subject = ? AND s.seq = ? AND l.origin = ? AND s.idx = ? AND s.type = ?`,
     )
     return this.#subjectEntry.get(subject, seq, origin, index, type) !== undefined
+  }
+
+  hasIndex(origin: string): boolean {
+    const rows = (table: string) => `EXISTS (SELECT 1 FROM ${table} i JOIN log l ON l.id = i.log WHERE l.origin = ?)`
+    const either = `SELECT ${rows('entry_id')} OR ${rows('subject_entry')} AS found`
+    return query<[string, string], { found: number }>(this.#db, either).get(origin, origin)?.found === 1
   }
 
   cosignatures(origin: string): CosignatureRow[] {

@@ -64,6 +64,7 @@ export class BlockAudit {
     } catch (error) {
       yield findingOf(error, this.#view.origin, index, 'checkpoint')
     }
+    if (this.#view.isMirrored) return
     const row = this.#view.read(() => this.#view.reader.checkpoint(this.#view.origin, seal.block), null)
     if (row?.size !== size) {
       const detail = `the checkpoint of block ${seal.block} is not in the database`

@@ -17,6 +17,8 @@ import { aboutFile, type AuditFinding, findingOf } from './finding.ts'
 /** What was looked at. */
 export interface AuditTotals {
   readonly logs: number
+  /** Copies of logs of other nodes among them: nothing says that they are whole. */
+  readonly mirrored: number
   readonly entries: number
   readonly blocks: number
   readonly payloads: number
@@ -31,7 +33,7 @@ export interface AuditTotals {
 export function* auditReplica(file: ReplicaFile, network: Uint8Array): Generator<AuditFinding, AuditTotals> {
   if (file.schemaProblem !== null) {
     yield aboutFile('database', 'SCHEMA', `${file.schemaProblem}: nothing in it was read`)
-    return { logs: 0, entries: 0, blocks: 0, payloads: 0 }
+    return { logs: 0, mirrored: 0, entries: 0, blocks: 0, payloads: 0 }
   }
   for (const detail of integrityOf(file)) yield aboutFile('database', 'INTEGRITY', detail)
   const tallies: LogTally[] = []
@@ -48,6 +50,7 @@ export function* auditReplica(file: ReplicaFile, network: Uint8Array): Generator
   if (logs !== null && tallies.every((tally) => tally.isOurs)) yield* surplus(file, tallies)
   return {
     logs: tallies.length,
+    mirrored: tallies.filter(({ isMirrored }) => isMirrored).length,
     entries: sum(tallies, (tally) => tally.entries),
     blocks: sum(tallies, (tally) => tally.blocks),
     payloads: sum(tallies, (tally) => tally.payloads),

@@ -22,6 +22,11 @@ export class LogView {
   head: Checkpoint | null = null
   /** Null when tiles and entries do not make the head's tree. */
   trusted: TrustedTree | null = null
+  /**
+   * A copy of the log of another node, as far as the database tells: it is mirrored, and no index leads to it. Such a copy
+   * has every entry and the tree, but only the newest checkpoints, and those records alone that were shared.
+   */
+  readonly isMirrored: boolean
   readonly #file: ReplicaFile
 
   constructor(file: ReplicaFile, { origin, logKey }: LogRow) {
@@ -30,6 +35,7 @@ export class LogView {
     this.origin = origin
     this.storedKey = logKey
     this.key = logKey
+    this.isMirrored = this.read(() => file.reader.mirror(origin) !== null && !file.hasIndex(origin), false)
   }
 
   finding(index: number | null, step: AuditStep, code: string, detail: string): AuditFinding {

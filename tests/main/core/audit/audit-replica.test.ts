@@ -17,6 +17,7 @@ import {
   weight,
 } from '../../../faults/support/clinic.ts'
 import { verifier } from '../../../support/ledger-world.ts'
+import { isAllFinal, joinedTo, networkedClinic, until } from '../../../support/two-clinics.ts'
 
 it('follows a log through its incarnations, and so do receipts', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder()
@@ -69,4 +70,27 @@ it('follows a log through its incarnations, and so do receipts', { timeout: 120_
   )
   db.close()
   expect(audit().findings).toContain('/1 present MISSING')
+})
+
+it('has no complaint about the copy of another log, and finds what was changed in it', async () => {
+  const a = await networkedClinic()
+  const b = await joinedTo(a)
+  await until('everything is final', async () => (await isAllFinal(a, 2)) && (await isAllFinal(b, 2)))
+  const { network, origin } = a.clinic().identity
+  const folder = b.folder
+  await Promise.all([a.vault.close(), b.vault.close()])
+  const audit = () => {
+    const findings: string[] = []
+    const { logs, mirrored, entries } = auditReplicaFile(databaseOf(folder), network, ({ log, index, step, code }) => {
+      findings.push(`${log === origin ? 'copy' : ''} ${index ?? ''} ${step} ${code}`)
+    })
+    return { findings, logs, mirrored, entries }
+  }
+  const before = audit()
+  expect(before).toMatchObject({ findings: [], logs: 2, mirrored: 1 })
+  const db = new Database(databaseOf(folder))
+  const of = 'pos = (SELECT pos FROM entry JOIN log ON log.id = log WHERE origin = ? AND idx = 3)'
+  db.prepare(`UPDATE entry SET bytes = CAST(bytes || x'00' AS BLOB) WHERE ${of}`).run(origin)
+  db.close()
+  expect(audit().findings).toContain('copy 3 inclusion ROOT_MISMATCH')
 })
