@@ -339,14 +339,15 @@ export class ForeignLogs implements ForeignShares {
     const logKey = keys.at(-1)
     const base = this.#baseOf(origin, logs)
     if (logKey === undefined || base === null) return false
-    const early: Parameters<Parameters<typeof LogReplica.open>[2]>[0][] = []
     const parts = {
       ...{ store, network: identity.network, origin, logKey, otherKeys: keys.slice(0, -1), copies: new Map() },
       ...{ base, isMirrored: true as const },
     }
-    const log = LogReplica.open(parts, head, (entry) => early.push(entry))
-    logs.push(log)
-    for (const entry of early) take(foreign, log, entry)
+    logs.push(
+      LogReplica.open(parts, head, (entry, log) => {
+        take(foreign, log, entry)
+      }),
+    )
     foreign.chains.readHints()
     return true
   }

@@ -163,13 +163,16 @@ export class LogReplica {
    * Opens the replica of a log at a head.
    *
    * @param head - Signed by the log, and not contradicted by the keystore.
-   * @param taken - Told of each entry that can be read, in order.
+   * @param taken - Told of each entry that can be read, in order. Nothing of the log may be asked before this returns, and
+   *   when it throws, nothing of what was told counts.
    * @throws {@link LedgerError} `TILE_DAMAGED` when the database does not hold the head's tree, `NOTE_UNSIGNED` when the
    *   head is under a key that the log has not at its end.
    */
-  static open(parts: LogReplicaParts, head: Head, taken: (entry: TakenEntry) => void): LogReplica {
+  static open(parts: LogReplicaParts, head: Head, taken: (entry: TakenEntry, log: LogReplica) => void): LogReplica {
     const replica = new LogReplica(parts, head)
-    replica.#scan(taken)
+    replica.#scan((entry) => {
+      taken(entry, replica)
+    })
     replica.#checkKeyOf(head)
     return replica
   }

@@ -194,11 +194,11 @@ export function partsOf(
 
 /** A log at a head, or null when the database does not hold its tree. */
 function openLog(parts: LogReplicaParts, head: Head, chains: Chains): LogReplica | null {
-  const early: Parameters<Parameters<typeof LogReplica.open>[2]>[0][] = []
   try {
-    const log = LogReplica.open(parts, head, (entry) => early.push(entry))
-    for (const entry of early) chains.take(log, entry)
-    return log
+    // One by one: the entries of a long log together need more memory than all that is known of them afterwards.
+    return LogReplica.open(parts, head, (entry, log) => {
+      chains.take(log, entry)
+    })
   } catch (error) {
     if (error instanceof LedgerError) return null
     throw error
