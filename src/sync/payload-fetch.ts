@@ -110,8 +110,9 @@ export class PayloadFetch {
           if (answer.last) this.#done(session, round, { ...cursor, next: to })
           return answer.last
         },
-        failed: () => {
-          this.#done(session, round, { ...cursor, next: to })
+        failed: (why) => {
+          // Somebody who may send nothing is not asked for range after range of a long log.
+          this.#done(session, round, { ...cursor, next: why === 'NOT_FOR_YOU' ? Infinity : to })
         },
       },
       nowMs,

@@ -78,17 +78,19 @@ describe('payloads', () => {
 
 describe('a peer', () => {
   /** A node that wants the payloads of what the peer's site wrote, and the request that it made. */
-  function asked() {
+  function asked(count = 3) {
     const world = new RawWorld()
     const log = originOfSite(1)
     world.store.wantsPayloads = (of) => of === log
     const writer = world.stores[1]!
-    writer.append(rows(3).map(({ ciphertext }) => hasher.sha256(ciphertext)))
+    writer.append(rows(count).map(({ ciphertext }) => hasher.sha256(ciphertext)))
     const peer = new RawPeer(world, 1).greet()
-    peer.say({ kind: 'announce', note: writer.note(log, 3)! })
-    const { req } = peer.of('want-entries')[0]!
-    const { entries, proof } = writer.entryPackage(log, 3, 0)!
-    peer.say({ kind: 'entries', req, package: 0, offset: 0, entries, proof, last: true })
+    peer.say({ kind: 'announce', note: writer.note(log, count)! })
+    const { req, from, to } = peer.of('want-entries')[0]!
+    for (let index = from; index < to; index++) {
+      const { entries, proof } = writer.entryPackage(log, count, index)!
+      peer.say({ kind: 'entries', req, package: index, offset: 0, entries, proof, last: index + 1 === to })
+    }
     return { world, peer, log, want: peer.of('want-payloads')[0]! }
   }
 
@@ -98,6 +100,15 @@ describe('a peer', () => {
     peer.say({ kind: 'payloads', req: want.req, last: true, rows: [row(0), false1], keys: [] })
     expect([...(world.store.payloads.get(log)?.keys() ?? [])]).toEqual([0])
     expect(peer.end).toBeUndefined()
+  })
+
+  it('that may send nothing is not asked for the rest of a long log, until something changes', () => {
+    const { world, peer, log, want } = asked(1000)
+    peer.say({ kind: 'error', req: want.req, code: 'NOT_FOR_YOU' })
+    world.pass(60_000)
+    expect(peer.of('want-payloads')).toHaveLength(1)
+    world.node.payloadsChanged(log)
+    expect(peer.of('want-payloads').map(({ from }) => from)).toEqual([0, 0])
   })
 
   it.each([

@@ -136,6 +136,8 @@ export class Disclosures {
     // What is held for another site goes back to it, and to nobody else.
     if (!isOwner && peer.site !== owner) return null
     const isWhole = peer.site === owner || this.#custodians.includes(peer.site)
+    // Said at once: to look for what they may have in a long log, they would ask range by range.
+    if (!isWhole && !this.#isSharedWith(site.sharingKey)) return null
     const rows: PayloadRow[] = []
     const wanted = new Map<string, { subject: Uint8Array; epoch: number }>()
     for (const { index, subject, epoch } of this.#payloadsIn(origin, from, to)) {
@@ -248,6 +250,15 @@ export class Disclosures {
       const row = keyRow(rows, { epoch, recipient: to, log })
       return row === undefined ? [] : [{ subject, epoch, recipient: to, sealed: row.sealed }]
     })
+  }
+
+  /** True when some epoch of some patient is shared with a site. */
+  #isSharedWith(recipient: Uint8Array): boolean {
+    const { replica } = this.#clinic
+    for (const [handle, sharing] of this.#sharing)
+      for (const epoch of replica.epochStarts(handle).keys())
+        if (sharing.of(epoch).some((handover) => equalBytes(handover.recipient, recipient))) return true
+    return false
   }
 
   #isShared(subject: Uint8Array, epoch: number, recipient: Uint8Array): boolean {

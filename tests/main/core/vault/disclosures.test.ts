@@ -68,10 +68,7 @@ describe('what of the own log is sent', () => {
 
   it('is nothing before it was worked out who may', () => {
     const { disclosures, clinic } = partsOf(world.a)
-    expect(disclosures.for(world.b.peer, world.a.origin, ...all(clinic.replica.head.size))).toEqual({
-      rows: [],
-      keys: [],
-    })
+    expect(disclosures.for(world.b.peer, world.a.origin, ...all(clinic.replica.head.size))).toBeNull()
   })
 
   it('is nothing new once a consent was taken back', async () => {
