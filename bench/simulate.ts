@@ -10,6 +10,7 @@ import { cpus, totalmem } from 'node:os'
 import { MAX_SITES } from '../src/ledger/quorum.ts'
 import { countedSignatures, realSignatures } from './simulate/keys.ts'
 import { type Measured, measure, type Topology } from './simulate/scenario.ts'
+import { sessionMemory } from './simulate/session-memory.ts'
 
 /** From this size on signatures are only counted: checking them is known to take 0.1 ms each, and no more is learnt. */
 const COUNTED_FROM = 64
@@ -54,7 +55,14 @@ for (const sites of sizes) {
     console.log(`| ${COLUMNS.map(([, show]) => show(row)).join(' | ')} |`)
   }
 }
+// The first look counts what is made once.
+sessionMemory(10)
+const memory = [100, 1000].map(sessionMemory)
+for (const { peers, perSession, perLogKnown, total } of memory) {
+  const parts = `${perSession.toFixed(0)} B each, ${perLogKnown.toFixed(0)} B for each log that each is known to have`
+  console.log(`\n${peers} sessions about ${peers + 1} logs: ${(total / 2 ** 20).toFixed(0)} MB (${parts})`)
+}
 mkdirSync('out/bench', { recursive: true })
 const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', memory: totalmem(), node: process.version }
-writeFileSync('out/bench/simulate.json', `${JSON.stringify({ seed: SEED, machine, rows }, null, 2)}\n`)
+writeFileSync('out/bench/simulate.json', `${JSON.stringify({ seed: SEED, machine, rows, memory }, null, 2)}\n`)
 console.log('\nfinal and everywhere: median / 95th percentile. Written to out/bench/simulate.json')
