@@ -4,9 +4,7 @@
  * Beside it, in the same run and with the same number of entries, what the cheapest honest thing costs: checking one
  * signature of each with node:crypto, and a durable insert of each with better-sqlite3 in transactions of 256.
  */
-import Database from 'better-sqlite3'
-import { generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto'
-import { join } from 'node:path'
+import { naiveInserts, naiveSignatures } from './support/baselines.ts'
 import { foundNetwork, ownOrigin, withSites } from './support/network.ts'
 import { type Report, seconds } from './support/report.ts'
 import type { Site } from './support/site.ts'
@@ -28,9 +26,6 @@ export interface BacklogFindings {
   readonly heldAfterStart: number
   readonly isComplete: boolean
 }
-
-const ENTRY_BYTES = 400
-const PACKAGE = 256
 
 /** Runs it. */
 export function backlog({ readings, group }: BacklogPlan): Promise<Report & { readonly findings: BacklogFindings }> {
@@ -68,7 +63,7 @@ export function backlog({ readings, group }: BacklogPlan): Promise<Report & { re
     await a.write()
     const finalMs = syncMs + (await until('all of it is final', () => isFinalAt(b, origin, newest), 60_000))
     const signatures = naiveSignatures(entries)
-    const inserts = naiveInserts(join(b.folder, 'naive.db'), entries)
+    const inserts = naiveInserts(b.folder, entries)
     const rows = [
       row('A writes it (two signatures, sealed payload)', entries, wroteMs),
       row('B: from the start, killed once, to everything verified', entries, syncMs),
@@ -96,29 +91,3 @@ async function logAt(site: Site, origin: string) {
 const verifiedAt = async (site: Site, origin: string) => (await logAt(site, origin))?.verified ?? 0
 const haveAt = async (site: Site, origin: string) => (await logAt(site, origin))?.have ?? 0
 const isFinalAt = async (site: Site, origin: string, size: number) => ((await logAt(site, origin))?.final ?? 0) >= size
-
-function naiveSignatures(count: number): number {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
-  const message = randomBytes(ENTRY_BYTES)
-  const signature = sign(null, message, privateKey)
-  const started = performance.now()
-  for (let n = 0; n < count; n++) if (!verify(null, message, publicKey, signature)) throw new Error('bug: it verifies')
-  return performance.now() - started
-}
-
-function naiveInserts(file: string, count: number): number {
-  const database = new Database(file)
-  database.exec(
-    'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE row (id INTEGER PRIMARY KEY, bytes BLOB)',
-  )
-  const insert = database.prepare('INSERT INTO row (bytes) VALUES (?)')
-  const bytes = randomBytes(ENTRY_BYTES)
-  const put = database.transaction((rows: number) => {
-    for (let n = 0; n < rows; n++) insert.run(bytes)
-  })
-  const started = performance.now()
-  for (let n = 0; n < count; n += PACKAGE) put(Math.min(PACKAGE, count - n))
-  const took = performance.now() - started
-  database.close()
-  return took
-}

@@ -8,6 +8,7 @@ import { serve } from '../../../src/main/core/worker-port.ts'
 import type { VaultEvent, VaultState } from '../../../src/main/core/vault-service.ts'
 import { Vault } from '../../../src/main/core/vault/vault.ts'
 import { NODE_SECRET } from '../../faults/support/values.ts'
+import { buildLog } from './log-builder.ts'
 
 const [dataFolder = '', clockOffset = '0'] = process.argv.slice(2)
 assert(process.send !== undefined, 'this file is started by an experiment')
@@ -24,6 +25,32 @@ class Site extends Vault {
     await Promise.resolve()
     return process.memoryUsage.rss() / 2 ** 20
   }
+
+  /** In MB; and the seconds of processor time that the process has used. */
+  async memory(): Promise<{ rssMb: number; heapMb: number; outsideMb: number; cpuS: number }> {
+    await Promise.resolve()
+    const { rss, heapUsed, external } = process.memoryUsage()
+    const { user, system } = process.cpuUsage()
+    const mb = (bytes: number) => bytes / 2 ** 20
+    return { rssMb: mb(rss), heapMb: mb(heapUsed), outsideMb: mb(external), cpuS: (user + system) / 1e6 }
+  }
+
+  /** Id of the network. */
+  async networkId(): Promise<Uint8Array> {
+    await Promise.resolve()
+    return this.ready().clinic.identity.network
+  }
+
+  /** Entries of a mirrored log that were judged since the start, or before. */
+  async judged(origin: string): Promise<number> {
+    await Promise.resolve()
+    return this.ready().network.logs.mirror(origin)?.judged ?? 0
+  }
+
+  /** Fills the log up to `size` entries. Nothing else may be asked of this process afterwards. */
+  buildLog(device: string, size: number): Promise<number> {
+    return buildLog(this.ready().clinic, device, size)
+  }
 }
 
 let tell: (event: unknown) => void = () => undefined
@@ -37,9 +64,14 @@ const port = {
   on: (_name: string, listener: (message: never) => void) => process.on('message', listener as never),
   postMessage: (message: object) => process.send?.(message),
 }
-tell = serve(port as never, site, (error) => {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : 'unknown fault'}\n`)
-})
+tell = serve(
+  port as never,
+  site,
+  (error) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : 'unknown fault'}\n`)
+  },
+  site.calls,
+)
 // Whoever started it is gone: nobody will ask any more.
 process.once('disconnect', () => process.exit(0))
 export type { Site }

@@ -108,8 +108,12 @@ export class Site {
 
   /** Ends it in order. */
   async stop(): Promise<void> {
-    await this.#running?.vault.close().catch(() => undefined)
-    await this.kill()
+    const running = this.#running
+    await running?.vault.close().catch(() => undefined)
+    this.#running = null
+    // The process ends by itself when nobody asks any more.
+    if (running?.child.connected === true) running.child.disconnect()
+    await running?.exit
   }
 
   /** Gives it a nurse and a patient, and leaves the nurse signed in. */
