@@ -24,9 +24,12 @@ const CODE_OF = new Map([...ALPHABET].map((character, code) => [character, code]
 /** Lower-case hex of `bytes`. */
 export function toHex(bytes: Uint8Array): string {
   let text = ''
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
+  for (const byte of bytes) text += HEX_OF[byte] ?? ''
   return text
 }
+
+/** Hex of each byte: keys are looked up by their hex, several times for each entry of a log. */
+const HEX_OF = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /**
  * Bytes of a lower-case hex text.
@@ -92,5 +95,8 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Plain comparison, for public data: hashes and proofs give nothing away by timing. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+  if (a.length !== b.length) return false
+  // Whole entries are compared with their canonical encoding: a function called for each byte took ten times as long.
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
