@@ -13,6 +13,8 @@ import type { PeerKey } from './peer-link.ts'
 
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 60_000
+/** Between two rounds of calls to whoever did not answer before. */
+const UNREACHED_MS = 5000
 /** A connection that held this long counts as a success. */
 const HELD_MS = 30_000
 
@@ -51,6 +53,7 @@ export class Supervisor {
   readonly #wanted = new Map<PeerKey, Wanted>()
   readonly #ports: SupervisorPorts
   #isStopped = false
+  #unreachedAtMs = -Infinity
 
   /** `ports` are the clock, chance and the wire. */
   constructor(ports: SupervisorPorts) {
@@ -87,6 +90,7 @@ export class Supervisor {
 
   /** Tells that a connection to `peer` stands. */
   connected(peer: PeerKey): void {
+    this.#tryUnreached()
     const wanted = this.#wanted.get(peer)
     if (wanted === undefined) return
     wanted.upSince = this.#ports.now()
@@ -116,6 +120,17 @@ export class Supervisor {
     wanted.isConfirmed = false
     wanted.failures = heldMs >= HELD_MS ? 0 : wanted.failures + 1
     this.#dialAfter(peer, wanted, this.#pause(wanted))
+  }
+
+  /** Where one line is back, others may be: whoever did not answer is not left to the longest pause. */
+  #tryUnreached(): void {
+    const nowMs = this.#ports.now()
+    if (nowMs < this.#unreachedAtMs + UNREACHED_MS) return
+    this.#unreachedAtMs = nowMs
+    for (const [peer, wanted] of this.#wanted) {
+      const isSilent = wanted.lastFailure === 'TIMEOUT' || wanted.lastFailure === 'UNREACHABLE'
+      if (isSilent && !wanted.isDialling) this.#dialAfter(peer, wanted, FIRST_PAUSE_MS * this.#ports.random())
+    }
   }
 
   /** Wanted peers that have addresses of their own. */

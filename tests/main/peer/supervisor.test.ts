@@ -71,6 +71,18 @@ describe('a wanted peer that does not answer', () => {
       }),
     ))
 
+  it('is tried soon when another line is back, once in a while, unless it had refused', async () => {
+    const { supervisor, dials, pass, answers } = world()
+    answers((peer) => Promise.reject(new Error(peer === 'a' ? 'connect ETIMEDOUT' : 'connect ECONNREFUSED')))
+    supervisor.want('a', route('/x'))
+    supervisor.want('b', route('/y'))
+    await pass(3600_000)
+    dials.length = 0
+    for (let n = 0; n < 5; n++) supervisor.connected('c')
+    await pass(1000)
+    expect(dials.map(({ peer }) => peer)).toEqual(['a'])
+  })
+
   it('is tried at once at an address that is new, and not at one that is known', async () => {
     const { supervisor, dials, pass } = world()
     supervisor.want('a', route('/x'))
