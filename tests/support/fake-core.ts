@@ -115,6 +115,8 @@ export class FakeCore {
   readonly records: FakeRecords
   /** Other clinics. */
   readonly network: FakeNetwork
+  /** When another workstation of the clinic was heard last. */
+  sisterHeardAt: string | null = null
   readonly #pause: (ms: number) => Promise<void>
   #counter = 0
 

@@ -174,6 +174,9 @@ export function patientsAnswers(os: Os, core: FakeCore, guard: Guard) {
           handle,
           generation,
           ...(patient.site === undefined ? {} : { site: patient.site }),
+          ...(patient.workstation === undefined
+            ? {}
+            : { workstation: { log: patient.workstation, heardAt: core.sisterHeardAt } }),
           patient: core.patientRow(patient),
           readings,
           ...core.records.chartParts(handle),

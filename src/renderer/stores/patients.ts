@@ -53,7 +53,7 @@ export const usePatientsStore = defineStore('patients', () => {
     const name = (one: NewPatient): string => `${one.familyName}|${one.givenName}`.trim().toLowerCase()
     return verified.value.filter(
       ({ record }) =>
-        record.site === undefined &&
+        (record.site === undefined || record.workstation !== undefined) &&
         ((wanted.identifier !== '' && record.identifier === wanted.identifier) ||
           (record.birthDate === wanted.birthDate && name(record) === name(wanted))),
     )

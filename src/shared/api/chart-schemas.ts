@@ -15,6 +15,8 @@ export const Chart = z.object({
   handle: Handle,
   /** Another site that shares it; absent for the own. */
   site: z.string().max(200).optional(),
+  /** Another workstation of this clinic, whose record it is: its log, and when it was heard last; null for not since the start. */
+  workstation: z.object({ log: z.string().max(200), heardAt: Instant.nullable() }).optional(),
   /** Echo of the request: the window drops answers to questions it no longer asks. */
   generation: z.number().int(),
   patient: rowOf(Patient),

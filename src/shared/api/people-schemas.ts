@@ -16,6 +16,8 @@ export const Patient = z.object({
   identifier: words(40),
   /** Another site, whose record it is and which shares it; absent for the own. */
   site: z.string().max(200).optional(),
+  /** Log of another workstation of this clinic, where the patient is registered; absent for this one's. */
+  workstation: z.string().max(200).optional(),
 })
 export type Patient = z.infer<typeof Patient>
 

@@ -127,3 +127,43 @@ describe('the chart', () => {
     expect(view.text()).not.toContain('shared with this clinic. It can be looked at')
   })
 })
+
+describe('a patient of another workstation of this clinic', () => {
+  const LOG = 'chartseal.local/site-1/node-9'
+  async function openSister(heardAgoMs: number | null) {
+    const window = await openWindow({ signedInAs: NURSE })
+    const { core } = window
+    const whose = { site: 'chartseal.local/site-1', workstation: LOG }
+    core.patients = core.patients.map((one) => (one.handle === LINDQVIST ? { ...one, ...whose } : one))
+    core.recorded = core.recorded.filter(({ patient }) => patient === LINDQVIST).slice(-12)
+    core.sisterHeardAt = heardAgoMs === null ? null : new Date(Date.now() - heardAgoMs).toISOString()
+    await settle()
+    return window
+  }
+
+  it('is marked in the list, counts as known, and is charted for reading', async () => {
+    const window = await openSister(1000)
+    const list = await window.visit('/patients')
+    const row = list.findAll('tbody tr').find((one) => one.text().startsWith('LINDQVIST'))
+    expect(row?.text()).toContain('At another workstation')
+    expect(row?.find('.observe').exists()).toBe(false)
+    const patients = usePatientsStore()
+    const known = patients.verified.find(({ record }) => record.handle === LINDQVIST)
+    expect(known === undefined ? null : patients.sameAs(known.record)).toHaveLength(1)
+    const view = await window.visit(`/patients/${LINDQVIST}`)
+    expect(view.text()).toContain('Registered at another workstation of this clinic (node-9).')
+    expect(view.text()).toContain('That workstation was heard at')
+    // Whoever reads that they are to be registered makes two patients of one.
+    expect(view.text()).not.toContain('register the patient in this clinic')
+    expect(view.text()).not.toContain('Take observations')
+  })
+
+  it.each([
+    [1_200_000, 'That workstation was not heard since'],
+    [null, 'That workstation was not heard since this program was started'],
+  ])('says that something may be missing when it was heard %s ms ago', async (agoMs, words) => {
+    const view = await (await openSister(agoMs)).visit(`/patients/${LINDQVIST}`)
+    expect(view.text()).toContain(words)
+    expect(view.text()).toContain('is missing here')
+  })
+})

@@ -150,7 +150,7 @@ export class Accesses {
   }
 
   #own(place: AccessPlace): Look {
-    return { place, site: null, sources: this.#clinic }
+    return { place, site: null, isOwnSite: true, sources: this.#clinic }
   }
 
   #maySeeWords({ role }: Viewer): boolean {
@@ -313,6 +313,6 @@ function subjectsOf(place: AccessPlace): readonly string[] {
 }
 
 /** The name of whoever looked. Names of other sites are sealed for those sites: they can tell whose handle it is. */
-async function nameOf({ site, sources }: Omit<Look, 'place'>, handle: string): Promise<string> {
-  return site === null ? practitionerName(sources, handle) : handle.slice(0, SHORT_HANDLE)
+async function nameOf({ sources, isOwnSite }: Omit<Look, 'place'>, handle: string): Promise<string> {
+  return isOwnSite ? practitionerName(sources, handle) : handle.slice(0, SHORT_HANDLE)
 }

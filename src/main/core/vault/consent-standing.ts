@@ -30,7 +30,13 @@ import { fromHex, toHex } from '../../../shared/bytes.ts'
 import type { Keystore } from '../../keystore/keystore.ts'
 import type { KeyClass } from '../class-keys.ts'
 import type { Row } from '../vault-service.ts'
-import { ContentMismatch, verifyRecord, type RecordSources, type SubjectGate } from '../verify-record.ts'
+import {
+  ContentMismatch,
+  verifyRecord,
+  type RecordReplica,
+  type RecordSources,
+  type SubjectGate,
+} from '../verify-record.ts'
 import type { Link } from './chains.ts'
 import type { Replica } from './replica.ts'
 import { erasuresOf } from './erasure-entries.ts'
@@ -68,9 +74,13 @@ const UNDECIDED: Decisions = { versions: [], isKnown: true }
 /** What of a version decides about keys: also of one that is about to follow. */
 export type Version = Pick<ConsentFacts, 'consentId' | 'kind' | 'terms'>
 
+/** The logs that patients' decisions stand in: those of this node, or of another node of the site. */
+export type StandingReplica = RecordReplica &
+  Pick<Replica, 'directory' | 'head' | 'latestSealMs' | 'newestEpoch' | 'epochStarts' | 'subjectsWith'>
+
 /** What standings are worked out from. */
 export interface StandingSources extends Omit<RecordSources, 'gate' | 'replica'> {
-  readonly replica: Replica
+  readonly replica: StandingReplica
   readonly keystore: Pick<Keystore, 'secrets'>
   /** Id of the own site. */
   readonly site: string

@@ -23,14 +23,14 @@ import { instantText } from '../../../clinical/instant.ts'
 import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import { assert } from '../../../shared/errors.ts'
 import type { StoredEpochKey } from '../../store/store.ts'
-import { type ClassKeys, heldClassKeys, openClassKeys } from '../class-keys.ts'
+import { type ClassKeys, EpochClassKeys, heldClassKeys, openClassKeys } from '../class-keys.ts'
 import { EnvelopeError } from '../envelope.ts'
-import type { SharingKeyPair } from '../epoch-keys.ts'
+import { openEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
 import { nodeHasher } from '../hasher.ts'
 import { verifyRecord, type RecordSources, type SubjectGate } from '../verify-record.ts'
 import { ACCESS_TYPES, Chains, type Link } from './chains.ts'
 import { offsetMinAt, type Clinic } from './clinic.ts'
-import { covers, dayOf, readConsent } from './consent-standing.ts'
+import { ConsentStandings, covers, dayOf, readConsent } from './consent-standing.ts'
 import { erasedOf } from './erased-records.ts'
 import type { ForeignAccess, ForeignClaim, ForeignPatient, ForeignShares } from './foreign-shares.ts'
 import { keyRow, mayBeOf, UNPLACED } from './key-rows.ts'
@@ -65,6 +65,8 @@ interface ForeignLog {
   readonly claimed: Claimed[]
   readonly site: string
   readonly sources: RecordSources
+  /** What patients decided, where the log is of the own site; null for another's. */
+  readonly standings: ConsentStandings | null
 }
 
 /** A registration under a handle that is bound to another log. */
@@ -107,14 +109,14 @@ export class ForeignLogs implements ForeignShares {
     return [...this.#open.values()].flatMap((foreign) =>
       [...foreign.registered]
         .filter((handle) => this.#hasKeys(foreign, handle))
-        .map((handle) => patientOf(foreign, handle)),
+        .map((handle) => this.#patientOf(foreign, handle)),
     )
   }
 
   patient(handle: string): ForeignPatient | null {
     this.#refresh()
     const foreign = this.#of(handle)
-    return foreign === null ? null : patientOf(foreign, handle)
+    return foreign === null ? null : this.#patientOf(foreign, handle)
   }
 
   /**
@@ -160,14 +162,13 @@ export class ForeignLogs implements ForeignShares {
 
   /** Logs of the other nodes of the own site, as far as they were judged. */
   #sisters() {
-    const { site } = this.#clinic.identity
-    return [...this.#logs.mirrored].filter(({ log }) => siteOfLog(this.#logs.roster, log)?.id === site)
+    return [...this.#logs.mirrored].filter(({ log }) => this.#isSister(log))
   }
 
   accesses(): ForeignAccess[] {
     this.#refresh()
-    return [...this.#open.values()].flatMap(({ chains, site, sources }) =>
-      chains.accesses.map((place) => ({ place, site, sources })),
+    return [...this.#open.values()].flatMap(({ chains, site, sources, standings }) =>
+      chains.accesses.map((place) => ({ place, site, isOwnSite: standings !== null, sources })),
     )
   }
 
@@ -214,6 +215,10 @@ export class ForeignLogs implements ForeignShares {
       ...{ state: 'refused', classes: [], until: null, asksSignature: false, emergencyUntil: null },
     }
     if (foreign === null) return none
+    if (foreign.standings !== null) {
+      await foreign.standings.remember(handle)
+      return foreign.standings.standing(handle)
+    }
     const endsMs = this.#clinic.glass.of(this.#clinic.viewer?.handle ?? null, handle)?.untilMs ?? null
     const emergencyUntil = endsMs === null ? null : instantText(endsMs, offsetMinAt(endsMs))
     const terms = await this.#terms(foreign, handle)
@@ -229,6 +234,13 @@ export class ForeignLogs implements ForeignShares {
         .at(-1) ?? null
     const state = classes.length === 0 ? 'refused' : classes.length < DATA_CLASSES.length ? 'partly' : 'covers'
     return { ...none, state, classes, until, emergencyUntil }
+  }
+
+  #patientOf(foreign: ForeignLog, handle: string): ForeignPatient {
+    const { site, sources, name, standings } = foreign
+    const { head } = newestOf(foreign)
+    const workstation = standings === null ? null : { log: name, heardMs: this.#contact(head.origin).heardMs }
+    return { handle, site, sources, head, workstation }
   }
 
   /** The log that a patient is registered in: any other may name them as well. */
@@ -260,7 +272,7 @@ export class ForeignLogs implements ForeignShares {
     for (const name of new Set([...this.#logs.mirrored].map(({ log }) => log))) {
       const heads = this.#headsOf(name)
       if (heads.length === 0) continue
-      if (heads.reduce((sum, { size }) => sum + size, 0) > MAX_ENTRIES) {
+      if (!this.#isSister(name) && heads.reduce((sum, { size }) => sum + size, 0) > MAX_ENTRIES) {
         // What was read of it grows old: a consent in it may have been taken back since.
         this.#open.delete(name)
         continue
@@ -273,6 +285,11 @@ export class ForeignLogs implements ForeignShares {
         this.#open.delete(name)
       }
     }
+  }
+
+  /** Of a node of the own site: its patients are this clinic's, and are read like those of the own log, however many. */
+  #isSister(name: string): boolean {
+    return siteOfLog(this.#logs.roster, name)?.id === this.#clinic.identity.site
   }
 
   /** What was judged of each incarnation of a log, oldest first, up to the first of which nothing was. */
@@ -320,10 +337,41 @@ export class ForeignLogs implements ForeignShares {
     }
     const foreign: ForeignLog = {
       ...{ name, logs, chains, site, registered: new Set<string>(), claimed: [] },
+      standings: this.#isSister(name) ? this.#standingsOf(name, replica, chains) : null,
       sources: this.#sources(name, replica, site, (handle) => this.#gate(foreign, handle)),
     }
     this.#readAll(foreign, heads)
     if (logs.length > 0) this.#open.set(name, foreign)
+  }
+
+  /**
+   * What patients of the own site decided at another of its nodes: as for those of this one. Its word does not age, as
+   * that of another clinic does: whoever shows it says when it was heard.
+   */
+  #standingsOf(name: string, replica: RecordSources['replica'], chains: Chains): ConsentStandings {
+    const { keystore, grades, identity, nowMs, glass } = this.#clinic
+    const newest = () => replica.logs.at(-1) ?? nothingRead()
+    const { site } = identity
+    return new ConsentStandings({
+      ...{ keystore, grades, site, nowMs },
+      keys: { of: (subject, epoch) => this.#keysOf(name, site, subject, epoch) },
+      emergencyUntilMs: (handle) => glass.of(this.#clinic.viewer?.handle ?? null, handle)?.untilMs ?? null,
+      replica: {
+        ...replica,
+        get directory() {
+          return newest().directory
+        },
+        get head() {
+          return newest().head
+        },
+        get latestSealMs() {
+          return chains.latestSealMs
+        },
+        newestEpoch: (subject) => [...chains.epochStarts(subject).keys()].at(-1) ?? null,
+        epochStarts: (subject) => chains.epochStarts(subject),
+        subjectsWith: (type) => chains.subjectsWith(type),
+      },
+    })
   }
 
   /** Reads incarnations that were not read yet, up to one that cannot be read now. */
@@ -402,11 +450,20 @@ export class ForeignLogs implements ForeignShares {
     const row = keyRow(rows, { epoch, recipient: this.#pair.publicKey, log })
     if (row === undefined || sender === undefined)
       throw new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} was handed over`)
-    return heldClassKeys(await openClassKeys(row.sealed, this.#pair, { subject, epoch, sender }))
+    const context = { subject, epoch, sender }
+    // A node of the own site seals the whole key to the site; another clinic hands over what a consent names.
+    if (equalBytes(sender, this.#pair.publicKey))
+      return new EpochClassKeys(await openEpochKey(row.sealed, this.#pair, context))
+    return heldClassKeys(await openClassKeys(row.sealed, this.#pair, context))
   }
 
   /** What decides row by row: the consents in the same log that name this site. */
   async #gate(foreign: ForeignLog, handle: string): Promise<SubjectGate> {
+    if (foreign.standings !== null) {
+      // That there was a decision is not forgotten when its entry is damaged later.
+      await foreign.standings.remember(handle)
+      return foreign.standings.gate(handle)
+    }
     const { glass, viewer, gate, identity } = this.#clinic
     const terms = await this.#terms(foreign, handle)
     const usable = terms.filter((each) => this.#isFresh(newestOf(foreign).origin, each))
@@ -481,16 +538,15 @@ function take({ chains, registered, claimed }: ForeignLog, log: LogReplica, take
   else if (claimed.length < MAX_CLAIMED) claimed.push({ origin: log.origin, index: taken.index, handle })
 }
 
-function patientOf(foreign: ForeignLog, handle: string): ForeignPatient {
-  const { site, sources } = foreign
-  return { handle, site, sources, head: newestOf(foreign).head }
-}
-
 /** The newest incarnation that was read. */
 function newestOf({ logs }: ForeignLog): LogReplica {
   const newest = logs.at(-1)
   assert(newest !== undefined, 'what is open was read')
   return newest
+}
+
+function nothingRead(): never {
+  throw new Error('bug: nothing is asked of a log before it was read')
 }
 
 function isVersion(link: Link, consentId: string, version: number): boolean {

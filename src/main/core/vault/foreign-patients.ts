@@ -16,7 +16,7 @@ import { PAYLOAD_MISSING, verifyRecord } from '../verify-record.ts'
 import type { KeyClass } from '../class-keys.ts'
 import type { Row } from '../vault-service.ts'
 import { accessDraft, offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
-import type { ForeignPatient } from './foreign-shares.ts'
+import type { ForeignPatient, Workstation } from './foreign-shares.ts'
 import type { LogHead } from '../../../ledger/heads.ts'
 import { patientRecords } from './patient-records.ts'
 
@@ -39,7 +39,8 @@ export async function searchForeign(
   const found: ForeignRow[] = []
   for (const patient of clinic.foreign?.patients() ?? []) {
     const row = await registrationOf(patient, viewer, read)
-    if (row.status === 'rejected' && row.step !== 'access') continue
+    // Of this clinic's own it might be the one that is looked for; of another's it says nothing to anybody.
+    if (row.status === 'rejected' && row.step !== 'access' && patient.workstation === null) continue
     if (row.status === 'verified' && !words.every((word) => textOf(row.record).includes(word))) continue
     const ofSite = row.status === 'rejected' ? { ...row, site: patient.site } : row
     found.push({ row: ofSite, head: headOf(patient) })
@@ -58,7 +59,7 @@ export async function chartForeign(
 ): Promise<Chart | null> {
   const shared = clinic.foreign?.patient(handle) ?? null
   if (shared === null || clinic.foreign === null) return null
-  const { sources, site } = shared
+  const { sources, site, workstation } = shared
   const patient = await registrationOf(shared, viewer, read)
   const records = await patientRecords(sources, viewer, handle)
   const { links, gone } = sources.replica.chain(handle)
@@ -70,13 +71,19 @@ export async function chartForeign(
   clinic.foreign.charted(handle)
   return {
     ...{ handle, generation, patient, site },
-    readings: readings.map(unlessShared),
-    assessments: assessments.map(unlessShared),
-    reports: reports.map(unlessShared),
+    ...(workstation === null ? {} : { workstation: { log: workstation.log, heardAt: heardAt(workstation) } }),
+    // What the own clinic has not got yet is missing; what another did not send may be for others.
+    ...(workstation === null
+      ? {
+          readings: readings.map(unlessShared),
+          assessments: assessments.map(unlessShared),
+          reports: reports.map(unlessShared),
+        }
+      : { readings, assessments, reports }),
     consent: await clinic.foreign.standing(handle),
     oxygenScale: null,
     chainLength: links.length + gone.length,
-    unattributedDamage: 0,
+    unattributedDamage: workstation === null ? 0 : damagedIn(sources),
     checkedAt: instantText(checkedAtMs, offsetMinAt(checkedAtMs)),
     head: { origin: head.origin, size: head.size, root: toHex(head.root) },
   }
@@ -90,15 +97,47 @@ function unlessShared<Content>(row: Row<Content>): Row<Content> {
   return isAbsent || isSealed ? { ...row, step: 'access', reason: 'not shared with this site' } : row
 }
 
+/**
+ * Patients registered at other workstations of this clinic, as the installation itself reads them, before anybody is asked
+ * who may see them: nobody is to be registered twice.
+ */
+export async function sistersPatients(
+  clinic: Clinic,
+  read: ReadPatient,
+): Promise<{ readonly patient: Patient; readonly shared: ForeignPatient }[]> {
+  const found: { readonly patient: Patient; readonly shared: ForeignPatient }[] = []
+  for (const shared of clinic.foreign?.patients() ?? []) {
+    if (shared.workstation === null) continue
+    const row = await registrationOf(shared, null, read)
+    if (row.status === 'verified') found.push({ patient: row.record, shared })
+  }
+  return found
+}
+
+/** The registration of a patient of another log, for whoever looks. */
+export function registrationFor(shared: ForeignPatient, viewer: Viewer, read: ReadPatient): Promise<Row<Patient>> {
+  return registrationOf(shared, viewer, read)
+}
+
+/** Damaged entries that may be anybody's. */
+function damagedIn({ replica }: ForeignPatient['sources']): number {
+  return replica.logs.reduce((sum, { damaged }) => sum + damaged.size, 0)
+}
+
+function heardAt({ heardMs }: Workstation): string | null {
+  return heardMs === 0 ? null : instantText(heardMs, offsetMinAt(heardMs))
+}
+
 async function registrationOf(
-  { handle, sources, site }: ForeignPatient,
-  viewer: Viewer,
+  { handle, sources, site, workstation }: ForeignPatient,
+  viewer: Viewer | null,
   read: ReadPatient,
 ): Promise<Row<Patient>> {
   const link = sources.replica.chain(handle).links.find(({ type }) => type === 'patient.registered')
   if (link === undefined) throw new Error('bug: a shared patient is registered')
-  const request = { subject: handle, link, view: 'demographics' as const, viewer: viewer.role }
-  return verifyRecord(sources, { ...request, read: (...record) => ({ ...read(...record), site }) })
+  const request = { subject: handle, link, view: 'demographics' as const, viewer: viewer?.role ?? null }
+  const whose = workstation === null ? { site } : { site, workstation: workstation.log }
+  return verifyRecord(sources, { ...request, read: (...record) => ({ ...read(...record), ...whose }) })
 }
 
 function headOf({ head: { origin, size, root } }: ForeignPatient): LogHead {

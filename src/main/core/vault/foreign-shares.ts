@@ -13,9 +13,19 @@ export interface ForeignPatient {
   readonly handle: string
   /** Id of the site. */
   readonly site: string
+  /** Of another node of the own site: the workstation that wrote it; null for another clinic's. */
+  readonly workstation: Workstation | null
   /** The site's log, as far as it is here, and the keys that it handed over. */
   readonly sources: RecordSources
   readonly head: Head
+}
+
+/** Another node of the own site, as far as it was heard. */
+export interface Workstation {
+  /** Its log. */
+  readonly log: string
+  /** When all that it had recorded was known here, by our clock, ms since 1970; 0 for not since the start. */
+  readonly heardMs: number
 }
 
 /** Somebody of another site looked. */
@@ -23,6 +33,8 @@ export interface ForeignAccess {
   readonly place: AccessPlace
   /** Id of the site. */
   readonly site: string
+  /** Somebody of this clinic did, at another of its workstations: their name can be read here. */
+  readonly isOwnSite: boolean
   readonly sources: RecordSources
 }
 

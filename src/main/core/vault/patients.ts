@@ -19,7 +19,8 @@ import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type
 import type { Failed } from './log-replica.ts'
 import type { Finding, IndexedPatient, Registration } from './patient-index.ts'
 import { oxygenScaleOf } from './endorsements.ts'
-import { chartForeign, searchForeign } from './foreign-patients.ts'
+import { chartForeign, registrationFor, searchForeign, sistersPatients } from './foreign-patients.ts'
+import type { ForeignPatient } from './foreign-shares.ts'
 import { ShownCharts } from './shown-charts.ts'
 import { patientRecords } from './patient-records.ts'
 
@@ -77,7 +78,20 @@ export class Patients {
     const viewer = viewerFor(this.#clinic, 'demographics')
     const rows = await Promise.all((await this.#similar(viewer, patient)).map((item) => this.#shown(viewer, item)))
     await this.#recordList(viewer, rows)
-    return rows
+    const elsewhere = await this.#similarElsewhere(patient)
+    const others = await Promise.all(elsewhere.map((shared) => registrationFor(shared, viewer, readPatient)))
+    const heads = elsewhere.map(({ head }) => ({ origin: head.origin, size: head.size, root: head.root }))
+    await this.#recordList(viewer, others, heads)
+    return [...rows, ...others]
+  }
+
+  /** The same among those that other workstations of this clinic registered. */
+  async #similarElsewhere(patient: Omit<Patient, 'handle'>): Promise<ForeignPatient[]> {
+    const wanted = foldPatient(patient)
+    const sisters = await sistersPatients(this.#clinic, readPatient)
+    return sisters.flatMap(({ patient: other, shared }) =>
+      isDuplicate(patient, other) !== null || isSimilarPatient(wanted, foldPatient(other)) ? shared : [],
+    )
   }
 
   /**
@@ -101,8 +115,14 @@ export class Patients {
     const wanted = new Set(identifiersIn(code).map(sameCase))
     const { items } = await this.#everybody(viewer)
     const found = items.filter(({ patient }) => wanted.has(sameCase(patient.identifier)))
+    const elsewhere = (await sistersPatients(this.#clinic, readPatient)).filter(({ patient }) =>
+      wanted.has(sameCase(patient.identifier)),
+    )
+    if (found.length + elsewhere.length !== 1) return null
     const [only] = found
-    return only === undefined || found.length > 1 ? null : this.#shown(viewer, only)
+    if (only !== undefined) return this.#shown(viewer, only)
+    const [other] = elsewhere
+    return other === undefined ? null : registrationFor(other.shared, viewer, readPatient)
   }
 
   /**
@@ -119,10 +139,15 @@ export class Patients {
   async #register(viewer: Viewer, patient: Omit<Patient, 'handle'>, distinct: boolean): Promise<Patient> {
     const { items } = await this.#everybody(viewer)
     for (const item of items) refuseDuplicate(patient, item.patient)
-    if (!distinct && (await this.#similar(viewer, patient)).length > 0) throw new ApiFailure('SIMILAR_PATIENT')
+    for (const other of await sistersPatients(this.#clinic, readPatient)) refuseDuplicate(patient, other.patient)
+    if (!distinct && (await this.#isSimilarAnywhere(viewer, patient))) throw new ApiFailure('SIMILAR_PATIENT')
     const registered = await this.registerAs(viewer, patient, this.#clinic.nowMs())
     viewer.seen.add(registered.handle)
     return registered
+  }
+
+  async #isSimilarAnywhere(viewer: Viewer, patient: Omit<Patient, 'handle'>): Promise<boolean> {
+    return (await this.#similar(viewer, patient)).length > 0 || (await this.#similarElsewhere(patient)).length > 0
   }
 
   /** One registration after the other: who is asked for twice at once is found the second time. */

@@ -36,6 +36,14 @@ export const messages = {
     unheard:
       '{site} was not heard from for too long. The patient may have decided otherwise meanwhile, so the chart opens when that clinic is reached again. In an emergency, what was shared before can be opened.',
   },
+  sister: {
+    shared:
+      'Registered at another workstation of this clinic ({log}). It can be looked at here; observations and corrections are recorded there. Do not register the patient again.',
+    heard: 'That workstation was heard at {at}.',
+    quiet: 'That workstation was not heard since {at}: what was recorded there after that is missing here.',
+    never:
+      'That workstation was not heard since this program was started: what was recorded there lately is missing here.',
+  },
   refused: {
     title: 'This chart is closed',
     text: 'The patient decides who may look. Ask the patient, or whoever decides for them.',

@@ -47,6 +47,7 @@ export const messages = {
     save: 'Register',
   },
   ofSite: 'Record of {site}',
+  ofWorkstation: 'At another workstation',
   closedElsewhere: {
     title:
       '1 patient of another clinic, not shared with this one | {n} patients of other clinics, not shared with this one',

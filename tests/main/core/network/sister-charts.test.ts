@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import { instantText } from '../../../../src/clinical/instant.ts'
+import { codeOf, PIN, startVault, temporaryFolder, type OpenVault } from '../../../faults/support/clinic.ts'
+import { clinicOf, granted, holder, takenBack, verified, weigh, weightsIn } from '../../../support/consent-world.ts'
+import { networkedClinic, until, workstationOf } from '../../../support/two-clinics.ts'
+
+const day = (fromNow: number) => instantText(Date.now() + fromNow * 86_400_000, 0).slice(0, 10)
+
+/** Two workstations of one clinic; the nurse is signed in at both. */
+async function twoWorkstations() {
+  const a = await networkedClinic()
+  const patient = await holder(a, 1)
+  await weigh(a, patient, '70.1')
+  await a.vault.signIn(a.team.it, PIN)
+  const folder = temporaryFolder()
+  const b = await workstationOf(a, folder)
+  const isKnown = async (open: OpenVault) => (await codeOf(() => open.vault.signIn(a.team.nurse, PIN))) === null
+  await until('the nurse is known there', () => isKnown(b))
+  await a.vault.signIn(a.team.nurse, PIN)
+  const chart = (open: OpenVault = b) => open.vault.chart(patient.handle, 1)
+  const shows = async (weights: string, open: OpenVault = b) =>
+    (await codeOf(() => chart(open))) === null && weightsIn(await chart(open)).join() === weights
+  await until('the chart has come', () => shows('70.1'))
+  return { a, b, patient, folder, chart, shows }
+}
+
+describe('a patient of another workstation of the clinic', { timeout: 180_000 }, () => {
+  it('is found and charted as the own one, and the chart says whose it is and when that was heard', async () => {
+    const { a, b, patient, folder, chart, shows } = await twoWorkstations()
+    const [row] = await b.vault.searchPatients(patient.familyName)
+    const { site, log } = a.clinic().identity
+    expect(row === undefined ? null : verified(row)).toMatchObject({ handle: patient.handle, site, workstation: log })
+    await weigh(a, patient, '70.2')
+    await until('what is recorded there comes, and is final', async () => {
+      const { readings } = await chart()
+      return (
+        (await shows('70.1,70.2')) &&
+        readings.every((one) => one.status === 'verified' && one.position.grade.name === 'final')
+      )
+    })
+    const seen = await chart()
+    expect(seen).toMatchObject({ workstation: { log }, consent: { state: 'none' }, unattributedDamage: 0 })
+    expect(Date.now() - Date.parse(seen.workstation?.heardAt ?? '1970-01-01')).toBeLessThan(60_000)
+    // Who looked there is named here, and by name: it is one clinic.
+    const looks = async () =>
+      (await a.vault.accessLog({ handle: patient.handle, before: null, limit: 50 })).flatMap((one) =>
+        one.status === 'verified' ? [one.record] : [],
+      )
+    await until('that somebody looked there has come', async () => (await looks()).some((one) => one.site === site))
+    const nurse = (await a.vault.practitioners()).find(({ handle }) => handle === a.team.nurse)
+    expect((await looks()).every(({ practitioner }) => practitioner === nurse?.name)).toBe(true)
+    // Without the other disk it is all still there; only what is not heard is not known.
+    await a.vault.close()
+    await b.vault.close()
+    const again = await startVault(folder)
+    await again.vault.signIn(a.team.nurse, PIN)
+    expect(await shows('70.1,70.2', again)).toBe(true)
+    expect((await chart(again)).workstation).toEqual({ log, heardAt: null })
+  })
+
+  it('is not registered a second time', async () => {
+    const { b, patient } = await twoWorkstations()
+    const { familyName, givenName, birthDate, gender, identifier } = patient
+    const same = { familyName, givenName, birthDate, gender, identifier }
+    expect(await codeOf(() => b.vault.registerPatient(same))).toBe('DUPLICATE_PATIENT')
+    const alike = { ...same, identifier: 'MRN-OTHER', birthDate: '1901-02-03', familyName: `${familyName}e` }
+    const similar = await b.vault.similarPatients({ ...alike, birthDate })
+    expect(similar.map((row) => (row.status === 'verified' ? row.record.handle : row.step))).toEqual([patient.handle])
+    const scanned = await b.vault.scanCode(identifier)
+    expect(scanned === null ? null : verified(scanned).handle).toBe(patient.handle)
+    // Nothing is recorded about them here: that is done where they are registered.
+    expect(await codeOf(() => weigh({ ...b } as Parameters<typeof weigh>[0], patient, '71.0'))).toBe('UNKNOWN_PATIENT')
+  })
+
+  it('is closed here as soon as their decision is heard', async () => {
+    const { a, b, patient, chart } = await twoWorkstations()
+    const terms = { from: day(-1), until: day(100) }
+    const { consentId } = await granted(a, patient, terms)
+    await until('the consent holds there', async () => (await chart()).consent.state === 'covers')
+    await takenBack(a, patient, consentId)
+    await until('the chart is closed', async () => (await chart()).consent.state === 'refused')
+    const closed = await chart()
+    expect(weightsIn(closed)).toEqual(['access'])
+    expect(JSON.stringify(closed)).not.toMatch(/70\.1|Family1/)
+    expect(clinicOf(b).identity.site).toBe(a.clinic().identity.site)
+  })
+})
