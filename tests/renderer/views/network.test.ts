@@ -60,6 +60,21 @@ describe('the network page', () => {
     expect(view.text()).toContain('final later: 4 of 4 clinics have to countersign, and 3 can at the moment.')
   })
 
+  it('says what a witness saw of this workstation, and that it has no records and no vote', async () => {
+    const { view } = await open(IT, ({ core }) => {
+      core.network.grow()
+      const [own] = core.network.sites
+      const [node] = own?.nodes ?? []
+      if (own === undefined || node === undefined) throw new Error('there is a clinic')
+      const seen = { size: 412, at: '2026-11-20T08:00:00+01:00' }
+      own.nodes.push({ ...node, log: 'chartseal.local/site-1/witness-1', isOwn: false, role: 'witness', seen })
+      own.nodes.push({ ...node, log: 'chartseal.local/site-1/witness-2', role: 'witness', seen: { size: 0, at: null } })
+    })
+    expect(view.text()).toContain('Proofs only: no records, no vote')
+    expect(view.text()).toContain('Saw entries of this workstation up to 412')
+    expect(view.text()).toContain('Has not signed anything of this workstation since the start')
+  })
+
   it('lets nobody but IT change anything', async () => {
     const { view } = await grown(NURSE)
     expect(view.findAll('[role=tab]').map((one) => one.text())).toEqual(['Sites and logs', 'Invitations'])

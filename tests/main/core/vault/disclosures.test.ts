@@ -53,6 +53,10 @@ describe('what of the own log is sent', () => {
     expect(out?.keys.every(({ recipient }) => toHex(recipient) === toHex(world.b.pair.publicKey))).toBe(true)
   })
 
+  it('is nothing to a witness, also to one of the own site', async () => {
+    expect((await sentTo({ kind: 'witness', site: world.a.site, log: 'w1' })).out).toBeNull()
+  })
+
   it('is nothing to a site that no roster lists, or to a guest', async () => {
     expect((await sentTo({ kind: 'node', site: 'elsewhere.example/site', log: 'x' })).out).toBeNull()
     expect((await sentTo({ kind: 'guest', transportKey: new Uint8Array(32) })).out).toBeNull()

@@ -144,6 +144,15 @@ describe('what another site says of the own log', () => {
     expect(told).toEqual([['ahead', note]])
   })
 
+  it('ends it as well when a witness saw more, which is asked as every node is', () => {
+    const { store, told, clinic } = storeOf(sites.a)
+    const witness = { kind: 'witness', site: sites.b.site, log: `${sites.b.site}/w1` } as const
+    expect(store.monitorQuestions(witness)).toEqual([sites.a.origin])
+    const note = signed(sites.a, clinic.replica.live.head.size + 1)
+    store.monitored(witness, sites.a.origin, note)
+    expect([told, store.monitorQuestions(witness)]).toEqual([[['ahead', note]], []])
+  })
+
   it('says nothing when it is about another log, however long', () => {
     const { store, told } = storeOf(sites.a)
     const note = signed(sites.b, 1_000_000)
