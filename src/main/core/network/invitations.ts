@@ -32,6 +32,7 @@ import { CodedError } from '../../../shared/errors.ts'
 import { keyPairFromSeed } from '../../keystore/sodium.ts'
 import { instantText } from '../../../clinical/instant.ts'
 import { ApiFailure } from '../failure.ts'
+import { nodeHasher } from '../hasher.ts'
 import { offsetMinAt, type Clinic } from '../vault/clinic.ts'
 import { SECRETS } from '../vault/genesis.ts'
 import type { Governance } from '../vault/governance.ts'
@@ -62,6 +63,8 @@ const Kept = z.strictObject({
   /** Site that asked with it, or log of the node. */
   site: z.string().nullable(),
   isUsed: z.boolean(),
+  /** SHA-256 of what a site asked first, with all its keys, lower-case hex; null for a node, and before. */
+  siteHash: z.string().length(64).nullable().default(null),
   /** What the node asked, exactly, lower-case hex; null for a site, and before. */
   request: z.string().max(2048).nullable().default(null),
   /** IT compared the code of that request, and let the node in. */
@@ -137,7 +140,7 @@ export class Invitations {
     const text = encodeInvitation(invitation, (message) => governance.sign(message))
     const id = toHex(random(16))
     const kept = { id, kind, key: oneTimeKeyOf({ seed }), createdAtMs: nowMs(), expiresAtMs: expiresS * 1000 }
-    const fresh = { isWithdrawn: false, site: null, isUsed: false, request: null, isLetIn: false }
+    const fresh = { isWithdrawn: false, site: null, siteHash: null, isUsed: false, request: null, isLetIn: false }
     await this.#save([...this.#kept, { ...kept, ...fresh }].slice(-MAX_KEPT))
     changed()
     return { id, text, expiresAt: at(expiresS * 1000) }
@@ -159,7 +162,7 @@ export class Invitations {
   async letIn(id: string, code: string): Promise<void> {
     const invitation = this.#kept.find((one) => one.id === id)
     const request = invitation?.request ?? null
-    if (invitation === undefined || request === null || !this.#isOpen(invitation))
+    if (invitation?.kind !== 'workstation' || request === null || !this.#isOpen(invitation))
       throw new ApiFailure('UNKNOWN_INVITATION')
     if (plainCode(code) !== plainCode(joinCode(this.#parts.clinic.identity.network, fromHex(request))))
       throw new ApiFailure('WRONG_JOIN_CODE')
@@ -193,12 +196,15 @@ export class Invitations {
     const { site } = request
     // An invitation is for whoever asked first with it, and what became of it is asked for under no other name.
     if (invitation.site !== null && invitation.site !== site.id) return { state: 'refused' }
+    // An id is a name that anybody can say: what was asked for is this site with these very keys.
+    const asked = toHex(nodeHasher.sha256(encodeJoinRequest({ step: 'ask', site })))
+    if (invitation.siteHash !== null && invitation.siteHash !== asked) return { state: 'refused' }
     if (this.#isMember(site) && (this.#isOpen(invitation) || this.#isBeingSettled(invitation))) {
       this.#note(invitation, { site: site.id, isUsed: true })
       return { state: 'admitted', documents: this.#documents(), secrets: null }
     }
     if (!this.#isOpen(invitation)) return { state: this.#isBeingSettled(invitation) ? 'waiting' : 'refused' }
-    if (invitation.site === null) this.#note(invitation, { site: site.id })
+    if (invitation.siteHash === null) this.#note(invitation, { site: site.id, siteHash: asked })
     return request.step === 'ask' ? this.#propose(invitation, site) : this.#approved(invitation, request)
   }
 
@@ -317,12 +323,17 @@ export class Invitations {
   }
 
   #isOpen({ isWithdrawn, isUsed, expiresAtMs }: Kept): boolean {
-    return !isWithdrawn && !isUsed && expiresAtMs > this.#parts.clinic.nowMs()
+    return !isWithdrawn && !isUsed && expiresAtMs > this.#nowMs()
   }
 
   /** A site asked with it in time, and may not know yet what became of it. */
   #isBeingSettled({ site, isWithdrawn, isUsed, expiresAtMs }: Kept): boolean {
-    return site !== null && (isUsed || !isWithdrawn) && expiresAtMs + GRACE_MS > this.#parts.clinic.nowMs()
+    return site !== null && (isUsed || !isWithdrawn) && expiresAtMs + GRACE_MS > this.#nowMs()
+  }
+
+  /** Never before the latest seal: a clock that is put back opens nothing again. */
+  #nowMs(): number {
+    return this.#parts.clinic.gate.dayMs()
   }
 
   #stateOf(one: Kept): NetworkInvitation['state'] {

@@ -38,7 +38,7 @@ beforeAll(async () => {
 
 /** The invitations of a clinic whose clock and roster a test moves. */
 function world() {
-  const now = { ms: Date.UTC(2026, 4, 1) }
+  const now = { ms: Date.UTC(2026, 4, 1), sealedMs: 0 }
   const members: RosterSite[] = []
   const asked = { admitted: 0, changed: 0, faults: [] as unknown[], isBusy: false }
   const { directory } = real.replica
@@ -51,7 +51,8 @@ function world() {
       return { ...directory, rosters: [...directory.rosters.slice(0, -1), { ...newest, roster }] }
     },
   }
-  const clinic = { ...real, nowMs: () => now.ms, replica: replica as unknown as Clinic['replica'] }
+  const gate = { dayMs: () => Math.max(now.ms, now.sealedMs) } as Clinic['gate']
+  const clinic = { ...real, gate, nowMs: () => now.ms, replica: replica as unknown as Clinic['replica'] }
   const open = () =>
     new Invitations({
       clinic,
@@ -131,6 +132,40 @@ describe('an invitation', () => {
     members.push(site, other)
     expect(ask(key, ASK)).toMatchObject({ state: 'admitted' })
     expect(ask(key, { step: 'ask', site: other })).toEqual({ state: 'refused' })
+  })
+
+  it('is for the very keys that were asked with first, whichever of them another brings', async () => {
+    const { make, ask, members } = world()
+    const { key } = await make()
+    const fresh = testSite('another.example/site').site
+    expect(ask(key, ASK)).toEqual({ state: 'propose', document })
+    const [node] = site.nodes
+    const stolen: RosterSite[] = [
+      ...(['governanceKey', 'sharingKey', 'recoveryKey', 'mirrorKey'] as const).map((name) => ({
+        ...site,
+        [name]: fresh[name],
+      })),
+      ...(['logKey', 'transportKey'] as const).map((name) => ({
+        ...site,
+        nodes: [{ ...node!, [name]: fresh.nodes[0]![name] }],
+      })),
+    ]
+    for (const one of stolen) {
+      expect(ask(key, { step: 'ask', site: one })).toEqual({ state: 'refused' })
+      expect(ask(key, { ...APPROVE, site: one })).toEqual({ state: 'refused' })
+    }
+    expect(ask(key, APPROVE)).toEqual({ state: 'waiting' })
+    members.push(site)
+    expect(ask(key, ASK)).toMatchObject({ state: 'admitted' })
+  })
+
+  it('stays over when the clock is put back after something was sealed', async () => {
+    const { make, ask, now, invitations } = world()
+    const { key } = await make(1)
+    now.sealedMs = now.ms + 2 * DAY_MS
+    expect(invitations.list()).toMatchObject([{ state: 'expired' }])
+    expect(ask(key, ASK)).toEqual({ state: 'refused' })
+    expect(invitations.keys()).toEqual([])
   })
 
   it('is void when it expired before anybody asked, or was withdrawn', async () => {
