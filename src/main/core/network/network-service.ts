@@ -225,6 +225,14 @@ export class NetworkService {
     this.#node.logChanged(live.origin)
   }
 
+  /** Cosignatures of a log of another node came: what is shown of it may be final now. */
+  voted(origin: string): void {
+    const log = this.logs.mirror(origin)
+    const { standing, emit } = this.#parts.clinic
+    if (log === null || log.isEmpty || !log.isPrepared) return
+    emit({ kind: 'finality', origin, size: standing.grades.finalSize(log) })
+  }
+
   /** Another roster or contract is in force, or a proposal waits. */
   governanceChanged(): void {
     this.logs.refresh()

@@ -46,6 +46,8 @@ export interface Assembly {
   readonly emit: (event: VaultEvent) => void
   /** The own log grew. */
   readonly committed: (clinic: Clinic) => void
+  /** Cosignatures of a log of another node came. */
+  readonly voted: (origin: string) => void
   /** There is a proof that a log has two versions. */
   readonly contested: (origin: string) => void
   /** Nothing can be written, for the moment or for good. */
@@ -144,7 +146,7 @@ async function isSameMachine(keystore: Keystore, { demo }: Identity, machine: Ui
  */
 function standingOf(
   parts: { keystore: Keystore; store: Store; identity: Identity; replica: Replica },
-  { nowMs, emit, contested, failed }: Assembly,
+  { nowMs, emit, voted, contested, failed }: Assembly,
 ): Standing {
   const { identity, replica } = parts
   const standing: Standing = new Standing({
@@ -152,7 +154,8 @@ function standingOf(
     nowMs,
     changed: (origin) => {
       const log = replica.log(origin)
-      if (log !== null) emit({ kind: 'finality', origin, size: standing.grades.finalSize(log) })
+      if (log === null) voted(origin)
+      else emit({ kind: 'finality', origin, size: standing.grades.finalSize(log) })
     },
     contested,
     failed,

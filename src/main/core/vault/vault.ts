@@ -593,6 +593,9 @@ export class Vault extends VaultRequests implements VaultService {
         this.#open.network.committed()
         this.#writable(clinic)
       },
+      voted: (origin) => {
+        this.#open?.network.voted(origin)
+      },
       contested: (origin) => {
         this.#contested(origin)
       },

@@ -1,0 +1,149 @@
+import { createServer } from 'node:net'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { expectAccessible } from './support/axe.ts'
+import { endLeftovers, launch, SHELLS, type App } from './support/launcher.ts'
+import * as window from './support/window.ts'
+
+/**
+ * Two workstations of one clinic: the second joins under a code that IT types at the first, its people sign in with the
+ * PINs that they have, and find the patients of the first with everything that was recorded there.
+ */
+const { button, CLINIC, heading, PATIENT } = window
+const PASSPHRASE = 'nine slow amber lanterns'
+/** What a machine that is busy with others may take for a join, a vote and the people. */
+const PATIENCE_MS = 90_000
+
+describe.each(SHELLS)('$title: two workstations of one clinic', ({ name, missing }) => {
+  let a: App
+  let b: App
+  beforeAll(async () => {
+    if (missing) return
+    a = await launch(name)
+    b = await launch(name)
+  })
+  afterAll(endLeftovers)
+
+  it.skipIf(missing)('become one, once IT has typed the code that the second one shows', async () => {
+    for (const [of, app] of Object.entries({ a, b })) window.pictureOnFailure(app.page, `two-workstations-${of}-join`)
+    await window.createClinic(a.page)
+    await window.signIn(a.page, CLINIC.administrator)
+    await window.enrolPerson(a.page, CLINIC.nurse, 'Nurse')
+    await reachable(a.page)
+    const text = await invitation(a.page)
+    await button(b.page, /^Add a workstation to a clinic/).click()
+    await b.page.getByLabel('Invitation').fill(text)
+    await expectAccessible(b.page, 'adding a workstation')
+    const ask = button(b.page, 'Ask to join')
+    if (!(await ask.isVisible())) {
+      await button(b.page, 'Continue').click()
+      await b.page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE)
+      await b.page.getByLabel('Passphrase once more').fill(PASSPHRASE)
+    }
+    await ask.click()
+    await heading(b.page, 'A further workstation').waitFor()
+    const code = await b.page.locator('.code strong').innerText()
+    expect(code).toMatch(/^[A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]{4}$/)
+    await expectAccessible(b.page, 'a workstation that waits to be let in')
+    await letIn(a.page, code)
+    await button(b.page.getByLabel('People'), CLINIC.nurse.name).waitFor({ timeout: PATIENCE_MS })
+    await window.signOut(a.page)
+  })
+
+  it.skipIf(missing)('show at the second what was recorded at the first, verified and final', async () => {
+    for (const [of, app] of Object.entries({ a, b })) window.pictureOnFailure(app.page, `two-workstations-${of}-chart`)
+    await window.signIn(a.page, CLINIC.nurse)
+    await window.registerPatient(a.page, PATIENT)
+    await window.startObservations(a.page)
+    await a.page.getByLabel('Respiratory rate').fill('17')
+    await window.sign(a.page, 1)
+    await window.signIn(b.page, CLINIC.nurse)
+    const link = b.page.getByRole('link', { name: /^QUILLFEATHER/ })
+    await expect
+      .poll(
+        async () => {
+          await window.goTo(b.page, 'About')
+          await window.goTo(b.page, 'Patients')
+          await b.page.getByText(/^(No patients|1 patient)$/).waitFor()
+          return link.count()
+        },
+        { timeout: PATIENCE_MS },
+      )
+      .toBe(1)
+    await b.page.getByText('At another workstation').waitFor()
+    expect(await b.page.getByRole('link', { name: /^Take observations for/ }).count()).toBe(0)
+    await link.click()
+    await b.page.getByText('Registered at another workstation of this clinic').waitFor()
+    await b.page.getByText('That workstation was heard at').waitFor()
+    await expect.poll(() => rates(b.page), { timeout: PATIENCE_MS }).toMatch(/17.*Final/)
+    expect(await button(b.page, 'Take observations').count()).toBe(0)
+    await expectAccessible(b.page, 'a chart of another workstation')
+    expect(await window.checkProof(b.page, /^Respiratory rate/)).not.toContain('failed')
+    expect([a.problems, b.problems]).toEqual([[], []])
+    await a.stop()
+    await b.stop()
+  })
+})
+
+/** Says under which address this workstation is called. */
+async function reachable(page: Page): Promise<void> {
+  await window.goTo(page, 'Network')
+  await page.getByRole('tab', { name: 'Settings' }).click()
+  const port = await freePort()
+  await page.getByLabel('Port').fill(`${port}`)
+  await page.getByLabel('Find nodes in the local network').uncheck()
+  await page.getByLabel('Addresses from outside').fill(`127.0.0.1:${port}`)
+  await button(page, 'Save the settings').click()
+  await page.getByText('Saved. The network part uses them at once.').waitFor()
+}
+
+/** Makes an invitation of a workstation, as IT. */
+async function invitation(page: Page): Promise<string> {
+  await page.getByRole('tab', { name: 'Invitations' }).click()
+  await button(page, 'Invite a clinic or workstation').click()
+  await window.choose(page, 'Who is invited', 'Another workstation or server of this clinic')
+  await page.getByLabel(`PIN of ${CLINIC.administrator.name}`).fill(CLINIC.administrator.pin)
+  await button(page, 'Make the invitation').click()
+  const text = await page.getByLabel('Text of the invitation').innerText()
+  await button(page, 'Done').click()
+  return text
+}
+
+/** Types the code of the workstation that asked. */
+async function letIn(page: Page, code: string): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        await page.getByRole('tab', { name: 'Settings' }).click()
+        await window.goTo(page, 'About')
+        await window.goTo(page, 'Network')
+        await page.getByRole('tab', { name: 'Invitations' }).click()
+        return button(page, 'Let it in').count()
+      },
+      { timeout: PATIENCE_MS },
+    )
+    .toBe(1)
+  await button(page, 'Let it in').click()
+  const dialog = page.getByRole('dialog', { name: 'Let a workstation in' })
+  await dialog.getByLabel('Code on its screen').fill(code)
+  await dialog.getByLabel(`PIN of ${CLINIC.administrator.name}`).fill(CLINIC.administrator.pin)
+  await expectAccessible(page, 'letting a workstation in')
+  await button(dialog, 'Let it in').click()
+  await page.getByText('It is let in.').waitFor()
+}
+
+/** What the flowsheet says of the respiratory rate; empty while there is none. */
+async function rates(page: Page): Promise<string> {
+  const cells = page.getByRole('grid', { name: /^Flowsheet/ }).locator('td [data-cell]')
+  const all = await cells.evaluateAll((found) => found.map((cell) => cell.getAttribute('aria-label') ?? ''))
+  return all.filter((label) => label.includes('Respiratory rate')).join('\n')
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const address = server.address()
+  await new Promise((done) => server.close(done))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
