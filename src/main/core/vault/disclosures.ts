@@ -2,7 +2,7 @@
  * Payloads and keys between nodes: what of a log may be sent to whom, and what is taken from others.
  *
  * @remarks
- * Nodes of the own site get everything; custodian sites that the clinic chose get ciphertext without keys; every other
+ * Nodes of the own site get everything; custodian sites that the clinic chose get ciphertext, and keys that only the clinic can open; every other
  * site gets the records, and the keys sealed to it, that consents in force name. Who may is worked out from verified
  * consents and never asked of the database. What comes in is kept only when a proven entry binds it, and never takes the
  * place of something that opens. Proven by `tests/main/core/vault/disclosures.test.ts`.
@@ -138,20 +138,21 @@ export class Disclosures {
     const isWhole = peer.site === owner || this.#custodians.includes(peer.site)
     // Said at once: to look for what they may have in a long log, they would ask range by range.
     if (!isWhole && !this.#isSharedWith(site.sharingKey)) return null
+    const ofOwner = this.#logs.roster.sites.find(({ id }) => id === owner)
     const rows: PayloadRow[] = []
-    const wanted = new Map<string, { subject: Uint8Array; epoch: number }>()
+    const wanted = new Map<string, { subject: Uint8Array; epoch: number; recipients: Uint8Array[] }>()
     for (const { index, subject, epoch } of this.#payloadsIn(origin, from, to)) {
       const isShared = isOwner && this.#isShared(subject, epoch, site.sharingKey)
       if (!isWhole && !isShared) continue
       const stored = unlessDamaged(() => this.#clinic.store.payload(origin, index))
       if (stored === null) continue
       rows.push({ index, ...stored })
-      if (isShared || peer.site === owner) wanted.set(epochName(subject, epoch), { subject, epoch })
+      // A custodian keeps for its owner what only that can open, so that there is something to open with what it gives back.
+      const back = isWhole && ofOwner !== undefined ? [ofOwner.sharingKey, ofOwner.recoveryKey] : []
+      const recipients = isShared && peer.site !== owner ? [site.sharingKey, ...back] : back
+      if (recipients.length > 0) wanted.set(epochName(subject, epoch), { subject, epoch, recipients })
     }
-    return {
-      rows,
-      keys: [...wanted.values()].flatMap((key) => this.#keysFor(origin, key, site.sharingKey, peer.site === owner)),
-    }
+    return { rows, keys: [...wanted.values()].flatMap((key) => this.#keysFor(origin, key)) }
   }
 
   /** See `SyncStore.storePayloads`. */
@@ -177,15 +178,22 @@ export class Disclosures {
     return good.length === rows.length
   }
 
-  /** Keys for this site that an entry of the log names, of patients whom this site did not register itself. */
+  /**
+   * Keys that an entry of the log names: for this site, of patients whom it did not register itself; and those for the site
+   * whose log it is, which are kept for it and open nothing here.
+   */
   #wanted(origin: string, keys: readonly SealedKeyRow[]): NewEpochKey[] {
     const log = this.#logs.mirror(origin)
-    const mine = keys.filter(({ recipient }) => equalBytes(recipient, this.#pair.publicKey))
-    if (log === null || log.isEmpty || mine.length === 0) return []
+    const owner = this.#logs.roster.sites.find(({ id }) => id === this.siteOf(origin))
+    const kept = owner === undefined ? [] : [owner.sharingKey, owner.recoveryKey]
+    const isMine = ({ recipient }: SealedKeyRow) => equalBytes(recipient, this.#pair.publicKey)
+    const isKept = ({ recipient }: SealedKeyRow) => kept.some((key) => equalBytes(key, recipient))
+    const ours = keys.filter((key) => isMine(key) || isKept(key))
+    if (log === null || log.isEmpty || ours.length === 0) return []
     // The range that was asked for may end behind what was looked at.
     const { epochs } = this.#scanned(origin, log.head.size)
-    const named = mine.filter(
-      ({ subject, epoch }) => epochs.has(epochName(subject, epoch)) && !this.#isOwnPatient(subject),
+    const named = ours.filter(
+      (key) => epochs.has(epochName(key.subject, key.epoch)) && (!isMine(key) || !this.#isOwnPatient(key.subject)),
     )
     return named.map((key) => ({ ...key, log: splitOrigin(origin).log }))
   }
@@ -239,12 +247,9 @@ export class Disclosures {
 
   #keysFor(
     origin: string,
-    { subject, epoch }: { subject: Uint8Array; epoch: number },
-    recipient: Uint8Array,
-    isOwner: boolean,
+    { subject, epoch, recipients }: { subject: Uint8Array; epoch: number; recipients: readonly Uint8Array[] },
   ): SealedKeyRow[] {
     const rows = unlessDamaged(() => this.#clinic.store.epochKeys(subject)) ?? []
-    const recipients = isOwner ? [recipient, this.#clinic.identity.recoveryKey] : [recipient]
     const { log } = splitOrigin(origin)
     return recipients.flatMap((to) => {
       const row = keyRow(rows, { epoch, recipient: to, log })

@@ -33,6 +33,8 @@ const Content = z.strictObject({
   closed: z.array(z.object({ origin: z.string(), logKey: Bytes(32), note: z.string() })),
   /** First note of the live incarnation: stands in for a high-water mark that still speaks of the one before. */
   openedWith: z.string().nullable(),
+  /** Origins of which entries came from another copy, perhaps of another node: those keep not every block's checkpoint. */
+  fetched: z.array(z.string()).optional(),
 })
 
 /** The pinned identity of a node. */

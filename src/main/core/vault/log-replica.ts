@@ -68,7 +68,7 @@ export interface LogReplicaParts {
   readonly base: Directory
   /** Copies of directory entries kept with the keystore: they stand in for damaged rows, never for the tree. */
   readonly copies: ReadonlyMap<number, Uint8Array>
-  /** A log of another node: not every block's checkpoint comes here, so a later one covers the blocks before it. */
+  /** It came from another node: not every block's checkpoint does, so a later one covers the blocks before it. */
   readonly isMirrored?: true
 }
 

@@ -13,7 +13,7 @@ import { instantText } from '../../../clinical/instant.ts'
 import { contractAt, rosterAt } from '../../../ledger/directory.ts'
 import { encodeIncident, encodeNodeOpened, entriesLost } from '../../../ledger/fields.ts'
 import { originOf, splitOrigin } from '../../../ledger/names.ts'
-import type { RosterSite } from '../../../ledger/roster.ts'
+import type { Roster, RosterSite } from '../../../ledger/roster.ts'
 import type { RecoveryReason, RecoveryStatus } from '../../../shared/api/schemas.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
 import { keyPairFromSeed, wipe } from '../../keystore/sodium.ts'
@@ -81,11 +81,15 @@ export class Recovery {
     }
   }
 
-  /** This site in the newest roster that is here and proven; null when there is none. */
-  ownSite(): RosterSite | null {
+  /** The newest roster that is here and proven; null when there is none. */
+  roster(): Roster | null {
     const log = this.#survivors(null, null).findLast((survivor) => survivor.log !== null)?.log ?? null
-    const inForce = log === null ? null : rosterAt(log.directory, log.head.size)
-    return inForce?.roster.sites.find(({ id }) => id === this.#identity.site) ?? null
+    return (log === null ? null : rosterAt(log.directory, log.head.size))?.roster ?? null
+  }
+
+  /** This site in that roster. */
+  ownSite(): RosterSite | null {
+    return this.roster()?.sites.find(({ id }) => id === this.#identity.site) ?? null
   }
 
   /**
@@ -111,13 +115,16 @@ export class Recovery {
   async run(copy: StoreReader | null): Promise<void> {
     this.#addMissingLogs()
     const survivors = this.#survivors(copy, this.#tools.nowMs())
+    const came = copy === null ? [] : survivors.map(({ origin }) => origin)
+    const fetched = [...new Set([...(this.#identity.fetched ?? []), ...came])]
     for (const survivor of survivors) await keepOtherHistory(this.#files, survivor, this.#tools.nowMs())
     const goesOn = this.#toContinue(survivors.at(-1), copy !== null)
     if (goesOn !== null) {
+      await writeIdentity(this.#files.keystore.secrets, { ...this.#identity, fetched })
       this.#files.keystore.highWater.write({ note: goesOn.note, size: goesOn.size })
       return
     }
-    await this.#openNext(survivors, copy)
+    await this.#openNext(survivors, copy, fetched)
   }
 
   /**
@@ -146,7 +153,7 @@ export class Recovery {
   }
 
   /** Closes what is left and opens the next incarnation. */
-  async #openNext(survivors: readonly Survivor[], copy: StoreReader | null): Promise<void> {
+  async #openNext(survivors: readonly Survivor[], copy: StoreReader | null, fetched: readonly string[]): Promise<void> {
     const { keystore, store } = this.#files
     const held = survivors.flatMap(({ log, origin, logKey }) => (log === null ? [] : [{ log, origin, logKey }]))
     const base = held.at(-1)?.log
@@ -184,6 +191,7 @@ export class Recovery {
         note: log.head.note,
       })),
       openedWith: mark.note,
+      fetched: [...fetched],
     })
     keystore.highWater.write(mark)
   }

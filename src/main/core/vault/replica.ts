@@ -182,14 +182,15 @@ function baseAfter(before: LogReplica | null, { network }: Pick<Identity, 'netwo
 /** What a log of this site is opened from, when `before` is the incarnation before it. */
 export function partsOf(
   store: Store,
-  { network, otherLogKeys }: Pick<Identity, 'network' | 'otherLogKeys'>,
+  { network, otherLogKeys, fetched = [] }: Pick<Identity, 'network' | 'otherLogKeys' | 'fetched'>,
   copies: DirectoryCopies,
   { origin, logKey }: Pick<Identity, 'origin' | 'logKey'>,
   before: LogReplica | null,
 ): LogReplicaParts {
   const base = baseAfter(before, { network })
   const copiesOf = copies.get(origin) ?? new Map<number, Uint8Array>()
-  return { store, network, origin, logKey, otherKeys: otherLogKeys, base, copies: copiesOf }
+  const covers = fetched.includes(origin) ? { isMirrored: true as const } : {}
+  return { store, network, origin, logKey, otherKeys: otherLogKeys, base, copies: copiesOf, ...covers }
 }
 
 /** A log at a head, or null when the database does not hold its tree. */

@@ -18,11 +18,11 @@ import { createKeystore, PEPPER_SECRET, type Keystore, type KeystoreOptions } fr
 import type { Unlock } from '../../keystore/node-secret.ts'
 import { wipe } from '../../keystore/sodium.ts'
 import { openStore } from '../../store/open.ts'
-import type { Store } from '../../store/store.ts'
+import type { Store, StoreReader } from '../../store/store.ts'
 import { sharingPublicKeyOf } from '../epoch-keys.ts'
 import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
-import { clinicPaths, identityOf } from './clinic-files.ts'
+import { clinicPaths, identityOf, type ClinicFiles } from './clinic-files.ts'
 import { SECRETS } from './genesis.ts'
 import type { Identity } from './identity.ts'
 import { parseRecoveryKey, type RecoveryKey } from './recovery-key.ts'
@@ -38,6 +38,16 @@ export interface RestoreRequest {
   readonly unlock: Unlock
 }
 
+/** What a restore is given from outside. */
+export interface RestoreTools extends RecoveryTools {
+  /** Runs `use` with what other nodes hold of the log that is restored; with null when nobody answers. */
+  readonly withRescued: (
+    files: ClinicFiles,
+    recovery: Recovery,
+    use: (copy: StoreReader | null) => Promise<void>,
+  ) => Promise<void>
+}
+
 /**
  * Fills an empty folder with the clinic of a copy.
  *
@@ -48,7 +58,7 @@ export async function restoreClinic(
   folder: string,
   { file, recoveryKey, unlock }: RestoreRequest,
   options: KeystoreOptions,
-  tools: RecoveryTools,
+  tools: RestoreTools,
 ): Promise<void> {
   const key = parseRecoveryKey(recoveryKey)
   const paths = clinicPaths(folder)
@@ -67,7 +77,7 @@ export async function restoreClinic(
       const recovery = new Recovery({ keystore, store }, 'restored', tools, secrets.mark)
       // Anybody can seal to the printed key: what is recorded next must be sealed to a key that the network listed.
       if (!isListed(recovery.ownSite(), identityOf({ keystore, store }), keystore)) badBackup()
-      await recovery.run(null)
+      await tools.withRescued({ keystore, store }, recovery, (copy) => recovery.run(copy))
     } finally {
       keystore.close()
     }

@@ -53,6 +53,8 @@ import {
 import { Guest, type GuestForm, makeGuest, settleGuest } from '../network/guest.ts'
 import { openInvitation } from '../network/joining.ts'
 import { NetworkService } from '../network/network-service.ts'
+import { withRescued } from '../network/rescue.ts'
+import type { StoreReader } from '../../store/store.ts'
 import { startPeerThread } from '../../peer/peer-thread.ts'
 import { LedgerViews } from './ledger-views.ts'
 import { Outbox } from './outbox.ts'
@@ -66,7 +68,7 @@ import { Recovery } from './recovery.ts'
 import { recoveryKeyText } from './recovery-key.ts'
 import { Reviews } from './reviews.ts'
 import { openReplicaFile } from './repair.ts'
-import { restoreClinic } from './restore.ts'
+import { restoreClinic, type RestoreTools } from './restore.ts'
 import { storeSiteSecrets } from './site-secrets.ts'
 import { Tray } from './tray.ts'
 import { Cards } from './cards.ts'
@@ -203,7 +205,10 @@ export class Vault extends VaultRequests implements VaultService {
 
   async #restore({ file, recoveryKey, passphrase }: Parameters<VaultService['restoreClinic']>[0]): Promise<void> {
     const unlock = this.#newUnlock(passphrase)
-    const tools = { random, nowMs: this.#nowMs }
+    const tools: RestoreTools = {
+      ...{ random, nowMs: this.#nowMs },
+      withRescued: (files, recovery, use) => this.#withRescued(files, recovery, use),
+    }
     await this.#make((folder) => restoreClinic(folder, { file, recoveryKey, unlock }, this.#costs(), tools))
     await this.#openOrFail(unlock)
   }
@@ -215,13 +220,17 @@ export class Vault extends VaultRequests implements VaultService {
     const stopped = this.#stopped
     if (stopped === null) throw new ApiFailure('WRONG_STATE')
     stopped.recovery.authorize(recoveryKey)
-    const copy = file === null ? null : openReplicaFile(file, clinicPaths(this.#clinicFolder).database)
-    try {
-      await stopped.recovery.run(copy?.reader ?? null)
-      await rememberMachine(stopped.files.keystore, this.#options?.machineId ?? null)
-    } finally {
-      copy?.close()
+    const { files, recovery } = stopped
+    if (file === null) await this.#withRescued(files, recovery, (copy) => recovery.run(copy))
+    else {
+      const copy = openReplicaFile(file, clinicPaths(this.#clinicFolder).database)
+      try {
+        await recovery.run(copy.reader)
+      } finally {
+        copy.close()
+      }
     }
+    await rememberMachine(files.keystore, this.#options?.machineId ?? null)
     this.#closeStopped()
     await this.#openOrFail(stopped.unlock)
   }
@@ -241,6 +250,22 @@ export class Vault extends VaultRequests implements VaultService {
     const { kind } = openInvitation(invitation, this.#nowMs())
     const form = kind === 'site' ? { kind, ...request, administrator: null } : { kind, invitation }
     return { recoveryKey: await this.#join(form, passphrase) }
+  }
+
+  /** What other nodes hold of the own log: a recovery must not leave out what is final there. */
+  #withRescued(
+    files: ClinicFiles,
+    recovery: Recovery,
+    use: (copy: StoreReader | null) => Promise<void>,
+  ): Promise<void> {
+    const roster = recovery.roster()
+    if (roster === null) return use(null)
+    const fault = (error: unknown): void => {
+      reportFault(error)
+    }
+    const file = join(this.#folder, 'rescue.db')
+    const [startPeers, monotonicMs] = [this.#startPeers, this.#monotonicMs]
+    return withRescued({ files, roster, file, random, startPeers, monotonicMs, fault }, use)
   }
 
   health = async (): Promise<VaultHealth> => {

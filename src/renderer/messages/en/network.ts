@@ -173,9 +173,9 @@ export const messages = {
     noCustodian:
       'No other clinic keeps the sealed records of this clinic. Without a backup, the proofs would survive and the values would be gone.',
     custodians:
-      '{names} keeps the sealed records of this clinic. It cannot read them, and they cannot be taken back from there yet: go on making backups. | {names} keep the sealed records of this clinic. They cannot read them, and they cannot be taken back from there yet: go on making backups.',
+      '{names} keeps the sealed records of this clinic. It cannot read them. What came after a backup is taken back from there: go on making backups. | {names} keep the sealed records of this clinic. They cannot read them. What came after a backup is taken back from there: go on making backups.',
     choose: 'Clinics that keep sealed copies',
-    chooseHint: 'They store the records of this clinic encrypted, and have no key.',
+    chooseHint: 'They store the records of this clinic encrypted, and cannot open them.',
     save: 'Save',
     saved: 'Saved. New and old records are sent as soon as the clinic is reached.',
   },

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { instantText } from '../../../../src/clinical/instant.ts'
-import { fromHex } from '../../../../src/shared/bytes.ts'
+import { equalBytes, fromHex } from '../../../../src/shared/bytes.ts'
 import { PIN } from '../../../faults/support/clinic.ts'
 import { clinicOf, granted, holder, takenBack, weigh, weightsIn } from '../../../support/consent-world.ts'
 import { joinedTo, networkedClinic, until } from '../../../support/two-clinics.ts'
@@ -24,7 +24,8 @@ it('a custodian holds what it cannot read, and gets the keys, of earlier times a
   const [row] = await weigh(a, other, '60.1')
   const last = row?.status === 'verified' ? row.position.index : -1
   await until('the ciphertext is there', () => store.payload(origin, last) !== null)
-  const keysOf = ({ handle }: { handle: string }) => store.epochKeys(fromHex(handle))
+  const keysOf = ({ handle }: { handle: string }) =>
+    store.epochKeys(fromHex(handle)).filter(({ recipient }) => equalBytes(recipient, identity.sharingKey))
   expect([keysOf(patient), keysOf(other)]).toEqual([[], []])
   const physician = await b.vault.enrolPractitioner({ name: 'Petra Physician', role: 'physician', pin: PIN })
   await b.vault.signIn(physician.handle, PIN)

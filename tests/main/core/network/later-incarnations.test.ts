@@ -52,6 +52,14 @@ async function recovered(a: World): Promise<World> {
   return { ...open, team: a.team, clock: a.clock, clinic: () => clinicOf(open) }
 }
 
+/** A clinic started again, with its physician signed in. */
+async function openedAgain({ folder }: OpenVault): Promise<OpenVault> {
+  const open = await startVault(folder)
+  const people = await open.vault.practitioners()
+  await open.vault.signIn(people.find(({ role }) => role === 'physician')?.handle ?? '', PIN)
+  return open
+}
+
 const logsOf = async ({ vault }: OpenVault) => (await vault.networkStatus()).logs
 
 describe('a log that ends and goes on', () => {
@@ -81,28 +89,29 @@ describe('a log that ends and goes on', () => {
     expect(readings.map((row) => row.status === 'verified' && row.position.origin)).toEqual([origin, next])
 
     await b.vault.close()
-    const reopened = await startVault(b.folder)
-    const people = await reopened.vault.practitioners()
-    await reopened.vault.signIn(people.find(({ role }) => role === 'physician')?.handle ?? '', PIN)
+    const reopened = await openedAgain(b)
     await weigh(again, patient, '70.3')
     await seen(reopened, patient, ['70.1', '70.2', '70.3'])
   }, 120_000)
 
   it('at less than what is final elsewhere is shown and never cosigned, and nothing that was final goes', async () => {
-    const { a, b, patient, origin } = await sharing()
+    const { a, b: there, patient, origin } = await sharing()
     await a.vault.close()
     const old = join(temporaryFolder(), 'old.db')
     copyFileSync(databaseOf(a.folder), old)
     const more = await startVault(a.folder)
     await more.vault.signIn(a.team.nurse, PIN)
     await weigh({ ...a, ...more }, patient, '70.2')
-    await seen(b, patient, ['70.1', '70.2'])
-    await until('it is final there', () => isAllFinal(b, 2))
+    await seen(there, patient, ['70.1', '70.2'])
+    await until('it is final there', () => isAllFinal(there, 2))
     await more.vault.close()
     for (const suffix of ['-wal', '-shm']) rmSync(databaseOf(a.folder) + suffix, { force: true })
     copyFileSync(old, databaseOf(a.folder))
+    // Nobody can be asked what is final.
+    await there.vault.close()
     const again = await recovered(a)
     await weigh(again, patient, '70.9')
+    const b = await openedAgain(there)
     const next = origin.replace(/1$/, '2')
     await seen(b, patient, ['70.1', '70.2', '70.9'])
     const at = async (of: string) => (await logsOf(b)).find((log) => log.origin === of)

@@ -5,7 +5,7 @@ import type { SealedKeyRow } from '../../../../src/sync/messages.ts'
 import type { PayloadsOut, PeerIdentity } from '../../../../src/sync/ports.ts'
 import { openClassKeys, sealClassKeys } from '../../../../src/main/core/class-keys.ts'
 import { FOREIGN_FROM, UNSHARED } from '../../../../src/main/core/vault/subject-keys.ts'
-import { fromHex, toHex } from '../../../../src/shared/bytes.ts'
+import { equalBytes, fromHex, toHex } from '../../../../src/shared/bytes.ts'
 import { forWholeFile, PIN } from '../../../faults/support/clinic.ts'
 import { takenBack, weigh, weightsIn } from '../../../support/consent-world.ts'
 import { partsOf, type SharedRecords, sharedRecords } from '../../../support/shared-records.ts'
@@ -62,12 +62,15 @@ describe('what of the own log is sent', () => {
     expect((await sentTo({ kind: 'guest', transportKey: new Uint8Array(32) })).out).toBeNull()
   })
 
-  it('is ciphertext of everything to a custodian, and keys of nothing more', async () => {
+  it('is ciphertext of everything to a custodian, and what opens it sealed to the owner alone', async () => {
     const custody = ({ disclosures }: ReturnType<typeof partsOf>) => disclosures.setCustodians([world.b.site])
-    const { payloads, keys } = await sentTo(world.b.peer, custody)
+    const { payloads, keys, out } = await sentTo(world.b.peer, custody)
     await partsOf(world.a).disclosures.setCustodians([])
     expect(payloads).toEqual(expect.arrayContaining([world.shared.handle, world.kept.handle]))
-    expect(keys).toEqual([world.shared.handle])
+    expect(keys.toSorted()).toEqual(payloads.toSorted())
+    const owner = [world.a.pair.publicKey, partsOf(world.a).clinic.identity.recoveryKey].map(toHex)
+    const theirs = (out?.keys ?? []).filter(({ recipient }) => !owner.includes(toHex(recipient)))
+    expect([...new Set(theirs.map(({ subject }) => toHex(subject)))]).toEqual([world.shared.handle])
   })
 
   it('is nothing before it was worked out who may', () => {
@@ -151,13 +154,25 @@ describe('what another site sends', () => {
     const { disclosures, clinic } = partsOf(world.b)
     const key = held()
     const before = clinic.store.epochKeys(key.subject)
-    const other = { ...key, recipient: world.a.pair.publicKey }
+    const other = { ...key, recipient: new Uint8Array(32).fill(9) }
     const keys = [await sealedBy(world.a, { ...key, epoch: 7 }), await sealedBy(world.a, other)]
     disclosures.store(world.a.origin, [], keys)
     expect(clinic.store.epochKeys(key.subject)).toEqual(before)
     const stranger = { ...key, subject: new Uint8Array(16).fill(5) }
     disclosures.store(world.a.origin, [], [await sealedBy(world.a, stranger)])
     expect(clinic.store.epochKeys(stranger.subject)).toEqual([])
+  })
+
+  it('is a key sealed to the owner of the log, which is kept for it and given back to nobody else', async () => {
+    const { disclosures, clinic } = partsOf(world.b)
+    const key = await sealedBy(world.a, { ...held(), recipient: world.a.pair.publicKey })
+    disclosures.store(world.a.origin, [], [key])
+    const kept = clinic.store.epochKeys(key.subject).filter(({ recipient }) => equalBytes(recipient, key.recipient))
+    expect(kept).toMatchObject([{ sealed: key.sealed }])
+    const back = (site: string) =>
+      disclosures.for({ kind: 'node', site, log: 'x' }, world.a.origin, ...all(clinic.store.entryCount(world.a.origin)))
+    expect(back(world.a.site)?.keys.map(({ sealed }) => toHex(sealed))).toContain(toHex(key.sealed))
+    expect(back(world.b.site)).toBeNull()
   })
 
   it('is never a key for a patient of this site, whatever it opens with', async () => {

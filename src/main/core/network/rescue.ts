@@ -1,0 +1,175 @@
+/**
+ * Fetches this node's own log from the nodes that mirror it, before a recovery closes it.
+ *
+ * @remarks
+ * Bounded: it ends when enough other sites answered and everything they hold is here, when nothing has come for a while,
+ * or when time is up. Then recovery goes on with what there is. Proven by `tests/main/core/network/rescue.test.ts`.
+ *
+ * @packageDocumentation
+ */
+import { rmSync } from 'node:fs'
+import type { Roster, RosterNode } from '../../../ledger/roster.ts'
+import { quorumOf } from '../../../ledger/quorum.ts'
+import { answersNeeded } from '../../../ledger/start-up.ts'
+import { toHex } from '../../../shared/bytes.ts'
+import { SyncNode } from '../../../sync/sync-node.ts'
+import type { PeerChannel, PeerNetwork, PeerNetworkListeners, PeerSettings } from '../../peer/peer-thread.ts'
+import { openStore } from '../../store/open.ts'
+import type { Store } from '../../store/store.ts'
+import type { ClinicFiles } from '../vault/clinic-files.ts'
+import { SECRETS } from '../vault/genesis.ts'
+import { readIdentity } from '../vault/identity.ts'
+import { readSettings } from './network-settings.ts'
+import { isOther, RescueStore } from './rescue-store.ts'
+
+const TICK_MS = 100
+/** How long anybody is waited for. */
+const ALONE_MS = 20_000
+/** How long nothing must have come after somebody answered. */
+const QUIET_MS = 4000
+/** The longest a rescue takes: a clinic waits to work. */
+const MOST_MS = 600_000
+
+/** What a rescue needs. */
+export interface Rescue {
+  readonly files: ClinicFiles
+  /** The newest roster that is here. */
+  readonly roster: Roster
+  /** Path of a database that is made and removed again. */
+  readonly file: string
+  readonly random: (size: number) => Uint8Array
+  readonly startPeers: (settings: PeerSettings, listeners: PeerNetworkListeners) => PeerNetwork
+  readonly monotonicMs: () => number
+  readonly fault: (error: unknown) => void
+}
+
+/**
+ * Runs `use` with whatever other nodes hold of the own log; with null where there is nobody to ask, or nobody answered.
+ *
+ * @param use - The copy is as untrusted as any.
+ */
+export async function withRescued<Value>(rescue: Rescue, use: (copy: Store | null) => Promise<Value>): Promise<Value> {
+  const { file, roster, files } = rescue
+  const { log } = readIdentity(files.keystore.secrets)
+  const others = roster.sites.flatMap(({ nodes }) => nodes.filter((node) => node.log !== log))
+  const seed = files.keystore.secrets.get(SECRETS.transport)
+  if (others.length === 0 || seed === null) return use(null)
+  const clear = (): void => {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true })
+  }
+  clear()
+  const store = openStore(file, { mode: 'create' })
+  try {
+    const hasAnswers = await fetched(rescue, store, others, seed)
+    return await use(hasAnswers ? store : null)
+  } finally {
+    store.close()
+    clear()
+  }
+}
+
+/** Fetches until it ends. True when anybody answered. */
+async function fetched(rescue: Rescue, kept: Store, others: readonly RosterNode[], seed: Uint8Array): Promise<boolean> {
+  const { files, roster, random, monotonicMs } = rescue
+  const identity = readIdentity(files.keystore.secrets)
+  const store = new RescueStore({ identity, roster, store: kept, instance: random(16) })
+  const links = new Map<PeerChannel, number>()
+  const node = new SyncNode({
+    store,
+    clock: { nowMs: monotonicMs },
+    random: { next: () => Math.random() },
+    ended: (link, why) => {
+      if (why !== null) [...links].find(([, known]) => known === link)?.[0].hangUp()
+    },
+  })
+  const peers = connect(rescue, { others, seed, node, links })
+  try {
+    return await untilDone(rescue, node, store, identity.site)
+  } finally {
+    node.stop()
+    await peers.end()
+  }
+}
+
+interface Connection {
+  readonly others: readonly RosterNode[]
+  readonly seed: Uint8Array
+  readonly node: SyncNode
+  readonly links: Map<PeerChannel, number>
+}
+
+function connect({ files, roster, startPeers, fault }: Rescue, { others, seed, node, links }: Connection): PeerNetwork {
+  const settings = readSettings(files.keystore.secrets)
+  let next = 1
+  const withLink = (channel: PeerChannel, act: (link: number) => void): void => {
+    const link = links.get(channel)
+    if (link !== undefined) act(link)
+  }
+  const wanted = others.map(({ log, transportKey }) => ({
+    peer: toHex(transportKey),
+    addresses: settings.peers.find((peer) => peer.log === log)?.addresses ?? [],
+  }))
+  return startPeers(
+    {
+      ...{ seed, members: wanted.map(({ peer }) => peer), guests: [], wanted },
+      ...{ isRelay: false, isDiscoverable: settings.discovery },
+      listen: settings.port === null ? [] : [`/ip4/0.0.0.0/tcp/${settings.port}`],
+    },
+    {
+      up: (channel) => {
+        const owner = roster.sites.find(({ nodes }) => nodes.some((one) => toHex(one.transportKey) === channel.peer))
+        const log = owner?.nodes.find((one) => toHex(one.transportKey) === channel.peer)?.log
+        if (owner === undefined || log === undefined) {
+          channel.hangUp()
+          return
+        }
+        const link = next++
+        links.set(channel, link)
+        const wire = { send: (message: Uint8Array) => channel.send(message), close: () => channel.hangUp() }
+        node.connected(link, { kind: 'node', site: owner.id, log }, wire)
+      },
+      message: (channel, message) => withLink(channel, (link) => node.received(link, message)),
+      drained: (channel) => withLink(channel, (link) => node.drained(link)),
+      down: (channel) => {
+        withLink(channel, (link) => node.disconnected(link))
+        links.delete(channel)
+      },
+      listening: () => undefined,
+      failed: () => undefined,
+      fault,
+    },
+  )
+}
+
+/** Lets time pass until there is nothing more to wait for. True when anybody answered. */
+async function untilDone(rescue: Rescue, node: SyncNode, store: RescueStore, site: string): Promise<boolean> {
+  const { roster, monotonicMs } = rescue
+  const n = roster.sites.length
+  const enough = answersNeeded({ n, q: quorumOf(n) })
+  const startMs = monotonicMs()
+  const answered = new Set<string>()
+  let [progress, changedMs] = ['', startMs]
+  for (;;) {
+    await new Promise((resume) => setTimeout(resume, TICK_MS))
+    node.tick()
+    const nowMs = monotonicMs()
+    const sizes = new Map<string, number>()
+    let openWants = 0
+    for (const facts of node.facts()) {
+      if (facts.hello !== null && facts.who.kind === 'node' && isOther(facts.who, site)) answered.add(facts.who.site)
+      openWants += facts.openWants
+      for (const [origin, { size }] of facts.known) sizes.set(origin, Math.max(size, sizes.get(origin) ?? 0))
+    }
+    const now = JSON.stringify([
+      [...store.standings()].map(({ pending, stored }) => [pending, stored]),
+      answered.size,
+      openWants,
+    ])
+    if (now !== progress) [progress, changedMs] = [now, nowMs]
+    const isQuiet = openWants === 0 && nowMs - changedMs >= QUIET_MS
+    if (answered.size === 0 && nowMs - startMs >= ALONE_MS) return false
+    const isLate = nowMs - startMs >= ALONE_MS
+    if (answered.size > 0 && isQuiet && store.hasAll(sizes) && (answered.size >= enough || isLate)) return true
+    if (nowMs - startMs >= MOST_MS) return answered.size > 0
+  }
+}
