@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { instantText } from '../../../../src/clinical/instant.ts'
 import { codeOf, PIN, startVault, temporaryFolder, type OpenVault } from '../../../faults/support/clinic.ts'
-import { clinicOf, granted, holder, takenBack, verified, weigh, weightsIn } from '../../../support/consent-world.ts'
+import {
+  clinicOf,
+  granted,
+  grantOf,
+  holder,
+  takenBack,
+  verified,
+  weigh,
+  weightsIn,
+} from '../../../support/consent-world.ts'
 import { networkedClinic, until, workstationOf } from '../../../support/two-clinics.ts'
 
 const day = (fromNow: number) => instantText(Date.now() + fromNow * 86_400_000, 0).slice(0, 10)
@@ -58,8 +67,8 @@ describe('a patient of another workstation of the clinic', { timeout: 180_000 },
     expect((await chart(again)).workstation).toEqual({ log, heardAt: null })
   })
 
-  it('is not registered a second time', async () => {
-    const { b, patient } = await twoWorkstations()
+  it('is not registered a second time, and nothing is recorded about them here', async () => {
+    const { a, b, patient } = await twoWorkstations()
     const { familyName, givenName, birthDate, gender, identifier } = patient
     const same = { familyName, givenName, birthDate, gender, identifier }
     expect(await codeOf(() => b.vault.registerPatient(same))).toBe('DUPLICATE_PATIENT')
@@ -70,6 +79,12 @@ describe('a patient of another workstation of the clinic', { timeout: 180_000 },
     expect(scanned === null ? null : verified(scanned).handle).toBe(patient.handle)
     // Nothing is recorded about them here: that is done where they are registered.
     expect(await codeOf(() => weigh({ ...b } as Parameters<typeof weigh>[0], patient, '71.0'))).toBe('UNKNOWN_PATIENT')
+    const card = { handle: patient.handle, capacity: 'patient', holder: null, cardPin: '73915', pin: PIN } as const
+    expect(await codeOf(() => b.vault.issueCard(card))).toBe('UNKNOWN_PATIENT')
+    const consent = grantOf({ ...a, vault: b.vault }, patient)
+    expect(await codeOf(() => b.vault.grantConsent(consent))).toBe('UNKNOWN_PATIENT')
+    const { links } = clinicOf(b).replica.chain(patient.handle)
+    expect(links.filter(({ type }) => type !== 'access')).toEqual([])
   })
 
   it('is closed here as soon as their decision is heard', async () => {
