@@ -47,7 +47,10 @@ interface PinFiles {
   remove(id: string): void
   /** Every file as it is, by id: sealed under PIN and pepper. For a backup. */
   files(): ReadonlyMap<string, Uint8Array>
-  /** What tells one seed under one PIN from another, 16 bytes, by id: counted attempts make no other version. */
+  /**
+   * What tells one seed under one PIN from another, 16 bytes, by id: counted attempts make no other version. A file that
+   * does not authenticate has none: it is as good as not there.
+   */
   versions(): ReadonlyMap<string, Uint8Array>
   /**
    * Puts a file of {@link PinFiles.files} back.
@@ -201,7 +204,13 @@ function openPinFiles(setup: Setup) {
       if (existsSync(fileOf(id))) removeFile(fileOf(id))
     },
     files: () => new Map(idsIn(folder).map((id) => [id, readFileIfAny(fileOf(id)) ?? new Uint8Array()])),
-    versions: () => new Map(idsIn(folder).map((id) => [id, versionOf(read(id))])),
+    versions: () =>
+      new Map(
+        idsIn(folder).flatMap((id) => {
+          const version = unlessDamaged(() => versionOf(read(id)))
+          return version === null ? [] : [[id, version]]
+        }),
+      ),
     putFile: (id, file) => {
       parseFile(setup, id, file)
       makePrivateFolder(folder)
@@ -209,6 +218,16 @@ function openPinFiles(setup: Setup) {
     },
   }
   return { shared, put, unlock, inTurn: oneAtATime() }
+}
+
+/** Null for a file that is damaged, or was removed meanwhile. Any other failure passes on. */
+function unlessDamaged<Value>(read: () => Value): Value | null {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof KeystoreError && error.code === 'KEYSTORE_DAMAGED') return null
+    throw error
+  }
 }
 
 function versionOf({ scrypt, sealed }: Content): Uint8Array {

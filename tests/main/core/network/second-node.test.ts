@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { codeOf, PIN, startVault, stateOf, temporaryFolder } from '../../../faults/support/clinic.ts'
 import { clinicOf, holder, weigh } from '../../../support/consent-world.ts'
@@ -138,5 +140,20 @@ describe('the people of a clinic at a further workstation', { timeout: 120_000 }
     await a.vault.changePin({ oldPin: PIN, newPin: '48151' })
     await until('the new PIN came', async () => (await codeOf(() => b.vault.signIn(a.team.nurse, '48151'))) === null)
     expect(await codeOf(() => b.vault.signIn(a.team.nurse, PIN))).toBe('WRONG_PIN')
+  })
+
+  it('sign in again after the disk spoiled the file of a key, at either of the two', async () => {
+    const a = await networkedClinic()
+    const b = await workstationOf(a)
+    await until('everybody is known there', async () => (await names(b)).length === (await names(a)).length)
+    const fileOf = (open: OpenVault, handle: string) =>
+      join(open.folder, 'clinic', 'keystore', 'practitioners', `${handle}.json`)
+    writeFileSync(fileOf(b, a.team.nurse), '{')
+    expect(await codeOf(() => b.vault.signIn(a.team.nurse, PIN))).toBe('KEYSTORE_DAMAGED')
+    await until('it was given again', async () => (await codeOf(() => b.vault.signIn(a.team.nurse, PIN))) === null)
+    writeFileSync(fileOf(a, a.team.physician), '{')
+    const fresh = await a.vault.enrolPractitioner({ name: 'Nils Newcomer', role: 'nurse', pin: PIN })
+    await until('who is new comes all the same', async () => (await names(b)).includes(fresh.name))
+    expect(await b.vault.signIn(a.team.physician, PIN)).toMatchObject({ role: 'physician' })
   })
 })
