@@ -6,7 +6,7 @@
  * it takes to read what the site can read. Never the governance key, the mirror key, or a key of another node. HPKE base
  * mode as for {@link sealToKey}; info `chartseal/node-secrets/v1`, aad = network, site and log of the node. Who sealed is
  * known by the transport; the sharing key is compared with the roster. Proven by
- * `tests/main/core/network/node-secrets.test.ts`.
+ * `tests/main/core/network/invitations.test.ts`.
  *
  * @packageDocumentation
  */

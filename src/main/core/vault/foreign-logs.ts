@@ -1,11 +1,12 @@
 /**
- * What other sites share: their logs as far as they are mirrored here, read for display.
+ * What other nodes share: their logs as far as they are mirrored here, read for display.
  *
  * @remarks
  * The same steps as for records of the own site, in the log of the other: its people, its devices, its contract, its
  * consents. Keys are those that a consent handed over. A consent of another site counts while that site's word is fresh:
- * a revocation may have been recorded there that has not arrived. Proven by
- * `tests/main/core/network/two-clinics.test.ts`.
+ * a revocation may have been recorded there that has not arrived. Logs of other nodes of the own site are read the same way,
+ * with the own keys, and consents there count as in the own log. Proven by `tests/main/core/network/two-clinics.test.ts`
+ * and `tests/main/core/network/sister-charts.test.ts`.
  *
  * @packageDocumentation
  */

@@ -2,8 +2,10 @@
  * Patients of whom other sites share something: found, and charted, like those of the own site.
  *
  * @remarks
- * They can be looked at and not written about: whoever treats them here registers them here. Every look is recorded in the
- * own log, with the head of the other that it relied on. Proven by `tests/main/core/network/two-clinics.test.ts`.
+ * They can be looked at and not written about: whoever treats them here registers them here. Those of another workstation of
+ * this clinic are registered already, and count as known. Every look is recorded in the own log, with the head of the other
+ * that it relied on. Proven by `tests/main/core/network/two-clinics.test.ts` and
+ * `tests/main/core/network/sister-charts.test.ts`.
  *
  * @packageDocumentation
  */
