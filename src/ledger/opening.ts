@@ -10,11 +10,13 @@
  * @packageDocumentation
  */
 import { equalBytes } from '../shared/bytes.ts'
+import { parseCheckpoint } from './checkpoint.ts'
 import { listedKey, siteOfLog } from './directory.ts'
 import { decodeEntry, type Entry, type EntrySignature, signedMessage } from './entry.ts'
 import { LedgerError } from './errors.ts'
 import { decodeNodeOpened, type NodeOpened } from './fields.ts'
 import { originOf, splitOrigin } from './names.ts'
+import { parseNote } from './note.ts'
 import type { Roster } from './roster.ts'
 import { type SignatureVerifier, verifies } from './signatures.ts'
 
@@ -63,6 +65,7 @@ export function readOpening(rules: OpeningRules, bytes: Uint8Array): Opening {
   const before = splitOrigin(previous.origin)
   if (before.log !== body.log || before.incarnation >= incarnation)
     throw new LedgerError('OPENING_NOT_NEXT', 'not after an incarnation before')
+  checkNote(previous)
   const roster = rules.roster(rosterVersion)
   if (roster === null) throw new LedgerError('NO_ROSTER', `version ${rosterVersion} is not known`)
   const listed = listedKey(roster, body.log)
@@ -71,6 +74,13 @@ export function readOpening(rules: OpeningRules, bytes: Uint8Array): Opening {
   checkSigners(rules, entry, logKey, governanceKey)
   const origin = originOf(body.log, incarnation)
   return { origin, bytes, logKey, governanceKey, rosterVersion, listed, previous }
+}
+
+/** Where the incarnation before ends is read from its note by everybody who hears of it, so it must be one. */
+function checkNote({ origin, size, root, note }: Opening['previous']): void {
+  const signed = parseCheckpoint(parseNote(note).text)
+  if (signed.origin !== origin || signed.size < size || (signed.size === size && !equalBytes(signed.root, root)))
+    throw new LedgerError('OPENING_NOT_NEXT', 'the note says another head')
 }
 
 /** The new key and the site's governance key, and nobody else. */

@@ -77,7 +77,7 @@ export class NetworkLogs {
   /** Looks for logs that a new roster lists. */
   refresh(): void {
     const { identity, standing } = this.#clinic
-    standing.openings.retry()
+    for (const bytes of standing.openings.takeWaiting()) orNull(() => this.#takeOpening(bytes))
     for (const site of this.roster.sites) for (const { log } of site.nodes) if (log !== identity.log) this.#openAll(log)
     // Who left is gone; what they had recorded until then still proves what others rest on it.
     for (const { origin } of this.roster.frozen) {
@@ -100,12 +100,31 @@ export class NetworkLogs {
    * @throws {@link LedgerError} when it opens nothing.
    */
   addOpening(bytes: Uint8Array): string | null {
-    const origin = this.#clinic.standing.openings.add(bytes)
+    const origin = this.#takeOpening(bytes)
     if (origin === null) return null
     // A log that was lost because nobody knew its key.
     this.#lost.delete(origin)
     this.refresh()
     return origin
+  }
+
+  /** One that is refused keeps no number from the one that its site may open some day. */
+  #takeOpening(bytes: Uint8Array): string | null {
+    const { openings } = this.#clinic.standing
+    const opening = openings.read(bytes)
+    if (opening !== null && this.#isOutdated(opening))
+      throw new LedgerError('OPENING_NOT_NEXT', 'another roster was in force')
+    return openings.add(bytes)
+  }
+
+  /**
+   * True when another roster was in force where it goes on: whoever found a governance key that the site has replaced could
+   * end its log with it. False while that is not known.
+   */
+  #isOutdated({ previous, rosterVersion }: Opening): boolean {
+    const before = this.#mirrored.get(previous.origin)
+    if (before === undefined || before.judged < previous.size) return false
+    return rosterAt(before.directory, previous.size)?.roster.version !== rosterVersion
   }
 
   /** Incarnations of a log of another node that are mirrored, in order. */
@@ -125,6 +144,7 @@ export class NetworkLogs {
     if (opening === null) return null
     const { previous } = opening
     if (openings.after(previous.origin)?.origin !== origin) return 'opened-twice'
+    if (this.#isOutdated(opening)) return 'contradicts'
     const before = this.cosigned(previous.origin)
     if (before === null) return this.doubtOf(previous.origin)
     if (before.head.size >= previous.size && !this.#follows(opening, before)) return 'contradicts'

@@ -109,9 +109,9 @@ export class Openings {
     }
   }
 
-  /** Looks again at what waits for a roster. */
-  retry(): void {
-    for (const bytes of this.#waiting.splice(0)) orNull(() => this.add(bytes))
+  /** Hands out what waits for a roster, to be looked at again. */
+  takeWaiting(): Uint8Array[] {
+    return this.#waiting.splice(0)
   }
 
   #take(bytes: Uint8Array): string | null {
