@@ -20,6 +20,7 @@ import { CONTRACT_PROPOSAL } from '../../../ledger/contract-proposal.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { type ContractPublished, encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
 import { type Approval, type ContractText, type SignedRoster } from '../../../ledger/governance.ts'
+import { splitOrigin } from '../../../ledger/names.ts'
 import { type LastApproval, mayApprove, neededApprovals } from '../../../ledger/next-roster.ts'
 import {
   encodeRoster,
@@ -187,6 +188,8 @@ export class Governance {
       const next = change.kind === 'ceremony' ? this.#ceremony(waiting) : await this.#changed(change)
       const { network } = this.#clinic.identity
       const open = badProposal(() => this.#opened({ network, document: encodeRoster(next), approvals: [] }))
+      // A ceremony repeats what another site may have proposed.
+      this.#checkEnds(open)
       await this.#save({ proposal: encodeProposal(open.file) })
       await this.#approve(open)
       return this.view()
@@ -418,15 +421,11 @@ export class Governance {
 
   /** What is final here stays: nobody may end a log before it, also by mistake. */
   #checkEnds({ change }: OpenProposal): void {
-    if (change.kind !== 'site-removed') return
+    if (change.kind !== 'site-removed' && change.kind !== 'site-changed') return
     const site = this.#roster().roster.sites.find(({ id }) => id === change.site)
-    const known = site === undefined ? [] : this.endsOf(site)
-    const isCut = ({ origin, size, root }: FrozenLog): boolean =>
-      change.frozen.some((end) => {
-        const isOther = end.size === size && !equalBytes(end.root, root)
-        return end.origin === origin && (end.size < size || isOther)
-      })
-    if (known.some(isCut)) throw new ApiFailure('BAD_PROPOSAL', { detail: 'ENDS_BEFORE_FINAL' })
+    const known = site === undefined || change.frozen.length === 0 ? [] : this.endsOf(site)
+    const isCut = known.some((end) => change.frozen.some((frozen) => isBefore(frozen, end)))
+    if (isCut) throw new ApiFailure('BAD_PROPOSAL', { detail: 'ENDS_BEFORE_FINAL' })
   }
 
   async #approve(open: OpenProposal): Promise<void> {
@@ -609,6 +608,14 @@ export class Governance {
 
 function textOf(document: Uint8Array): string {
   return new TextDecoder().decode(document)
+}
+
+/** Whether a log that is frozen so would lose something that is final; an end in an earlier incarnation drops the later ones. */
+function isBefore(frozen: FrozenLog, final: FrozenLog): boolean {
+  const [end, known] = [splitOrigin(frozen.origin), splitOrigin(final.origin)]
+  if (end.log !== known.log || end.incarnation > known.incarnation) return false
+  if (end.incarnation < known.incarnation) return final.size > 0
+  return frozen.size < final.size || (frozen.size === final.size && !equalBytes(frozen.root, final.root))
 }
 
 /** Whether a site's last approval was of this proposal. */

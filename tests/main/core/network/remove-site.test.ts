@@ -1,6 +1,13 @@
 import { expect, it } from 'vitest'
 import { codeOf, type OpenVault, PIN } from '../../../faults/support/clinic.ts'
 import { clinicOf, granted, holder, weigh, weightsIn } from '../../../support/consent-world.ts'
+import { originOf } from '../../../../src/ledger/names.ts'
+import { addApproval, encodeProposal } from '../../../../src/ledger/roster-proposal.ts'
+import { encodeRoster, type FrozenLog } from '../../../../src/ledger/roster.ts'
+import type { Governance } from '../../../../src/main/core/vault/governance.ts'
+import { followingRoster } from '../../../../src/main/core/vault/next-rosters.ts'
+import { governanceSignerOf } from '../../../../src/main/core/vault/role-keys.ts'
+import { keyPairFromSeed } from '../../../../src/main/keystore/sodium.ts'
 import { instantText } from '../../../../src/clinical/instant.ts'
 import { isAllFinal, joinedTo, networkedClinic, third, until } from '../../../support/two-clinics.ts'
 
@@ -65,4 +72,48 @@ it('is refused by whoever knows more that is final', async () => {
   governance.endsOf = (site) => endsOf(site).map((end) => ({ ...end, size: end.size - 1 }))
   await a.vault.proposeRoster({ kind: 'remove-site', site: gone })
   await until('the other is asked', async () => (await b.vault.governance()).proposal?.change.site === gone)
-  expect(await codeOf(() => b.vault.approveProposal())).toBe('BAD_PROPOSAL')}, 120_000)
+  expect(await codeOf(() => b.vault.approveProposal())).toBe('BAD_PROPOSAL')
+}, 120_000)
+
+it('is refused as well for one machine of a clinic, and where the end is one of an earlier log', async () => {
+  const a = await networkedClinic()
+  const b = await joinedTo(a)
+  await b.vault.signIn(b.it, PIN)
+  const { log, origin, site } = clinicOf(b).identity
+  // A second machine of the other clinic, which never comes: nothing of its log is known, and its end may be any.
+  const governing = (open: OpenVault) =>
+    (open.vault as unknown as { ready(): { governance: Governance } }).ready().governance
+  const [spare, other] = [`${site}/node-spare`, keyPairFromSeed(new Uint8Array(32).fill(7)).publicKey]
+  const transportKey = keyPairFromSeed(new Uint8Array(32).fill(8)).publicKey
+  const added = governing(b).rosterWithNode({ log: spare, logKey: other, transportKey })
+  await governing(b).admit(added ?? new Uint8Array(), null)
+  await until('the other is asked', async () => (await a.vault.governance()).proposal !== null)
+  await a.vault.approveProposal()
+  await until('it is listed', async () => (await b.vault.governance()).roster.version === 3)
+  const { rosters } = clinicOf(b).replica.directory
+  const [inForce] = rosters.slice(-1)
+  if (inForce === undefined) throw new Error('a clinic has a roster')
+  /** What the other clinic signs so as to be rid of what one of its machines recorded. */
+  const without = (gone: string, frozen: FrozenLog): string => {
+    const next = followingRoster(inForce)
+    const sites = next.sites.map((one) => ({ ...one, nodes: one.nodes.filter((node) => node.log !== gone) }))
+    const document = encodeRoster({ ...next, sites, frozen: [frozen], coordinator: a.clinic().identity.log })
+    const { network } = clinicOf(b).identity
+    const signer = governanceSignerOf(clinicOf(b))
+    const file = { network, document, approvals: [] }
+    return encodeProposal(addApproval(file, signer.publicKey, (message) => signer.sign(message)))
+  }
+  const root = new Uint8Array(32)
+  const final = async () => (await a.vault.networkStatus()).logs.find((one) => one.origin === origin)?.final ?? 0
+  await until('something of it is final', async () => (await final()) > 1)
+  await governing(a).hear(without(log, { origin, size: 1, root }))
+  expect((await a.vault.governance()).proposal?.change).toMatchObject({ kind: 'site-changed', site })
+  expect(await codeOf(() => a.vault.approveProposal())).toBe('BAD_PROPOSAL')
+  expect(await codeOf(() => a.vault.proposeRoster({ kind: 'ceremony' }))).toBe('BAD_PROPOSAL')
+  await a.vault.discardProposal()
+  // It went on in a second log, of which something is final: an end in the first one would drop all of it.
+  const endsOf = governing(a).endsOf
+  governing(a).endsOf = (one) => endsOf(one).map((end) => ({ ...end, origin: originOf(log, 2), size: 3 }))
+  await governing(a).hear(without(log, { origin, size: await final(), root }))
+  expect(await codeOf(() => a.vault.approveProposal())).toBe('BAD_PROPOSAL')
+}, 120_000)
