@@ -56,7 +56,7 @@ export function clinicOf({ vault }: Pick<OpenVault, 'vault'>): Clinic {
 }
 
 /** Registers patient `n` and prints their card. Leaves the nurse signed in. */
-export async function holder({ vault, team }: World, n: number): Promise<Holder> {
+export async function holder({ vault, team }: Pick<World, 'vault' | 'team'>, n: number): Promise<Holder> {
   await vault.signIn(team.nurse, PIN)
   const patient = await vault.registerPatient(patientNumber(n))
   const { text } = await vault.issueCard({
@@ -131,7 +131,7 @@ export function weightsIn({ readings }: Chart): (string | null)[] {
 }
 
 /** Records a weight, as whoever is signed in. */
-export function weigh(world: World, { handle }: Pick<Patient, 'handle'>, kg: string) {
+export function weigh(world: Parameters<typeof signManual>[0], { handle }: Pick<Patient, 'handle'>, kg: string) {
   return signManual(world, handle, [weight(kg)])
 }
 

@@ -87,6 +87,16 @@ export class FakeNetwork {
     this.now = now
   }
 
+  /** One more machine of the own clinic. */
+  addOwn(name: string, role: 'node' | 'witness'): void {
+    const log = `${SITE}/${name}`
+    const link = connected(this.now, 60)
+    this.sites = this.sites.map((site) =>
+      site.id === SITE ? { ...site, nodes: [...site.nodes, { ...nodeOf(log, 9, link), role }] } : site,
+    )
+    if (role === 'node') this.logs = [...this.logs, { ...logOf(1, 12), origin: `${log}/1`, isOwn: false }]
+  }
+
   /** Four clinics: two are reached, one is not and hangs behind. */
   grow(): void {
     this.sites = [

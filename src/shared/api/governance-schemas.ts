@@ -145,6 +145,8 @@ export const ProposedChange = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('custom-policy'), text: z.string().min(1).max(32_768) }),
   /** The others go on without a site; its logs end at what is final of them. */
   z.object({ kind: z.literal('remove-site'), site: SiteName }),
+  /** The own site goes on without one of its workstations or servers, by the name of its log, or without a witness. */
+  z.object({ kind: z.literal('remove-machine'), name: SiteName }),
   /** The change that waits, once more: a recovery ceremony, approved by every site that stays. */
   z.object({ kind: z.literal('ceremony') }),
 ])

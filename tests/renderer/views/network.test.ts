@@ -111,6 +111,25 @@ describe('the network page', () => {
     expect(window.core.proposed).toEqual([{ kind: 'remove-site', site: 'chartseal.local/site-2' }])
   })
 
+  it('says what follows before a machine of the clinic is taken out, and proposes it', async () => {
+    const { window, view } = await open(IT, ({ core }) => {
+      core.network.addOwn('server', 'node')
+      core.network.addOwn('watcher', 'witness')
+    })
+    await view.get('[aria-label="Take server out of this clinic"]').trigger('click')
+    await settle()
+    expect(screen()).toMatch(/server ends after 12 entries/)
+    expect(screen()).toContain('Let it send what it has first')
+    await press('Approve and propose')
+    await view.get('[aria-label="Take watcher out of this clinic"]').trigger('click')
+    await settle()
+    expect(screen()).not.toContain('ends after')
+    await press('Approve and propose')
+    expect(window.core.proposed).toEqual(
+      ['server', 'watcher'].map((name) => ({ kind: 'remove-machine', name: `chartseal.local/site-1/${name}` })),
+    )
+  })
+
   it('offers to remove nobody to those who may not, or while something else waits', async () => {
     const { view } = await grown(NURSE)
     expect(view.text()).not.toContain('Remove…')

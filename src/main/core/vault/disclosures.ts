@@ -273,8 +273,7 @@ export class Disclosures {
 
   /** Site of a log, by the newest roster that lists it. */
   siteOf(origin: string): string | null {
-    const { log } = splitOrigin(origin)
-    return this.#logs.roster.sites.find(({ nodes }) => nodes.some((node) => node.log === log))?.id ?? null
+    return this.#logs.siteOf(splitOrigin(origin).log)?.id ?? null
   }
 
   /** Entries of a range that have a payload. */

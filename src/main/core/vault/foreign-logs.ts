@@ -10,7 +10,7 @@
  *
  * @packageDocumentation
  */
-import { type Directory, nextIncarnation, siteOfLog } from '../../../ledger/directory.ts'
+import { type Directory, nextIncarnation } from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { MAX_CLOCK_AHEAD_S } from '../../../ledger/finality.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
@@ -290,7 +290,7 @@ export class ForeignLogs implements ForeignShares {
 
   /** Of a node of the own site: its patients are this clinic's, and are read like those of the own log, however many. */
   #isSister(name: string): boolean {
-    return siteOfLog(this.#logs.roster, name)?.id === this.#clinic.identity.site
+    return this.#logs.siteOf(name)?.id === this.#clinic.identity.site
   }
 
   /** What was judged of each incarnation of a log, oldest first, up to the first of which nothing was. */
@@ -322,7 +322,7 @@ export class ForeignLogs implements ForeignShares {
   #read(name: string, heads: readonly Head[]): void {
     const { store } = this.#clinic
     this.#open.delete(name)
-    const site = siteOfLog(this.#logs.roster, name)?.id
+    const site = this.#logs.siteOf(name)?.id
     if (site === undefined) return
     const logs: LogReplica[] = []
     const chains = new Chains(store, () => logs)

@@ -60,6 +60,7 @@ import {
   withMirrorKey,
   withNewNode,
   withNewSite,
+  withoutMachine,
   withoutSite,
   withNewWitness,
   withPolicy,
@@ -504,6 +505,16 @@ export class Governance {
         // Who leaves could not record it: the others go on without them.
         if (site === undefined || site.id === identity.site) throw new ApiFailure('BAD_PROPOSAL')
         return withoutSite(next, site.id, this.endsOf(site))
+      }
+      case 'remove-machine': {
+        const site = next.sites.find(({ id }) => id === identity.site)
+        const isThere =
+          site?.nodes.some(({ log }) => log === change.name) === true ||
+          site?.witnesses.some(({ name }) => name === change.name) === true
+        // Who governs the site, or records for the network, cannot go this way: nobody would be left who does.
+        const isNeeded = change.name === identity.log || change.name === next.coordinator
+        if (site === undefined || !isThere || isNeeded) throw new ApiFailure('BAD_PROPOSAL')
+        return withoutMachine(next, site.id, change.name, this.endsOf(site))
       }
       case 'governance-key':
         return withGovernanceKey(next, identity.site, await keepNextSeed(secrets, SECRETS.governance, random(32)))

@@ -8,7 +8,14 @@
  *
  * @packageDocumentation
  */
-import { type Directory, emptyDirectory, logKeyOf, nextIncarnation, rosterAt } from '../../../ledger/directory.ts'
+import {
+  type Directory,
+  emptyDirectory,
+  logKeyOf,
+  nextIncarnation,
+  rosterAt,
+  siteOfLog,
+} from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { MAX_CLOCK_AHEAD_S } from '../../../ledger/finality.ts'
 import type { LogHead } from '../../../ledger/fields.ts'
@@ -17,7 +24,7 @@ import { timeOf } from '../../../ledger/cosignature.ts'
 import { parseNote, parseSignature } from '../../../ledger/note.ts'
 import { parseCheckpoint } from '../../../ledger/checkpoint.ts'
 import type { Opening } from '../../../ledger/opening.ts'
-import { mirrorNameOf, type Roster } from '../../../ledger/roster.ts'
+import { mirrorNameOf, type Roster, type RosterSite } from '../../../ledger/roster.ts'
 import { orNull } from '../../../sync/attempt.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
 import { verifier } from '../../keystore/sodium.ts'
@@ -237,6 +244,16 @@ export class NetworkLogs {
     const present = logKeyOf(mirrored.directory, mirrored.log, mirrored.judged)
     const from = present === null ? -1 : keys.findLastIndex((key) => equalBytes(key, present))
     return from < 0 ? keys : keys.slice(from)
+  }
+
+  /**
+   * Site that is in force now and whose node writes a log, or wrote it until the node was taken out; null for a log of
+   * nobody who is left.
+   */
+  siteOf(log: string): RosterSite | null {
+    const { rosters } = this.#clinic.replica.directory
+    const id = rosters.map(({ roster }) => siteOfLog(roster, log)?.id).findLast((one) => one !== undefined)
+    return this.roster.sites.find((site) => site.id === id) ?? null
   }
 
   /** Where a roster froze a log; a later incarnation of it never began. */

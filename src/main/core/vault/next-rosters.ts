@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 import { siteOfLog, type RosterInForce } from '../../../ledger/directory.ts'
+import { splitOrigin } from '../../../ledger/names.ts'
 import type { Approval } from '../../../ledger/governance.ts'
 import type { LastApproval, RosterProposal } from '../../../ledger/next-roster.ts'
 import { parsePolicy, type PolicySite, quorumPolicy } from '../../../ledger/policy.ts'
@@ -117,6 +118,24 @@ export function withNewNode(roster: Roster, id: string, node: RosterNode): Roste
     ...site,
     nodes: [...site.nodes, node].sort((a, b) => (a.log < b.log ? -1 : 1)),
   }))
+}
+
+/**
+ * Without a node or a witness of a site. Who votes, and how, stays.
+ *
+ * @param name - Log of the node, or name of the witness.
+ * @param ends - Where the logs of the site end, if they are to.
+ */
+export function withoutMachine(roster: Roster, id: string, name: string, ends: readonly FrozenLog[]): Roster {
+  const frozen = ends.filter(({ origin }) => splitOrigin(origin).log === name)
+  return {
+    ...withSite(roster, id, (site) => ({
+      ...site,
+      nodes: site.nodes.filter(({ log }) => log !== name),
+      witnesses: site.witnesses.filter((witness) => witness.name !== name),
+    })),
+    frozen: [...roster.frozen, ...frozen].sort((a, b) => (a.origin < b.origin ? -1 : 1)),
+  }
 }
 
 /** With one more witness of a site. */

@@ -38,3 +38,14 @@ export function bytesText(bytes: number): string {
 export function shortLog(log: string): string {
   return log.split('/').at(-1) ?? log
 }
+
+/** Name of the log of an origin, without the number of its incarnation. */
+export function logOfOrigin(origin: string): string {
+  return origin.slice(0, origin.lastIndexOf('/'))
+}
+
+/** Who is to be taken out: a clinic by its id, a machine of the own one by its log, a witness by its name. */
+export interface Removal {
+  readonly kind: 'site' | 'node' | 'witness'
+  readonly name: string
+}

@@ -69,15 +69,34 @@ export const messages = {
   remove: {
     open: 'Remove…',
     openFor: 'Remove {site} from the network',
-    title: 'Remove {site} from the network?',
-    text: '{id} gets no more of what is recorded from now on, and has no vote. This is what follows:',
     ends: '{log} ends after {final} entry that is final. | {log} ends after {final} entries that are final.',
     lost: '{more} more entry is here and not final: it does not count any more. | {more} more entries are here and not final: they do not count any more.',
-    reads: 'What it was sent before, with the keys for it, it can go on reading. Nobody can take that back.',
-    stays: 'What it recorded until then stays in the ledger, with its proofs. It can go on working alone.',
-    returns: 'These logs can never come back. The clinic can only join again as a new site, by an invitation.',
     votes: 'This site approves it at once. It is in force when enough of the others have approved it as well.',
     confirm: 'Approve and propose',
+    openMachine: 'Take {name} out of this clinic',
+    site: {
+      title: 'Remove {name} from the network?',
+      text: '{id} gets no more of what is recorded from now on, and has no vote. This is what follows:',
+      reads: 'What it was sent before, with the keys for it, it can go on reading. Nobody can take that back.',
+      stays: 'What it recorded until then stays in the ledger, with its proofs. It can go on working alone.',
+      returns: 'These logs can never come back. The clinic can only join again as a new site, by an invitation.',
+    },
+    node: {
+      title: 'Take {name} out of this clinic?',
+      text: 'The machine of {id} gets no more of what is recorded from now on. This is what follows:',
+      reads:
+        'It keeps what it holds, with the keys of this clinic for that. If it was stolen or sold, its start passphrase is all that protects them.',
+      stays:
+        'What it recorded until then stays in the charts. What it has not sent yet, or records later, does not count.',
+      returns:
+        'Let it send what it has first, then switch it off. It can only come back as a new machine, by an invitation.',
+    },
+    witness: {
+      title: 'Take the witness {name} out?',
+      text: '{id} is not asked any more to sign what it saw. This is what follows:',
+      reads: 'It holds hashes and no patient data. What it signed until then stays valid.',
+      returns: 'It can only come back with new keys, by an invitation.',
+    },
   },
   problems: {
     REFUSED: 'The computer is there, and Chartseal does not listen on that port. Is it running?',

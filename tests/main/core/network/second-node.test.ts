@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { codeOf, PIN, startVault, stateOf, temporaryFolder } from '../../../faults/support/clinic.ts'
-import { clinicOf, holder, weigh } from '../../../support/consent-world.ts'
+import { clinicOf, holder, weigh, weightsIn } from '../../../support/consent-world.ts'
 import { joinedTo, networkedClinic, until, workstationOf } from '../../../support/two-clinics.ts'
 import { openEpochKey } from '../../../../src/main/core/epoch-keys.ts'
 import { sharingSecret } from '../../../../src/main/core/vault/clinic-assembly.ts'
@@ -77,6 +77,39 @@ describe('a further workstation of a clinic', { timeout: 120_000 }, () => {
     expect((await a.vault.networkStatus()).quorum).toMatchObject({ sites: 2, needed: 2 })
     const names = [...clinicOf(b).standing.cosignatures.sizes(clinicOf(b).identity.origin).keys()]
     expect(names).toHaveLength(2)
+  })
+
+  it('can be taken out: it gets nothing more, and what it recorded stays in the charts', async () => {
+    const a = await networkedClinic()
+    const b = await workstationOf(a)
+    await until(
+      'the nurse is known there',
+      async () => (await codeOf(() => b.vault.signIn(a.team.nurse, PIN))) === null,
+    )
+    // The people of the clinic are the same there.
+    const there = { ...b, team: a.team }
+    const patient = await holder(there, 1)
+    await weigh(there, patient, '81.5')
+    await until('it is final at both', () => isFinal(a, 2) && isFinal(b, 2))
+    await a.vault.signIn(a.team.it, PIN)
+    const { identity } = clinicOf(b)
+    for (const name of [a.clinic().identity.log, `${identity.site}/nobody`])
+      expect(await codeOf(() => a.vault.proposeRoster({ kind: 'remove-machine', name }))).toBe('BAD_PROPOSAL')
+    const end = clinicOf(b).replica.head.size
+    await a.vault.proposeRoster({ kind: 'remove-machine', name: identity.log })
+    const { roster } = await a.vault.governance()
+    expect(roster.sites[0]?.nodes).toHaveLength(1)
+    expect(roster.frozen).toMatchObject([{ origin: identity.origin, size: end }])
+    await until('it is hung up on', () => !networkOf(b).network.health().isQuorumThere)
+    await a.vault.signIn(a.team.nurse, PIN)
+    const shows = async () => weightsIn(await a.vault.chart(patient.handle, 1)).join()
+    expect(await shows()).toBe('81.5')
+    await weigh(there, patient, '81.6')
+    await a.vault.signIn(a.team.it, PIN)
+    const log = async () => (await a.vault.networkStatus()).logs.find(({ origin }) => origin === identity.origin)
+    expect(await log()).toMatchObject({ verified: end, site: identity.site })
+    await a.vault.signIn(a.team.nurse, PIN)
+    expect(await shows()).toBe('81.5')
   })
 
   it('is not let in with an invitation of another kind, and a clinic not with one of its kind', async () => {

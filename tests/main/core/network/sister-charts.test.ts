@@ -78,7 +78,7 @@ describe('a patient of another workstation of the clinic', { timeout: 180_000 },
     const scanned = await b.vault.scanCode(identifier)
     expect(scanned === null ? null : verified(scanned).handle).toBe(patient.handle)
     // Nothing is recorded about them here: that is done where they are registered.
-    expect(await codeOf(() => weigh({ ...b } as Parameters<typeof weigh>[0], patient, '71.0'))).toBe('UNKNOWN_PATIENT')
+    expect(await codeOf(() => weigh(b, patient, '71.0'))).toBe('UNKNOWN_PATIENT')
     const card = { handle: patient.handle, capacity: 'patient', holder: null, cardPin: '73915', pin: PIN } as const
     expect(await codeOf(() => b.vault.issueCard(card))).toBe('UNKNOWN_PATIENT')
     const consent = grantOf({ ...a, vault: b.vault }, patient)

@@ -2,9 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { leastCosignatures, parsePolicy, soloPolicy } from '../../../../src/ledger/policy.ts'
 import { policyMode } from '../../../../src/ledger/policy-safety.ts'
 import { quorumOf } from '../../../../src/ledger/quorum.ts'
+import { describeChange } from '../../../../src/ledger/roster-change.ts'
 import { mirrorNameOf, type Roster, type RosterSite } from '../../../../src/ledger/roster.ts'
 import { COSIGNATURE_V1 } from '../../../../src/ledger/vkey.ts'
-import { withNewSite, withoutSite, withPolicy } from '../../../../src/main/core/vault/next-rosters.ts'
+import {
+  withNewNode,
+  withNewSite,
+  withNewWitness,
+  withoutMachine,
+  withoutSite,
+  withPolicy,
+} from '../../../../src/main/core/vault/next-rosters.ts'
 
 const key = (n: number) => new Uint8Array(32).fill(n)
 
@@ -64,5 +72,31 @@ describe('a network that goes on without a site', () => {
     const twice = withoutSite(once, site(1).id, [end(1)])
     expect([once.coordinator, twice.coordinator]).toEqual([`${site(1).id}/node`, `${site(2).id}/node`])
     expect(twice.frozen).toEqual([end(1), end(3)])
+  })
+})
+
+describe('a clinic that goes on without a machine', () => {
+  const id = site(1).id
+  const end = { origin: `${id}/second/1`, size: 7, root: key(7) }
+  const others = { origin: `${id}/node/1`, size: 9, root: key(9) }
+  const second = { log: `${id}/second`, logKey: key(50), transportKey: key(51) }
+  const witness = { name: `${id}/witness`, witnessKey: key(52), transportKey: key(53) }
+  const before = withNewWitness(withNewNode(grown(alone(), 2), id, second), id, witness)
+
+  it('freezes the log of a workstation, and no other', () => {
+    const next = withoutMachine(before, id, second.log, [others, end])
+    expect([next.frozen, next.policy, next.coordinator]).toEqual([[end], before.policy, before.coordinator])
+    expect(describeChange(before, { ...next, version: 2 })).toEqual({
+      ...{ kind: 'site-changed', site: id, frozen: [end] },
+      changes: [{ kind: 'node-removed', log: second.log }],
+    })
+  })
+
+  it('ends no log with a witness', () => {
+    const next = withoutMachine(before, id, witness.name, [others, end])
+    expect(next.frozen).toEqual([])
+    expect(describeChange(before, { ...next, version: 2 })).toMatchObject({
+      changes: [{ kind: 'witness-removed', log: witness.name }],
+    })
   })
 })
