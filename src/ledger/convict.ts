@@ -77,11 +77,20 @@ export function isWorthKeeping(proof: ConvictedFork, known: readonly ConvictedFo
   return proof.older.size < smallest || guiltyKeys(proof).some((key) => !keys.has(key))
 }
 
-/** What proofs about one log say together; null when there are none. */
+/**
+ * True when the log itself signed both heads. Cosigners can sign heads that no log ever had: such a proof says something
+ * about them, and nothing about the log.
+ */
+export function contestsLog({ logKeys }: Pick<ConvictedFork, 'logKeys'>): boolean {
+  return logKeys.length > 0
+}
+
+/** What proofs about one log say together; null when none contests it. */
 export function contestOf(proofs: readonly ConvictedFork[]): Contest | null {
-  if (proofs.length === 0) return null
-  const convicted = new Set(proofs.flatMap(({ cosigners }) => cosigners.map(({ publicKey }) => toHex(publicKey))))
-  return { from: Math.min(...proofs.map(({ older }) => older.size)), convicted }
+  const forks = proofs.filter(contestsLog)
+  if (forks.length === 0) return null
+  const convicted = new Set(forks.flatMap(({ cosigners }) => cosigners.map(({ publicKey }) => toHex(publicKey))))
+  return { from: Math.min(...forks.map(({ older }) => older.size)), convicted }
 }
 
 function guiltyOf(h: Hasher, v: SignatureVerifier, fork: Fork, suspects: AllSuspects) {

@@ -9,7 +9,14 @@
  * @packageDocumentation
  */
 import { parseCheckpoint } from '../../../ledger/checkpoint.ts'
-import { type AllSuspects, contestOf, convict, type ConvictedFork, isWorthKeeping } from '../../../ledger/convict.ts'
+import {
+  type AllSuspects,
+  contestOf,
+  contestsLog,
+  convict,
+  type ConvictedFork,
+  isWorthKeeping,
+} from '../../../ledger/convict.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { type ForkedTree, proveFork } from '../../../ledger/evidence.ts'
 import { utf8 } from '../../../ledger/hash.ts'
@@ -33,7 +40,7 @@ export interface EvidenceParts {
   readonly copies: readonly string[]
   /** Keeps texts beside the keystore. */
   readonly saveCopies: (texts: readonly string[]) => void
-  /** Told when a log became contested, or more so. */
+  /** Told when something about a log was proven. */
   readonly changed: (origin: string) => void
 }
 
@@ -44,7 +51,10 @@ export interface Evidence extends ConvictedFork {
   readonly receivedAtMs: number
 }
 
-/** Proofs kept about one log. One is enough; more say who else, and from where on. */
+/**
+ * Proofs kept about one log that contest it, and as many that say only that cosigners signed what the log did not. One is
+ * enough; more say who else, and from where on.
+ */
 const MAX_PROOFS = 32
 
 /** The fork proofs of a replica. */
@@ -70,7 +80,7 @@ export class EvidenceLocker {
   }
 
   isContested(origin: string): boolean {
-    return this.#of(origin).length > 0
+    return this.#of(origin).some(contestsLog)
   }
 
   /** The proof in a text as it would be kept, or null. `text` is untrusted. */
@@ -131,7 +141,8 @@ export class EvidenceLocker {
 
   #keep(proof: ConvictedFork): boolean {
     const known = this.#of(proof.origin)
-    if (known.length >= MAX_PROOFS || (known.length > 0 && !isWorthKeeping(proof, known))) return false
+    const alike = alikeOf(known, proof)
+    if (alike.length >= MAX_PROOFS || (alike.length > 0 && !isWorthKeeping(proof, alike))) return false
     const receivedAtMs = this.#parts.nowMs()
     const id = idOf(proof.text)
     this.#parts.store.putEvidence({ id, origin: proof.origin, text: proof.text, receivedAtMs })
@@ -147,7 +158,7 @@ export class EvidenceLocker {
     if (proof === null) return null
     const known = this.#of(proof.origin)
     const id = toHex(idOf(proof.text))
-    if (known.length >= MAX_PROOFS || known.some((other) => other.id === id)) return null
+    if (alikeOf(known, proof).length >= MAX_PROOFS || known.some((other) => other.id === id)) return null
     this.#byLog.set(proof.origin, [...known, { ...proof, id, receivedAtMs }])
     return proof
   }
@@ -163,9 +174,9 @@ export class EvidenceLocker {
       this.#parts.store.putEvidence({ id: idOf(text), origin, text, receivedAtMs })
   }
 
-  /** Keeps the first proof about each log where the database does not reach. */
+  /** Keeps the first proof that contests each log where the database does not reach. */
   #copy(): void {
-    const firsts = [...this.#byLog.values()].flatMap((proofs) => proofs.slice(0, 1))
+    const firsts = [...this.#byLog.values()].flatMap((proofs) => proofs.filter(contestsLog).slice(0, 1))
     const missing = firsts.filter(({ origin }) => !this.#copied.has(origin))
     if (missing.length === 0) return
     for (const { origin, text } of missing) this.#copied.set(origin, text)
@@ -184,6 +195,11 @@ export class EvidenceLocker {
   #of(origin: string): readonly Evidence[] {
     return this.#byLog.get(origin) ?? []
   }
+}
+
+/** Proofs of the same kind: what lying cosigners make up takes no place from what the log did. */
+function alikeOf<Proof extends ConvictedFork>(known: readonly Proof[], proof: ConvictedFork): Proof[] {
+  return known.filter((other) => contestsLog(other) === contestsLog(proof))
 }
 
 function idOf(text: string): Uint8Array {

@@ -237,7 +237,7 @@ export class Standing implements StandingCheck {
       },
       changed: (origin) => {
         this.grades.changed(origin)
-        contested(origin)
+        if (this.locker.isContested(origin)) contested(origin)
       },
     })
   }

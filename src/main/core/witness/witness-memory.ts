@@ -13,7 +13,7 @@
  */
 import { createHmac } from 'node:crypto'
 import { openCheckpoint, parseCheckpoint } from '../../../ledger/checkpoint.ts'
-import { convict, type ConvictedFork, isWorthKeeping } from '../../../ledger/convict.ts'
+import { contestsLog, convict, type ConvictedFork, isWorthKeeping } from '../../../ledger/convict.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { utf8 } from '../../../ledger/hash.ts'
 import { parseNote } from '../../../ledger/note.ts'
@@ -171,7 +171,7 @@ export class WitnessMemory implements WitnessStore {
   }
 
   isContested(origin: string): boolean {
-    return this.#proofs.has(origin)
+    return this.#proofs.get(origin)?.some(contestsLog) === true
   }
 
   /**
@@ -183,7 +183,9 @@ export class WitnessMemory implements WitnessStore {
    */
   addProof(document: Parameters<typeof convict>[2]): boolean {
     const proof = this.#convict(document)
-    const known = this.#proofs.get(proof.origin) ?? []
+    // What lying cosigners make up takes no place from what the log did.
+    const all = this.#proofs.get(proof.origin) ?? []
+    const known = all.filter((other) => contestsLog(other) === contestsLog(proof))
     if (known.length >= MAX_PROOFS || (known.length > 0 && !isWorthKeeping(proof, known))) return false
     this.#noted(() => this.#keep(proof))
     return true

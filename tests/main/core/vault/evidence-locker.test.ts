@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { cosign } from '../../../../src/ledger/cosignature.ts'
 import { encodeFork, proveFork } from '../../../../src/ledger/evidence.ts'
 import { utf8 } from '../../../../src/ledger/hash.ts'
+import { formatNote, parseNote } from '../../../../src/ledger/note.ts'
 import { Cosignatures } from '../../../../src/main/core/vault/cosignatures.ts'
 import { EvidenceLocker } from '../../../../src/main/core/vault/evidence-locker.ts'
 import { LedgerError } from '../../../../src/ledger/errors.ts'
@@ -99,6 +101,27 @@ describe('whoever signed both', () => {
     expect(proof?.logKeys).toHaveLength(1)
     expect(proof?.cosigners.map(({ name }) => name)).toEqual(['test.local/s1/mirror'])
     expect(locker.contest(log.origin)?.from).toBe(8)
+  })
+
+  it('contests no log that signed neither, and takes no place from a proof that does', () => {
+    const { log, locker, store, copies } = world()
+    log.grow(4)
+    /** Two heads of a size that a site made up: the log never signed them. */
+    const madeUp = (size: number) => {
+      const note = (fill: number) => {
+        const { text } = parseNote(log.forked.noteOf(size, new Uint8Array(32).fill(fill)))
+        const name = 'test.local/s1/mirror'
+        const { mirror } = siteOf(1)
+        const line = cosign(text, { name, publicKey: mirror.publicKey }, NOON_S, (m) => mirror.sign(m))
+        return formatNote(text, [line])
+      }
+      return encodeFork({ older: note(1), newer: note(2), prefix: null })
+    }
+    for (let size = 60; size > 0; size--) locker.add(madeUp(size))
+    expect([locker.isContested(log.origin), locker.contest(log.origin), copies()]).toEqual([false, null, []])
+    expect(store.evidence(log.origin)).toHaveLength(32)
+    expect(locker.add(forkOf(log, 5, 7)).isNew).toBe(true)
+    expect(locker.contest(log.origin)).toEqual({ from: 5, convicted: new Set() })
   })
 
   it('is nobody when the other checkpoint is signed by a stranger', () => {
