@@ -7,9 +7,11 @@ import { defineConfig } from 'vitest/config'
  */
 export default defineConfig({
   test: {
+    // Left to itself the runner keeps one of two cores free.
+    maxWorkers: 2,
     // A hanging test is a failing test; suites that start processes set longer limits themselves.
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     projects: [
       {
         test: {
@@ -17,8 +19,8 @@ export default defineConfig({
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/renderer/**', 'tests/e2e/**', 'tests/rig/**'],
           environment: 'node',
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -33,8 +35,8 @@ export default defineConfig({
           name: 'window',
           include: ['tests/renderer/**/*.test.ts'],
           environment: 'happy-dom',
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -43,8 +45,8 @@ export default defineConfig({
           include: ['tests/rig/**/*.test.ts'],
           environment: 'node',
           fileParallelism: false,
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
