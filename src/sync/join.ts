@@ -36,8 +36,11 @@ import { SyncError } from './errors.ts'
 /** Longest body of either kind. */
 export const MAX_JOIN_BODY = 250_000
 
-/** Most documents of one answer. */
-const MAX_DOCUMENTS = 512
+/** Most documents that a guest takes in all. */
+export const MAX_DOCUMENTS = 512
+
+/** Bytes of documents in one answer, about: a document more fits in its frame. */
+const PART_BYTES = 160_000
 
 /** Longest secrets of one answer. */
 export const MAX_SEALED_SECRETS = 4096
@@ -91,6 +94,10 @@ export type JoinAnswer =
       readonly documents: readonly RecordedDocument[]
       /** For a node of the inviting site: what the site shares, sealed to the key of the request. Null for a site. */
       readonly secrets: Uint8Array | null
+      /** How many documents come before these. */
+      readonly from: number
+      /** More come after them, and are to be asked for. */
+      readonly isMore: boolean
     }
   /** Void, used by somebody else, or withdrawn. */
   | { readonly state: 'refused' }
@@ -99,23 +106,19 @@ const STEPS = ['ask', 'approve', 'node', 'witness'] as const
 const STATES = ['propose', 'waiting', 'admitted', 'refused'] as const
 const DOCUMENTS = ['roster', 'contract'] as const
 
-/** The body of a `join-request`. */
-export function encodeJoinRequest(request: JoinRequest): Uint8Array {
+/**
+ * The body of a `join-request`.
+ *
+ * @param from - Documents that the guest has already, when it was taken in.
+ */
+export function encodeJoinRequest(request: JoinRequest, from = 0): Uint8Array {
+  const first = [8, from === 0 ? undefined : from] as const
   if (request.step === 'node')
     return encodeCbor(
-      mapOf([
-        [1, STEPS.indexOf('node')],
-        [5, encodeRosterNode(request.node)],
-        [6, request.agreementKey],
-      ]),
+      mapOf([[1, STEPS.indexOf('node')], [5, encodeRosterNode(request.node)], [6, request.agreementKey], first]),
     )
   if (request.step === 'witness')
-    return encodeCbor(
-      mapOf([
-        [1, STEPS.indexOf('witness')],
-        [7, encodeRosterWitness(request.witness)],
-      ]),
-    )
+    return encodeCbor(mapOf([[1, STEPS.indexOf('witness')], [7, encodeRosterWitness(request.witness)], first]))
   const isApproval = request.step === 'approve'
   return encodeCbor(
     mapOf([
@@ -123,21 +126,45 @@ export function encodeJoinRequest(request: JoinRequest): Uint8Array {
       [2, encodeRosterSite(request.site)],
       [3, isApproval ? request.document : undefined],
       [4, isApproval ? request.signature : undefined],
+      first,
     ]),
   )
 }
 
 /** Reads {@link encodeJoinRequest}. `body` is untrusted; throws {@link SyncError} `BAD_MESSAGE`. */
-export function decodeJoinRequest(body: Uint8Array): JoinRequest {
-  return coded(body, 'join request', (f) => {
-    const step = STEPS[f.uint(1)]
-    if (step === 'node') return { step, node: readRosterNode(f.map(5)), agreementKey: readAgreementKey(f) }
-    if (step === 'witness') return { step, witness: readRosterWitness(f.map(7)) }
-    const site = readGuest(f.map(2))
-    if (step === 'ask') return { step, site }
-    if (step !== 'approve') throw badField('join request', 1, 'not a step')
-    return { step, site, document: f.blob(3, 1, MAX_ROSTER_SIZE), signature: f.bytes(4, SIGNATURE_SIZE) }
-  })
+export function decodeJoinRequest(body: Uint8Array): { readonly request: JoinRequest; readonly from: number } {
+  return coded(body, 'join request', (f) => ({
+    request: readRequest(f),
+    from: f.optional(8, (key) => f.uint(key, MAX_DOCUMENTS)) ?? 0,
+  }))
+}
+
+function readRequest(f: FieldReader): JoinRequest {
+  const step = STEPS[f.uint(1)]
+  if (step === 'node') return { step, node: readRosterNode(f.map(5)), agreementKey: readAgreementKey(f) }
+  if (step === 'witness') return { step, witness: readRosterWitness(f.map(7)) }
+  const site = readGuest(f.map(2))
+  if (step === 'ask') return { step, site }
+  if (step !== 'approve') throw badField('join request', 1, 'not a step')
+  return { step, site, document: f.blob(3, 1, MAX_ROSTER_SIZE), signature: f.bytes(4, SIGNATURE_SIZE) }
+}
+
+/**
+ * The answer to somebody who was taken in: all documents of a long history do not fit in one message.
+ *
+ * @param documents - All of them, in order.
+ * @param from - Untrusted: how many the guest has.
+ * @returns The next ones; `refused` where there is none.
+ */
+export function admittedFrom(
+  documents: readonly RecordedDocument[],
+  secrets: Uint8Array | null,
+  from: number,
+): JoinAnswer {
+  let bytes = 0
+  const part = documents.slice(from).filter(({ fields }, i) => (bytes += fields.length) <= PART_BYTES || i === 0)
+  if (part.length === 0) return { state: 'refused' }
+  return { state: 'admitted', documents: part, secrets, from, isMore: from + part.length < documents.length }
 }
 
 /** The body of a `join-answer`. */
@@ -149,6 +176,8 @@ export function encodeJoinAnswer(answer: JoinAnswer): Uint8Array {
       [2, answer.state === 'propose' ? answer.document : undefined],
       [3, documents],
       [4, answer.state === 'admitted' ? (answer.secrets ?? undefined) : undefined],
+      [5, answer.state === 'admitted' && answer.from > 0 ? answer.from : undefined],
+      [6, answer.state === 'admitted' && answer.isMore ? 1 : undefined],
     ]),
   )
 }
@@ -178,7 +207,9 @@ export function joinCode(network: Uint8Array, body: Uint8Array): string {
 
 function readAdmission(f: FieldReader) {
   const documents = f.array(3, 1, MAX_DOCUMENTS).map(readDocument)
-  return { documents, secrets: f.optional(4, (key) => f.blob(key, 1, MAX_SEALED_SECRETS)) }
+  const secrets = f.optional(4, (key) => f.blob(key, 1, MAX_SEALED_SECRETS))
+  const from = f.optional(5, (key) => f.uint(key, MAX_DOCUMENTS)) ?? 0
+  return { documents, secrets, from, isMore: f.optional(6, (key) => f.uint(key, 1)) === 1 }
 }
 
 function readAgreementKey(f: FieldReader): Uint8Array {

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { MAX_ENTRY_SIZE } from '../../src/ledger/body.ts'
 import {
+  admittedFrom,
   decodeJoinAnswer,
   decodeJoinRequest,
   encodeJoinAnswer,
@@ -8,6 +10,8 @@ import {
   joinCode,
   type JoinAnswer,
   type JoinRequest,
+  MAX_JOIN_BODY,
+  MAX_SEALED_SECRETS,
 } from '../../src/sync/join.ts'
 import { SyncError } from '../../src/sync/errors.ts'
 import { testSite, testWitness } from '../support/ledger-world.ts'
@@ -30,9 +34,12 @@ const ANSWERS: JoinAnswer[] = [
       { type: 'roster', fields: document },
       { type: 'contract', fields: document },
     ],
-    secrets: null,
+    ...{ secrets: null, from: 0, isMore: false },
   },
-  { state: 'admitted', documents: [{ type: 'roster', fields: document }], secrets: document },
+  {
+    ...{ state: 'admitted', documents: [{ type: 'roster', fields: document }], secrets: document },
+    ...{ from: 7, isMore: true },
+  },
   { state: 'refused' },
 ]
 
@@ -48,11 +55,34 @@ const codeOf = (read: () => unknown): string | null => {
 
 describe('what a guest and its host say', () => {
   it.each(REQUESTS)('survives: request $step', (request) => {
-    expect(decodeJoinRequest(encodeJoinRequest(request))).toEqual(request)
+    expect(decodeJoinRequest(encodeJoinRequest(request))).toEqual({ request, from: 0 })
+    expect(decodeJoinRequest(encodeJoinRequest(request, 9))).toEqual({ request, from: 9 })
   })
 
   it.each(ANSWERS)('survives: answer $state', (answer) => {
     expect(decodeJoinAnswer(encodeJoinAnswer(answer))).toEqual(answer)
+  })
+
+  it('tells a history of any length in parts that fit in a message each', () => {
+    const documents = Array.from({ length: 60 }, (_, i) => ({
+      type: 'contract' as const,
+      fields: new Uint8Array(i === 9 ? MAX_ENTRY_SIZE : 9000).fill(i),
+    }))
+    const told: unknown[] = []
+    for (let isMore = true; isMore;) {
+      const part = decodeJoinAnswer(encodeJoinAnswer(admittedFrom(documents, document, told.length)))
+      if (part.state !== 'admitted') throw new Error('there is more')
+      expect(part.from).toBe(told.length)
+      told.push(...part.documents)
+      isMore = part.isMore
+    }
+    expect(told).toEqual(documents)
+    expect(admittedFrom(documents, null, 60)).toEqual({ state: 'refused' })
+    const largest = [...documents, { type: 'roster' as const, fields: new Uint8Array(MAX_ENTRY_SIZE) }]
+    for (const [from] of largest.entries()) {
+      const body = encodeJoinAnswer(admittedFrom(largest, new Uint8Array(MAX_SEALED_SECRETS), from))
+      expect(body.length).toBeLessThanOrEqual(MAX_JOIN_BODY)
+    }
   })
 
   it('is refused when a site has no node, or two', () => {

@@ -14,6 +14,7 @@ import { encodeCbor } from '../../../ledger/cbor.ts'
 import { encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
 import type { RosterNode, RosterSite, RosterWitness } from '../../../ledger/roster.ts'
 import {
+  admittedFrom,
   decodeJoinRequest,
   encodeJoinAnswer,
   encodeJoinRequest,
@@ -182,17 +183,18 @@ export class Invitations {
     const invitation = this.#kept.find((one) => one.key === key)
     if (invitation === undefined) return null
     try {
-      return encodeJoinAnswer(this.#answer(invitation, decodeJoinRequest(body)))
+      const { request, from } = decodeJoinRequest(body)
+      return encodeJoinAnswer(this.#answer(invitation, request, from))
     } catch (error) {
       if (error instanceof SyncError) return encodeJoinAnswer({ state: 'refused' })
       throw error
     }
   }
 
-  #answer(invitation: Kept, request: JoinRequest): JoinAnswer {
+  #answer(invitation: Kept, request: JoinRequest, from: number): JoinAnswer {
     const isOfThisSite = request.step === 'node' || request.step === 'witness'
     if (isOfThisSite !== (invitation.kind === 'workstation')) return { state: 'refused' }
-    if (isOfThisSite) return this.#answerNode(invitation, request)
+    if (isOfThisSite) return this.#answerNode(invitation, request, from)
     const { site } = request
     // An invitation is for whoever asked first with it, and what became of it is asked for under no other name.
     if (invitation.site !== null && invitation.site !== site.id) return { state: 'refused' }
@@ -201,14 +203,14 @@ export class Invitations {
     if (invitation.siteHash !== null && invitation.siteHash !== asked) return { state: 'refused' }
     if (this.#isMember(site) && (this.#isOpen(invitation) || this.#isBeingSettled(invitation))) {
       this.#note(invitation, { site: site.id, isUsed: true })
-      return { state: 'admitted', documents: this.#documents(), secrets: null }
+      return admittedFrom(this.#documents(), null, from)
     }
     if (!this.#isOpen(invitation)) return { state: this.#isBeingSettled(invitation) ? 'waiting' : 'refused' }
     if (invitation.siteHash === null) this.#note(invitation, { site: site.id, siteHash: asked })
     return request.step === 'ask' ? this.#propose(invitation, site) : this.#approved(invitation, request)
   }
 
-  #answerNode(invitation: Kept, request: NodeJoinRequest | WitnessJoinRequest): JoinAnswer {
+  #answerNode(invitation: Kept, request: NodeJoinRequest | WitnessJoinRequest, from: number): JoinAnswer {
     const asked = toHex(encodeJoinRequest(request))
     if (invitation.request !== null && invitation.request !== asked) return { state: 'refused' }
     const isOpen = this.#isOpen(invitation)
@@ -219,7 +221,9 @@ export class Invitations {
     }
     if (!invitation.isLetIn) return { state: 'waiting' }
     if (this.#isOwn(request))
-      return request.step === 'node' ? this.#admitted(invitation, request) : this.#admittedWitness(invitation)
+      return request.step === 'node'
+        ? this.#admitted(invitation, request, from)
+        : this.#admittedWitness(invitation, from)
     const { governance, fault } = this.#parts
     const document = isOpen ? this.#rosterWith(request) : null
     // Null while something else is decided: the node asks again.
@@ -230,11 +234,11 @@ export class Invitations {
     return { state: 'waiting' }
   }
 
-  #admitted(invitation: Kept, { node, agreementKey }: NodeJoinRequest): JoinAnswer {
+  #admitted(invitation: Kept, { node, agreementKey }: NodeJoinRequest, from: number): JoinAnswer {
     const secrets = this.#sealed.get(invitation.id)
     if (secrets !== undefined) {
       this.#note(invitation, { isUsed: true })
-      return { state: 'admitted', documents: this.#documents(), secrets }
+      return admittedFrom(this.#documents(), secrets, from)
     }
     const { identity, keystore } = this.#parts.clinic
     const to = { network: identity.network, site: identity.site, log: node.log }
@@ -245,10 +249,10 @@ export class Invitations {
   }
 
   /** A witness is given rosters alone: no rules about entries, no secret. */
-  #admittedWitness(invitation: Kept): JoinAnswer {
+  #admittedWitness(invitation: Kept, from: number): JoinAnswer {
     this.#note(invitation, { isUsed: true })
     const documents = this.#documents().filter(({ type }) => type === 'roster')
-    return { state: 'admitted', documents, secrets: null }
+    return admittedFrom(documents, null, from)
   }
 
   #rosterWith(request: NodeJoinRequest | WitnessJoinRequest): Uint8Array | null {
@@ -361,7 +365,7 @@ function nameIn(request: NodeJoinRequest | WitnessJoinRequest): string {
 
 /** Who an invitation of the own clinic is used by shows when it was used. */
 function kindOf({ kind, request }: Kept): NetworkInvitation['kind'] {
-  return request !== null && decodeJoinRequest(fromHex(request)).step === 'witness' ? 'witness' : kind
+  return request !== null && decodeJoinRequest(fromHex(request)).request.step === 'witness' ? 'witness' : kind
 }
 
 /** Without what people add or change when they read something out. */

@@ -37,6 +37,7 @@ import {
   joinCode,
   type JoinAnswer,
   type JoinRequest,
+  MAX_DOCUMENTS,
   type RecordedDocument,
 } from '../../../sync/join.ts'
 import { PROTOCOL_VERSION } from '../../../sync/limits.ts'
@@ -204,7 +205,7 @@ export interface JoinCallParts {
 }
 
 /** What a guest is given once it was taken in. Untrusted. */
-export type Admission = Omit<Extract<JoinAnswer, { state: 'admitted' }>, 'state'>
+export type Admission = Pick<Extract<JoinAnswer, { state: 'admitted' }>, 'documents' | 'secrets'>
 
 /** Calls the inviting node until the guest was taken in. */
 export class JoinCall {
@@ -217,6 +218,8 @@ export class JoinCall {
   #state: JoiningStatus['state'] = 'calling'
   #problem: string | null = null
   #next: JoinRequest
+  /** What was told so far, once it was taken in. */
+  readonly #documents: RecordedDocument[] = []
   #isOver = false
 
   constructor(parts: JoinCallParts) {
@@ -297,7 +300,7 @@ export class JoinCall {
 
   #ask(): void {
     if (this.#isOver) return
-    const body = encodeJoinRequest(this.#next)
+    const body = encodeJoinRequest(this.#next, this.#documents.length)
     this.#channel?.send(encodeMessage({ kind: 'join-request', req: this.#req++, body }))
   }
 
@@ -324,9 +327,17 @@ export class JoinCall {
       case 'refused':
         return this.#set('refused', null)
       case 'admitted':
-        this.#isOver = true
-        return this.#parts.admitted(answer)
+        return this.#take(answer)
     }
+  }
+
+  /** A long history comes in parts; one that was asked for twice counts once. */
+  #take({ documents, secrets, from, isMore }: Extract<JoinAnswer, { state: 'admitted' }>): void {
+    if (from !== this.#documents.length) return
+    this.#documents.push(...documents)
+    if (isMore && this.#documents.length < MAX_DOCUMENTS) return this.#ask()
+    this.#isOver = true
+    this.#parts.admitted({ documents: this.#documents, secrets })
   }
 
   #approve(document: Uint8Array): void {

@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { codeOf, PIN, startVault, stateOf, temporaryFolder } from '../../../faults/support/clinic.ts'
 import { clinicOf, holder, weigh, weightsIn } from '../../../support/consent-world.ts'
 import { joinedTo, networkedClinic, until, workstationOf } from '../../../support/two-clinics.ts'
+import { resourceFile } from '../../../../src/main/core/resource-file.ts'
 import { openEpochKey } from '../../../../src/main/core/epoch-keys.ts'
 import { sharingSecret } from '../../../../src/main/core/vault/clinic-assembly.ts'
 import { equalBytes, fromHex, toHex } from '../../../../src/shared/bytes.ts'
@@ -67,6 +68,16 @@ describe('a further workstation of a clinic', { timeout: 120_000 }, () => {
     expect(stateOf(again).state).toBe('ready')
     await until('it is current again', () => isFinal(again, 2))
     expect(clinicOf(again).standing.isMirror).toBe(false)
+  })
+
+  it('joins a clinic whose rules changed so often that they do not fit in one message', async () => {
+    const a = await networkedClinic()
+    const rules = readFileSync(resourceFile('contracts', 'default-v1.cedar'), 'utf8')
+    const [edition, editions] = [(n: number) => `${rules}\n// edition ${n}\n`, 31]
+    for (let n = 2; n <= editions; n++) await a.vault.publishContract(edition(n))
+    const b = await workstationOf(a)
+    const { published } = clinicOf(b).replica.contract() ?? {}
+    expect([published?.version, new TextDecoder().decode(published?.document)]).toEqual([editions, edition(editions)])
   })
 
   it('votes for nothing: a clinic with two machines is one of two clinics', async () => {
