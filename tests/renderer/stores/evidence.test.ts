@@ -74,6 +74,12 @@ describe('the evidence card', () => {
     expect(card.text()).toContain('within the first 30 entries')
     expect(card.text()).toContain('Tell clinic IT')
     expect(card.find('input[type=file]').exists()).toBe(true)
+    // A proof against those who confirmed alone: the log goes on.
+    window.core.evidence = window.core.evidence.map((proof) => ({ ...proof, byLog: false }))
+    await useEvidenceStore().load()
+    await settle()
+    expect(card.text()).toContain('nothing in it is in doubt')
+    expect(card.text()).not.toContain('Tell clinic IT')
   })
 
   it('says that there is nothing when there is nothing', async () => {

@@ -144,6 +144,7 @@ export const messages = {
       'The log itself signed both versions, and site {sites} confirmed both. | The log itself signed both versions, and sites {sites} confirmed both.',
     sizes: 'The versions differ within the first {older} entries; the other signature covers {newer}.',
     ownText: 'This workstation signs nothing more in it.',
+    untouchedText: 'The log itself did not sign both, so nothing in it is in doubt.',
     otherText: 'Its final entries stay valid, the rest is contested.',
     save: 'Save',
     takeOf: 'Save the proof about {origin}',
@@ -151,6 +152,8 @@ export const messages = {
     whole: 'the whole proof',
     bring: 'Bring a proof from a file',
     imported: 'The proof holds: {origin} exists in two versions.',
+    importedUntouched:
+      'The proof holds against those who confirmed two versions of {origin}. The log itself did not sign both.',
   },
 
   blocks: {
