@@ -101,7 +101,7 @@ export class FakeCore {
   /** False when the PIN was typed too long ago. */
   isPresent = true
   /** People, cards, consents and emergency notes. */
-  readonly known = new FakePeople(this)
+  readonly known: FakePeople = new FakePeople(this)
   /** When set, the next call of that name fails with the code, e.g. `patients.chart`. */
   failures = new Map<string, ApiCode>()
   /** When set, calls of that name wait for it. */

@@ -3,6 +3,8 @@
  * to keep; seals and verifies nothing.
  */
 import type { ApiCode } from '../../src/shared/api/codes.ts'
+import type { z } from 'zod'
+import type { Position as PositionSchema } from '../../src/shared/api/primitives.ts'
 import { encodeCardText } from '../../src/shared/card-text.ts'
 import { DATA_CLASSES } from '../../src/shared/api/consent-schemas.ts'
 import type {
@@ -14,10 +16,13 @@ import type {
   OutboxNote,
   Patient,
   PatientCard,
+  Practitioner,
   PractitionerRecord,
+  RejectedRow,
+  Session,
   SettledNote,
+  SystemEvent,
 } from '../../src/shared/api/schemas.ts'
-import type { FakeCore } from './fake-core.ts'
 import { handleOf } from './fake-data.ts'
 import { fail, ok, type Guard, type Os } from './fake-reply.ts'
 
@@ -29,6 +34,25 @@ export const OTHER_SITE = 'north-quay.example'
 /** What is printed on card `n`. */
 export function cardText(n: number): string {
   return encodeCardText({ cardId: handleOf(0xcad0 + n - 1), share: new Uint8Array(32).fill(n) })
+}
+
+type Position = z.infer<typeof PositionSchema>
+/** A patient as a list shows them. */
+type Shown = RejectedRow | { readonly status: 'verified'; readonly position: Position; readonly record: Patient }
+
+/** What it needs of the fake core. */
+interface PeopleHost {
+  readonly now: number
+  readonly session: Session | null
+  readonly practitioners: Practitioner[]
+  readonly patients: Patient[]
+  readonly pins: Map<string, string>
+  readonly known: FakePeople
+  isPresent: boolean
+  emit(event: SystemEvent): void
+  fresh(): string
+  position(subject: string, index: number): Position
+  patientRow(patient: Patient): Shown
 }
 
 interface HeldCard {
@@ -49,9 +73,9 @@ export class FakePeople {
   wrongCardPins = 0
   /** Overrides what consents give, by patient. */
   readonly standings = new Map<string, Partial<ConsentStanding>>()
-  readonly core: FakeCore
+  readonly core: PeopleHost
 
-  constructor(core: FakeCore) {
+  constructor(core: PeopleHost) {
     this.core = core
   }
 
@@ -205,7 +229,7 @@ export class FakePeople {
 }
 
 /** Answers of `session` and `people` that came with revocation. */
-export function personAnswers(os: Os, core: FakeCore, guard: Guard) {
+export function personAnswers(os: Os, core: PeopleHost, guard: Guard) {
   const { known } = core
   return {
     session: {
@@ -267,7 +291,7 @@ export function personAnswers(os: Os, core: FakeCore, guard: Guard) {
 }
 
 /** Answers of `cards`, `consents` and `outbox`. */
-export function decisionAnswers(os: Os, core: FakeCore, guard: Guard) {
+export function decisionAnswers(os: Os, core: PeopleHost, guard: Guard) {
   const { known } = core
   return {
     cards: {

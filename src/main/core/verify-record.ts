@@ -65,6 +65,16 @@ export interface RecordGate {
   gate(subject: string): Promise<SubjectGate>
 }
 
+/** The same decisions for whoever does more than read: an open emergency counts for nothing. */
+export function byConsentAlone(gate: RecordGate): RecordGate {
+  return {
+    gate: async (subject) => {
+      const decided = await gate.gate(subject)
+      return { circumstances: (...record) => ({ ...decided.circumstances(...record), emergency: false }) }
+    },
+  }
+}
+
 /** Which record, for whom, and how its content is read. */
 export interface RecordRequest<Content> {
   /** Subject handle in hex. */

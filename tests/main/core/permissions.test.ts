@@ -44,11 +44,18 @@ const needs =
   (kind: Kind, code: string, answer: Answer): Answer =>
   (state, asker) =>
     isOpen(kind, state, asker) ? answer(state, asker) : code
+/** What an emergency opens is for reading: whoever changes it, or gives it away, needs consent. */
+const byConsent =
+  (answer: Answer): Answer =>
+  (state, asker) =>
+    answer(state === 'emergency' ? 'revoked' : state, asker)
 /** About a consent that stands; there may be none, or it was taken back. */
 const standing: Answer = (state) => {
   if (state === 'none') return 'UNKNOWN_CONSENT'
   return state === 'revoked' || state === 'emergency' ? 'CONSENT_CLOSED' : 'ok name'
 }
+
+const retract = needs('body', 'RECORD_NOT_VERIFIED', always('ok'))
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
   '-': always('NOT_SIGNED_IN'),
@@ -62,14 +69,15 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   // Recorded in any case: losing a reading is worse than not showing it.
   sign: shows('body'),
   // Changes a value that whoever changes it must be able to see.
-  amend: needs('body', 'RECORD_NOT_VERIFIED', always('ok body')),
-  retract: needs('body', 'RECORD_NOT_VERIFIED', always('ok')),
+  amend: byConsent(needs('body', 'RECORD_NOT_VERIFIED', always('ok body'))),
+  // The nurse recorded it: one's own mistake can be withdrawn in an emergency, too.
+  retract: (state, asker) => (asker === 'nurse' ? retract(state, asker) : byConsent(retract)(state, asker)),
   // Needs to know who the patient is.
   known: needs('name', 'CONSENT_NEEDED', always('ok')),
   score: needs('name', 'CONSENT_NEEDED', shows('vital')),
   // Shows the score that was recorded, which is a kind of data of its own that `partly` leaves out.
   scored: needs('name', 'CONSENT_NEEDED', (state) => (state === 'partly' ? 'ok' : 'ok vital')),
-  export: needs('name', 'NOTHING_TO_EXPORT', shows('name', 'vital', 'body')),
+  export: byConsent(needs('name', 'NOTHING_TO_EXPORT', shows('name', 'vital', 'body'))),
   // The words that the patient signed name the patient. Whoever has to obey them may read them.
   words: (state) => (state === 'none' ? 'ok' : 'ok name'),
   new: always('ok name'),

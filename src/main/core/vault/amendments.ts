@@ -3,6 +3,8 @@
  *
  * @remarks
  * Nothing is changed and nothing goes: a correction is an entry of its own, and the old value stays, struck through.
+ * An emergency opens a chart for reading: it lets nobody correct what no consent shows them. One's own mistake can be
+ * withdrawn all the same: a wrong value that stands for the next one to act on is worse.
  * Proven by `tests/main/core/vault/amendments.test.ts`.
  *
  * @packageDocumentation
@@ -21,11 +23,13 @@ import type { Correction, DataClass, ManualValue, Reading } from '../../../share
 import { fromHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
 import type { Asked, Row } from '../vault-service.ts'
+import { byConsentAlone } from '../verify-record.ts'
 import { type Authorised, authorisedBy } from './authorisation.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
-import { placeOf } from './corrections.ts'
+import { placeOf, refOf } from './corrections.ts'
 import { patientRecords, type PatientRecords } from './patient-records.ts'
 import { requirePresence } from './presence.ts'
+import { handleOf } from './reading-record.ts'
 import type { Draft } from './writer.ts'
 
 /** Corrects readings of an open clinic. */
@@ -104,21 +108,32 @@ export class Amendments {
 
   /** The reading as it stands: whoever corrects it can see it. */
   async #standing(viewer: Viewer, handle: string, ref: EntryRef): Promise<Reading> {
-    return standing((await this.#records(viewer, handle)).readings, ref)
+    return standing((await this.#records(viewer, handle, false)).readings, ref)
   }
 
   /** The kind of data of what is withdrawn, which the reason is sealed as. */
   async #classOf(viewer: Viewer, handle: string, ref: EntryRef): Promise<DataClass> {
-    const { readings, reports } = await this.#records(viewer, handle)
+    const { readings, reports } = await this.#records(viewer, handle, this.#isOwn(viewer, handle, ref))
     if (!reports.some((row) => isAt(row, ref))) return dataClassOf(standing(readings, ref))
     standing(reports, ref)
     return 'patient-reported'
   }
 
-  async #records(viewer: Viewer, handle: string): Promise<PatientRecords> {
+  /** Whether who is signed in recorded it. */
+  #isOwn({ handle: author }: Viewer, handle: string, ref: EntryRef): boolean {
     const { links } = this.#clinic.replica.chain(handle)
+    const link = links.find((one) => placeOf(refOf(one)) === placeOf(ref))
+    const verified = link?.log.verifiedEntry(link.index)
+    return verified !== undefined && !('step' in verified) && handleOf(verified, 'practitioner') === author
+  }
+
+  /** @param inEmergency - Also what is shown because of an open emergency alone. */
+  async #records(viewer: Viewer, handle: string, inEmergency: boolean): Promise<PatientRecords> {
+    const { replica, keys, grades, gate } = this.#clinic
+    const { links } = replica.chain(handle)
     if (!links.some(({ type }) => type === 'patient.registered')) throw new ApiFailure('UNKNOWN_PATIENT')
-    return patientRecords(this.#clinic, viewer, handle)
+    const sources = { replica, keys, grades, gate: inEmergency ? gate : byConsentAlone(gate) }
+    return patientRecords(sources, viewer, handle)
   }
 
   #amendment(

@@ -4,6 +4,7 @@
  * @remarks
  * The entry that says who gets what comes first. Inside are records that the one who exports may see and that the
  * patient's consent covers for the purpose; the patient's own copy needs none, and with the patient's card it is whole.
+ * An emergency opens a chart for reading: what it alone shows does not leave.
  * Corrected values stay here. Proven by `tests/main/core/vault/exports.test.ts`.
  *
  * @packageDocumentation
@@ -32,7 +33,7 @@ import {
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
 import type { Asked, Row } from '../vault-service.ts'
-import type { RecordGate } from '../verify-record.ts'
+import { byConsentAlone, type RecordGate, type RecordSources } from '../verify-record.ts'
 import type { Demographics } from './assessments.ts'
 import { cardSigner } from './cards.ts'
 import type { Link } from './chains.ts'
@@ -93,7 +94,7 @@ export class Exports {
    */
   async preview(request: ExportRequest): Promise<ExportPreview> {
     const viewer = this.#exporter()
-    const { chosen, withheld, rejected } = await this.#select(this.#clinic, viewer, request)
+    const { chosen, withheld, rejected } = await this.#select(this.#sources(false), viewer, request)
     await this.#clinic.writer.record([accessDraft(this.#clinic, viewer, { subject: request.handle })])
     const classes = DATA_CLASSES.filter((one) => chosen.some(({ dataClass }) => dataClass === one))
     return { records: chosen.length, withheld, rejected, classes }
@@ -112,8 +113,7 @@ export class Exports {
     const { handle, purpose, format } = request
     if (card !== null && purpose === 'patient') (await cardSigner(this.#clinic, handle, card)).wipe()
     const isWhole = card !== null && purpose === 'patient'
-    const sources = isWhole ? { ...this.#clinic, gate: OWN_COPY } : this.#clinic
-    const { chosen, isNamed } = await this.#select(sources, viewer, request)
+    const { chosen, isNamed } = await this.#select(this.#sources(isWhole), viewer, request)
     if (chosen.length === 0) throw new ApiFailure('NOTHING_TO_EXPORT')
     if (chosen.length >= MAX_RECEIPTS) throw new ApiFailure('INVALID_REQUEST', { detail: 'too-many-records' })
     if (!isNamed && format !== 'csv') throw new ApiFailure('CONSENT_NEEDED', { detail: 'demographics' })
@@ -132,11 +132,12 @@ export class Exports {
     return authorFor(this.#clinic, 'export')
   }
 
-  async #select(
-    sources: Parameters<typeof patientRecords>[0],
-    viewer: Viewer,
-    request: ExportRequest,
-  ): Promise<Selection> {
+  #sources(isWhole: boolean): RecordSources {
+    const { replica, keys, grades, gate } = this.#clinic
+    return { replica, keys, grades, gate: isWhole ? OWN_COPY : byConsentAlone(gate) }
+  }
+
+  async #select(sources: RecordSources, viewer: Viewer, request: ExportRequest): Promise<Selection> {
     const { handle, purpose, from, until } = request
     const patient = await this.#patients.demographics(handle, viewer, sources)
     const covered = await this.#covered(handle, purpose)
@@ -171,11 +172,11 @@ export class Exports {
     purpose: ExportRequest['purpose'],
   ): Promise<(dataClass: DataClass, recordedOn: string | null) => boolean> {
     if (purpose === 'patient') return () => true
-    const { gate, identity, glass, viewer } = this.#clinic
+    const { gate, identity } = this.#clinic
     const decisions = await gate.decisions(handle)
     const isUndecided = decisions.isKnown && decisions.versions.length === 0
     // For care, what holds here holds for whom the patient is sent to; anything else needs the patient's word.
-    if (purpose === 'care' && (isUndecided || glass.of(viewer?.handle ?? null, handle) !== null)) return () => true
+    if (purpose === 'care' && isUndecided) return () => true
     const terms = decisions.isKnown ? open(decisions).map(({ facts }) => facts.terms) : []
     const on = dayOf(gate.dayMs())
     return (dataClass, recordedOn) =>

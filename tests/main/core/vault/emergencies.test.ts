@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { decodeAccess } from '../../../../src/ledger/fields.ts'
-import { codeOf } from '../../../faults/support/clinic.ts'
+import type { EntryRef } from '../../../../src/ledger/erasure.ts'
+import { codeOf, weight } from '../../../faults/support/clinic.ts'
 import {
   consentWorld,
   granted,
@@ -128,6 +129,35 @@ it('is read-only where consent says so: what is recorded meanwhile is shown as l
   expect(row === undefined ? null : verified(row).quantities[0]?.value).toBe('71.5')
   await vault.endEmergency(patient.handle)
   expect(weightsIn(await vault.chart(patient.handle, 1))).toEqual(['access', 'access'])
+})
+
+it('changes nothing of what it shows, and lets nothing out: only one’s own mistake is withdrawn', async () => {
+  const { world, vault, patient, ask } = await closedChart()
+  await vault.breakGlass(ask)
+  const { handle } = patient
+  const rows = async () =>
+    (await vault.chart(handle, 1)).readings.map((row) => {
+      if (row.status !== 'verified') throw new Error(row.step)
+      const { origin, index } = row.position
+      return { ...row.record, ref: { origin, index } }
+    })
+  const asked = { handle, reason: 'typed wrong' }
+  const amend = (ref: EntryRef) => vault.amendReading({ ...asked, ref, value: weight('81.0') })
+  const [theirs] = await rows()
+  expect(theirs?.performer).toBe('Nora Nurse')
+  expect(await codeOf(() => amend(theirs!.ref))).toBe('RECORD_NOT_VERIFIED')
+  expect(await codeOf(() => vault.retractReading({ ...asked, ref: theirs!.ref }))).toBe('RECORD_NOT_VERIFIED')
+  const request = { handle, recipient: 'St Anne’s Hospital', format: 'csv', from: null, until: null } as const
+  for (const purpose of ['care', 'patient'] as const) {
+    expect(await vault.previewExport({ ...request, purpose })).toMatchObject({ records: 0, withheld: 1 })
+    expect(await codeOf(() => vault.makeExport({ ...request, purpose, pin: PIN }))).toBe('NOTHING_TO_EXPORT')
+  }
+  await weigh(world, patient, '17.5')
+  const own = (await rows()).at(-1)
+  expect(own?.performer).toBe('Phil Physician')
+  expect(await codeOf(() => amend(own!.ref))).toBe('RECORD_NOT_VERIFIED')
+  await vault.retractReading({ ...asked, ref: own!.ref })
+  expect((await rows()).map(({ correction }) => correction?.kind ?? null)).toEqual([null, 'entered-in-error'])
 })
 
 it('is listed for whoever answers for it, words for those who may see them, and reviewed once by somebody else', async () => {
