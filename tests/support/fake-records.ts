@@ -406,7 +406,18 @@ export class FakeRecords {
         isWhole: records === null,
         records: records?.length ?? 24,
         statement: 'signed',
-        open: ['north.example'],
+        sites: [
+          {
+            site: 'lake.example',
+            isOwn: false,
+            state: 'confirmed',
+            at: '2026-03-02T08:00:00+00:00',
+            nodes: 1,
+            confirmed: 1,
+          },
+          { site: 'north.example', isOwn: false, state: 'open', at: null, nodes: 2, confirmed: 1 },
+          { site: 'vale.example', isOwn: false, state: 'left', at: null, nodes: 0, confirmed: 0 },
+        ],
       },
       receipt: { fileName: 'erasure-33.tlog-proof', text: 'c2sp.org/tlog-proof@v1\n' },
     }

@@ -154,7 +154,7 @@ export abstract class FakeRecords extends FakeConsents {
     this.#drop(id)
     const place = { origin: 'site/1', index: 4, entryId: id, at: NOW, subject: handle }
     const extent = { isWhole: records === null, records: records?.length ?? 3 }
-    const erasure = { ...place, reason, authority, ...extent, statement: 'signed', open: [] }
+    const erasure = { ...place, reason, authority, ...extent, statement: 'signed', sites: [] }
     this.erased.unshift(erasure)
     return { ...erasure, receipt: await this.receipt(null, 3) }
   }

@@ -45,6 +45,7 @@ export type {
   ErasurePreview,
   ErasureProposal,
   ErasureReceipt,
+  ErasureSite,
   ExchangeFile,
   Exported,
   ExportFile,

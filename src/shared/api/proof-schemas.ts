@@ -8,6 +8,21 @@ import { LedgerBlock } from './ledger-schemas.ts'
 import { EntryId, Grade, Handle, Hash, hexOf, hexUpTo, Instant } from './primitives.ts'
 import { EntryRef } from './record-schemas.ts'
 
+/** A site that is to confirm an erasure. */
+export const ErasureSite = z.object({
+  site: z.string().max(200),
+  /** The other nodes of the own site. */
+  isOwn: z.boolean(),
+  /** Every node of it said that nothing is left there; not all did; or it left the network before they did. */
+  state: z.enum(['confirmed', 'open', 'left']),
+  /** When the last node said so, by its own clock; null unless confirmed. */
+  at: Instant.nullable(),
+  /** Nodes that are asked, and those that confirmed. */
+  nodes: z.number().int(),
+  confirmed: z.number().int(),
+})
+export type ErasureSite = z.infer<typeof ErasureSite>
+
 export const Erasure = EntryRef.extend({
   entryId: EntryId,
   at: Instant,
@@ -20,8 +35,8 @@ export const Erasure = EntryRef.extend({
   records: z.number().int(),
   /** Signed by the log once every byte is gone; null until then. */
   statement: z.string().max(2000).nullable(),
-  /** Sites that held a key of it and have not said that it is gone there. */
-  open: z.array(z.string().max(200)),
+  /** Sites that are asked whether it is gone there, by id. */
+  sites: z.array(ErasureSite),
 })
 export type Erasure = z.infer<typeof Erasure>
 

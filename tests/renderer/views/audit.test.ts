@@ -172,7 +172,9 @@ describe('administration', () => {
     await press('Sign and erase')
     expect(window.core.records.erasures).toHaveLength(1)
     expect(body()).toContain('Nothing waits')
-    expect(body()).toContain('Open at: north.example')
+    expect(body()).toMatch(/lake\.example: confirmed, .*2026.* by its clock/)
+    expect(body()).toContain('north.example: not heard yet (1 of 2 workstations)')
+    expect(body()).toContain('vale.example: left the network, can not be asked')
     expect(button('Save the receipt')).toBeDefined()
   })
 

@@ -37,6 +37,7 @@ import { nodeHasher } from '../hasher.ts'
 import { actorFor, offsetMinAt, viewerFor, type Clinic } from '../vault/clinic.ts'
 import { ClaimedPatients } from '../vault/claimed-patients.ts'
 import { Disclosures } from '../vault/disclosures.ts'
+import { ErasureConfirmations } from '../vault/erasure-confirmations.ts'
 import { ForeignLogs, type SiteContact } from '../vault/foreign-logs.ts'
 import { SECRETS } from '../vault/genesis.ts'
 import { fingerprintOf } from '../vault/governance-views.ts'
@@ -120,6 +121,7 @@ export class NetworkService {
   readonly #witnessed: WitnessMarks
   readonly #copies: CopyReports
   readonly #claimed: ClaimedPatients
+  readonly #confirmations: ErasureConfirmations
   #mayBeErased = true
   #isClosed = false
 
@@ -138,6 +140,7 @@ export class NetworkService {
     const liars = () => liarsAllowed(electorateOf(this.logs.roster))
     this.#copies = new CopyReports(() => clinic.monotonicMs(), liars)
     this.#claimed = new ClaimedPatients(clinic)
+    this.#confirmations = new ErasureConfirmations(clinic)
     this.#decided = clinic.replica.live.head.size
     this.#invitations = new Invitations({ clinic, governance, fault, changed: () => this.#reach() })
     this.#witnessed = new WitnessMarks({
@@ -445,6 +448,8 @@ export class NetworkService {
     const nowMs = this.#parts.clinic.monotonicMs()
     if (nowMs >= this.#roundAtMs) {
       this.#roundAtMs = nowMs + PAYLOAD_ROUND_MS
+      // A node that had not heard of an erasure may have sent a record again.
+      this.#mayBeErased = true
       for (const { origin } of this.logs.mirrored) this.#node.payloadsChanged(origin)
       // What was shared until yesterday is not shared today.
       if (this.disclosures.isOfAnotherDay) this.#quietly(() => this.disclosures.load())
@@ -568,8 +573,10 @@ export class NetworkService {
   #eraseTold(): void {
     if (!this.#mayBeErased) return
     const { emit, foreign } = this.#parts.clinic
-    const { changed, isComplete } = foreign?.eraseTold() ?? { changed: [], isComplete: true }
+    if (foreign === null) return
+    const { changed, isComplete, gone } = foreign.eraseTold((erasure) => this.#confirmations.isSaid(erasure))
     this.#mayBeErased = !isComplete
+    if (gone.length > 0) this.#heard(() => this.#confirmations.record(gone))
     for (const handle of changed) emit({ kind: 'chart-changed', handle })
   }
 

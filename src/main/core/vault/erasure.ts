@@ -28,6 +28,7 @@ import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
 import { type Erased, entryOf, erasedOf, isWhole, placeOf, refOf, type SubjectErasures } from './erased-records.ts'
+import { erasureSites, otherSites } from './erasure-sites.ts'
 import { unlessDamaged } from './log-replica.ts'
 import type { EntrySigner } from './entry-signer.ts'
 
@@ -112,8 +113,8 @@ export class Erasures {
   async erase({ id, handle, timeMs, erasure, signers }: SignedErasure): Promise<ErasureReceipt> {
     const { clinic } = this.#parts
     this.#checkPlaces(handle, erasure.records)
-    // Before it: what tells which sites to ask is among what goes.
-    if (erasure.records === null) clinic.store.putErasureSites(id, this.#sitesWithKeys(handle))
+    // Before it: what tells who had a key is among what goes.
+    clinic.store.putErasureSites(id, [...new Set([...otherSites(clinic), ...this.#sitesWithKeys(handle)])])
     const [subject, fields] = [fromHex(handle), encodeErasure(erasure)]
     await clinic.writer.record([{ id, type: 'record.erased', subject, timeMs, payload: null, fields, signers }])
     this.finish()
@@ -227,7 +228,7 @@ export class Erasures {
       ...{ reason: by.erasure.reason, authority: by.erasure.authority, isWhole: by.erasure.records === null },
       records: records.length,
       statement: this.#statement(erased),
-      open: this.#parts.clinic.store.erasureSites(id),
+      sites: erasureSites(this.#parts.clinic, erased),
     }
   }
 

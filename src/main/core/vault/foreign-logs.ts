@@ -11,6 +11,8 @@
  * @packageDocumentation
  */
 import { type Directory, nextIncarnation } from '../../../ledger/directory.ts'
+import type { EntryRef } from '../../../ledger/erasure.ts'
+import { type ErasureLeaf, readErasureConfirmed } from '../../../ledger/erasure-confirmation.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { MAX_CLOCK_AHEAD_S } from '../../../ledger/finality.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
@@ -23,6 +25,7 @@ import { DATA_CLASSES, type ConsentStanding } from '../../../shared/api/consent-
 import { instantText } from '../../../clinical/instant.ts'
 import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import { assert } from '../../../shared/errors.ts'
+import { orNull } from '../../../sync/attempt.ts'
 import type { StoredEpochKey } from '../../store/store.ts'
 import { type ClassKeys, EpochClassKeys, heldClassKeys, openClassKeys } from '../class-keys.ts'
 import { EnvelopeError } from '../envelope.ts'
@@ -32,8 +35,15 @@ import { verifyRecord, type RecordSources, type SubjectGate } from '../verify-re
 import { ACCESS_TYPES, Chains, type Link } from './chains.ts'
 import { offsetMinAt, type Clinic } from './clinic.ts'
 import { ConsentStandings, covers, dayOf, readConsent } from './consent-standing.ts'
-import { erasedOf } from './erased-records.ts'
-import type { ForeignAccess, ForeignClaim, ForeignPatient, ForeignShares } from './foreign-shares.ts'
+import { erasedOf, placeOf } from './erased-records.ts'
+import type {
+  Confirmation,
+  ErasedTold,
+  ForeignAccess,
+  ForeignClaim,
+  ForeignPatient,
+  ForeignShares,
+} from './foreign-shares.ts'
 import { keyRow, mayBeOf, UNPLACED } from './key-rows.ts'
 import { LogReplica, unlessDamaged, type Head, type TakenEntry } from './log-replica.ts'
 import type { NetworkLogs } from './network-logs.ts'
@@ -66,6 +76,8 @@ interface ForeignLog {
   readonly claimed: Claimed[]
   readonly site: string
   readonly sources: RecordSources
+  /** When the log confirmed erasures of this node, by their place; ms since 1970 by its clock. */
+  readonly confirmed: Map<string, number>
   /** What patients decided, where the log is of the own site; null for another's. */
   readonly standings: ConsentStandings | null
 }
@@ -76,6 +88,18 @@ interface Claimed {
   readonly origin: string
   readonly index: number
   readonly handle: string
+}
+
+/** What a log erased of one patient. */
+interface Told {
+  readonly handle: string
+  /** Records that may be held here. */
+  readonly places: readonly EntryRef[]
+  readonly keys: { readonly subject: Uint8Array; readonly epochs: readonly number[]; readonly logs: readonly string[] }
+  /** The entries that say so. */
+  readonly erasures: readonly ErasureLeaf[]
+  /** Nothing of the log is damaged here: there may be no record of the patient that is not known. */
+  readonly isWhole: boolean
 }
 
 /** Of one log: more of them say nothing more about it. */
@@ -120,40 +144,68 @@ export class ForeignLogs implements ForeignShares {
     return foreign === null ? null : this.#patientOf(foreign, handle)
   }
 
-  /**
-   * Deletes what the logs of other sites say is erased and is still here.
-   *
-   * @returns Patients of whom something went. Not complete while somebody else reads the database, so that it may still
-   * stand in a file: to be called again.
-   */
-  eraseTold(): { readonly changed: readonly string[]; readonly isComplete: boolean } {
+  eraseTold(isSaid: (erasure: ErasureLeaf) => boolean): ErasedTold {
     this.#refresh()
     const { store } = this.#clinic
     const changed: string[] = []
+    const unsaid: Told[] = []
+    for (const told of this.#told()) {
+      const isNew = told.erasures.some((erasure) => !isSaid(erasure))
+      const isGone = this.#isLeft(told) !== true
+      // Confirmed is only what was also deleted from quarantine, in which nobody looks.
+      if (isGone && !isNew) continue
+      const { handle, places, keys } = told
+      this.#marks.push(...store.eraseRecords({ records: places, keys }).marks)
+      if (!isGone) changed.push(handle)
+      if (isNew) unsaid.push(told)
+    }
+    // Also without marks: a crash may have come between the deletion and this.
+    const isComplete = (this.#marks.length === 0 && unsaid.length === 0) || store.forgetErased(this.#marks)
+    if (!isComplete) return { changed, isComplete, gone: [] }
+    this.#marks = []
+    // What cannot be read is not known to be gone.
+    const gone = unsaid.filter((told) => told.isWhole && this.#isLeft(told) === false)
+    return { changed, isComplete, gone: gone.flatMap(({ erasures }) => erasures) }
+  }
+
+  confirmations(erasure: EntryRef): Confirmation[] {
+    this.#refresh()
+    return [...this.#open.values()].flatMap(({ name: log, confirmed }) => {
+      const atMs = confirmed.get(placeOf(erasure))
+      return atMs === undefined ? [] : [{ log, atMs }]
+    })
+  }
+
+  /** What the logs of others erase of the patients that they registered. */
+  *#told(): Generator<Told> {
+    const { store } = this.#clinic
     for (const foreign of this.#open.values()) {
       for (const handle of foreign.chains.subjectsWith('record.erased')) {
         // Of a patient whom another log registered, a log may erase nothing. Neither what this site wrote about theirs.
         if (this.#of(handle) !== foreign) continue
-        const replica = { chain: (of: string) => foreign.chains.of(of) }
-        const { name: log } = foreign
-        const { subject, places, epochs: named } = erasedOf({ replica, store }, handle, FOREIGN_FROM - 1)
+        const { name, logs, chains } = foreign
+        const replica = { chain: (of: string) => chains.of(of) }
+        const { subject, places, epochs: named, erasures } = erasedOf({ replica, store }, handle, FOREIGN_FROM - 1)
         // What this site wrote itself has later epochs: whatever the log says of those, it does not speak for them.
         const epochs = named.filter((epoch) => epoch < FOREIGN_FROM)
-        const rows = (unlessDamaged(() => store.epochKeys(subject)) ?? []).filter((row) => mayBeOf(row, log))
-        const held = new Set(rows.map(({ epoch }) => epoch))
-        const isGone =
-          !epochs.some((epoch) => held.has(epoch)) &&
-          places.every(({ origin, index }) => unlessDamaged(() => store.payload(origin, index)) === null)
-        if (isGone) continue
-        this.#marks.push(
-          ...store.eraseRecords({ records: places, keys: { subject, epochs, logs: [log, UNPLACED] } }).marks,
-        )
-        changed.push(handle)
+        yield {
+          ...{ handle, places, keys: { subject, epochs, logs: [name, UNPLACED] } },
+          erasures: erasures.flatMap(({ by }) => leafOf(logs, by)),
+          isWhole: logs.every(({ damaged }) => damaged.size === 0),
+        }
       }
     }
-    const isComplete = this.#marks.length === 0 || store.forgetErased(this.#marks)
-    if (isComplete) this.#marks = []
-    return { changed, isComplete }
+  }
+
+  /** Whether anything that was erased is held; null where that cannot be read. */
+  #isLeft({ places, keys: { subject, epochs, logs } }: Told): boolean | null {
+    const { store } = this.#clinic
+    const isErased = ({ epoch, log }: StoredEpochKey) => epochs.includes(epoch) && logs.includes(log)
+    return unlessDamaged(
+      () =>
+        store.epochKeys(subject).some(isErased) ||
+        places.some(({ origin, index }) => store.payload(origin, index) !== null),
+    )
   }
 
   isEnded(publicKey: Uint8Array): boolean {
@@ -337,7 +389,7 @@ export class ForeignLogs implements ForeignShares {
       contract: () => this.#clinic.replica.contract(),
     }
     const foreign: ForeignLog = {
-      ...{ name, logs, chains, site, registered: new Set<string>(), claimed: [] },
+      ...{ name, logs, chains, site, registered: new Set<string>(), claimed: [], confirmed: new Map<string, number>() },
       standings: this.#isSister(name) ? this.#standingsOf(name, replica, chains) : null,
       sources: this.#sources(name, replica, site, (handle) => this.#gate(foreign, handle)),
     }
@@ -394,7 +446,7 @@ export class ForeignLogs implements ForeignShares {
     }
     logs.push(
       LogReplica.open(parts, head, (entry, log) => {
-        take(foreign, log, entry)
+        take(foreign, this.#clinic.replica, log, entry)
       }),
     )
     foreign.chains.readHints()
@@ -420,7 +472,7 @@ export class ForeignLogs implements ForeignShares {
     assert(tree !== undefined, 'what is read on is mirrored')
     const entries = rows.map(({ index, bytes }) => ({ index, bytes, leaf: tree.leafAt(index) }))
     log.committed(head, store.newestCheckpoint(log.origin)?.block ?? 0, entries, (entry) => {
-      take(foreign, log, entry)
+      take(foreign, this.#clinic.replica, log, entry)
     })
   }
 
@@ -530,13 +582,32 @@ export class ForeignLogs implements ForeignShares {
 }
 
 /** Takes in a proven entry of another node's log. */
-function take({ chains, registered, claimed }: ForeignLog, log: LogReplica, taken: TakenEntry): void {
+function take(foreign: ForeignLog, own: Clinic['replica'], log: LogReplica, taken: TakenEntry): void {
+  const { chains, registered, claimed } = foreign
   chains.take(log, taken)
+  takeConfirmed(foreign, own, taken)
   const { type, subject } = taken.entry.body
   if (type !== 'patient.registered' || subject === null) return
   const handle = toHex(subject)
   if (isOwnHandle(nodeHasher, log.log, taken.entry)) registered.add(handle)
   else if (claimed.length < MAX_CLAIMED) claimed.push({ origin: log.origin, index: taken.index, handle })
+}
+
+/** Of what a log confirms, that counts which is an entry of this node: there are no more of those than it wrote. */
+function takeConfirmed({ confirmed }: ForeignLog, own: Clinic['replica'], { entry }: TakenEntry): void {
+  for (const erasure of orNull(() => readErasureConfirmed(entry)) ?? []) {
+    const place = placeOf(erasure)
+    const log = own.log(erasure.origin)
+    if (log === null || erasure.index >= log.head.size || confirmed.has(place)) continue
+    const leaf = orNull(() => log.leafAt(erasure.index))
+    if (leaf !== null && equalBytes(leaf, erasure.leaf)) confirmed.set(place, entry.body.time)
+  }
+}
+
+/** The entry with its leaf; none where that cannot be read. */
+function leafOf(logs: readonly LogReplica[], { origin, index }: EntryRef): ErasureLeaf[] {
+  const leaf = orNull(() => logs.find((log) => log.origin === origin)?.leafAt(index) ?? null)
+  return leaf === null ? [] : [{ origin, index, leaf }]
 }
 
 /** The newest incarnation that was read. */

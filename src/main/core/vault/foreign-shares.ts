@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 import type { ConsentStanding } from '../../../shared/api/consent-schemas.ts'
+import type { EntryRef } from '../../../ledger/erasure.ts'
+import type { ErasureLeaf } from '../../../ledger/erasure-confirmation.ts'
 import type { RecordSources } from '../verify-record.ts'
 import type { AccessPlace } from './chains.ts'
 import type { Head, LogReplica } from './log-replica.ts'
@@ -47,6 +49,24 @@ export interface ForeignClaim {
   readonly owner: string
 }
 
+/** Another node said that what an entry erased is gone there. */
+export interface Confirmation {
+  /** The log of the node. */
+  readonly log: string
+  /** By its clock, ms since 1970. */
+  readonly atMs: number
+}
+
+/** What became of what others erased. */
+export interface ErasedTold {
+  /** Patients of whom something went. */
+  readonly changed: readonly string[]
+  /** False while somebody else reads the database, so that something may still stand in a file: to be called again. */
+  readonly isComplete: boolean
+  /** Erasures that were not confirmed, and of which nothing is left in any file. */
+  readonly gone: readonly ErasureLeaf[]
+}
+
 /** `ForeignLogs` is one. */
 export interface ForeignShares {
   /** Every patient of whom another site shares something, as far as keys are here. */
@@ -63,8 +83,14 @@ export interface ForeignShares {
   log(origin: string): LogReplica | null
   /** True when the log of another node of the own site says that a practitioner's key ended. */
   isEnded(publicKey: Uint8Array): boolean
-  /** Deletes what other sites erased. Tells of which patients; not complete: to be called again. */
-  eraseTold(): { readonly changed: readonly string[]; readonly isComplete: boolean }
+  /**
+   * Deletes what other logs erased.
+   *
+   * @param isSaid - Whether an erasure was confirmed already.
+   */
+  eraseTold(isSaid: (erasure: ErasureLeaf) => boolean): ErasedTold
+  /** Who confirmed an erasure of this node, as far as their logs are read here. */
+  confirmations(erasure: EntryRef): Confirmation[]
   /** A chart was shown: from now on {@link outdated} tells when there is more for it. */
   charted(handle: string): void
   /** Patients whose chart was shown and of whom more has come since. */

@@ -108,6 +108,7 @@ export const messages = {
       'outbox-settled': 'A note from the emergency outbox was taken over.',
       'outbox-unreadable': 'Notes in the emergency outbox do not open. Ask who wrote some to write them again.',
       'peers-unreachable': 'No other site was reached for ten minutes. Work went on and was sealed here.',
+      'erasure-confirmed': 'What another workstation or clinic erased is gone from this computer, as it was told.',
       'patient-claimed':
         'Entry {index} of {origin} registers a patient under the handle of one of {owner}. It is shown nowhere. Ask the clinic that wrote it.',
       'outbox-key-replaced':

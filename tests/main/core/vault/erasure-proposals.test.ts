@@ -67,7 +67,7 @@ it('erases nothing before somebody else has signed, and everything then', async 
   expect(await shown()).toBe(2)
   expect(await open.vault.erasureProposals()).toEqual([{ ...proposal, mayApprove: true }])
   const receipt = await open.vault.approveErasure({ id: proposal.id, pin: PIN })
-  expect(receipt).toMatchObject({ entryId: proposal.id, isWhole: true, subject: patient, open: [] })
+  expect(receipt).toMatchObject({ entryId: proposal.id, isWhole: true, subject: patient, sites: [] })
   expect(await open.vault.erasureProposals()).toEqual([])
   expect(await shown()).toBe(0)
   const proof = await open.vault.proof(null, receipt.index)
