@@ -22,6 +22,7 @@ import type { Hub } from './hub.ts'
 import { PROTOCOL_VERSION } from './limits.ts'
 import type { Hello, Message } from './messages.ts'
 import type { Clock, PeerIdentity, Random, SyncStore, Wire } from './ports.ts'
+import { askForPackage, askForPayload, type Retrieved, type RetrievedPayload, type WantedPackage } from './retrieval.ts'
 import { type Request, Session, type SessionHandler, type Telling } from './session.ts'
 
 /** What a node is made of. */
@@ -240,6 +241,33 @@ export class SyncNode implements Hub, SessionHandler {
     return true
   }
 
+  /**
+   * Asks a peer for a package of a log that was here and is damaged.
+   *
+   * @param done - Called once; null, too, when the peer is gone. What comes is untrusted.
+   */
+  retrievePackage(link: number, want: WantedPackage, done: (answer: Retrieved<readonly Uint8Array[]>) => void): void {
+    const session = this.#greeted(link)
+    if (session === null) done(GONE)
+    else askForPackage(session, want, this.nowMs(), done)
+  }
+
+  /** The same for the payload of an entry. */
+  retrievePayload(
+    link: number,
+    want: { readonly origin: string; readonly index: number },
+    done: (answer: Retrieved<RetrievedPayload>) => void,
+  ): void {
+    const session = this.#greeted(link)
+    if (session === null) done(GONE)
+    else askForPayload(session, want, this.nowMs(), done)
+  }
+
+  #greeted(link: number): Session | null {
+    const session = this.#sessions.get(link)
+    return session === undefined || session.hello === null || session.who.kind !== 'node' ? null : session
+  }
+
   evidenceFound(): void {
     this.#talk.evidenceFound()
   }
@@ -353,6 +381,9 @@ export class SyncNode implements Hub, SessionHandler {
     this.#gossip.changed(standing, standing.isOwn ? 'soon' : 'if-needed')
   }
 }
+
+/** Nobody is there to ask. */
+const GONE = { value: null, failed: 'GONE' } as const
 
 /** Rounds of one event, at most: what is left goes on with the next tick. */
 const MAX_ROUNDS = 64

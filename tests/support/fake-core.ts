@@ -542,7 +542,7 @@ export class FakeCore {
     const kind = file === null ? 'rows.damaged' : 'rows.repaired'
     const at = new Date(this.now).toISOString()
     this.incidents = [
-      { origin: ORIGIN, index: total, entryId: handleOf(0x30000 + total), at, kind, claimed: null, rows },
+      { origin: ORIGIN, index: total, entryId: handleOf(0x30000 + total), at, kind, claimed: null, nodes: [], rows },
       ...this.incidents,
     ]
     yield { kind: 'done' as const, checked: total, ...counts, isWhole: true, ms: 840 }

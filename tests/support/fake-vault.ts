@@ -381,7 +381,18 @@ export class FakeVault extends FakeNetwork implements VaultService {
     await this.enter('incidents')
     const ranges = [{ from: 3, to: 4 }]
     const rows = [{ origin: 'site/1', kind: 'entry' as const, outcome: 'repaired' as const, count: 1, ranges }]
-    return [{ origin: 'site/1', index: 3, entryId: handleOf(9), at: NOW, kind: 'rows.repaired', claimed: null, rows }]
+    return [
+      {
+        origin: 'site/1',
+        index: 3,
+        entryId: handleOf(9),
+        at: NOW,
+        kind: 'rows.repaired',
+        claimed: null,
+        nodes: [],
+        rows,
+      },
+    ]
   }
 
   async evidence(): Promise<Evidence[]> {

@@ -120,6 +120,8 @@ export const Incident = z.object({
   kind: z.string().max(64),
   /** A registration under the handle of another log's patient, and that log; null for another kind. */
   claimed: z.object({ origin: z.string().max(200), index: z.number().int(), owner: z.string().max(200) }).nullable(),
+  /** Names of the logs of the nodes that supplied what was repaired; none when nobody was needed, or a file had it. */
+  nodes: z.array(z.string().max(140)).max(32),
   /** Damaged rows that it is about, if it is about any. */
   rows: z.array(
     z.object({

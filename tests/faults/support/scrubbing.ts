@@ -84,7 +84,7 @@ export async function openScrub(
     signAgain: (head) => signCheckpoint(head, { name: head.origin, publicKey: log.publicKey }, (m) => log.sign(m)),
     standing,
     repaired: () => undefined,
-    reportIncident: (sourcesAsked) => recordIncidents({ store, writer, logSigner: log, nowMs: Date.now }, sourcesAsked),
+    reportIncident: (...how) => recordIncidents({ store, writer, logSigner: log, nowMs: Date.now }, ...how),
     budget: {
       sliceMs: pause === undefined ? 1_000_000 : 0,
       pauseMs: 0,

@@ -46,12 +46,14 @@ import { unlessDamaged } from '../vault/log-replica.ts'
 import { NetworkLogs } from '../vault/network-logs.ts'
 import { presence } from '../vault/presence.ts'
 import { governs } from '../vault/role-keys.ts'
+import type { RepairSource } from '../vault/repair.ts'
 import { VaultSyncStore } from '../vault/sync-store.ts'
 import type { Asked, NetworkHealth } from '../vault-service.ts'
 import type { LocalCalls } from '../local-calls.ts'
 import type { MirroredLog } from '../vault/mirrored-log.ts'
 import { CopyReports } from './copy-reports.ts'
 import { WitnessMarks } from './witness-marks.ts'
+import { PeerSource } from './peer-source.ts'
 import { Invitations } from './invitations.ts'
 import { PeopleDesk } from './people-desk.ts'
 import { SitePeople } from './site-people.ts'
@@ -78,6 +80,8 @@ export interface NetworkParts {
   readonly cloned: () => void
   /** People came or left by what another node of this site recorded. */
   readonly peopleChanged: () => void
+  /** A node is connected that holds a log of this one. */
+  readonly holderCame: () => void
   /** Told of our own failures. */
   readonly fault: (error: unknown) => void
   /** What people here wait for. */
@@ -123,6 +127,7 @@ export class NetworkService {
   readonly #claimed: ClaimedPatients
   readonly #confirmations: ErasureConfirmations
   #mayBeErased = true
+  #holderLinks: ReadonlySet<number> = new Set()
   #isClosed = false
 
   constructor(parts: NetworkParts) {
@@ -241,6 +246,43 @@ export class NetworkService {
     this.logs.refresh()
     this.#reach()
     this.#node.governanceChanged()
+  }
+
+  /**
+   * Connected nodes that say they hold a log of this node, as sources of repairs: those of the own site first.
+   *
+   * @param signal - Ends all waiting for them.
+   */
+  holders(signal: AbortSignal): RepairSource[] {
+    const { identity, replica } = this.#parts.clinic
+    return this.#holding()
+      .toSorted((a, b) => Number(b.site === identity.site) - Number(a.site === identity.site))
+      .map(({ link, log: node }) => {
+        const said = (origin: string) =>
+          this.#node
+            .facts()
+            .find((one) => one.link === link)
+            ?.known.get(origin)?.size ?? 0
+        const held = (origin: string) => Math.min(said(origin), replica.log(origin)?.head.size ?? 0)
+        return new PeerSource({ sessions: this.#node, link, node, held, signal })
+      })
+  }
+
+  #holding() {
+    const origins = this.#parts.clinic.replica.logs.map(({ origin }) => origin)
+    return this.#node.facts().flatMap(({ link, who, hello, known }) => {
+      const isHolder =
+        who.kind === 'node' && hello !== null && origins.some((origin) => (known.get(origin)?.size ?? 0) > 0)
+      return isHolder ? [{ link, site: who.site, log: who.log }] : []
+    })
+  }
+
+  /** Says so once for each connection. */
+  #tellHolders(): void {
+    const links = new Set(this.#holding().map(({ link }) => link))
+    const isNew = [...links].some((link) => !this.#holderLinks.has(link))
+    this.#holderLinks = links
+    if (isNew) this.#parts.holderCame()
   }
 
   /** There are other sites in the network, and none of them is connected. */
@@ -442,6 +484,7 @@ export class NetworkService {
     this.#people?.tick(this.#parts.clinic.monotonicMs())
     this.#turns.poke()
     this.#noteContact()
+    this.#tellHolders()
     this.#eraseTold()
     for (const { origin } of this.logs.mirrored)
       if (this.disclosures.takeDecided(origin)) this.#node.payloadsChanged(origin)

@@ -9,7 +9,7 @@
  * @packageDocumentation
  */
 import { createHash } from 'node:crypto'
-import { mapOf, type CborMap } from '../../../ledger/cbor.ts'
+import { mapOf, type CborMap, type CborValue } from '../../../ledger/cbor.ts'
 import { readMap, readTuple } from '../../../ledger/fields-reader.ts'
 import type { DamagedKind, DamageOutcome, QuarantineRow } from '../../store/store.ts'
 
@@ -39,6 +39,8 @@ export interface ScrubIncident {
 
 /** Ranges of one group at most: what was damaged everywhere is not listed place by place. */
 const MAX_RANGES = 64
+/** Nodes that one incident names at most. */
+const MAX_NODES = 32
 /** Groups of one incident at most. */
 const MAX_GROUPS = 64
 
@@ -97,8 +99,13 @@ function rangesOf(indexes: readonly number[]): (readonly [number, number])[] {
   return ranges.slice(0, MAX_RANGES)
 }
 
-/** Details of an incident entry: `{1: [[origin, kind, outcome, count, [[from, to]…]]…]}`. */
-export function encodeDamage(groups: readonly DamagedRows[]): CborMap {
+/**
+ * Details of an incident entry: `{1: [[origin, kind, outcome, count, [[from, to]…]]…], 2: [node…]}`.
+ *
+ * @param nodes - Names of the logs of those who supplied what was repaired; left out when there is none.
+ */
+export function encodeDamage(groups: readonly DamagedRows[], nodes: readonly string[] = []): CborMap {
+  const suppliers: [number, CborValue][] = nodes.length === 0 ? [] : [[2, nodes.slice(0, MAX_NODES)]]
   return mapOf([
     [
       1,
@@ -110,13 +117,14 @@ export function encodeDamage(groups: readonly DamagedRows[]): CborMap {
         ranges.map(([from, to]) => [from, to]),
       ]),
     ],
+    ...suppliers,
   ])
 }
 
 /** Reads {@link encodeDamage}. `details` is untrusted; throws {@link LedgerError} `BAD_FIELD`. */
-export function decodeDamage(details: CborMap): DamagedRows[] {
-  return readMap(details, 'damage', (f) =>
-    f.array(1, 1, MAX_GROUPS).map((value) =>
+export function decodeDamage(details: CborMap): { readonly groups: DamagedRows[]; readonly nodes: string[] } {
+  return readMap(details, 'damage', (f) => ({
+    groups: f.array(1, 1, MAX_GROUPS).map((value) =>
       readTuple(value, 'damaged rows', (t) => ({
         origin: t.text(0, 1, 140),
         kind: KINDS[t.uint(1)] ?? 'index',
@@ -127,5 +135,10 @@ export function decodeDamage(details: CborMap): DamagedRows[] {
           .map((range) => readTuple(range, 'range', (r) => [r.uint(0), r.uint(1)] as const)),
       })),
     ),
-  )
+    nodes: f.optional(2, (key) => f.array(key, 1, MAX_NODES).map(nodeName)) ?? [],
+  }))
+}
+
+function nodeName(value: CborValue): string {
+  return readTuple([value], 'node', (t) => t.text(0, 1, 140))
 }

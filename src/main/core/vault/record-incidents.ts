@@ -21,16 +21,21 @@ const ROWS_PER_INCIDENT = 5000
  * Records what quarantine holds and no entry reports yet.
  *
  * @param sourcesAsked - Whether somebody else was asked for what is still damaged.
+ * @param suppliers - Names of the logs of the nodes from which repairs came.
  * @returns Whether there was anything.
  * @throws What {@link Writer.record} throws; then it is reported the next time.
  */
-export async function recordIncidents(parts: RecordingParts, sourcesAsked: boolean): Promise<boolean> {
+export async function recordIncidents(
+  parts: RecordingParts,
+  sourcesAsked: boolean,
+  suppliers: readonly string[] = [],
+): Promise<boolean> {
   const { store, writer, logSigner, nowMs } = parts
   for (let isAny = false; ; isAny = true) {
     const rows = store.unreportedDamage(ROWS_PER_INCIDENT)
     if (rows.length === 0) return isAny
     const { id, kind, groups } = incidentOf(rows, sourcesAsked)
-    const fields = encodeIncident({ kind, details: encodeDamage(groups) })
+    const fields = encodeIncident({ kind, details: encodeDamage(groups, suppliers) })
     const draft = { id, type: 'incident', subject: null, timeMs: nowMs(), payload: null, fields } as const
     await writer.record([{ ...draft, signers: [logSigner] }]).catch(unlessRecorded)
     store.reportDamage(

@@ -9,19 +9,23 @@
  */
 import { realpathSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
+import { TILE_WIDTH } from '../../../ledger/tile-layout.ts'
 import { openReadOnly, type ReplicaFile } from '../../store/open-read-only.ts'
 import { StoreError } from '../../store/errors.ts'
 import type { CheckpointRow, CosignatureRow, StoredEpochKey, StoredPayload, StoreReader } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
 import { unlessDamaged } from './log-replica.ts'
 
-/** Another holder of the same logs: a second replica file, later a peer. Everything it gives is untrusted. */
+/** Another holder of the same logs: a second replica file, or a peer. Everything it gives is untrusted. */
 export interface RepairSource {
+  /** Name of the log of the node that it is; null for a file. */
+  readonly node: string | null
   /** At most `limit` entries with `index >= from`, ascending. */
   entries(origin: string, from: number, limit: number): Promise<{ index: number; bytes: Uint8Array }[]>
   tile(origin: string, level: number, index: number): Promise<Uint8Array | null>
   payload(origin: string, index: number): Promise<StoredPayload | null>
-  epochKeys(subject: Uint8Array): Promise<StoredEpochKey[]>
+  /** Keys of a subject. Whoever keeps them beside payloads finds them with that of the entry at `index`. */
+  epochKeys(subject: Uint8Array, origin: string, index: number): Promise<StoredEpochKey[]>
   checkpoint(origin: string, block: number): Promise<CheckpointRow | null>
   /** At most `limit` checkpoints, newest first, with `block < before` when that is given. */
   checkpoints(origin: string, before: number | null, limit: number): Promise<CheckpointRow[]>
@@ -32,6 +36,7 @@ export interface RepairSource {
 
 /** A second replica, in a file that is only read. */
 export class SecondReplicaSource implements RepairSource {
+  readonly node = null
   readonly #file: ReplicaFile
   readonly #reader: StoreReader
 
@@ -114,14 +119,16 @@ export class EntryPages {
   async entry(origin: string, index: number): Promise<Uint8Array | null> {
     const isInside = origin === this.#origin && index >= this.#from && index < this.#from + PAGE
     if (!isInside) {
-      const rows = await this.#source.entries(origin, index, PAGE)
+      // Where packages begin: a peer gives whole ones.
+      const first = index - (index % PAGE)
+      const rows = await this.#source.entries(origin, first, PAGE)
       this.#origin = origin
-      this.#from = index
+      this.#from = first
       this.#page = new Map(rows.map((row) => [row.index, row.bytes]))
     }
     return this.#page.get(index) ?? null
   }
 }
 
-/** Entries fetched at a time. */
-const PAGE = 256
+/** Entries fetched at a time: a package. */
+const PAGE = TILE_WIDTH

@@ -5,6 +5,7 @@
  */
 import { StoreError } from '../../store/errors.ts'
 import type { DamagedKind, DamagedPlace, Store } from '../../store/store.ts'
+import type { RepairSource } from './repair.ts'
 
 /** What became of a row that was found damaged. */
 export interface Finding {
@@ -36,6 +37,7 @@ export class Damage {
   readonly #store: Store
   readonly #nowMs: () => number
   readonly #tell: (finding: Finding) => void
+  readonly #suppliers = new Set<string>()
   readonly #counts = { open: 0, repaired: 0, removed: 0 }
 
   /**
@@ -51,6 +53,28 @@ export class Damage {
   /** How many rows have which outcome. */
   get counts(): { readonly open: number; readonly repaired: number; readonly removed: number } {
     return this.#counts
+  }
+
+  /** Names of the logs of the nodes from which something proven came. */
+  get suppliers(): readonly string[] {
+    return [...this.#suppliers]
+  }
+
+  /** Something of a source was used. */
+  supplied({ node }: Pick<RepairSource, 'node'>): void {
+    if (node !== null) this.#suppliers.add(node)
+  }
+
+  /** One repair for each source, which is remembered when it had what was needed. */
+  from<Source extends Pick<RepairSource, 'node'>>(
+    sources: readonly Source[],
+    repair: (source: Source, i: number) => Promise<boolean>,
+  ): Repair[] {
+    return sources.map((source, i) => async () => {
+      const isRepaired = await repair(source, i)
+      if (isRepaired) this.supplied(source)
+      return isRepaired
+    })
   }
 
   /**

@@ -40,6 +40,12 @@ const SEALED_SIZE = 80
 /** Subjects whose opened keys are kept during a scrub. */
 const KEPT_KEYS = 20_000
 
+/** One epoch of a subject. */
+interface Epoch {
+  readonly subject: Uint8Array
+  readonly epoch: number
+}
+
 /** Checks and repairs the records beside the entries of a log, in any order. */
 export class RecordScrub {
   readonly #parts: RecordScrubParts
@@ -64,7 +70,7 @@ export class RecordScrub {
       return 0
     }
     if (isErased(origin, index)) return 0
-    const key = await this.#key(origin, body.subject, body.payload.epoch)
+    const key = await this.#key(origin, index, { subject: body.subject, epoch: body.payload.epoch })
     const problem = problemOf(stored, body, key)
     // Meanwhile it may have been erased: quarantine must not keep what was read before.
     if (isErased(origin, index)) return 0
@@ -76,35 +82,38 @@ export class RecordScrub {
   /** Without the key nobody can tell a wrapped key from noise: only what opens is taken. */
   async #repairPayload(origin: string, index: number, body: Body, key: Uint8Array | null): Promise<boolean> {
     if (key === null) return false
-    const { store, sources, isErased } = this.#parts
+    const { store, sources, damage, isErased } = this.#parts
     for (const source of sources) {
       const offered = await source.payload(origin, index)
       // It may have been erased while the source was asked.
       if (offered === null || isErased(origin, index) || problemOf(offered, body, key) !== null) continue
       store.replacePayload(origin, index, offered)
+      damage.supplied(source)
       return true
     }
     return false
   }
 
   /** The key of an epoch, checked and repaired when it is first needed. */
-  async #key(origin: string, subject: Uint8Array, epoch: number): Promise<Uint8Array | null> {
+  async #key(origin: string, index: number, of: Epoch): Promise<Uint8Array | null> {
+    const { subject, epoch } = of
     const name = `${toHex(subject)}/${epoch}`
     const known = this.#keys.get(name)
     if (known !== undefined) return known
-    const key = await this.#checkKey(origin, subject, epoch)
+    const key = await this.#checkKey(origin, index, of)
     const [oldest] = this.#keys.keys()
     if (oldest !== undefined && this.#keys.size >= KEPT_KEYS) this.#keys.delete(oldest)
     this.#keys.set(name, key)
     return key
   }
 
-  async #checkKey(origin: string, subject: Uint8Array, epoch: number): Promise<Uint8Array | null> {
+  async #checkKey(origin: string, index: number, of: Epoch): Promise<Uint8Array | null> {
+    const { subject, epoch } = of
     const { store, pair, recoveryKey } = this.#parts
     const rows = unlessDamaged(() => store.epochKeys(subject)) ?? []
     const { log } = splitOrigin(origin)
     const own = keyRow(rows, { epoch, recipient: pair.publicKey, log })
-    const key = (await this.#opened(own, subject, epoch)) ?? (await this.#repairKey(origin, subject, epoch, own))
+    const key = (await this.#opened(own, subject, epoch)) ?? (await this.#repairKey(origin, index, of, own))
     const copy = keyRow(rows, { epoch, recipient: recoveryKey, log })
     if (key !== null && copy?.sealed.length !== SEALED_SIZE) await this.#repairCopy(origin, subject, epoch, copy, key)
     return key
@@ -119,8 +128,8 @@ export class RecordScrub {
 
   async #repairKey(
     origin: string,
-    subject: Uint8Array,
-    epoch: number,
+    index: number,
+    { subject, epoch }: Epoch,
     row: StoredEpochKey | undefined,
   ): Promise<Uint8Array | null> {
     const { store, damage, pair, sources, openKey } = this.#parts
@@ -132,8 +141,8 @@ export class RecordScrub {
         if (found !== null) await this.#seal(origin, kind, { subject, epoch, recipient: pair.publicKey }, found)
         return found !== null
       },
-      ...sources.map((source) => async () => {
-        for (const offered of await source.epochKeys(subject)) {
+      ...damage.from(sources, async (source) => {
+        for (const offered of await source.epochKeys(subject, origin, index)) {
           if (offered.epoch !== epoch || !equalBytes(offered.recipient, pair.publicKey)) continue
           found = await this.#opened(offered, subject, epoch)
           if (found === null) continue

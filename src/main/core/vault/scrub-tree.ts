@@ -43,9 +43,10 @@ export async function scrubTiles(parts: TreeScrubParts, log: LogReplica): Promis
 async function scrubHashes(parts: TreeScrubParts, log: LogReplica): Promise<TileTree> {
   const sound = await soundTree(parts, log)
   if (sound !== null) return sound
-  const fetched = rebuilt(log, rowsOf(parts.store, log)) === null ? await tilesOf(parts.sources, log) : new Map()
+  const isEnough = rebuilt(log, rowsOf(parts.store, log)) !== null
+  const fetched = await tilesOf(isEnough ? [] : parts.sources, log)
   // From here on nothing waits: the writer would widen tiles that are about to be written.
-  const truth = rebuilt(log, rowsOf(parts.store, log), fetched)
+  const truth = rebuilt(log, rowsOf(parts.store, log), fetched.tiles)
   if (truth === null) {
     await parts.damage.found(
       { kind: 'tile', origin: log.origin, index: 0, bytes: null, reason: 'the tree cannot be made again' },
@@ -53,6 +54,7 @@ async function scrubHashes(parts: TreeScrubParts, log: LogReplica): Promise<Tile
     )
     return log.trusted.tree
   }
+  for (const source of fetched.used) parts.damage.supplied(source)
   for (const name of truth.damagedTiles) repairTile(parts, log, truth, name)
   return truth.tree
 }
@@ -144,16 +146,19 @@ function repairTile({ store, damage }: TreeScrubParts, log: LogReplica, truth: T
   )
 }
 
-/** Every tile that some source has. */
-async function tilesOf(sources: readonly RepairSource[], log: LogReplica): Promise<Map<string, Uint8Array>> {
+/** Every tile that some source has, and whose they are. */
+async function tilesOf(sources: readonly RepairSource[], log: LogReplica) {
   const tiles = new Map<string, Uint8Array>()
+  const used = new Set<RepairSource>()
+  if (sources.length === 0) return { tiles, used }
   for (const { level, index, width } of allTiles(log.head.size)) {
     for (const source of sources) {
       const bytes = await source.tile(log.origin, level, index)
       if (!(bytes instanceof Uint8Array) || bytes.length < width * 32) continue
       tiles.set(`${level}/${index}`, bytes)
+      used.add(source)
       break
     }
   }
-  return tiles
+  return { tiles, used }
 }

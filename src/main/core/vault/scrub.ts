@@ -45,7 +45,7 @@ export interface ScrubParts extends Pick<RecordScrubParts, 'pair' | 'recoveryKey
   /** Rows that stood in the way of a record were repaired: what was thought of them is out of date. */
   readonly repaired: () => void
   /** Leaves an incident entry when there is something to report. Replies whether it did. */
-  readonly reportIncident: (sourcesAsked: boolean) => Promise<boolean>
+  readonly reportIncident: (sourcesAsked: boolean, suppliers: readonly string[]) => Promise<boolean>
   readonly budget: BudgetParts
   readonly nowMs: () => number
 }
@@ -152,7 +152,7 @@ export class Scrub {
     if (isWhole) await this.#scrubStanding(run, logs)
     const { open, repaired, removed } = damage.counts
     if (isWhole && open === 0) this.#settleRest()
-    await this.#parts.reportIncident(request.sources.length > 0)
+    await this.#parts.reportIncident(request.sources.length > 0, damage.suppliers)
     const checked = this.#walks?.reduce((sum, walk) => sum + walk.next, 0) ?? 0
     if (isWhole) this.#walks = null
     return { checked, open, repaired, removed, isWhole }
@@ -242,7 +242,7 @@ export class Scrub {
     const reason = stored === null ? 'the entry is missing' : 'the entry does not hash into the signed tree'
     await run.damage.found({ kind: 'entry', origin, index, bytes: stored, reason }, [
       () => replaceBy(log.directoryEntries.get(index)),
-      ...run.pages.map((page) => async () => replaceBy(await page.entry(origin, index))),
+      ...run.damage.from(run.sources, async (_, i) => replaceBy((await run.pages[i]?.entry(origin, index)) ?? null)),
     ])
     return found.bytes
   }
@@ -283,7 +283,7 @@ export class Scrub {
     await run.damage.found({ kind: 'checkpoint', origin, index: block, bytes, reason }, [
       again,
       stripped,
-      ...run.sources.map((source) => async () => replaceBy(await source.checkpoint(origin, block))),
+      ...run.damage.from(run.sources, async (source) => replaceBy(await source.checkpoint(origin, block))),
     ])
   }
 

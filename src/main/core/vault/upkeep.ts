@@ -20,6 +20,7 @@ import { actorFor, offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
 import { decodeClaim, PATIENT_CLAIMED } from './claimed-patients.ts'
 import { decodeDamage } from './incidents.ts'
 import { recordIncidents } from './record-incidents.ts'
+import { unlessDamaged } from './log-replica.ts'
 import { openSecondReplica, type RepairSource } from './repair.ts'
 import { Scrub } from './scrub.ts'
 import type { BudgetParts } from './scrub-budget.ts'
@@ -40,6 +41,8 @@ export interface UpkeepParts {
   readonly reread: () => void
   /** Whether the record of an entry was erased. */
   readonly isErased: (origin: string, index: number) => boolean
+  /** Connected nodes that say they hold a log of this one. Aborting `signal` ends all waiting for them. */
+  readonly holders: (signal: AbortSignal) => readonly RepairSource[]
 }
 
 /** The scrub at the start waits until people have signed in and looked at what they came for. */
@@ -48,6 +51,10 @@ const START_DELAY_MS = 30_000
 const BACKGROUND = { sliceMs: 8, pauseMs: 24, bytesPerS: 20_000_000 }
 /** Somebody waits: every request in between gets its turn, and nothing more. */
 const ON_DEMAND = { sliceMs: 16, pauseMs: 0, bytesPerS: 500_000_000 }
+/** Milliseconds, at least, between runs that are made because another node came. */
+const AGAIN_MS = 60_000
+/** A node that came is seldom the only one. */
+const SETTLE_MS = 2000
 /** Incidents shown, the newest ones. */
 const LISTED = 200
 /** Findings told one by one in one run. */
@@ -59,6 +66,11 @@ export class Upkeep {
   readonly #stops = new Map<number, AbortController>()
   #background: AbortController | null = null
   #timer: NodeJS.Timeout | null = null
+  #again: NodeJS.Timeout | null = null
+  #startedMs = -Infinity
+  /** Nodes that came while a run had begun without them. */
+  #isLate = false
+  #isClosed = false
   #running: Promise<unknown> = Promise.resolve()
   readonly #scrub: Scrub
   /** Mutable: one scrub serves both, in turn. */
@@ -77,8 +89,27 @@ export class Upkeep {
     this.#timer.unref()
   }
 
+  /** A node that holds a log of this one is connected: what is still damaged is asked for again. */
+  holderCame(): void {
+    this.#isLate = true
+    this.#tryAgain()
+  }
+
+  #tryAgain(): void {
+    const isDamaged = (unlessDamaged(() => this.#parts.clinic.store.openDamage(0, 1)) ?? []).length > 0
+    if (!this.#isLate || !isDamaged || this.#again !== null || this.#isClosed) return
+    const waitMs = Math.max(SETTLE_MS, this.#startedMs + AGAIN_MS - performance.now())
+    this.#again = setTimeout(() => {
+      this.#again = null
+      this.#inBackground().catch(() => undefined)
+    }, waitMs)
+    this.#again.unref()
+  }
+
   /** Stops whatever runs, and waits until it has stopped. */
   async close(): Promise<void> {
+    this.#isClosed = true
+    if (this.#again !== null) clearTimeout(this.#again)
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#background?.abort()
     for (const stop of this.#stops.values()) stop.abort()
@@ -136,15 +167,17 @@ export class Upkeep {
   ): Promise<void> {
     this.#budget = ON_DEMAND
     const started = performance.now()
+    const holders = this.#holders(signal)
     let told = 0
     const result = await this.#scrub.run({
-      sources,
+      sources: [...sources, ...holders],
       signal,
       report: (event) => {
         if (event.kind === 'progress' || told++ < TOLD) report(event)
       },
     })
     report({ kind: 'done', ...result, ms: performance.now() - started })
+    this.#tryAgain()
   }
 
   async #inBackground(): Promise<void> {
@@ -155,10 +188,19 @@ export class Upkeep {
       .then(async () => {
         if (stop.signal.aborted) return
         this.#budget = BACKGROUND
-        await this.#scrub.run({ sources: [], signal: stop.signal, report: () => undefined })
+        const sources = this.#holders(stop.signal)
+        await this.#scrub.run({ sources, signal: stop.signal, report: () => undefined })
+        this.#tryAgain()
       })
     this.#running = work
     await work
+  }
+
+  /** Whoever can be asked as a run begins; for those who come later there is another run. */
+  #holders(signal: AbortSignal): readonly RepairSource[] {
+    this.#isLate = false
+    this.#startedMs = performance.now()
+    return this.#parts.holders(signal)
   }
 
   #makeScrub(): Scrub {
@@ -191,7 +233,7 @@ export class Upkeep {
       signAgain: (head) => this.#signAgain(head),
       standing: clinic.standing,
       repaired: reread,
-      reportIncident: (sourcesAsked) => recordIncidents({ store, writer, logSigner, nowMs }, sourcesAsked),
+      reportIncident: (...how) => recordIncidents({ store, writer, logSigner, nowMs }, ...how),
       budget: timing,
       nowMs,
     })
@@ -214,7 +256,7 @@ function incidentAt({ log, index }: Place): Incident | null {
     if ('step' in verified) return null
     const { body } = verified.entry
     const { kind, details } = decodeIncident(body.fields)
-    const rows = kind.startsWith('rows.') ? decodeDamage(details) : []
+    const { groups: rows, nodes } = kind.startsWith('rows.') ? decodeDamage(details) : { groups: [], nodes: [] }
     const claimed = kind === PATIENT_CLAIMED ? decodeClaim(details) : null
     const at = instantText(body.time, offsetMinAt(body.time))
     return {
@@ -224,6 +266,7 @@ function incidentAt({ log, index }: Place): Incident | null {
       at,
       kind,
       claimed,
+      nodes,
       rows: rows.map((group) => ({ ...group, ranges: group.ranges.map(([from, to]) => ({ from, to })) })),
     }
   } catch (error) {

@@ -606,6 +606,7 @@ export class Vault extends VaultRequests implements VaultService {
         erasures.finish()
       },
       isErased: (origin, index) => erasures.erasedBy(origin, index) !== null,
+      holders: (signal) => this.#open?.network.holders(signal) ?? [],
     })
   }
 
@@ -648,6 +649,9 @@ export class Vault extends VaultRequests implements VaultService {
       },
       peopleChanged: () => {
         this.#open?.people.follow()
+      },
+      holderCame: () => {
+        this.#open?.upkeep.holderCame()
       },
       fault: (error) => {
         this.#notWritable(error)

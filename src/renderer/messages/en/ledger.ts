@@ -97,12 +97,14 @@ export const messages = {
     title: 'Incidents',
     none: 'No incident was recorded.',
     other: 'Incident: {kind}',
+    from: 'Supplied by {nodes}',
     rowsAt: '{what} {places}: {outcome} ({count})',
     rowsOnly: '{what}: {outcome} ({count})',
     kinds: {
       'rows-damaged': 'Stored rows were found damaged, and not all could be repaired here.',
       'rows-repaired': 'Stored rows were found damaged, and all were repaired.',
-      'rows-lost': 'Stored rows were found damaged, and the copy that was asked did not have all of them.',
+      'rows-lost':
+        'Stored rows were found damaged. Whoever was asked, a copy or other nodes, did not have all of them.',
       'entries-lost': 'Entries that this computer had signed are lost.',
       'clock-unsafe': 'The clock of this computer could not be right: it went back, or jumped. IT has to set it.',
       'outbox-settled': 'A note from the emergency outbox was taken over.',

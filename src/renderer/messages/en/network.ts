@@ -131,7 +131,8 @@ export const messages = {
       behind: '1 entry to come | {n} entries to come',
       refused: 'Refused from entry {index} on: {rule}',
       closed: 'Ended: its node went on in a new log',
-      contested: 'In doubt: it does not follow what its node had signed. Its clinic has to recover this node again.',
+      contested:
+        'In doubt: it does not follow what its node had signed. Telephone its clinic: that node has to join anew.',
       frozen: 'Stopped: this log exists in two versions. See the proof on the Ledger page.',
       lost: 'What was checked of this log is no longer certain here. It is not countersigned any more; other clinics do.',
     },

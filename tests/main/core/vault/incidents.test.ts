@@ -68,7 +68,9 @@ it('reads back what it wrote, and fits into an entry however much is damaged', (
   fc.assert(
     fc.property(fc.array(anyRow, { minLength: 1, maxLength: 500 }), (rows) => {
       const { kind, groups } = incidentOf(rows, false)
-      expect(decodeDamage(encodeDamage(groups))).toEqual(groups)
+      expect(decodeDamage(encodeDamage(groups))).toEqual({ groups, nodes: [] })
+      const nodes = ['chartseal.test/a/n2', 'chartseal.test/b/n1']
+      expect(decodeDamage(encodeDamage(groups, nodes))).toEqual({ groups, nodes })
       expect(encodeCbor(encodeIncident({ kind, details: encodeDamage(groups) })).length).toBeLessThan(20_000)
       expect(groups.reduce((sum, { count }) => sum + count, 0)).toBe(rows.length)
     }),

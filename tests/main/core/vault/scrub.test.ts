@@ -57,12 +57,12 @@ function told({ said }: OpenScrub): string[] {
 
 /** The incident entries of the live log, as kind and groups. */
 function incidents({ replica }: OpenScrub) {
-  const found: { kind: string; rows: ReturnType<typeof decodeDamage> }[] = []
+  const found: { kind: string; rows: ReturnType<typeof decodeDamage>['groups'] }[] = []
   for (let index = 0; index < replica.head.size; index++) {
     const verified = replica.live.verifiedEntry(index)
     if ('step' in verified || verified.entry.body.type !== 'incident') continue
     const { kind, details } = decodeIncident(verified.entry.body.fields)
-    found.push({ kind, rows: decodeDamage(details) })
+    found.push({ kind, rows: decodeDamage(details).groups })
   }
   return found
 }
