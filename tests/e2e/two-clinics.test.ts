@@ -90,7 +90,7 @@ describe.each(SHELLS)('$title: two clinics', ({ name, missing }) => {
     await page(a).getByText('Saved. The network part uses them at once.').waitFor()
     await page(a).getByRole('tab', { name: 'Sites and logs' }).click()
     await page(a).getByRole('table', { name: 'Sites and their nodes' }).getByText(HILL.name).waitFor()
-    await page(a).getByLabel(HILL.name).check()
+    await page(a).getByRole('checkbox', { name: HILL.name }).check()
     await button(page(a), 'Save').click()
     await page(a).getByText(`${HILL.name} keeps the sealed records of this clinic.`).waitFor()
     await expectAccessible(page(a), 'a network with a custodian')

@@ -65,6 +65,18 @@ it('the bedside finds nobody of another clinic', async () => {
   expect(screen()).not.toContain('LINDQVIST')
 })
 
+it('the bedside says that whom it does not offer is registered elsewhere', async () => {
+  const window = await open()
+  const picker = window.mount(PatientPicker)
+  await settle()
+  expect(screen()).not.toContain('registered at another workstation or clinic')
+  await picker.get('input').setValue('Lindqvist')
+  await picker.get('input').trigger('keydown', { key: 'Enter' })
+  await settle()
+  expect(screen()).toContain('A patient who fits is registered at another workstation or clinic')
+  expect(screen()).not.toContain('LINDQVIST')
+})
+
 describe('the chart', () => {
   const visit = async (standing: Partial<ConsentStanding> = {}) => {
     const window = await open(standing)

@@ -22,7 +22,7 @@ export const messages = {
     listening: 'This computer is reached at {addresses}.',
     notListening: 'Nobody can call this computer: it calls the others.',
     cannotListen:
-      'This computer cannot be called: {why} Others are still called from here. Choose another port in the settings.',
+      'This computer cannot be called: {why} Others are still called from here. IT can choose another port in the settings.',
     vote: 'A change of the network waits for approval.',
     voteOpen: 'Look at it',
     evidence: 'A log of the network exists in two versions. | {n} logs of the network exist in two versions.',

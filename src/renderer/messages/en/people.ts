@@ -28,7 +28,7 @@ export const messages = {
     nameShort: 'Type at least two characters.',
     role: 'Role',
     pin: 'PIN',
-    pinHint: 'Let the person type it themselves. Nobody else has to know it.',
+    pinHint: 'Let the person type the PIN themselves. Nobody else has to know it.',
     confirm: 'Enrol person',
     done: '{name} can sign in now.',
     onlyIt: 'Clinic IT enrols people.',

@@ -12,7 +12,7 @@ export const messages = {
     text: 'The new PIN opens your signing key from now on. The old one opens nothing any more.',
     old: 'Present PIN',
     new: 'New PIN',
-    again: 'New PIN once more',
+    again: 'The same PIN once more',
     hint: 'At least 4 digits, not all the same and not in a row.',
     differs: 'The two PINs differ. Type both again.',
     short: 'Use at least 4 digits.',
