@@ -77,6 +77,11 @@ export class Governance {
   readonly #contracts: ContractVotes
   /** Where logs of a site stand, for those that are to end; set by whoever knows the logs of others. */
   endsOf: (site: RosterSite) => readonly FrozenLog[] = () => []
+  /**
+   * Sites in whose favour nothing is heard of that version up to that attempt: somebody here put away what they had
+   * approved, and a site approves one roster in a round. A start forgets it.
+   */
+  readonly #putAway = new Map<string, { readonly version: number; readonly attempt: number }>()
   /** One step at a time: two approvals at once could be of rivals. */
   #running: Promise<unknown> = Promise.resolve()
 
@@ -321,14 +326,29 @@ export class Governance {
       if (open === null) return
       const state = this.#state()
       const waiting = this.#waiting(state)
-      const file = waiting === null ? open.file : mergedFile(waiting, open)
-      if (waiting !== null && file === null) {
+      const merged = waiting === null ? null : mergedFile(waiting, open)
+      // What no site approved has no place, and who was refused one gets none for the same round.
+      if (merged === null && !this.#supportersOf(open).some((site) => this.#isHeard(site, open))) return
+      if (waiting !== null && merged === null) {
         const isNewer = open.roster.attempt > waiting.roster.attempt
         if (!isNewer || this.#ownPart(waiting, state).isApproved) return
       }
-      await this.#save({ proposal: encodeProposal(file ?? open.file) })
+      await this.#save({ proposal: encodeProposal(merged ?? open.file) })
       await this.#recordIfComplete()
     })
+  }
+
+  /** Ids of the sites in force that approved a proposal. */
+  #supportersOf({ file }: OpenProposal): string[] {
+    const approved = new Set(file.approvals.map(({ publicKey }) => toHex(publicKey)))
+    return this.#roster()
+      .roster.sites.filter((site) => approved.has(toHex(site.governanceKey)))
+      .map(({ id }) => id)
+  }
+
+  #isHeard(site: string, { roster }: OpenProposal): boolean {
+    const refused = this.#putAway.get(site)
+    return refused?.version !== roster.version || roster.attempt > refused.attempt
   }
 
   /**
@@ -370,6 +390,9 @@ export class Governance {
     return this.#alone(async () => {
       actorFor(this.#clinic, 'administer.network')
       if (!this.#approvedNext()) await this.#dropSeeds()
+      const waiting = this.#waiting(this.#state())
+      // The others say it again and again: whoever put it away is not asked a second time.
+      if (waiting !== null) for (const site of this.#supportersOf(waiting)) this.#putAway.set(site, waiting.roster)
       await this.#save({ proposal: null })
       return this.view()
     })
