@@ -136,7 +136,7 @@ async function takeWhole(a: Site, b: Site, origin: string, size: number) {
   })
   const judgedMs = performance.now() - started
   const wire = await wireBytesOf(b)
-  await until('it is final', async () => ((await logAt(b, origin))?.final ?? 0) >= size)
+  await until('it is final', async () => ((await logAt(b, origin))?.final ?? 0) >= size, HOUR_MS, 200)
   const entries = size - from
   const disk = diskOf(b) - bytesBefore
   return { entries, before, storedMs, judgedMs, wire, disk, samples: sampler.samples }
