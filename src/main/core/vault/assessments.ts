@@ -29,7 +29,7 @@ import { readAssessment } from './assessment-record.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
 import { placeOf, refOf } from './corrections.ts'
 import { dedupeId } from './dedupe.ts'
-import { endorsed, newestOf, oxygenScaleOf, signedBy } from './endorsements.ts'
+import { endorsed, mayBeOverruled, newestOf, oxygenScaleOf, signedBy } from './endorsements.ts'
 import { clinicalRecord, patientRecords } from './patient-records.ts'
 import { presence, requirePresence } from './presence.ts'
 
@@ -57,7 +57,10 @@ export class Assessments {
     const { replica } = this.#clinic
     const subjects = replica.subjectsWith('endorsement')
     const newest = newestOf(subjects.flatMap((one) => endorsed(replica.chain(one).links, 'decision-support')))
-    if (newest === null) return { news2: { enabled: false, by: null, at: null } }
+    // Where a later choice may be lost, nobody knows that it is on: a physician answers for it anew.
+    const isLost =
+      newest !== null && mayBeOverruled(replica, replica.subjectsWith('practitioner.enrolled'), newest.link)
+    if (newest === null || isLost) return { news2: { enabled: false, by: null, at: null } }
     const { value, verified } = newest
     return { news2: { enabled: value === NEWS2.on, ...(await signedBy(this.#clinic, verified)) } }
   }

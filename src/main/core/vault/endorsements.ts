@@ -9,6 +9,7 @@
  */
 import { decodeAudit } from '../../../clinical/audit-event.ts'
 import { instantText } from '../../../clinical/instant.ts'
+import { splitOrigin } from '../../../ledger/names.ts'
 import { decodeEndorsementFields, type EndorsementKind } from '../../../ledger/record-fields.ts'
 import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import type { VerifyStep } from '../../../shared/api/codes.ts'
@@ -16,11 +17,12 @@ import type { OxygenScale } from '../../../shared/api/schemas.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import type { KeyClass } from '../class-keys.ts'
 import { checkKeyClass, ContentMismatch } from '../verify-record.ts'
-import type { Link } from './chains.ts'
+import type { Link, Place } from './chains.ts'
 import { offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
 import { practitionerName } from './names.ts'
 import { clinicalRecord } from './patient-records.ts'
 import { handleOf } from './reading-record.ts'
+import type { Replica } from './replica.ts'
 
 const NOBODY_CHOSE: OxygenScale = { scale: 1, by: null, at: null, reason: null }
 
@@ -44,13 +46,34 @@ export function endorsed(links: readonly Link[], kind: EndorsementKind): Endorse
 
 /** The newest, in the order of the log; null for none. */
 export function newestOf(all: readonly Endorsed[]): Endorsed | null {
-  const order = ({ link }: Endorsed): [number, number] => [Number(link.log.origin.split('/').at(-1)), link.index]
-  return (
-    all.toSorted((a, b) => {
-      const [one, other] = [order(a), order(b)]
-      return other[0] - one[0] || other[1] - one[1]
-    })[0] ?? null
-  )
+  return all.toSorted((a, b) => (isLater(a.link, b.link) ? -1 : 1))[0] ?? null
+}
+
+/** Whether one place of the own log comes after another, also in a later incarnation. */
+function isLater(one: Place, other: Place): boolean {
+  const order = ({ log, index }: Place): [number, number] => [splitOrigin(log.origin).incarnation, index]
+  const [a, b] = [order(one), order(other)]
+  return a[0] - b[0] > 0 || (a[0] === b[0] && a[1] > b[1])
+}
+
+/**
+ * Whether what is gone, or does not verify, may be a later endorsement by one of these subjects than `newest`.
+ *
+ * @param subjects - Whoever could have made one.
+ */
+export function mayBeOverruled(
+  replica: Pick<Replica, 'chain' | 'unattributedDamage'>,
+  subjects: readonly string[],
+  newest: Place,
+): boolean {
+  if (replica.unattributedDamage().some((place) => isLater(place, newest))) return true
+  return subjects.some((subject) => {
+    const { links, gone } = replica.chain(subject)
+    // Of one whose place nobody knows, the next of the chain says how late it can be.
+    const before = (seq: number): Place | undefined => links.find((link) => link.seq > seq)
+    const places = [...unproven(links), ...gone.map(({ seq, place }) => place ?? before(seq))]
+    return places.some((place) => place !== undefined && isLater(place, newest))
+  })
 }
 
 /** Who signed an entry, by name, and when. */

@@ -98,6 +98,16 @@ it('is off until a physician answers for it, and off again when one says so', as
   expect(await open.vault.assessmentDraft(patient)).toEqual({ state: 'not-applicable', why: 'off' })
 })
 
+it('is off when the entry that switched it off is lost, until a physician answers for it anew', async () => {
+  await switchOn()
+  await switchOn(false)
+  await withoutNewest('endorsement')
+  expect(await open.vault.decisionSupport()).toEqual({ news2: { enabled: false, by: null, at: null } })
+  expect(await open.vault.assessmentDraft(patient)).toEqual({ state: 'not-applicable', why: 'off' })
+  expect(await switchOn()).toMatchObject({ news2: { enabled: true, by: 'Phil Physician' } })
+  expect((await complete()).total).toBe(16)
+})
+
 it('is switched by physicians with their PIN', async () => {
   expect(await codeOf(() => open.vault.configureSupport({ news2: true, pin: '9999' }))).toBe('WRONG_PIN')
   for (const who of [staff.nurse, staff.it]) {
