@@ -197,7 +197,8 @@ it('there are words for every change', () => {
       `governance.propose.options.${kind}`,
       `governance.propose.hints.${kind}`,
     ]),
+    ...['site', 'node', 'witness'].flatMap((kind) => [`network.remove.${kind}.title`, `network.remove.${kind}.text`]),
   ]
   expect(asked.filter((key) => !te(key))).toEqual([])
-  expect(ProposedChange.options).toHaveLength(5)
+  expect(ProposedChange.options).toHaveLength(6)
 })
