@@ -14,6 +14,7 @@ import {
   temporaryFolder,
   weight,
 } from '../faults/support/clinic.ts'
+import { insideOf } from './inside.ts'
 
 export const CARD_PIN = '7391'
 
@@ -52,7 +53,7 @@ export async function consentWorld(folder = temporaryFolder()): Promise<World> {
 
 /** The parts behind the vault's door. */
 export function clinicOf({ vault }: Pick<OpenVault, 'vault'>): Clinic {
-  return (vault as unknown as { ready(): { clinic: Clinic } }).ready().clinic
+  return insideOf<{ clinic: Clinic }>(vault).clinic
 }
 
 /** Registers patient `n` and prints their card. Leaves the nurse signed in. */

@@ -16,6 +16,7 @@ import { encodeMessage } from '../../../src/sync/codec.ts'
 import type { Hello, Message } from '../../../src/sync/messages.ts'
 import { NODE_SECRET } from '../../faults/support/values.ts'
 import type { Site } from './site.ts'
+import { insideOf } from '../../support/inside.ts'
 
 /** What a traitor takes along. */
 export interface Loot {
@@ -35,7 +36,7 @@ export async function plunder(site: Site): Promise<Loot> {
   const vault = new Vault(() => undefined, Date.now)
   try {
     await vault.start({ dataFolder: site.folder, demo: false, nodeSecret: NODE_SECRET, scryptLogN: 10 })
-    const { clinic } = (vault as unknown as { ready(): { clinic: Clinic } }).ready()
+    const { clinic } = insideOf<{ clinic: Clinic }>(vault)
     const { identity, replica, store, keystore } = clinic
     const seed = (name: string) => Uint8Array.from(keystore.secrets.get(name) ?? [])
     const seeds = { log: seed(SECRETS.log), mirror: seed(SECRETS.mirror), transport: seed(SECRETS.transport) }

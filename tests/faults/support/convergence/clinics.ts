@@ -17,6 +17,7 @@ import { codeOf } from '../clinic.ts'
 import { type Random, seeded } from '../seeded.ts'
 import { NODE_SECRET, PIN } from '../values.ts'
 import { Switchboard } from './switchboard.ts'
+import { insideOf } from '../../../support/inside.ts'
 
 /** With four, one may be away, and three make an entry final. */
 export const SITES = 4
@@ -82,7 +83,7 @@ export class Node {
   }
 
   get inside(): Inside {
-    return (this.on as unknown as { ready(): Inside }).ready()
+    return insideOf<Inside>(this.on)
   }
 
   async close(): Promise<void> {

@@ -8,11 +8,12 @@ import { governanceSignerOf } from '../../../../src/main/core/vault/role-keys.ts
 import { keyPairFromSeed } from '../../../../src/main/keystore/sodium.ts'
 import { clinicOf } from '../../../support/consent-world.ts'
 import { joinedTo, networkedClinic } from '../../../support/two-clinics.ts'
+import { insideOf } from '../../../support/inside.ts'
 
 it('lets no member keep out what a site proposes', async () => {
   const a = await networkedClinic()
   const b = await joinedTo(a)
-  const { governance } = (a.vault as unknown as { ready(): { governance: Governance } }).ready()
+  const { governance } = insideOf<{ governance: Governance }>(a.vault)
   const { identity, replica } = clinicOf(b)
   const inForce = rosterAt(replica.directory, replica.head.size)
   if (inForce === null) throw new Error('a clinic has a roster')

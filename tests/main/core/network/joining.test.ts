@@ -32,6 +32,7 @@ import {
 } from '../../../faults/support/clinic.ts'
 import { clinicOf } from '../../../support/consent-world.ts'
 import { testKey, testSite } from '../../../support/ledger-world.ts'
+import { insideOf } from '../../../support/inside.ts'
 
 const random = (size: number) => crypto.getRandomValues(new Uint8Array(size))
 
@@ -46,7 +47,7 @@ async function hosting(): Promise<Host> {
   const open = await startVault(temporaryFolder())
   const staff = await furnish(open)
   await open.vault.signIn(staff.it, PIN)
-  const { governance } = (open.vault as unknown as { ready(): { governance: Governance } }).ready()
+  const { governance } = insideOf<{ governance: Governance }>(open.vault)
   return { open, clinic: clinicOf(open), governance }
 }
 

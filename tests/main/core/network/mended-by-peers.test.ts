@@ -6,10 +6,10 @@ import { type OpenVault, PIN, startVault } from '../../../faults/support/clinic.
 import { damage } from '../../../faults/support/scrubbing.ts'
 import { clinicOf, holder, weigh, weightsIn, type World } from '../../../support/consent-world.ts'
 import { isAllFinal, joinedTo, networkedClinic, until } from '../../../support/two-clinics.ts'
+import { insideOf } from '../../../support/inside.ts'
 
 const LIMIT = { timeout: 120_000 }
-const partsOf = ({ vault }: OpenVault) =>
-  (vault as unknown as { ready(): { network: NetworkService; upkeep: Upkeep } }).ready()
+const partsOf = ({ vault }: OpenVault) => insideOf<{ network: NetworkService; upkeep: Upkeep }>(vault)
 
 afterEach(() => {
   vi.restoreAllMocks()

@@ -10,6 +10,7 @@ import { governanceSignerOf } from '../../../../src/main/core/vault/role-keys.ts
 import { keyPairFromSeed } from '../../../../src/main/keystore/sodium.ts'
 import { instantText } from '../../../../src/clinical/instant.ts'
 import { isAllFinal, joinedTo, networkedClinic, third, until } from '../../../support/two-clinics.ts'
+import { insideOf } from '../../../support/inside.ts'
 
 const day = (fromNow: number) => instantText(Date.now() + fromNow * 86_400_000, 0).slice(0, 10)
 
@@ -81,8 +82,7 @@ it('is refused as well for one machine of a clinic, and where the end is one of 
   await b.vault.signIn(b.it, PIN)
   const { log, origin, site } = clinicOf(b).identity
   // A second machine of the other clinic, which never comes: nothing of its log is known, and its end may be any.
-  const governing = (open: OpenVault) =>
-    (open.vault as unknown as { ready(): { governance: Governance } }).ready().governance
+  const governing = (open: OpenVault) => insideOf<{ governance: Governance }>(open.vault).governance
   const [spare, other] = [`${site}/node-spare`, keyPairFromSeed(new Uint8Array(32).fill(7)).publicKey]
   const transportKey = keyPairFromSeed(new Uint8Array(32).fill(8)).publicKey
   const added = governing(b).rosterWithNode({ log: spare, logKey: other, transportKey })

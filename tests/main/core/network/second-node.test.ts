@@ -13,9 +13,9 @@ import type { NetworkService } from '../../../../src/main/core/network/network-s
 import type { Clinic } from '../../../../src/main/core/vault/clinic.ts'
 import type { Governance } from '../../../../src/main/core/vault/governance.ts'
 import type { OpenVault } from '../../../faults/support/clinic.ts'
+import { insideOf } from '../../../support/inside.ts'
 
-const networkOf = ({ vault }: OpenVault) =>
-  (vault as unknown as { ready(): { network: NetworkService; governance: Governance } }).ready()
+const networkOf = ({ vault }: OpenVault) => insideOf<{ network: NetworkService; governance: Governance }>(vault)
 
 /** Whether everything of `logs` logs is final, at a node where nobody is signed in as well. */
 function isFinal(open: OpenVault, logs: number): boolean {

@@ -25,6 +25,7 @@ import {
   weight,
 } from '../../../faults/support/clinic.ts'
 import { damage } from '../../../faults/support/scrubbing.ts'
+import { insideOf } from '../../../support/inside.ts'
 
 let folder = ''
 let staff: Staff
@@ -186,7 +187,7 @@ async function forge(draft: {
   about?: EntryRef
   keyClass?: KeyClass
 }) {
-  const { clinic } = (open.vault as unknown as { ready(): Open }).ready()
+  const { clinic } = insideOf<Open>(open.vault)
   const viewer = clinic.viewer!
   const { type, target, about = target, keyClass } = draft
   const practitioner = { handle: viewer.handle, name: viewer.name }

@@ -19,6 +19,7 @@ import {
   weight,
 } from '../../../faults/support/clinic.ts'
 import { damage } from '../../../faults/support/scrubbing.ts'
+import { insideOf } from '../../../support/inside.ts'
 
 let folder = ''
 let staff: Staff
@@ -241,7 +242,7 @@ it('computes nothing from values that a lost entry may have withdrawn', async ()
 it('shows no score that is sealed as another kind of data', async () => {
   await switchOn()
   const assessment = await complete()
-  const { clinic } = (open.vault as unknown as { ready(): Open }).ready()
+  const { clinic } = insideOf<Open>(open.vault)
   const { signer, handle } = clinic.viewer!
   const { rule, inputs } = assessment
   await clinic.writer.record([

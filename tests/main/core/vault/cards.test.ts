@@ -18,6 +18,7 @@ import {
   startVault,
   temporaryFolder,
 } from '../../../faults/support/clinic.ts'
+import { insideOf } from '../../../support/inside.ts'
 
 const CARD_PIN = '7391'
 const MESSAGE = new TextEncoder().encode('what the patient signs')
@@ -32,7 +33,7 @@ async function atWork() {
 
 /** The parts behind the vault's door. */
 function clinicOf({ vault }: OpenVault): Clinic {
-  return (vault as unknown as { ready(): { clinic: Clinic } }).ready().clinic
+  return insideOf<{ clinic: Clinic }>(vault).clinic
 }
 
 const ofPatient = (handle: string) => ({

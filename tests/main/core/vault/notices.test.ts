@@ -14,6 +14,7 @@ import {
   weight,
 } from '../../../faults/support/clinic.ts'
 import { clinicOf } from '../../../support/consent-world.ts'
+import { insideOf } from '../../../support/inside.ts'
 
 const HOUR = 3600_000
 const START = Date.UTC(2026, 2, 2, 8)
@@ -27,7 +28,7 @@ async function withClocks(folder = temporaryFolder(), wall = START) {
 
 /** Looks at the clock now, without waiting for the next time it is looked at. */
 async function look({ vault }: OpenVault): Promise<void> {
-  await (vault as unknown as { ready(): { notices: Notices } }).ready().notices.look()
+  await insideOf<{ notices: Notices }>(vault).notices.look()
 }
 const kindsOf = (open: OpenVault) => stateOf(open).notices.map(({ kind }) => kind)
 const incidentsOf = async ({ vault }: OpenVault) => (await vault.incidents()).map(({ kind }) => kind)

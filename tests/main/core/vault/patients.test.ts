@@ -13,6 +13,7 @@ import {
   temporaryFolder,
   weight,
 } from '../../../faults/support/clinic.ts'
+import { insideOf } from '../../../support/inside.ts'
 
 async function atWork() {
   const open = await startVault(temporaryFolder())
@@ -189,7 +190,7 @@ it('sees at once what changed about somebody, and verifies nobody twice', async 
 
 it('names nobody whose registration is sealed as another kind of data', async () => {
   const { vault } = await atWork()
-  const { clinic } = (vault as unknown as { ready(): Open }).ready()
+  const { clinic } = insideOf<Open>(vault)
   const handle = 'ab'.repeat(16)
   await clinic.writer.record([
     {
