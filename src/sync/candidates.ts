@@ -30,6 +30,11 @@ export class Candidates {
     return this.#short ?? this.#newest
   }
 
+  /** Size of the largest; 0 for none. */
+  get size(): number {
+    return Math.max(0, ...this.#all().map(({ head }) => head.size))
+  }
+
   /**
    * Takes a head.
    *

@@ -81,6 +81,11 @@ export class Fetcher {
     for (const payloads of this.#payloads.values()) payloads.left(session)
   }
 
+  /** See {@link LogFetch.shownSize}. */
+  shownSize(origin: string): number {
+    return this.#logs.get(origin)?.shownSize ?? 0
+  }
+
   /** Does for a log what can be done now. */
   step(origin: string): void {
     const log = this.#logs.get(origin)

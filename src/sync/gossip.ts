@@ -39,6 +39,12 @@ interface Telling {
   readonly told: Map<string, Known>
   /** Logs whose state here the peer was not told. */
   readonly unsaid: Set<string>
+  /** Sizes of the largest heads that the peer showed. */
+  readonly shown: Map<string, number>
+  /** What the peer said to have in an earlier round, where nobody had shown that much. */
+  readonly claimed: Map<string, number>
+  /** Those of them that a whole round has not made true. */
+  readonly unshown: Set<string>
   haveAtMs: number
   roundAtMs: number
 }
@@ -60,7 +66,8 @@ export class Gossip {
     const unsaid = new Set<string>()
     for (const standing of this.#hub.store.standings()) if (sizeOf(standing) > 0) unsaid.add(standing.origin)
     const roundAtMs = nowMs + ROUND_MS * (0.5 + this.#hub.random())
-    const telling = { due: new Map(), told: new Map(), unsaid, haveAtMs: nowMs, roundAtMs }
+    const claims = { shown: new Map(), claimed: new Map(), unshown: new Set<string>() }
+    const telling = { due: new Map(), told: new Map(), unsaid, haveAtMs: nowMs, roundAtMs, ...claims }
     this.#tellings.set(session, telling)
     // Also when there is nothing to say: the peer waits for it.
     this.#sayHave(session, telling, nowMs)
@@ -68,6 +75,11 @@ export class Gossip {
 
   left(session: Session): void {
     this.#tellings.delete(session)
+  }
+
+  /** See `PeerFacts.unshown`. */
+  unshown(session: Session): ReadonlySet<string> {
+    return this.#tellings.get(session)?.unshown ?? new Set()
   }
 
   /** A log of this node has grown, or has more cosignatures. */
@@ -114,6 +126,8 @@ export class Gossip {
     const marked = votesIn(note, origin)
     const shown = { size, final: 0, cosigned: marked.votes > 0 ? size : 0, ...marked }
     session.known.set(origin, joined(session.known.get(origin), shown))
+    const heads = this.#tellings.get(session)?.shown
+    heads?.set(origin, Math.max(size, heads.get(origin) ?? 0))
     const standing = this.#hub.store.standing(origin)
     if (standing !== null) this.#expect(session, standing, this.#hub.nowMs() + this.#delayOf('if-needed'))
   }
@@ -165,6 +179,7 @@ export class Gossip {
     telling.told.clear()
     for (const standing of this.#hub.store.standings()) {
       if (this.#isBehind(session, telling, standing)) putEarlier(telling.due, standing.origin, nowMs)
+      weighClaim(telling, standing, session.known.get(standing.origin)?.size ?? 0)
     }
   }
 
@@ -263,6 +278,21 @@ function votesOf({ cosigned, votes, mark }: Known): Pick<Known, 'cosigned' | 'vo
 function joined(a: Known = NOTHING, b: Known = NOTHING): Known {
   const newer = lacksVotes(a, b) ? b : a
   return { size: Math.max(a.size, b.size), final: Math.max(a.final, b.final), ...votesOf(newer) }
+}
+
+/**
+ * Compares what a peer says to have with what was shown. Whoever has a log shows its head when it hears that it is not
+ * known here, so a claim that outlives a round is wrong, and nothing rests on it.
+ *
+ * @param said - By the peer, entries. Untrusted.
+ */
+function weighClaim({ shown, claimed, unshown }: Telling, { origin, pending }: LogStanding, said: number): void {
+  const known = Math.max(pending, shown.get(origin) ?? 0)
+  const before = claimed.get(origin) ?? 0
+  if (before > known) unshown.add(origin)
+  else unshown.delete(origin)
+  if (said <= known) claimed.delete(origin)
+  else if (before <= known) claimed.set(origin, said)
 }
 
 function putEarlier(due: Map<string, number>, origin: string, atMs: number): void {

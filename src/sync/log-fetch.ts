@@ -94,6 +94,11 @@ export class LogFetch {
     this.#later = [...others, head].slice(-MAX_LATER)
   }
 
+  /** Size of the largest head that was shown and is not accepted yet; 0 for none. Nobody proved it, but the log signed it. */
+  get shownSize(): number {
+    return this.#candidates.size
+  }
+
   left(session: Session): void {
     this.#candidates.left(session)
     for (const [index, early] of this.#early) if (early.session === session) this.#forget(index)

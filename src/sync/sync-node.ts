@@ -21,7 +21,7 @@ import { GovernanceTalk } from './governance-talk.ts'
 import type { Hub } from './hub.ts'
 import { PROTOCOL_VERSION } from './limits.ts'
 import type { Hello, Message } from './messages.ts'
-import type { Clock, PeerIdentity, Random, SyncStore, Wire } from './ports.ts'
+import type { Clock, LogStanding, PeerIdentity, Random, SyncStore, Wire } from './ports.ts'
 import { askForPackage, askForPayload, type Retrieved, type RetrievedPayload, type WantedPackage } from './retrieval.ts'
 import { type Request, Session, type SessionHandler, type Telling } from './session.ts'
 
@@ -46,6 +46,8 @@ export interface PeerFacts {
   readonly openWants: number
   /** How far the peer has each log, as it says. */
   readonly known: ReadonlyMap<string, { readonly size: number; readonly final: number }>
+  /** Logs of which it has said for a round, or longer, that it has more than it has shown a signed head of. */
+  readonly unshown: ReadonlySet<string>
 }
 
 /** See above. */
@@ -182,9 +184,15 @@ export class SyncNode implements Hub, SessionHandler {
 
   /** What is known of the peers. */
   facts(): PeerFacts[] {
-    return [...this.#sessions].map(([link, { who, hello, heardMs, openWants, known }]) => {
-      return { link, who, hello, heardMs, openWants, known }
+    return [...this.#sessions].map(([link, session]) => {
+      const { who, hello, heardMs, openWants, known } = session
+      return { link, who, hello, heardMs, openWants, known, unshown: this.#gossip.unshown(session) }
     })
+  }
+
+  /** Entries that a log is known to have: up to the largest head that it signed, whatever anybody says. */
+  knownSize({ origin, pending }: LogStanding): number {
+    return Math.max(pending, this.#fetcher.shownSize(origin))
   }
 
   /** Bytes of entries that were asked for or wait. */

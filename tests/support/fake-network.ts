@@ -55,6 +55,7 @@ function nodeOf(log: string, n: number, link: PeerLinkState | null): NetworkNode
     addresses: [],
     role: link?.state === 'connected' ? 'node' : null,
     twiceAt: null,
+    unshown: 0,
     seen: null,
   }
 }

@@ -105,6 +105,57 @@ describe('a node', () => {
   })
 })
 
+describe('a claim to have more than anybody showed', () => {
+  const other = originOfSite(1)
+  const known = ({ node, store }: RawWorld) => node.knownSize(store.standing(other)!)
+  const unshown = ({ node }: RawWorld) => [...node.facts().flatMap((facts) => [...facts.unshown])]
+  function claiming(size: number) {
+    const world = new RawWorld()
+    const peer = new RawPeer(world, 1, 2).greet()
+    peer.say({ kind: 'have', logs: [{ ...have(size), origin: other }] })
+    return { world, peer }
+  }
+
+  it('counts for nothing, is held against the peer after a round, and ends with it', () => {
+    const { world } = claiming(10 ** 9)
+    expect([known(world), unshown(world)]).toEqual([0, []])
+    world.pass(3 * ROUND_MS)
+    expect([known(world), unshown(world)]).toEqual([0, [other]])
+    world.node.disconnected(1)
+    expect(unshown(world)).toEqual([])
+  })
+
+  it('is held against nobody who shows the head, also while its entries do not come', () => {
+    const { world, peer } = claiming(5)
+    world.stores[1]!.append(entries(5))
+    peer.say({ kind: 'announce', note: world.stores[1]!.note(other, 5)! })
+    world.pass(3 * ROUND_MS)
+    expect([known(world), unshown(world)]).toEqual([5, []])
+  })
+
+  it('is forgiven when the head is shown later', () => {
+    const { world, peer } = claiming(5)
+    world.pass(3 * ROUND_MS)
+    expect(unshown(world)).toEqual([other])
+    world.stores[1]!.append(entries(5))
+    peer.say({ kind: 'announce', note: world.stores[1]!.note(other, 5)! })
+    world.pass(2 * ROUND_MS)
+    expect(unshown(world)).toEqual([])
+  })
+
+  it('grows with a log that is fetched as it grows, and is no lie', () => {
+    const { world, peer } = claiming(1)
+    const writer = world.stores[1]!
+    for (let size = 1; size <= 8; size++) {
+      writer.append(entries(1))
+      peer.say({ kind: 'have', logs: [{ ...have(size + 1), origin: other }] })
+      peer.say({ kind: 'announce', note: writer.note(other, size)! })
+      world.pass(ROUND_MS)
+    }
+    expect(unshown(world)).toEqual([])
+  })
+})
+
 describe('cosignatures', () => {
   it('of one number and not the same ones are exchanged', () => {
     const network = testNetwork(5)

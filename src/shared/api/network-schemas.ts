@@ -40,6 +40,8 @@ export const NetworkNode = z.object({
   seen: z.object({ size: z.number().int().nonnegative(), at: Instant.nullable() }).nullable(),
   /** When two installations of it were seen to run at once, since this node was started; null for never. */
   twiceAt: Instant.nullable(),
+  /** Logs of which it says, and does not show, that it has more than anybody: nothing is taken on its word. */
+  unshown: z.number().int().nonnegative(),
 })
 export type NetworkNode = z.infer<typeof NetworkNode>
 
@@ -48,14 +50,14 @@ export const NetworkLog = z.object({
   origin: z.string().max(200),
   site: SiteName,
   isOwn: z.boolean(),
-  /** Entries that its node has signed, as far as is known here. */
+  /** Entries that its node has signed, as far as it was shown here: what peers only say does not count. */
   known: z.number().int().nonnegative(),
   /** Entries that are here and proven. */
   have: z.number().int().nonnegative(),
   /** Entries whose every signature and rule was checked. */
   verified: z.number().int().nonnegative(),
   final: z.number().int().nonnegative(),
-  /** Sites that cosigned its newest cosigned head. */
+  /** Sites of the network that cosigned its newest cosigned head. */
   votes: z.number().int().nonnegative(),
   state: z.enum(['current', 'behind', 'closed', 'contested', 'refused', 'frozen', 'lost']),
   /** Which rule an entry broke, and where; null when none did. */

@@ -75,6 +75,16 @@ describe('the network page', () => {
     expect(view.text()).toContain('Has not signed anything of this workstation since the start')
   })
 
+  it('names a node that says more than it shows', async () => {
+    const { view } = await open(IT, ({ core }) => {
+      core.network.grow()
+      const [node] = core.network.sites[1]?.nodes ?? []
+      if (node === undefined) throw new Error('there is another clinic')
+      node.unshown = 2
+    })
+    expect(view.text()).toContain('Says of 2 logs that it has more than it can show.')
+  })
+
   it('lets nobody but IT change anything', async () => {
     const { view } = await grown(NURSE)
     expect(view.findAll('[role=tab]').map((one) => one.text())).toEqual(['Sites and logs', 'Invitations'])

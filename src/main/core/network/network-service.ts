@@ -714,7 +714,8 @@ export class NetworkService {
     const isOwn = node.log === identity.log
     const known = report.peers.find((other) => other.peer === peer)
     const typed = this.#settings.peers.find(({ log }) => log === node.log)?.addresses ?? []
-    const hello = this.#node.facts().find(({ who }) => who.kind === 'node' && who.log === node.log)?.hello ?? null
+    const facts = this.#node.facts().find(({ who }) => who.kind !== 'guest' && who.log === node.log)
+    const hello = facts?.who.kind === 'node' ? facts.hello : null
     const twiceMs = this.#twiceMs.get(node.log)
     return {
       ...{ log: node.log, isOwn, transportKey: fingerprintOf(node.transportKey) },
@@ -723,6 +724,7 @@ export class NetworkService {
       role: hello?.role ?? null,
       seen: null,
       twiceAt: twiceMs === undefined ? null : at(twiceMs),
+      unshown: facts?.unshown.size ?? 0,
     }
   }
 
@@ -762,16 +764,23 @@ export class NetworkService {
   #logViews(): api.NetworkLog[] {
     const { store } = this.#node
     return [...store.standings()].map((standing) => {
-      const { origin, isOwn, pending, stored, mirrored, final, votes, refused } = standing
-      const said = this.#node.facts().map(({ known }) => known.get(origin)?.size ?? 0)
-      const known = Math.max(pending, ...said)
+      const { origin, isOwn, stored, mirrored, final, refused } = standing
+      // Whoever says that there is more shows a head that the log signed: words alone would hold it back for ever.
+      const known = this.#node.knownSize(standing)
       return {
-        ...{ origin, isOwn, known, have: stored, verified: mirrored, final, votes },
+        ...{ origin, isOwn, known, have: stored, verified: mirrored, final, votes: this.#votes(origin) },
         state: this.#logState(standing, known),
         site: this.disclosures.siteOf(origin) ?? '',
         refused: refused === null ? null : { index: refused.index, code: refused.code },
       }
     })
+  }
+
+  /** Clinics of now that cosigned the newest head that one of them cosigned, under whatever key they had. */
+  #votes(origin: string): number {
+    const log = this.logs.cosigned(origin)
+    const ids = new Set(this.logs.roster.sites.map(({ id }) => id))
+    return log === null ? 0 : this.#parts.clinic.standing.cosignatures.sitesUnderNewest(log, ids)
   }
 
   #logState({ origin, refused, mirrored, isFrozen }: LogStanding, known: number): api.NetworkLog['state'] {

@@ -158,7 +158,9 @@ async function untilDone(rescue: Rescue, node: SyncNode, store: RescueStore, sit
     for (const facts of node.facts()) {
       if (facts.hello !== null && facts.who.kind === 'node' && isOther(facts.who, site)) answered.add(facts.who.site)
       openWants += facts.openWants
-      for (const [origin, { size }] of facts.known) sizes.set(origin, Math.max(size, sizes.get(origin) ?? 0))
+      // What somebody says to have and does not show is not waited for: a recovery would never end.
+      for (const [origin, { size }] of facts.known)
+        if (!facts.unshown.has(origin)) sizes.set(origin, Math.max(size, sizes.get(origin) ?? 0))
     }
     const now = JSON.stringify([
       [...store.standings()].map(({ pending, stored }) => [pending, stored]),

@@ -108,6 +108,21 @@ export class Cosignatures {
     return this.#sizes.get(origin) ?? new Map<string, number>()
   }
 
+  /**
+   * How many sites cosigned the newest head of a log that one of them did, under any key that they ever had.
+   *
+   * @param ids - Of the sites that count.
+   */
+  sitesUnderNewest(log: CosignedLog, ids: ReadonlySet<string>): number {
+    const sizes = this.sizes(log.origin)
+    const newest = new Map<string, number>()
+    for (const voter of this.#votersOf(log))
+      if (ids.has(voter.site))
+        newest.set(voter.site, Math.max(sizes.get(keyOf(voter)) ?? 0, newest.get(voter.site) ?? 0))
+    const largest = Math.max(0, ...newest.values())
+    return largest === 0 ? 0 : [...newest.values()].filter((size) => size === largest).length
+  }
+
   /** Whether a row is a line, as it was stored, of the cosigner that it names, over the tree that is held here. */
   isVote(log: CosignedLog, row: CosignatureRow): boolean {
     const line = row.size > log.head.size ? null : lineOf(row)

@@ -149,10 +149,8 @@ export class WitnessNode {
     const { memory, rosters } = this.#parts.files
     const facts = this.#node.facts().filter(({ hello }) => hello !== null)
     const origins = [...memory.origins]
-    const behind = origins.map((origin) => {
-      const said = facts.map(({ known }) => known.get(origin)?.size ?? 0)
-      return Math.max(0, ...said) - (memory.read(origin)?.size ?? 0)
-    })
+    const standings = [...this.#node.store.standings()]
+    const behind = standings.map((one) => this.#node.knownSize(one) - (memory.read(one.origin)?.size ?? 0))
     return {
       problem: this.#whyNot() ?? this.#listenProblem,
       nodes: rosters.roster.sites.reduce((sum, { nodes }) => sum + nodes.length, 0),

@@ -52,6 +52,8 @@ export const messages = {
     noAddress: 'No address known. It can still call us, or be found in the local network.',
     traffic: '{in} received, {out} sent',
     key: 'Transport key',
+    unshown:
+      'Says of a log that it has more than it can show. Nothing is taken on its word. | Says of {n} logs that it has more than it can show. Nothing is taken on its word.',
     twice:
       'Runs twice, last seen {at}: its data folder was copied, and both are on. Tell that clinic to switch one off; both stop signing.',
     giveName: 'Give it a name',

@@ -10,7 +10,7 @@ import { runs } from '../../../support/budget.ts'
 import { CosignedTestLog, NOON_S, rosterOf, siteOf } from '../../../support/cosigned-log.ts'
 import { expectCode } from '../../../support/expect-code.ts'
 import { addCosignature, ForkedLog } from '../../../support/forked-log.ts'
-import { testKey, verifier } from '../../../support/ledger-world.ts'
+import { testKey, testRoster, verifier } from '../../../support/ledger-world.ts'
 import { newStore } from '../../store/fixtures.ts'
 
 function world(sites: readonly number[] = [0, 1, 2, 3], over: Partial<CosignatureParts> = {}) {
@@ -54,6 +54,20 @@ describe('cosignatures of other sites', () => {
     expect(grades.gradeAt(log, 2)).toEqual({ name: 'final', k: 3, q: 3 })
     expect(grades.finalSize(log)).toBe(3)
     expect(told.changed).toHaveLength(3)
+  })
+
+  it('are counted by sites of now: those who left do not count, and one with two keys counts once', () => {
+    const { log, cosignatures } = world()
+    const renewed = testKey('renewed')
+    log.grow(3)
+    const note = log.cosigned(3, [0, 1, 2])
+    log.inForce(testRoster([{ ...siteOf(0).site, mirrorKey: renewed.publicKey }, siteOf(1).site, siteOf(3).site]), 3)
+    expect(cosignatures.add(log, addCosignature(note, 'test.local/s0/mirror', renewed))).toBe('stored')
+    const ids = (...sites: readonly number[]) => new Set(sites.map((n) => siteOf(n).site.id))
+    expect(cosignatures.sizes(log.origin).size).toBe(4)
+    expect(cosignatures.sitesUnderNewest(log, ids(0, 1, 3))).toBe(2)
+    expect(cosignatures.sitesUnderNewest(log, ids(0, 1, 2, 3))).toBe(3)
+    expect(cosignatures.sitesUnderNewest(log, ids(3))).toBe(0)
   })
 
   it('are known again after a start, from the table alone', () => {
