@@ -45,6 +45,7 @@ export const GOVERNANCE: Governance = {
     history: [{ version: 1, hash: hashOf(57), index: 1 }],
   },
   proposal: null,
+  isBound: false,
   contractProposals: [],
   mayPublish: true,
   mayPropose: true,

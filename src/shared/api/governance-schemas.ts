@@ -121,6 +121,8 @@ export const Governance = z.object({
     history: z.array(Version),
   }),
   proposal: RosterProposal.nullable(),
+  /** This site approved a change that was put away: what it proposes now has to be approved by every site. */
+  isBound: z.boolean(),
   contractProposals: z.array(ContractProposal),
   mayPublish: z.boolean(),
   mayPropose: z.boolean(),

@@ -76,7 +76,7 @@ type Kept = z.infer<typeof Kept>
 /** What invitations need. */
 export interface InvitationParts {
   readonly clinic: Clinic
-  readonly governance: Pick<Governance, 'rosterWith' | 'rosterWithNode' | 'rosterWithWitness' | 'admit'>
+  readonly governance: Pick<Governance, 'rosterWith' | 'rosterWithNode' | 'rosterWithWitness' | 'admit' | 'dropGuest'>
   /** Told when keys that are let in changed. */
   readonly changed: () => void
   /** Told of failures while a guest is admitted. */
@@ -147,11 +147,17 @@ export class Invitations {
     return { id, text, expiresAt: at(expiresS * 1000) }
   }
 
-  /** @throws ApiFailure `UNKNOWN_INVITATION`. */
+  /**
+   * Ends an invitation. Whoever asked with it is not voted for here any more, unless they are in already.
+   *
+   * @throws ApiFailure `UNKNOWN_INVITATION`.
+   */
   async withdraw(id: string): Promise<void> {
-    if (!this.#kept.some((one) => one.id === id)) throw new ApiFailure('UNKNOWN_INVITATION')
+    const guest = this.#kept.find((one) => one.id === id)
+    if (guest === undefined) throw new ApiFailure('UNKNOWN_INVITATION')
     await this.#save(this.#kept.map((one) => (one.id === id ? { ...one, isWithdrawn: true } : one)))
     this.#parts.changed()
+    if (guest.site !== null) await this.#parts.governance.dropGuest(guest.site)
   }
 
   /**

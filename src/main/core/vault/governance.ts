@@ -50,11 +50,12 @@ import { ContractVotes } from './contract-votes.ts'
 import { SECRETS, signerOf } from './genesis.ts'
 import { contractView, proposalView, rosterView, rulesChanged } from './governance-views.ts'
 import { readState, writeState, type GovernanceState } from './governance-state.ts'
-import { readIdentity, writeIdentity } from './identity.ts'
+import { type Identity, readIdentity, writeIdentity } from './identity.ts'
 import { requirePresence } from './presence.ts'
 import {
   followingRoster,
-  nextAttempt,
+  inCeremony,
+  type KnownVotes,
   withGovernanceKey,
   withLogKey,
   withMirrorKey,
@@ -65,7 +66,7 @@ import {
   withNewWitness,
   withPolicy,
 } from './next-rosters.ts'
-import { dropNextSeed, governs, keepNextSeed, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
+import { dropNextSeed, governs, hasNextSeed, keepNextSeed, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
 import { logSecretOf } from './site-secrets.ts'
 import type { EntrySigner } from './entry-signer.ts'
 import type { Draft } from './writer.ts'
@@ -77,11 +78,6 @@ export class Governance {
   readonly #contracts: ContractVotes
   /** Where logs of a site stand, for those that are to end; set by whoever knows the logs of others. */
   endsOf: (site: RosterSite) => readonly FrozenLog[] = () => []
-  /**
-   * Sites in whose favour nothing is heard of that version up to that attempt: somebody here put away what they had
-   * approved, and a site approves one roster in a round. A start forgets it.
-   */
-  readonly #putAway = new Map<string, { readonly version: number; readonly attempt: number }>()
   /** One step at a time: two approvals at once could be of rivals. */
   #running: Promise<unknown> = Promise.resolve()
 
@@ -110,6 +106,7 @@ export class Governance {
       roster: rosterView(this.#roster(), replica.directory, identity),
       contract: contractView(this.#contract(), replica.directory),
       proposal: open === null ? null : proposalView(open, this.#ownPart(open, state)),
+      isBound: open === null && this.#approvedNext(),
       contractProposals: this.#contractViews(),
       mayPublish: governs(this.#clinic) && this.#may('administer.contract'),
       mayPropose: governs(this.#clinic) && this.#may('administer.network'),
@@ -188,10 +185,10 @@ export class Governance {
     return this.#alone(async () => {
       this.#actor()
       const waiting = this.#waiting(this.#state())
+      if (change.kind !== 'ceremony' && waiting !== null) throw new ApiFailure('RIVAL_PROPOSAL')
       // Before any seed is overwritten: what was approved may still become the next roster.
-      if (change.kind !== 'ceremony' && (waiting !== null || this.#approvedNext()))
-        throw new ApiFailure('RIVAL_PROPOSAL')
-      const next = change.kind === 'ceremony' ? this.#ceremony(waiting) : await this.#changed(change)
+      if (isOwnKey(change) && this.#approvedNext() && this.#hasNextSeed()) throw new ApiFailure('RIVAL_PROPOSAL')
+      const next = change.kind === 'ceremony' ? this.#ceremony(waiting) : this.#besideLast(await this.#changed(change))
       const { network } = this.#clinic.identity
       const open = badProposal(() => this.#opened({ network, document: encodeRoster(next), approvals: [] }))
       // A ceremony repeats what another site may have proposed.
@@ -253,6 +250,20 @@ export class Governance {
     return { fileName: `roster-${version}${suffix}.roster`, text: encodeProposal(waiting.file) }
   }
 
+  /**
+   * Puts away what waits, if it is about taking in somebody whom this site does not invite any more. Other sites that heard
+   * of it may still decide it.
+   *
+   * @param name - Of a site, a log or a witness.
+   */
+  async dropGuest(name: string): Promise<void> {
+    await this.#alone(async () => {
+      const waiting = this.#waiting(this.#state())
+      if (waiting !== null && namesIn(waiting.roster).has(name) && !namesIn(this.#roster().roster).has(name))
+        await this.#putAway(waiting)
+    })
+  }
+
   /** The texts of what waits here for approvals, for other sites. */
   texts(): string[] {
     const waiting = this.#waiting(this.#state())
@@ -283,12 +294,13 @@ export class Governance {
   }
 
   #documentOf(change: (next: Roster) => Roster): Uint8Array | null {
-    const waiting = this.#waiting(this.#state())
-    if (waiting !== null || this.#approvedNext()) return null
+    const state = this.#state()
+    if (this.#waiting(state) !== null) return null
     try {
-      const document = encodeRoster(change(followingRoster(this.#roster())))
-      this.#opened({ network: this.#clinic.identity.network, document, approvals: [] })
-      return document
+      const document = encodeRoster(this.#besideLast(change(followingRoster(this.#roster()))))
+      const { hash } = this.#opened({ network: this.#clinic.identity.network, document, approvals: [] })
+      // What somebody here put away does not come back because the guest asks again.
+      return this.#approvedNext() && state.last !== null && equalBytes(state.last.hash, hash) ? null : document
     } catch (error) {
       if (error instanceof LedgerError) return null
       throw error
@@ -347,8 +359,8 @@ export class Governance {
   }
 
   #isHeard(site: string, { roster }: OpenProposal): boolean {
-    const refused = this.#putAway.get(site)
-    return refused?.version !== roster.version || roster.attempt > refused.attempt
+    const { refused } = this.#state()
+    return !refused.some((one) => one.site === site && one.version === roster.version && one.attempt >= roster.attempt)
   }
 
   /**
@@ -385,16 +397,30 @@ export class Governance {
     }
   }
 
-  /** Puts the proposal away. What this site approved stays remembered: no rival of it is approved later. */
+  /**
+   * Puts the proposal away. What this site approved stays remembered: whatever it approves later for the same version says
+   * so, and needs every site.
+   */
   async discard(): Promise<api.Governance> {
     return this.#alone(async () => {
       actorFor(this.#clinic, 'administer.network')
       if (!this.#approvedNext()) await this.#dropSeeds()
       const waiting = this.#waiting(this.#state())
-      // The others say it again and again: whoever put it away is not asked a second time.
-      if (waiting !== null) for (const site of this.#supportersOf(waiting)) this.#putAway.set(site, waiting.roster)
-      await this.#save({ proposal: null })
+      if (waiting === null) await this.#save({ proposal: null })
+      else await this.#putAway(waiting)
       return this.view()
+    })
+  }
+
+  /** The others say it again and again: whoever put it away is not asked a second time. */
+  async #putAway(waiting: OpenProposal): Promise<void> {
+    const { version, attempt } = waiting.roster
+    const supporters = this.#supportersOf(waiting)
+    const others = this.#state().refused.filter((one) => one.version === version && !supporters.includes(one.site))
+    await this.#save({
+      proposal: null,
+      away: encodeProposal(waiting.file),
+      refused: [...others, ...supporters.map((site) => ({ site, version, attempt }))],
     })
   }
 
@@ -562,8 +588,23 @@ export class Governance {
 
   #ceremony(waiting: OpenProposal | null): Roster {
     if (waiting === null) throw new ApiFailure('NO_PROPOSAL')
+    return inCeremony(waiting.roster, this.#votes(waiting))
+  }
+
+  /**
+   * A change after this site approved another for the same version, which was put away: as a ceremony that says so, since the
+   * other one may have been decided elsewhere. Else the change as it is.
+   */
+  #besideLast(next: Roster): Roster {
+    if (!this.#approvedNext()) return next
+    const { away } = this.#state()
+    return inCeremony(next, this.#votes(this.#waiting({ proposal: away })))
+  }
+
+  #votes(before: OpenProposal | null): KnownVotes {
+    const known = before === null ? null : { ...before, approvals: before.file.approvals }
     const { last } = this.#state()
-    return nextAttempt(waiting, waiting.file.approvals, { site: this.#clinic.identity.site, last })
+    return { current: this.#roster().roster, before: known, site: this.#clinic.identity.site, last }
   }
 
   #draft(type: 'roster' | 'contract', fields: Draft['fields'], signer: EntrySigner): Draft {
@@ -572,7 +613,7 @@ export class Governance {
   }
 
   /** The stored proposal, or null when it does not follow the roster in force (any more). */
-  #waiting({ proposal }: GovernanceState): OpenProposal | null {
+  #waiting({ proposal }: Pick<GovernanceState, 'proposal'>): OpenProposal | null {
     if (proposal === null) return null
     try {
       return this.#opened(decodeProposal(proposal))
@@ -601,9 +642,12 @@ export class Governance {
 
   async #dropSeeds(): Promise<void> {
     const { keystore, identity } = this.#clinic
-    const { secrets } = keystore
-    for (const name of [SECRETS.governance, SECRETS.mirror, logSecretOf(identity.origin)])
-      await dropNextSeed(secrets, name)
+    for (const name of ownSeeds(identity)) await dropNextSeed(keystore.secrets, name)
+  }
+
+  #hasNextSeed(): boolean {
+    const { keystore, identity } = this.#clinic
+    return ownSeeds(identity).some((name) => hasNextSeed(keystore.secrets, name))
   }
 
   #state(): GovernanceState {
@@ -638,6 +682,26 @@ export class Governance {
     this.#running = turn
     return turn
   }
+}
+
+/** Where the seeds lie that {@link isOwnKey} replaces. */
+function ownSeeds({ origin }: Identity): readonly string[] {
+  return [SECRETS.governance, SECRETS.mirror, logSecretOf(origin)]
+}
+
+function isOwnKey({ kind }: api.ProposedChange): boolean {
+  return kind === 'governance-key' || kind === 'mirror-key' || kind === 'log-key'
+}
+
+/** Everybody whom a roster lists: sites, logs, witnesses. */
+function namesIn({ sites }: Roster): ReadonlySet<string> {
+  return new Set(
+    sites.flatMap(({ id, nodes, witnesses }) => [
+      id,
+      ...nodes.map(({ log }) => log),
+      ...witnesses.map(({ name }) => name),
+    ]),
+  )
 }
 
 function textOf(document: Uint8Array): string {

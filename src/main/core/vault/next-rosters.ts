@@ -57,26 +57,32 @@ export function withPolicy(roster: Roster, kind: 'quorum' | 'unanimous' | 'crash
   return { ...roster, policy: make(sites) }
 }
 
+/** What is known of what sites approved for a version. */
+export interface KnownVotes {
+  /** In force: who joins has no vote. */
+  readonly current: Roster
+  /** What waits, or was put away, with the approvals it has; null when there is nothing. */
+  readonly before: (RosterProposal & { readonly approvals: readonly Approval[] }) | null
+  readonly site: string
+  /** What that site approved last. */
+  readonly last: LastApproval | null
+}
+
 /**
- * The same change in a ceremony: the next attempt, with what is known that sites approved before.
+ * A change in a ceremony: the next attempt, with what is known that sites approved before.
  *
- * @param proposal - That waits, with the approvals it has.
- * @param own - What this site approved last.
+ * @param next - What is proposed: once more what waits, or something else in its place.
  */
-export function nextAttempt(
-  { roster, hash }: RosterProposal,
-  approvals: readonly Approval[],
-  own: { readonly site: string; readonly last: LastApproval | null },
-): Roster {
-  const votes = new Map<string, RosterVote>(roster.votes.map((vote) => [vote.site, vote]))
-  for (const { id, governanceKey } of roster.sites) {
-    const approved = approvals.some(({ publicKey }) => equalBytes(publicKey, governanceKey))
-    if (approved) votes.set(id, { site: id, attempt: roster.attempt, hash })
+export function inCeremony(next: Roster, { current, before, site, last }: KnownVotes): Roster {
+  const votes = new Map<string, RosterVote>(before?.roster.votes.map((vote) => [vote.site, vote]))
+  for (const { id, governanceKey } of before === null ? [] : current.sites) {
+    const approved = before?.approvals.some(({ publicKey }) => equalBytes(publicKey, governanceKey)) === true
+    if (approved) votes.set(id, { site: id, attempt: before.roster.attempt, hash: before.hash })
   }
-  const { site, last } = own
-  if (last?.version === roster.version) votes.set(site, { site, attempt: last.attempt, hash: last.hash })
-  const attempt = Math.max(roster.attempt, ...[...votes.values()].map((vote) => vote.attempt)) + 1
-  return { ...roster, attempt, votes: [...votes.values()].sort((a, b) => (a.site < b.site ? -1 : 1)) }
+  if (last?.version === next.version) votes.set(site, { site, attempt: last.attempt, hash: last.hash })
+  const attempt = Math.max(before?.roster.attempt ?? 0, ...[...votes.values()].map((vote) => vote.attempt)) + 1
+  const listed = [...votes.values()].filter((vote) => next.sites.some(({ id }) => id === vote.site))
+  return { ...next, attempt, votes: listed.sort((a, b) => (a.site < b.site ? -1 : 1)) }
 }
 
 /** With one more site, under a policy of the same kind. */

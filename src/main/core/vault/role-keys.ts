@@ -69,9 +69,14 @@ export async function settleSeed(secrets: Secrets, name: string, inForce: Uint8A
   return true
 }
 
+/** Whether a new seed waits for its roster. */
+export function hasNextSeed(secrets: Secrets, name: string): boolean {
+  return seedIn(secrets, name + NEXT) !== null
+}
+
 /** Forgets a seed that no roster lists. */
 export async function dropNextSeed(secrets: Secrets, name: string): Promise<void> {
-  if (seedIn(secrets, name + NEXT) !== null) await secrets.put(name + NEXT, NONE)
+  if (hasNextSeed(secrets, name)) await secrets.put(name + NEXT, NONE)
 }
 
 function seedIn(secrets: Secrets, name: string): Uint8Array | null {

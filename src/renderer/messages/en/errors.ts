@@ -69,7 +69,7 @@ const codes: Record<ProblemCode, string> = {
   BAD_PROPOSAL:
     'This change does not follow the roster in force, or changes nothing. Ask for a newer file, or propose another change.',
   RIVAL_PROPOSAL:
-    'This site approved another change for the same version. Finish that one first, or start a recovery ceremony with it.',
+    'This site approved another change for the same version. Finish that one first, or put it away; while it holds a new key of this site, propose no other key.',
   NO_PROPOSAL: 'No change is waiting for approval. It was recorded or discarded in the meantime.',
   BAD_INVITATION:
     'This invitation cannot be used: it is mistyped, has expired, or is for something else. Paste all of it again, or ask for a new one.',

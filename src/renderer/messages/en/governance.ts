@@ -89,6 +89,8 @@ export const messages = {
     confirmTitle: 'Change the roster?',
     confirmText:
       'This site approves the change at once, and never a rival of it. When no other site must approve, it is recorded and in force immediately.',
+    bound:
+      'This site approved another change that was put away. Other sites may still decide that one, so every site has to approve this one.',
     confirm: 'Approve and propose',
     cancel: 'Cancel',
   },

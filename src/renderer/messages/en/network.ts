@@ -226,6 +226,8 @@ export const messages = {
     withdraw: 'Withdraw',
     withdrawOf: 'Withdraw the invitation of {at}',
     withdrawn: 'The invitation is withdrawn. Nobody can join with it.',
+    withdrawnAsked:
+      'The invitation is withdrawn, and {site} is not voted for here any more. Other clinics that approved it could still take it in: tell them to put it away.',
   },
   invite: {
     title: 'Invite a clinic or workstation',

@@ -40,7 +40,7 @@ beforeAll(async () => {
 function world() {
   const now = { ms: Date.UTC(2026, 4, 1), sealedMs: 0 }
   const members: RosterSite[] = []
-  const asked = { admitted: 0, changed: 0, faults: [] as unknown[], isBusy: false }
+  const asked = { admitted: 0, changed: 0, faults: [] as unknown[], isBusy: false, dropped: [] as string[] }
   const { directory } = real.replica
   const newest = directory.rosters.at(-1)
   if (newest === undefined) throw new Error('a clinic has a roster')
@@ -62,6 +62,10 @@ function world() {
         rosterWithWitness: () => (asked.isBusy ? null : document),
         admit: async () => {
           asked.admitted += 1
+          await Promise.resolve()
+        },
+        dropGuest: async (name) => {
+          asked.dropped.push(name)
           await Promise.resolve()
         },
       },
@@ -106,6 +110,18 @@ describe('an invitation', () => {
     expect(ask(key, ASK)).toMatchObject({ state: 'admitted', documents: [{ type: 'roster' }, { type: 'contract' }] })
     expect(invitations.list()).toMatchObject([{ state: 'used', site: site.id }])
     expect(asked.faults).toEqual([])
+  })
+
+  it('takes the vote for whoever asked along when it is withdrawn', async () => {
+    const { make, ask, asked, invitations } = world()
+    const [unused, used] = [await make(), await make()]
+    await invitations.withdraw(unused.id)
+    expect(asked.dropped).toEqual([])
+    ask(used.key, ASK)
+    ask(used.key, APPROVE)
+    await invitations.withdraw(used.id)
+    expect(asked.dropped).toEqual([site.id])
+    expect(ask(used.key, ASK)).toEqual({ state: 'refused' })
   })
 
   it('waits while something else is decided, and takes no approval of what was not proposed', async () => {

@@ -19,10 +19,11 @@ import { exportLog } from '../../../../src/main/core/audit/export-log.ts'
 import { auditReplicaFile } from '../../../../src/main/core/audit/index.ts'
 import { generateSharingKeyPair } from '../../../../src/main/core/epoch-keys.ts'
 import { keyPairFromSeed, sign, verifier } from '../../../../src/main/keystore/sodium.ts'
+import type { Governance } from '../../../../src/main/core/vault/governance.ts'
 import { openReadOnly } from '../../../../src/main/store/open-read-only.ts'
 import { decodeEntry } from '../../../../src/ledger/entry.ts'
 import { decodeRosterFields } from '../../../../src/ledger/fields.ts'
-import { fromHex } from '../../../../src/shared/bytes.ts'
+import { fromHex, toHex } from '../../../../src/shared/bytes.ts'
 import {
   codeOf,
   copyOf,
@@ -38,6 +39,7 @@ import {
   weight,
   type OpenVault,
 } from '../../../faults/support/clinic.ts'
+import { insideOf } from '../../../support/inside.ts'
 
 const DEFAULT = readFileSync(resourceFile('contracts', 'default-v1.cedar'), 'utf8')
 
@@ -340,6 +342,49 @@ it('approves no rival of what it approved, not after it was put away, and not af
   // What it did approve can still be finished: the new key was kept.
   const { roster } = await next.vault.importProposal(other.approve(text))
   expect(roster.version).toBe(3)
+})
+
+it('proposes something else after it put away what it approved: as a ceremony that says so, also after a start', async () => {
+  const { open, vault, staff, folder, network, other } = await ofTwo()
+  const first = await vault.proposeRoster({ kind: 'policy', policy: 'crash-only' })
+  expect(first.isBound).toBe(false)
+  expect((await vault.discardProposal()).isBound).toBe(true)
+  const next = await again(open)
+  await next.vault.signIn(staff.it, PIN)
+  const { proposal, isBound } = await next.vault.proposeRoster({ kind: 'mirror-key' })
+  expect(proposal).toMatchObject({ version: 3, attempt: 1, isApproved: true, change: { kind: 'site-changed' } })
+  expect(isBound).toBe(false)
+  const { text } = await next.vault.proposalFile()
+  const { votes } = decodeRoster(decodeProposal(text).document)
+  expect(votes).toMatchObject([{ attempt: 0, hash: fromHex(first.proposal?.hash ?? '') }])
+  expect((await next.vault.importProposal(other.approve(text))).roster.version).toBe(3)
+  await next.vault.close()
+  expect(audited(folder, toHex(network))).toEqual([])
+})
+
+it('puts away a guest that is not invited any more, and takes nobody in under the same name by itself', async () => {
+  const { open, vault, network } = await ofTwo()
+  const { governance } = insideOf<{ governance: Governance }>(vault)
+  const third = await otherSite(3)
+  const document = governance.rosterWith(third.site)
+  const approved = decodeProposal(
+    third.approve(encodeProposal({ network, document: document ?? new Uint8Array(), approvals: [] })),
+  )
+  await governance.admit(approved.document, approved.approvals[0] ?? null)
+  expect((await vault.governance()).proposal).toMatchObject({ isApproved: true, votesMissing: 1 })
+  const texts = governance.texts()
+  await governance.dropGuest('test.local/site-4')
+  expect((await vault.governance()).proposal).not.toBeNull()
+  await governance.dropGuest(third.site.id)
+  expect(await vault.governance()).toMatchObject({ proposal: null, isBound: true })
+  expect(governance.texts()).toEqual([])
+  expect(governance.rosterWith(third.site)).toBeNull()
+  const fourth = await otherSite(4)
+  expect(decodeRoster(governance.rosterWith(fourth.site) ?? new Uint8Array())).toMatchObject({ version: 3, attempt: 1 })
+  // Others that heard of it may say it as often as they like.
+  for (const text of texts) await governance.hear(text)
+  expect((await vault.governance()).proposal).toBeNull()
+  await open.vault.close()
 })
 
 it('repeats in a ceremony what a lost site keeps from being decided', async () => {

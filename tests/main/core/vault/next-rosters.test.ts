@@ -6,6 +6,7 @@ import { describeChange } from '../../../../src/ledger/roster-change.ts'
 import { mirrorNameOf, type Roster, type RosterSite } from '../../../../src/ledger/roster.ts'
 import { COSIGNATURE_V1 } from '../../../../src/ledger/vkey.ts'
 import {
+  inCeremony,
   withNewNode,
   withNewSite,
   withNewWitness,
@@ -52,6 +53,35 @@ describe('a network that grows by invitations', () => {
     expect(needed(grown(unanimous, 5))).toBe(5)
     const crashOnly = withPolicy(grown(alone(), 4), 'crash-only')
     expect(policyMode(parsePolicy(grown(crashOnly, 5).policy))).toBe('crash-only')
+  })
+})
+
+describe('a ceremony', () => {
+  const current = grown(alone(), 4)
+  const hash = key(9)
+  const approvals = [1, 3, 5].map((n) => ({ publicKey: key(n), signature: key(n) }))
+  const own = { site: site(2).id, last: { version: 2, attempt: 0, hash: key(8) } }
+  const waiting = { ...withNewSite(current, site(5)), version: 2 }
+  const change = { kind: 'site-added', site: site(5).id } as const
+  const before = { roster: waiting, hash, change, approvals }
+  const vote = (n: number, of: Uint8Array, attempt = 0) => ({ site: site(n).id, attempt, hash: of })
+
+  it('says what each site of now is known to have approved, and nothing of who joins', () => {
+    const next = inCeremony(waiting, { current, before, ...own })
+    expect(next).toEqual({ ...waiting, attempt: 1, votes: [vote(1, hash), vote(2, key(8)), vote(3, hash)] })
+  })
+
+  it('says so as well about something else, without those whom that leaves out', () => {
+    const other = { ...withoutSite(current, site(3).id, []), version: 2 }
+    expect(inCeremony(other, { current, before, ...own }).votes).toEqual([vote(1, hash), vote(2, key(8))])
+  })
+
+  it('comes after all that is known, also where only the own approval is', () => {
+    const last = { version: 2, attempt: 3, hash: key(8) }
+    const next = inCeremony(waiting, { current, before: null, ...own, last })
+    expect([next.attempt, next.votes]).toEqual([4, [vote(2, key(8), 3)]])
+    const again = inCeremony(next, { current, before: { ...before, roster: next }, site: site(2).id, last: null })
+    expect([again.attempt, again.votes.map(({ attempt }) => attempt)]).toEqual([5, [4, 3, 4]])
   })
 })
 
