@@ -6,6 +6,7 @@ import { splitMeasurement } from '../../src/clinical/quantity.ts'
 import type { ApiCode } from '../../src/shared/api/codes.ts'
 import type {
   Authorisation,
+  Chart,
   Device,
   DeviceCheck,
   DeviceEnrolment,
@@ -115,6 +116,8 @@ export class FakeCore {
   readonly records: FakeRecords
   /** Other clinics. */
   readonly network: FakeNetwork
+  /** Further workstations of the clinic, as charts name them. */
+  otherWorkstations: NonNullable<Chart['others']> = []
   /** When another workstation of the clinic was heard last. */
   sisterHeardAt: string | null = null
   readonly #pause: (ms: number) => Promise<void>

@@ -177,6 +177,7 @@ export function patientsAnswers(os: Os, core: FakeCore, guard: Guard) {
           ...(patient.workstation === undefined
             ? {}
             : { workstation: { log: patient.workstation, heardAt: core.sisterHeardAt } }),
+          ...(core.otherWorkstations.length === 0 ? {} : { others: core.otherWorkstations }),
           patient: core.patientRow(patient),
           readings,
           ...core.records.chartParts(handle),

@@ -11,7 +11,7 @@
  */
 import { type Circumstances, decideView, type View } from '../../ledger/contract.ts'
 import type { PractitionerRole } from '../../ledger/entry-types.ts'
-import { erasedBy } from '../../ledger/erasure.ts'
+import { erasedBy, type ErasureEntry } from '../../ledger/erasure.ts'
 import type { VerifiedEntry } from '../../ledger/verify-entry.ts'
 import { ClinicalError } from '../../clinical/errors.ts'
 import type { VerifyStep } from '../../shared/api/codes.ts'
@@ -47,6 +47,11 @@ export interface RecordSources {
   readonly grades: Pick<Grades, 'gradeAt'>
   /** What patients decided, for data of patients. Null only where decisions themselves are read. */
   readonly gate: RecordGate | null
+  /**
+   * Where the records stand in another log than the patient is registered in: the erasure of everything about them that
+   * stands there, or null.
+   */
+  readonly erased?: (subject: string) => ErasureEntry | null
 }
 
 /** Decides about one patient's records, one by one. */
@@ -146,7 +151,7 @@ export async function verifyRecord<Content>(
     const gate = await gateOf(sources, request)
     // Nothing is opened for whoever may see no kind of data; what kind it is shows when it is open.
     checkAccess(replica, request, gate?.circumstances(null, entry.entry.body.time))
-    checkNotErased(replica, request)
+    checkNotErased(sources, request)
     const { record, keyClass } = await contentOf(sources, request, entry)
     checkAccess(replica, request, gate?.circumstances(keyClass, entry.entry.body.time))
     const position = {
@@ -291,9 +296,9 @@ function holdsDamagedLeaf(replica: RecordReplica, link: Link): boolean {
 }
 
 /** What is erased has no content any more, and that is as it should be. */
-function checkNotErased<Content>(replica: RecordReplica, { subject, link }: RecordRequest<Content>): void {
+function checkNotErased<Content>({ replica, erased }: RecordSources, { subject, link }: RecordRequest<Content>): void {
   const record = { origin: link.log.origin, index: link.index, subject: fromHex(subject) }
-  const by = erasedBy(erasuresOf(replica, subject), record)
+  const by = erasedBy(erasuresOf(replica, subject), record) ?? erased?.(subject) ?? null
   if (by === null) return
   throw new StepFailed({ step: 'erased', reason: `erased by entry ${by.index} of ${by.origin}: ${by.erasure.reason}` })
 }

@@ -10,13 +10,18 @@ import { Handle, Hash, Instant, rowOf } from './primitives.ts'
 import { Reading } from './reading-schemas.ts'
 import { Assessment, OxygenScale, PatientReport } from './record-schemas.ts'
 
+/** The log of a workstation, and when all that it had recorded was known here; null for not since the start. */
+const HeardLog = z.object({ log: z.string().max(200), heardAt: Instant.nullable() })
+
 /** What was checked to show a chart, and when. */
 export const Chart = z.object({
   handle: Handle,
   /** Another site that shares it; absent for the own. */
   site: z.string().max(200).optional(),
-  /** Another workstation of this clinic, whose record it is: its log, and when it was heard last; null for not since the start. */
-  workstation: z.object({ log: z.string().max(200), heardAt: Instant.nullable() }).optional(),
+  /** Another workstation of this clinic, whose record it is. */
+  workstation: HeardLog.optional(),
+  /** Further workstations of this clinic: what any of them recorded and was not heard yet is missing. */
+  others: z.array(HeardLog).max(64).optional(),
   /** Echo of the request: the window drops answers to questions it no longer asks. */
   generation: z.number().int(),
   patient: rowOf(Patient),

@@ -36,6 +36,7 @@ export const API_CODES = [
   'WEAK_PIN',
   // patients and capture
   'UNKNOWN_PATIENT',
+  'OTHER_WORKSTATION', // for the workstation alone that registered the patient or recorded the value; `detail` is its log
   'DUPLICATE_PATIENT', // same identifier, or same name and birth date
   'SIMILAR_PATIENT', // somebody on record might be the same person
   // cards and consent

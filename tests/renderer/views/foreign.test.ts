@@ -69,11 +69,11 @@ it('the bedside says that whom it does not offer is registered elsewhere', async
   const window = await open()
   const picker = window.mount(PatientPicker)
   await settle()
-  expect(screen()).not.toContain('registered at another workstation or clinic')
+  expect(screen()).not.toContain('registered at another clinic')
   await picker.get('input').setValue('Lindqvist')
   await picker.get('input').trigger('keydown', { key: 'Enter' })
   await settle()
-  expect(screen()).toContain('A patient who fits is registered at another workstation or clinic')
+  expect(screen()).toContain('A patient who fits is registered at another clinic')
   expect(screen()).not.toContain('LINDQVIST')
 })
 
@@ -153,12 +153,12 @@ describe('a patient of another workstation of this clinic', () => {
     return window
   }
 
-  it('is marked in the list, counts as known, and is charted for reading', async () => {
+  it('is marked in the list, counts as known, and is measured here', async () => {
     const window = await openSister(1000)
     const list = await window.visit('/patients')
     const row = list.findAll('tbody tr').find((one) => one.text().startsWith('LINDQVIST'))
     expect(row?.text()).toContain('At another workstation')
-    expect(row?.find('.observe').exists()).toBe(false)
+    expect(row?.find('.observe').exists()).toBe(true)
     const patients = usePatientsStore()
     const known = patients.verified.find(({ record }) => record.handle === LINDQVIST)
     expect(known === undefined ? null : patients.sameAs(known.record)).toHaveLength(1)
@@ -167,7 +167,12 @@ describe('a patient of another workstation of this clinic', () => {
     expect(view.text()).toContain('That workstation was heard at')
     // Whoever reads that they are to be registered makes two patients of one.
     expect(view.text()).not.toContain('register the patient in this clinic')
-    expect(view.text()).not.toContain('Take observations')
+    expect(view.text()).toContain('Take observations')
+    const banner = view.get('section.banner')
+    expect(banner.findAll('button').map((one) => one.text())).toEqual(['Take observations'])
+    window.mount(PatientPicker)
+    await settle()
+    expect(screen()).toContain('LINDQVIST')
   })
 
   it.each([
@@ -177,5 +182,22 @@ describe('a patient of another workstation of this clinic', () => {
     const view = await (await openSister(agoMs)).visit(`/patients/${LINDQVIST}`)
     expect(view.text()).toContain(words)
     expect(view.text()).toContain('is missing here')
+  })
+
+  it.each([
+    [1000, null],
+    [1_200_000, 'Workstation node-9 was not heard since'],
+    [null, 'Workstation node-9 was not heard since this program was started'],
+  ])('may have recorded about those of this one: said when it was heard %s ms ago', async (agoMs, words) => {
+    const window = await openWindow({ signedInAs: NURSE })
+    const { core } = window
+    core.recorded = core.recorded.filter(({ patient }) => patient === LINDQVIST).slice(-12)
+    const heardAt = agoMs === null ? null : new Date(Date.now() - agoMs).toISOString()
+    core.otherWorkstations = [{ log: LOG, heardAt }]
+    await settle()
+    const view = await window.visit(`/patients/${LINDQVIST}`)
+    if (words === null) expect(view.text()).not.toContain('was not heard since')
+    else expect(view.text()).toContain(words)
+    expect(view.text()).not.toContain('Registered at another workstation')
   })
 })

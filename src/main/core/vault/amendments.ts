@@ -18,15 +18,18 @@ import { fromTable, splitMeasurement } from '../../../clinical/quantity.ts'
 import { encodeRetraction } from '../../../clinical/retraction.ts'
 import type { EntryRef } from '../../../ledger/erasure.ts'
 import { encodeAmendedFields } from '../../../ledger/fields.ts'
+import { splitOrigin } from '../../../ledger/names.ts'
 import { encodeTargetFields } from '../../../ledger/record-fields.ts'
 import type { Correction, DataClass, ManualValue, Reading } from '../../../shared/api/schemas.ts'
 import { fromHex } from '../../../shared/bytes.ts'
+import { orNull } from '../../../sync/attempt.ts'
 import { ApiFailure } from '../failure.ts'
 import type { Asked, Row } from '../vault-service.ts'
 import { byConsentAlone } from '../verify-record.ts'
 import { type Authorised, authorisedBy } from './authorisation.ts'
-import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
+import { authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
 import { placeOf, refOf } from './corrections.ts'
+import { lookDraft, ownRecords } from './patient-logs.ts'
 import { patientRecords, type PatientRecords } from './patient-records.ts'
 import { requirePresence } from './presence.ts'
 import { handleOf } from './reading-record.ts'
@@ -46,22 +49,23 @@ export class Amendments {
    * Records another value in place of a reading.
    *
    * @returns The old reading, struck through, and the new one, verified from the ledger.
-   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `REAUTH_NEEDED`, `UNKNOWN_PATIENT`, `UNKNOWN_ENTRY`,
+   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `REAUTH_NEEDED`, `UNKNOWN_PATIENT`, `OTHER_WORKSTATION`, `UNKNOWN_ENTRY`,
    * `RECORD_NOT_VERIFIED`, `ALREADY_CORRECTED`, `VALUE_REJECTED`, `VALUE_NOT_CONFIRMED`, `PATIENT_SIGNATURE_NEEDED`.
    */
   amend({ handle, ref, value, reason, authorisation = null }: Asked['records']['amend']): Promise<Row<Reading>[]> {
     const viewer = this.#author('reading.amended')
     return this.#alone(handle, async () => {
+      this.#mustBeOwn(ref)
       const old = await this.#standing(viewer, handle, ref)
       const authorised = await authorisedBy(this.#clinic, handle, authorisation)
       try {
         const draft = this.#amendment(viewer, { handle, ref, old, value, reason, authorised })
-        await this.#clinic.writer.record([draft, accessDraft(this.#clinic, viewer, { subject: handle })])
+        await this.#clinic.writer.record([draft, lookDraft(this.#clinic, viewer, handle)])
       } finally {
         authorised.wipe()
       }
       this.#clinic.emit({ kind: 'chart-changed', handle })
-      const { readings } = await patientRecords(this.#clinic, viewer, handle)
+      const { readings } = await patientRecords(ownRecords(this.#clinic, handle), viewer, handle)
       return readings.filter((row) => isAbout(row, ref))
     })
   }
@@ -74,6 +78,7 @@ export class Amendments {
   retract({ handle, ref, reason }: Asked['records']['retract']): Promise<void> {
     const viewer = this.#author('reading.entered-in-error')
     return this.#alone(handle, async () => {
+      this.#mustBeOwn(ref)
       const { random, writer, nowMs, identity, emit } = this.#clinic
       const keyClass = await this.#classOf(viewer, handle, ref)
       const timeMs = nowMs()
@@ -95,7 +100,7 @@ export class Amendments {
           signers: [viewer.signer],
           keyClass,
         },
-        accessDraft(this.#clinic, viewer, { subject: handle }),
+        lookDraft(this.#clinic, viewer, handle),
       ])
       emit({ kind: 'chart-changed', handle })
     })
@@ -104,6 +109,15 @@ export class Amendments {
   #author(type: 'reading.amended' | 'reading.entered-in-error'): Viewer {
     authorFor(this.#clinic, type)
     return requirePresence(this.#clinic)
+  }
+
+  /** What another workstation of the clinic recorded is corrected there: each log says what became of its own. */
+  #mustBeOwn({ origin }: EntryRef): void {
+    const { replica, foreign } = this.#clinic
+    if (replica.log(origin) !== null) return
+    const log = orNull(() => splitOrigin(origin).log)
+    if (log !== null && foreign?.workstations().some((one) => one.log === log) === true)
+      throw new ApiFailure('OTHER_WORKSTATION', { detail: log })
   }
 
   /** The reading as it stands: whoever corrects it can see it. */
@@ -129,11 +143,13 @@ export class Amendments {
 
   /** @param inEmergency - Also what is shown because of an open emergency alone. */
   async #records(viewer: Viewer, handle: string, inEmergency: boolean): Promise<PatientRecords> {
-    const { replica, keys, grades, gate } = this.#clinic
-    const { links } = replica.chain(handle)
-    if (!links.some(({ type }) => type === 'patient.registered')) throw new ApiFailure('UNKNOWN_PATIENT')
-    const sources = { replica, keys, grades, gate: inEmergency ? gate : byConsentAlone(gate) }
-    return patientRecords(sources, viewer, handle)
+    const sources = ownRecords(this.#clinic, handle)
+    const { gate } = sources
+    return patientRecords(
+      { ...sources, gate: inEmergency || gate === null ? gate : byConsentAlone(gate) },
+      viewer,
+      handle,
+    )
   }
 
   #amendment(

@@ -30,7 +30,8 @@ import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type
 import { placeOf, refOf } from './corrections.ts'
 import { dedupeId } from './dedupe.ts'
 import { endorsed, mayBeOverruled, newestOf, oxygenScaleOf, signedBy } from './endorsements.ts'
-import { clinicalRecord, patientRecords } from './patient-records.ts'
+import { lookDraft, otherParts, requireRegisteredHere } from './patient-logs.ts'
+import { clinicalRecord, recordsIn } from './patient-records.ts'
 import { presence, requirePresence } from './presence.ts'
 
 /** Words of the endorsement that switches NEWS2. */
@@ -92,13 +93,13 @@ export class Assessments {
   /**
    * What the newest set of observations of a patient gives.
    *
-   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `CONSENT_NEEDED`, `RECORD_NOT_VERIFIED` when it
+   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `OTHER_WORKSTATION`, `CONSENT_NEEDED`, `RECORD_NOT_VERIFIED` when it
    * cannot be told which oxygen scale the patient has, or whether a value was corrected.
    */
   async draft(handle: string): Promise<AssessmentDraft> {
     const viewer = viewerFor(this.#clinic, 'clinical')
     const draft = await this.#compute(viewer, handle, this.#clinic.nowMs())
-    await this.#clinic.writer.record([accessDraft(this.#clinic, viewer, { subject: handle })])
+    await this.#clinic.writer.record([lookDraft(this.#clinic, viewer, handle)])
     return draft
   }
 
@@ -124,7 +125,7 @@ export class Assessments {
   /**
    * Chooses a patient's oxygen scale.
    *
-   * @throws ApiFailure `NOT_ALLOWED` for anyone but a physician, `UNKNOWN_PATIENT`, `CONSENT_NEEDED`; KeystoreError
+   * @throws ApiFailure `NOT_ALLOWED` for anyone but a physician, `UNKNOWN_PATIENT`, `OTHER_WORKSTATION`, `CONSENT_NEEDED`; KeystoreError
    * `WRONG_PIN`, `PIN_LOCKED`.
    */
   async setScale({ handle, scale, reason, pin }: Asked['assessments']['setScale']): Promise<OxygenScale> {
@@ -162,7 +163,9 @@ export class Assessments {
     if (!(await this.settings()).news2.enabled) return { state: 'not-applicable', why: 'off' }
     const { scale, failed } = await oxygenScaleOf(this.#clinic, viewer, handle)
     if (failed !== null) throw new ApiFailure(failed === 'access' ? 'CONSENT_NEEDED' : 'RECORD_NOT_VERIFIED')
-    const { readings } = await patientRecords(this.#clinic, viewer, handle)
+    // Never less than the chart shows: what other workstations of the clinic recorded counts as well.
+    const parts = otherParts(this.#clinic, handle)
+    const { readings } = await recordsIn([this.#clinic, ...parts.map(({ sources }) => sources)], viewer, handle)
     const draft = news2(readings.flatMap(scoredOf), {
       birthDate: patient.status === 'verified' ? patient.record.birthDate : null,
       pregnant: false,
@@ -177,10 +180,15 @@ export class Assessments {
 
   /** Whether an entry that is gone came after a value that is scored: it may have withdrawn it. */
   #mayBeCorrected(handle: string, { inputs }: Assessment): boolean {
-    const { links, gone } = this.#clinic.replica.chain(handle)
     const scored = new Set(inputs.map(({ ref }) => placeOf(ref)))
-    const first = Math.min(...links.flatMap((link) => (scored.has(placeOf(refOf(link))) ? [link.seq] : [])))
-    return gone.some(({ seq }) => seq > first)
+    const replicas = [this.#clinic.replica, ...otherParts(this.#clinic, handle).map(({ sources }) => sources.replica)]
+    return replicas.some((replica) => {
+      const { links, gone } = replica.chain(handle)
+      const seqs = links.flatMap((link) => (scored.has(placeOf(refOf(link))) ? [link.seq] : []))
+      // In a log of which nothing is scored, anything that is gone may be newer.
+      const first = seqs.length === 0 ? -1 : Math.min(...seqs)
+      return gone.some(({ seq }) => seq > first)
+    })
   }
 
   async #seal(viewer: Viewer, handle: string, assessment: Assessment, timeMs: number): Promise<Row<Assessment>> {
@@ -199,7 +207,7 @@ export class Assessments {
         fields: encodeAssessmentFields({ rule, inputs: refs }),
         signers: [viewer.signer],
       },
-      accessDraft(this.#clinic, viewer, { subject: handle }),
+      lookDraft(this.#clinic, viewer, handle),
     ])
     const { links } = replica.chain(handle)
     const link = links.find(({ log, index }) => log === replica.live && index === recorded?.index)
@@ -209,6 +217,8 @@ export class Assessments {
   }
 
   async #mustBeKnown(viewer: Viewer, handle: string): Promise<Row<Patient>> {
+    // Which oxygen scale holds is said there alone.
+    requireRegisteredHere(this.#clinic, handle)
     const row = await this.#patients.demographics(handle, viewer)
     if (row.status === 'rejected' && row.step === 'access') throw new ApiFailure('CONSENT_NEEDED')
     return row

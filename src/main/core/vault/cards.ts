@@ -27,6 +27,7 @@ import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type
 import type { EntrySigner } from './entry-signer.ts'
 import type { Failed } from './log-replica.ts'
 import { presence } from './presence.ts'
+import { requireRegisteredHere } from './patient-logs.ts'
 import type { Draft } from './writer.ts'
 
 /** When a new card goes into the copy of the site's secrets, in ms. */
@@ -113,11 +114,11 @@ export class Cards {
   /**
    * Every card of a patient, oldest first, each verified or named with its failed step.
    *
-   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`.
+   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `OTHER_WORKSTATION`.
    */
   async list(handle: string): Promise<Row<PatientCard>[]> {
     const viewer = viewerFor(this.#clinic, 'demographics')
-    mustBeRegistered(this.#clinic, handle)
+    requireRegisteredHere(this.#clinic, handle)
     const rows: Row<PatientCard>[] = []
     for (const link of cardLinks(this.#clinic, handle)) {
       const linked = linkedIn(link)
@@ -153,12 +154,12 @@ export class Cards {
   /**
    * Makes a card. Its text is told once, and kept nowhere.
    *
-   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `INVALID_REQUEST` with `holder` for a guardian
+   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `OTHER_WORKSTATION`, `INVALID_REQUEST` with `holder` for a guardian
    * without a name; KeystoreError `WRONG_PIN`, `PIN_LOCKED`, and `WEAK_PIN` for the card's.
    */
   async issue({ handle, capacity, holder, cardPin, pin }: Asked['cards']['issue']): Promise<PrintedCard> {
     authorFor(this.#clinic, 'patient.linked')
-    mustBeRegistered(this.#clinic, handle)
+    requireRegisteredHere(this.#clinic, handle)
     if ((capacity === 'guardian') !== (holder !== null)) throw new ApiFailure('INVALID_REQUEST', { detail: 'holder' })
     const viewer = await presence(this.#clinic, pin)
     const { random, keystore, nowMs } = this.#clinic
@@ -314,11 +315,6 @@ function standingCard(clinic: Clinic, handle: string, cardId: string): Standing 
     return bound?.until === Infinity && toHex(bound.patient) === handle ? { link, issued: linked } : null
   }
   return null
-}
-
-function mustBeRegistered({ replica }: Clinic, handle: string): void {
-  const { links } = replica.chain(handle)
-  if (!links.some(({ type }) => type === 'patient.registered')) throw new ApiFailure('UNKNOWN_PATIENT')
 }
 
 function readTimed(

@@ -77,7 +77,8 @@ export async function assembleClinic({ keystore, store }: ClinicFiles, assembly:
     pair: { publicKey: identity.sharingKey, privateKey: sharingSecret(keystore) },
     recoveryKey: identity.recoveryKey,
     newestEpoch: (subject) => replica.newestEpoch(subject),
-    sharing: (subject) => gate.sharing(subject),
+    // Of a patient of another log of the site, what they decided there.
+    sharing: async (subject) => (await clinic.foreign?.sharing(subject)) ?? gate.sharing(subject),
     random,
   })
   const glass = new OpenGlass(monotonicMs, nowMs, (handle) => {

@@ -42,7 +42,7 @@ import type { Replica } from './replica.ts'
 import { erasuresOf } from './erasure-entries.ts'
 import { readJson, writeJson } from './identity.ts'
 import { offsetMinAt } from './local-time.ts'
-import { UNSHARED, type Handover, type Sharing } from './subject-keys.ts'
+import { FOREIGN_FROM, UNSHARED, type Handover, type Sharing } from './subject-keys.ts'
 
 /** Secret that says how many versions of consents each patient has. */
 const MARKS_SECRET = 'consents'
@@ -291,6 +291,28 @@ export class ConsentStandings {
     }
   }
 
+  /**
+   * The same for what another log of the site says about a patient of this one. Each of its epochs belongs to one of this
+   * log, in which it began: who was shut out of that is shut out of those.
+   *
+   * @param starts - When the epochs of that log began, by the clock of the first author.
+   */
+  async sharingElsewhere(handle: string, starts: ReadonlyMap<number, number>): Promise<Sharing> {
+    const { site, replica } = this.#sources
+    const from = FOREIGN_FROM * (1 + (replica.newestEpoch(handle) ?? 0))
+    if (this.#count(handle) === 0) return { ...UNSHARED, isSpent: (epoch) => epoch < from, from }
+    const { versions, isKnown } = await this.decisions(handle)
+    const today = dayOf(this.dayMs())
+    const consents = [...Map.groupBy(versions, ({ facts }) => facts.consentId).values()]
+    const shared = consents.filter((each) => each.some(({ facts }) => isShared(facts.terms, site)))
+    const dayIn = (epoch: number) => dayOf(starts.get(epoch) ?? this.dayMs())
+    return {
+      from,
+      of: (epoch) => (isKnown ? this.#handovers(shared, { today, epoch: NO_EPOCH, began: dayIn(epoch) }) : []),
+      isSpent: (epoch) => epoch < from || !isKnown || shared.some((each) => isSpent(each, today, dayIn(epoch))),
+    }
+  }
+
   #handovers(consents: readonly (readonly Said[])[], at: EpochAt): Handover[] {
     const { site, replica } = this.#sources
     const sites = rosterAt(replica.directory, replica.head.size)?.roster.sites ?? []
@@ -369,6 +391,9 @@ interface Said {
   /** Under which it is sealed. */
   readonly epoch: number
 }
+
+/** Of a log in which no version of a consent is sealed. */
+const NO_EPOCH = -1
 
 /** An epoch, the day on which it began, and the day on which the question is asked. */
 interface EpochAt {

@@ -29,6 +29,7 @@ import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type
 import { dayOf, open, type ConsentVersion, type Version } from './consent-standing.ts'
 import type { EntrySigner } from './entry-signer.ts'
 import { practitionerName } from './names.ts'
+import { requireRegisteredHere } from './patient-logs.ts'
 import { presence } from './presence.ts'
 import type { CurrentEpoch } from './subject-keys.ts'
 
@@ -71,7 +72,7 @@ export class Consents {
    * Every version of every consent of a patient, oldest first. What was decided is shown also to whom it shows nothing
    * else: it has to be obeyed.
    *
-   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`.
+   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `OTHER_WORKSTATION`.
    */
   async list(handle: string): Promise<Row<ConsentRecord>[]> {
     const viewer = viewerFor(this.#clinic, 'clinical')
@@ -86,7 +87,7 @@ export class Consents {
   /**
    * Records a new consent.
    *
-   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `BAD_CONSENT` with the field, `BAD_CARD`,
+   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `OTHER_WORKSTATION`, `BAD_CONSENT` with the field, `BAD_CARD`,
    * `WRONG_CARD_PIN`, `CARD_LOCKED`; KeystoreError `WRONG_PIN`, `PIN_LOCKED`.
    */
   async grant(request: Asked['consents']['grant']): Promise<Row<ConsentRecord>> {
@@ -273,8 +274,7 @@ export class Consents {
   }
 
   #checkPatient(handle: string): void {
-    const { links } = this.#clinic.replica.chain(handle)
-    if (!links.some(({ type }) => type === 'patient.registered')) throw new ApiFailure('UNKNOWN_PATIENT')
+    requireRegisteredHere(this.#clinic, handle)
   }
 
   async #alone<Value>(handle: string, body: () => Promise<Value>): Promise<Value> {

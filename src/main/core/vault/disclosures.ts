@@ -192,9 +192,10 @@ export class Disclosures {
     if (log === null || log.isEmpty || ours.length === 0) return []
     // The range that was asked for may end behind what was looked at.
     const { epochs } = this.#scanned(origin, log.head.size)
-    const named = ours.filter(
-      (key) => epochs.has(epochName(key.subject, key.epoch)) && (!isMine(key) || !this.#isOwnPatient(key.subject)),
-    )
+    // A node of the own site records about patients of this log as well.
+    const isSister = owner?.id === this.#clinic.identity.site
+    const isNew = (key: SealedKeyRow) => isSister || !isMine(key) || !this.#isOwnPatient(key.subject)
+    const named = ours.filter((key) => epochs.has(epochName(key.subject, key.epoch)) && isNew(key))
     return named.map((key) => ({ ...key, log: splitOrigin(origin).log }))
   }
 

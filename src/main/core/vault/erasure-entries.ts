@@ -12,3 +12,8 @@ export function erasuresOf(replica: Pick<Replica, 'chain'>, subject: string): Er
     return [{ origin: log.origin, index, subject: fromHex(subject), erasure }]
   })
 }
+
+/** The first that erases everything about a subject; null for none. */
+export function wholeErasureOf(replica: Pick<Replica, 'chain'>, subject: string): ErasureEntry | null {
+  return erasuresOf(replica, subject).find(({ erasure }) => erasure.records === null) ?? null
+}

@@ -30,6 +30,7 @@ import { offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
 import { type Erased, entryOf, erasedOf, isWhole, placeOf, refOf, type SubjectErasures } from './erased-records.ts'
 import { erasureSites, otherSites } from './erasure-sites.ts'
 import { unlessDamaged } from './log-replica.ts'
+import { requireRegisteredHere } from './patient-logs.ts'
 import type { EntrySigner } from './entry-signer.ts'
 
 /** An erasure that everybody has signed who must. */
@@ -108,7 +109,7 @@ export class Erasures {
   /**
    * Erases records of a patient, or all of them. Whether these signers may is for the contract to say: the writer asks it.
    *
-   * @throws ApiFailure `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `UNKNOWN_ENTRY`, `RECORD_NOT_VERIFIED`; StoreError.
+   * @throws ApiFailure `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `OTHER_WORKSTATION`, `UNKNOWN_ENTRY`, `RECORD_NOT_VERIFIED`; StoreError.
    */
   async erase({ id, handle, timeMs, erasure, signers }: SignedErasure): Promise<ErasureReceipt> {
     const { clinic } = this.#parts
@@ -125,7 +126,7 @@ export class Erasures {
   /**
    * What an erasure would take away, and what would stay.
    *
-   * @throws ApiFailure `UNKNOWN_PATIENT`, `UNKNOWN_ENTRY`.
+   * @throws ApiFailure `UNKNOWN_PATIENT`, `OTHER_WORKSTATION`, `UNKNOWN_ENTRY`.
    */
   preview(handle: string, named: readonly EntryRef[] | null): ErasurePreview {
     const { replica, store } = this.#parts.clinic
@@ -152,7 +153,7 @@ export class Erasures {
    * scores that they went into. Otherwise an erased value could still be read off another record.
    *
    * @returns Null for null: everything.
-   * @throws ApiFailure `UNKNOWN_PATIENT`, `UNKNOWN_ENTRY`, `INVALID_REQUEST` when they are more than one entry can name.
+   * @throws ApiFailure `UNKNOWN_PATIENT`, `OTHER_WORKSTATION`, `UNKNOWN_ENTRY`, `INVALID_REQUEST` when they are more than one entry can name.
    */
   withDependents(handle: string, records: readonly EntryRef[] | null): EntryRef[] | null {
     this.#checkPlaces(handle, records)
@@ -197,8 +198,8 @@ export class Erasures {
   }
 
   #checkPlaces(handle: string, records: readonly EntryRef[] | null): void {
+    requireRegisteredHere(this.#parts.clinic, handle)
     const { links } = this.#parts.clinic.replica.chain(handle)
-    if (!links.some(({ type }) => type === 'patient.registered')) throw new ApiFailure('UNKNOWN_PATIENT')
     const known = new Set(links.map((link) => placeOf(refOf(link))))
     if (records?.some((record) => !known.has(placeOf(record))) === true) throw new ApiFailure('UNKNOWN_ENTRY')
   }

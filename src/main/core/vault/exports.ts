@@ -42,6 +42,7 @@ import { dayOf, open } from './consent-standing.ts'
 import { placeOf, refOf } from './corrections.ts'
 import { practitionerName } from './names.ts'
 import { openedRecord, type OpenedRecord } from './opened-record.ts'
+import { requireRegisteredHere } from './patient-logs.ts'
 import { patientRecords } from './patient-records.ts'
 import { presence } from './presence.ts'
 
@@ -90,7 +91,7 @@ export class Exports {
   /**
    * What an export would hold and what would be left out. Nothing is recorded but the access.
    *
-   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`.
+   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `OTHER_WORKSTATION`.
    */
   async preview(request: ExportRequest): Promise<ExportPreview> {
     const viewer = this.#exporter()
@@ -139,6 +140,7 @@ export class Exports {
 
   async #select(sources: RecordSources, viewer: Viewer, request: ExportRequest): Promise<Selection> {
     const { handle, purpose, from, until } = request
+    requireRegisteredHere(this.#clinic, handle)
     const patient = await this.#patients.demographics(handle, viewer, sources)
     const covered = await this.#covered(handle, purpose)
     const { readings, assessments, reports } = await patientRecords(sources, viewer, handle)

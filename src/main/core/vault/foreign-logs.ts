@@ -14,9 +14,11 @@ import { splitOrigin } from '../../../ledger/names.ts'
 import type { ConsentStanding } from '../../../shared/api/consent-schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import type { SharingKeyPair } from '../epoch-keys.ts'
+import type { RecordSources } from '../verify-record.ts'
 import { ACCESS_TYPES } from './chains.ts'
 import type { Clinic } from './clinic.ts'
 import { placeOf } from './erased-records.ts'
+import { wholeErasureOf } from './erasure-entries.ts'
 import { ForeignConsents, NONE } from './foreign-consents.ts'
 import { ForeignErasures } from './foreign-erasures.ts'
 import { ForeignKeys } from './foreign-keys.ts'
@@ -27,11 +29,15 @@ import type {
   ErasedTold,
   ForeignAccess,
   ForeignClaim,
+  ForeignPart,
   ForeignPatient,
   ForeignShares,
+  Workstation,
 } from './foreign-shares.ts'
 import { type LogReplica, unlessDamaged } from './log-replica.ts'
 import type { NetworkLogs } from './network-logs.ts'
+import { isRegisteredHere } from './patient-logs.ts'
+import type { Sharing } from './subject-keys.ts'
 
 export type { SiteContact } from './foreign-log.ts'
 
@@ -138,12 +144,17 @@ export class ForeignLogs implements ForeignShares {
    */
   #stampOf(handle: string): string {
     const { store } = this.#clinic
-    const foreign = this.#of(handle)
-    const links = foreign?.chains.of(handle).links.filter(({ type }) => !ACCESS_TYPES.has(type)) ?? []
-    const present = links.map(({ log, index }) => {
-      return `${index}${unlessDamaged(() => store.payload(log.origin, index)) === null ? '-' : '+'}`
-    })
-    return `${present.join()} ${foreign === null ? 0 : this.#keys.rows(foreign.name, fromHex(handle)).length}`
+    const parts = [this.#of(handle), ...this.parts(handle).map(({ log }) => this.#reader.open.get(log))]
+    return parts
+      .map((foreign) => {
+        const links = foreign?.chains.of(handle).links.filter(({ type }) => !ACCESS_TYPES.has(type)) ?? []
+        const present = links.map(({ log, index }) => {
+          return `${index}${unlessDamaged(() => store.payload(log.origin, index)) === null ? '-' : '+'}`
+        })
+        const keys = foreign === null || foreign === undefined ? [] : this.#keys.rows(foreign.name, fromHex(handle))
+        return `${foreign?.name ?? ''} ${present.join()} ${keys.length}`
+      })
+      .join('|')
   }
 
   async standing(handle: string): Promise<ConsentStanding> {
@@ -172,6 +183,52 @@ export class ForeignLogs implements ForeignShares {
         return owner === null ? [] : [{ origin, index, owner }]
       }),
     )
+  }
+
+  parts(handle: string): ForeignPart[] {
+    this.#reader.refresh()
+    const owner = this.#decidingOf(handle)
+    if (owner === null) return []
+    const erased = (subject: string) => wholeErasureOf(owner.sources.replica, subject)
+    return [...this.#reader.open.values()].flatMap((foreign) => {
+      const { name: log, site, chains, sources } = foreign
+      const { links } = chains.of(handle)
+      // One that claims to have registered them says nothing about them that counts.
+      const isPart =
+        log !== owner.log && site === owner.site && !links.some(({ type }) => type === 'patient.registered')
+      if (!isPart || links.length === 0) return []
+      return [{ log, sources: { ...sources, gate: owner.sources.gate, erased }, head: newestOf(foreign).head }]
+    })
+  }
+
+  workstations(): Workstation[] {
+    this.#reader.refresh()
+    const { site, log: own } = this.#clinic.identity
+    const nodes = this.#logs.roster.sites.find(({ id }) => id === site)?.nodes ?? []
+    return nodes.flatMap(({ log }) => {
+      if (log === own) return []
+      const foreign = this.#reader.open.get(log)
+      const heardMs = foreign === undefined ? 0 : this.#contact(newestOf(foreign).head.origin).heardMs
+      return [{ log, heardMs }]
+    })
+  }
+
+  isOpen(handle: string): boolean {
+    return this.#of(handle)?.standings?.isOpen(handle) === true
+  }
+
+  async sharing(handle: string): Promise<Sharing | null> {
+    this.#reader.refresh()
+    const standings = this.#of(handle)?.standings ?? null
+    return standings === null ? null : standings.sharingElsewhere(handle, this.#clinic.replica.epochStarts(handle))
+  }
+
+  /** The log whose patient it is, and what decides about their records. */
+  #decidingOf(handle: string): { log: string; site: string; sources: Pick<RecordSources, 'replica' | 'gate'> } | null {
+    const { replica, identity, gate } = this.#clinic
+    if (isRegisteredHere(this.#clinic, handle)) return { ...identity, sources: { replica, gate } }
+    const foreign = this.#of(handle)
+    return foreign === null ? null : { log: foreign.name, site: foreign.site, sources: foreign.sources }
   }
 
   /** Origin of the log that registered a patient; null when none that is here did. */

@@ -3,7 +3,7 @@
  *
  * @remarks
  * They can be looked at and not written about: whoever treats them here registers them here. Those of another workstation of
- * this clinic are registered already, and count as known. Every look is recorded in the own log, with the head of the other
+ * this clinic are registered already, and count as known; what is recorded about them here is part of their chart. Every look is recorded in the own log, with the head of the other
  * that it relied on. Proven by `tests/main/core/network/two-clinics.test.ts` and
  * `tests/main/core/network/sister-charts.test.ts`.
  *
@@ -20,7 +20,8 @@ import type { Row } from '../vault-service.ts'
 import { accessDraft, offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
 import type { ForeignPatient, Workstation } from './foreign-shares.ts'
 import type { LogHead } from '../../../ledger/heads.ts'
-import { patientRecords } from './patient-records.ts'
+import { otherParts, ownRecords } from './patient-logs.ts'
+import { recordsIn } from './patient-records.ts'
 
 /** Reads a registration. */
 type ReadPatient = (text: string, entry: VerifiedEntry, keyClass: KeyClass) => Patient
@@ -44,7 +45,8 @@ export async function searchForeign(
     // Of this clinic's own it might be the one that is looked for; of another's it says nothing to anybody.
     if (row.status === 'rejected' && row.step !== 'access' && patient.workstation === null) continue
     if (row.status === 'verified' && !words.every((word) => textOf(row.record).includes(word))) continue
-    const ofSite = row.status === 'rejected' ? { ...row, site: patient.site } : row
+    const isOfOthers = row.status === 'rejected' && patient.workstation === null
+    const ofSite = isOfOthers ? { ...row, site: patient.site } : row
     found.push({ row: ofSite, head: headOf(patient) })
   }
   return found
@@ -63,17 +65,19 @@ export async function chartForeign(
   if (shared === null || clinic.foreign === null) return null
   const { sources, site, workstation } = shared
   const patient = await registrationOf(shared, viewer, read)
-  const records = await patientRecords(sources, viewer, handle)
-  const { links, gone } = sources.replica.chain(handle)
+  const others = otherParts(clinic, handle)
+  const parts = workstation === null ? others : [{ sources: ownRecords(clinic, handle) }, ...others]
+  const records = await recordsIn([sources, ...parts.map((part) => part.sources)], viewer, handle)
   const checkedAtMs = clinic.nowMs()
   const head = headOf(shared)
   const { readings, assessments, reports } = records
   const isEmpty = [patient, ...readings, ...assessments, ...reports].every(({ status }) => status === 'rejected')
-  await clinic.writer.record([accessDraft(clinic, viewer, { subject: handle }, [head], isEmpty)])
+  const heads = [head, ...others.map(headOf)]
+  await clinic.writer.record([accessDraft(clinic, viewer, { subject: handle }, heads, isEmpty)])
   clinic.foreign.charted(handle)
   return {
     ...{ handle, generation, patient, site },
-    ...(workstation === null ? {} : { workstation: { log: workstation.log, heardAt: heardAt(workstation) } }),
+    ...(workstation === null ? {} : { workstation: shownAs(workstation), ...othersIn(clinic, workstation.log) }),
     // What the own clinic has not got yet is missing; what another did not send may be for others.
     ...(workstation === null
       ? {
@@ -84,8 +88,8 @@ export async function chartForeign(
       : { readings, assessments, reports }),
     consent: await clinic.foreign.standing(handle),
     oxygenScale: null,
-    chainLength: links.length + gone.length,
-    unattributedDamage: workstation === null ? 0 : damagedIn(sources),
+    chainLength: entriesIn([shared, ...parts], handle),
+    unattributedDamage: workstation === null ? 0 : damagedIn([shared, ...parts]),
     checkedAt: instantText(checkedAtMs, offsetMinAt(checkedAtMs)),
     head: { origin: head.origin, size: head.size, root: toHex(head.root) },
   }
@@ -121,13 +125,29 @@ export function registrationFor(shared: ForeignPatient, viewer: Viewer, read: Re
   return registrationOf(shared, viewer, read)
 }
 
-/** Damaged entries that may be anybody's. */
-function damagedIn({ replica }: ForeignPatient['sources']): number {
-  return replica.logs.reduce((sum, { damaged }) => sum + damaged.size, 0)
+/** Damaged entries of these logs that may be anybody's. */
+export function damagedIn(parts: readonly Part[]): number {
+  const logs = parts.flatMap(({ sources }) => sources.replica.logs)
+  return logs.reduce((sum, { damaged }) => sum + damaged.size, 0)
 }
 
-function heardAt({ heardMs }: Workstation): string | null {
-  return heardMs === 0 ? null : instantText(heardMs, offsetMinAt(heardMs))
+/** Entries about a patient in these logs. */
+export function entriesIn(parts: readonly Part[], handle: string): number {
+  const chains = parts.map(({ sources }) => sources.replica.chain(handle))
+  return chains.reduce((sum, { links, gone }) => sum + links.length + gone.length, 0)
+}
+
+/** Records of one log. */
+type Part = Pick<ForeignPatient, 'sources'>
+
+/** The other workstations of the clinic, any of which may have recorded something: all but the one that is named. */
+export function othersIn({ foreign }: Clinic, named: string | null): Pick<Chart, 'others'> {
+  const others = (foreign?.workstations() ?? []).filter(({ log }) => log !== named)
+  return others.length === 0 ? {} : { others: others.map(shownAs) }
+}
+
+function shownAs({ log, heardMs }: Workstation): NonNullable<Chart['workstation']> {
+  return { log, heardAt: heardMs === 0 ? null : instantText(heardMs, offsetMinAt(heardMs)) }
 }
 
 async function registrationOf(
@@ -142,7 +162,8 @@ async function registrationOf(
   return verifyRecord(sources, { ...request, read: (...record) => ({ ...read(...record), ...whose }) })
 }
 
-function headOf({ head: { origin, size, root } }: ForeignPatient): LogHead {
+/** What a look at a log relied on. */
+export function headOf({ head: { origin, size, root } }: Pick<ForeignPatient, 'head'>): LogHead {
   return { origin, size, root }
 }
 

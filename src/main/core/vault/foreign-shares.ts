@@ -9,6 +9,7 @@ import type { ErasureLeaf } from '../../../ledger/erasure-confirmation.ts'
 import type { RecordSources } from '../verify-record.ts'
 import type { AccessPlace } from './chains.ts'
 import type { Head, LogReplica } from './log-replica.ts'
+import type { Sharing } from './subject-keys.ts'
 
 /** A patient of another site. */
 export interface ForeignPatient {
@@ -28,6 +29,15 @@ export interface Workstation {
   readonly log: string
   /** When all that it had recorded was known here, by our clock, ms since 1970; 0 for not since the start. */
   readonly heardMs: number
+}
+
+/** What a log says about a patient who is registered in another of the same site. */
+export interface ForeignPart {
+  /** Without incarnation. */
+  readonly log: string
+  /** Its records, under what the patient decided in the log that registered them. */
+  readonly sources: RecordSources
+  readonly head: Head
 }
 
 /** Somebody of another site looked. */
@@ -75,6 +85,21 @@ export interface ForeignShares {
   patient(handle: string): ForeignPatient | null
   /** Whether this site's people may see a patient of another site, and why. */
   standing(handle: string): Promise<ConsentStanding>
+  /**
+   * What logs of the site that registered a patient say about them beside the one that did, as far as they are of other
+   * nodes: also of a patient of the own log.
+   */
+  parts(handle: string): ForeignPart[]
+  /** Nodes of the own site beside this one, each with when it was heard last. */
+  workstations(): Workstation[]
+  /** Whether anything of a patient of another node of the own site may be shown for care, as it was worked out last. */
+  isOpen(handle: string): boolean
+  /**
+   * With whom the keys of what the own log says are shared about a patient whom another node of the own site registered.
+   *
+   * @returns Null for anybody else.
+   */
+  sharing(handle: string): Promise<Sharing | null>
   /** Registrations of patients who are another log's. They are never shown. */
   claims(): ForeignClaim[]
   /** Every access in the logs of other sites, of each log oldest first: whoever it was about. */

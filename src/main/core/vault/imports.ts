@@ -26,6 +26,7 @@ import { type Authorised, authorisedBy } from './authorisation.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
 import { placeOf } from './corrections.ts'
 import { dedupeId } from './dedupe.ts'
+import { requireRegisteredHere } from './patient-logs.ts'
 import { patientRecords, type PatientRecords } from './patient-records.ts'
 import { requirePresence } from './presence.ts'
 import type { Draft } from './writer.ts'
@@ -59,7 +60,7 @@ export class Imports {
   /**
    * What is in a file, and what would become of it. Nothing is recorded but the access.
    *
-   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `CONSENT_NEEDED`, `RECORD_NOT_VERIFIED`,
+   * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `OTHER_WORKSTATION`, `CONSENT_NEEDED`, `RECORD_NOT_VERIFIED`,
    * `BAD_IMPORT`.
    */
   async preview({ handle, text }: Asked['imports']['preview']): Promise<ImportPreview> {
@@ -93,6 +94,7 @@ export class Imports {
   }
 
   async #judge(viewer: Viewer, handle: string, text: string): Promise<Judged[]> {
+    requireRegisteredHere(this.#clinic, handle)
     const patient = await this.#patients.demographics(handle, viewer)
     const imported = readImported(text, shownOf(patient))
     const records = await patientRecords(this.#clinic, viewer, handle)

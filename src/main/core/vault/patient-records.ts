@@ -82,8 +82,37 @@ export function clinicalRecord<Content>(
   return verifyRecord(clinic, { subject: handle, link, view: 'clinical', viewer: viewer.role, read })
 }
 
-/** Everything on record about a patient. */
-export async function patientRecords(clinic: RecordSources, viewer: Viewer, handle: string): Promise<PatientRecords> {
+/**
+ * Everything on record about a patient in several logs, one log after the other.
+ *
+ * @param logs - The one that registered the patient first.
+ */
+export async function recordsIn(
+  [owner, ...others]: readonly [RecordSources, ...RecordSources[]],
+  viewer: Viewer,
+  handle: string,
+): Promise<PatientRecords> {
+  const all = [await patientRecords(owner, viewer, handle)]
+  // Where nobody registered the patient, the first of the chain may be a value like any other.
+  for (const sources of others) all.push(await patientRecords(sources, viewer, handle, 0))
+  return {
+    readings: all.flatMap(({ readings }) => readings),
+    assessments: all.flatMap(({ assessments }) => assessments),
+    reports: all.flatMap(({ reports }) => reports),
+  }
+}
+
+/**
+ * Everything on record about a patient in one log.
+ *
+ * @param firstSeq - Of what is gone, that is told from here on: a registration has its own row.
+ */
+export async function patientRecords(
+  clinic: RecordSources,
+  viewer: Viewer,
+  handle: string,
+  firstSeq = 1,
+): Promise<PatientRecords> {
   const { replica } = clinic
   const { links, gone } = replica.chain(handle)
   const { byTarget, refused } = correctionsOf(replica, handle)
@@ -104,9 +133,9 @@ export async function patientRecords(clinic: RecordSources, viewer: Viewer, hand
     rows.set(place, isMixed ? turnedAway('sealed as another kind of data') : row)
     all.push({ seq: link.seq, link, row: rows.get(place) ?? row })
   }
-  // The registration has its own row; of everything else that is gone nobody knows what it was.
+  // Of everything that is gone nobody knows what it was.
   for (const lost of gone)
-    if (lost.seq > 0) all.push({ seq: lost.seq, link: null, row: rejected(replica, lost, lost.failed) })
+    if (lost.seq >= firstSeq) all.push({ seq: lost.seq, link: null, row: rejected(replica, lost, lost.failed) })
   all.sort((a, b) => a.seq - b.seq)
   const corrections = new Map<string, Correction>()
   for (const [place, entry] of byTarget) corrections.set(place, await describe(clinic, entry, rows))

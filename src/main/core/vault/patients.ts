@@ -19,10 +19,20 @@ import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type
 import type { Failed } from './log-replica.ts'
 import type { Finding, IndexedPatient, Registration } from './patient-index.ts'
 import { oxygenScaleOf } from './endorsements.ts'
-import { chartForeign, registrationFor, searchForeign, sistersPatients } from './foreign-patients.ts'
+import {
+  chartForeign,
+  damagedIn,
+  entriesIn,
+  headOf,
+  othersIn,
+  registrationFor,
+  searchForeign,
+  sistersPatients,
+} from './foreign-patients.ts'
 import type { ForeignPatient } from './foreign-shares.ts'
 import { ShownCharts } from './shown-charts.ts'
-import { patientRecords } from './patient-records.ts'
+import { lookDraft, otherParts, sisterPatient } from './patient-logs.ts'
+import { recordsIn } from './patient-records.ts'
 
 /** Patients verified before other requests get a turn. */
 const SLICE = 64
@@ -186,12 +196,13 @@ export class Patients {
   async one(handle: string): Promise<Row<Patient>> {
     const viewer = viewerFor(this.#clinic, 'clinical')
     const row = await this.demographics(handle, viewer)
-    await this.#recordList(viewer, [row])
+    const sister = sisterPatient(this.#clinic, handle)
+    await this.#recordList(viewer, [row], sister === null ? [] : [headOf(sister)])
     return row
   }
 
   /**
-   * The registration record of a patient.
+   * The registration record of a patient of this clinic, whichever of its workstations registered them.
    *
    * @param sources - Where somebody else than this clinic's consents decides who may see it, such as the patient.
    * @throws ApiFailure `UNKNOWN_PATIENT`.
@@ -201,6 +212,8 @@ export class Patients {
     const { links, gone } = replica.chain(handle)
     const link = links.find(({ type }) => type === 'patient.registered')
     if (link === undefined) {
+      const sister = sisterPatient(this.#clinic, handle)
+      if (sister !== null) return registrationFor(sister, viewer, readPatient)
       const lost = gone.find(({ seq }) => seq === 0)
       if (lost === undefined) throw new ApiFailure('UNKNOWN_PATIENT')
       return rejected(replica, lost, lost.failed)
@@ -217,7 +230,7 @@ export class Patients {
   /** A patient's chart: demographics and every reading, each verified or named with its failed step. */
   async chart(handle: string, generation: number): Promise<Chart> {
     const viewer = viewerFor(this.#clinic, 'clinical')
-    const { replica, writer, nowMs, gate } = this.#clinic
+    const { replica, writer, nowMs, gate, foreign } = this.#clinic
     const { origin, size, root } = replica.head
     const shared = await chartForeign(this.#clinic, viewer, { handle, generation }, readPatient)
     if (shared !== null) {
@@ -225,14 +238,16 @@ export class Patients {
       return shared
     }
     const patient = await this.demographics(handle, viewer)
-    const records = await patientRecords(this.#clinic, viewer, handle)
+    const parts = otherParts(this.#clinic, handle)
+    const records = await recordsIn([this.#clinic, ...parts.map(({ sources }) => sources)], viewer, handle)
     const { scale } = await oxygenScaleOf(this.#clinic, viewer, handle)
     const { links, gone } = replica.chain(handle)
     const checkedAtMs = nowMs()
     const rows = [patient, ...records.readings, ...records.assessments, ...records.reports]
     const isEmpty = rows.every(({ status }) => status === 'rejected')
-    await writer.record([accessDraft(this.#clinic, viewer, { subject: handle }, [], isEmpty)])
+    await writer.record([lookDraft(this.#clinic, viewer, handle, isEmpty)])
     viewer.seen.add(handle)
+    foreign?.charted(handle)
     const consent = await gate.standing(handle)
     this.charts.shown(handle, consent)
     return {
@@ -242,8 +257,9 @@ export class Patients {
       ...records,
       consent,
       oxygenScale: scale,
-      chainLength: links.length + gone.length,
-      unattributedDamage: replica.unattributedDamage().length,
+      ...othersIn(this.#clinic, null),
+      chainLength: links.length + gone.length + entriesIn(parts, handle),
+      unattributedDamage: replica.unattributedDamage().length + damagedIn(parts),
       checkedAt: instantText(checkedAtMs, offsetMinAt(checkedAtMs)),
       head: { origin, size, root: toHex(root) },
     }

@@ -12,9 +12,10 @@ import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
 import type { DeviceOrigin, EnrolledDevice, HeldDraft, ReadContext, Row, VaultService } from '../vault-service.ts'
 import { type Authorised, authorisedBy, NOBODY_ASKED } from './authorisation.ts'
-import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
+import { authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
 import { dedupeId } from './dedupe.ts'
 import { deviceSigner, isRevoked } from './device-standing.ts'
+import { lookDraft, ownRecords } from './patient-logs.ts'
 import { clinicalRecord } from './patient-records.ts'
 import type { Patients } from './patients.ts'
 import { requirePresence } from './presence.ts'
@@ -90,7 +91,8 @@ export class Readings {
   /**
    * Signs, seals and reads back.
    *
-   * @throws ApiFailure `NOT_ALLOWED`, `REAUTH_NEEDED`, `UNKNOWN_PATIENT`, `RECORD_NOT_VERIFIED`, `NOTHING_TO_SIGN`,
+   * @throws ApiFailure `NOT_ALLOWED`, `REAUTH_NEEDED`, `UNKNOWN_PATIENT`, `OTHER_WORKSTATION` for whom signs every reading
+   * and is registered at another one, `RECORD_NOT_VERIFIED`, `NOTHING_TO_SIGN`,
    * `VALUE_REJECTED`, `VALUE_NOT_CONFIRMED`, `ALREADY_RECORDED`, `PATIENT_SIGNATURE_NEEDED`, `BAD_CARD`, `WRONG_CARD_PIN`,
    * `CARD_LOCKED`.
    */
@@ -143,15 +145,13 @@ export class Readings {
     const set = { setId: randomUUID(), timeMs, authorised }
     const drafts = readings.map((reading) => this.#entryDraft(viewer, handle, reading, set))
     // What was signed is shown at once: the access is part of the same block.
-    const recorded = await this.#clinic.writer.record(
-      [...drafts, accessDraft(this.#clinic, viewer, { subject: handle })],
-      trayDone,
-    )
+    const recorded = await this.#clinic.writer.record([...drafts, lookDraft(this.#clinic, viewer, handle)], trayDone)
     const { replica, emit } = this.#clinic
     const indexes = new Set(recorded.slice(0, drafts.length).map(({ index }) => index))
     const links = replica.chain(handle).links.filter(({ log, index }) => log === replica.live && indexes.has(index))
     const rows: Row<Reading>[] = []
-    for (const link of links) rows.push(await clinicalRecord(this.#clinic, viewer, { handle, link, read: readReading }))
+    const sources = ownRecords(this.#clinic, handle)
+    for (const link of links) rows.push(await clinicalRecord(sources, viewer, { handle, link, read: readReading }))
     emit({ kind: 'chart-changed', handle })
     return rows
   }

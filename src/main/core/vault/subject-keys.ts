@@ -10,9 +10,10 @@
  */
 import { assert } from '../../../shared/errors.ts'
 import { toHex } from '../../../shared/bytes.ts'
-import type { NewEpochKey, StoreReader } from '../../store/store.ts'
+import type { NewEpochKey, StoredEpochKey, StoreReader } from '../../store/store.ts'
 import { EpochClassKeys, type KeyClass, sealClassKeys } from '../class-keys.ts'
 import { EnvelopeError, type RandomBytes } from '../envelope.ts'
+import { ApiFailure } from '../failure.ts'
 import { keyRow, mayBeOf } from './key-rows.ts'
 import { unlessDamaged } from './log-replica.ts'
 import { openEpochKey, sealEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
@@ -40,6 +41,11 @@ export interface Sharing {
   of(epoch: number): readonly Handover[]
   /** True when somebody holds keys of this epoch who may no longer have those of new records. */
   isSpent(epoch: number): boolean
+  /**
+   * First epoch that may begin now, for a patient of another log of the site: a multiple of {@link FOREIGN_FROM}. Left out
+   * for all others.
+   */
+  readonly from?: number
 }
 
 /** Nobody else. */
@@ -61,7 +67,11 @@ export interface SubjectKeysParts {
   readonly random: RandomBytes
 }
 
-/** First epoch of what a site records about patients of others, such as emergencies. Nobody changes their mind that often. */
+/**
+ * First epoch of what a site records about patients of others, such as emergencies. Nobody changes their mind that often.
+ * About a patient of another log of the same site, epochs of a log begin at `FOREIGN_FROM * (1 + e)`, where `e` is the
+ * newest of the log that registered them: what began there since is known by the number.
+ */
 export const FOREIGN_FROM = 4096
 
 /** Epoch keys of subjects, opened with the site's sharing key and kept in memory only. */
@@ -115,13 +125,8 @@ export class SubjectKeys {
   /** A new epoch, shared as `sharing` says: with every record after it, and of earlier ones what `sharing` hands over. */
   async next(subject: Uint8Array, sharing: Sharing): Promise<CurrentEpoch> {
     const { newestEpoch, random, pair, recoveryKey, log } = this.#parts
-    const rows = this.#rows(subject)
-    // Epochs that another log names say nothing about those of this one: it could name the last there is.
-    const taken = rows.filter((row) => mayBeOf(row, log)).map((row) => row.epoch)
     const newest = newestEpoch(toHex(subject)) ?? -1
-    // Somebody else's patient: epochs of that site, which go on there, must never meet those of the records made here.
-    const isForeign = newest < 0 && rows.length > 0
-    const epoch = Math.max(newest, isForeign ? FOREIGN_FROM - 1 : -1, ...taken) + 1
+    const epoch = this.#nextAfter(newest, this.#rows(subject), sharing)
     const key = random(32)
     assert(key.length === 32, 'epoch keys are 32 bytes')
     const keys = new EpochClassKeys(key)
@@ -136,6 +141,22 @@ export class SubjectKeys {
     )
     const own = await this.#handover(subject, epoch, keys, sharing)
     return { epoch, keys, toStore, handedOver: [...(await this.#earlier(subject, newest, sharing)), ...own] }
+  }
+
+  /** Number of a new epoch. */
+  #nextAfter(newest: number, rows: readonly StoredEpochKey[], { from }: Sharing): number {
+    // Epochs that another log names say nothing about those of this one: it could name the last there is.
+    const taken = rows.filter((row) => mayBeOf(row, this.#parts.log)).map((row) => row.epoch)
+    if (from === undefined) {
+      // Somebody else's patient: epochs of that site, which go on there, must never meet those of the records made here.
+      const isForeign = newest < 0 && rows.length > 0
+      return Math.max(newest, isForeign ? FOREIGN_FROM - 1 : -1, ...taken) + 1
+    }
+    // Rows that no entry names lead nowhere else: the number says what was known of the other log.
+    let epoch = Math.max(newest + 1, from)
+    while (taken.includes(epoch)) epoch++
+    if (newest < from && epoch >= from + FOREIGN_FROM) throw new ApiFailure('DATABASE_DAMAGED')
+    return epoch
   }
 
   /** The present epoch, with everything that `sharing` hands over sealed anew. */
@@ -184,7 +205,7 @@ export class SubjectKeys {
 
   /** What is to be handed over of epochs up to `newest` and has no row: a consent that began meanwhile, or a lost row. */
   async #missing(subject: Uint8Array, newest: number, sharing: Sharing): Promise<NewEpochKey[]> {
-    const epochs = upTo(newest).filter((epoch) => sharing.of(epoch).length > 0)
+    const epochs = this.#epochs(subject, newest, sharing).filter((epoch) => sharing.of(epoch).length > 0)
     if (epochs.length === 0) return []
     const rows = this.#rows(subject)
     const { log } = this.#parts
@@ -198,12 +219,19 @@ export class SubjectKeys {
   /** What `sharing` hands over of every epoch up to `newest` whose key is here. */
   async #earlier(subject: Uint8Array, newest: number, sharing: Sharing): Promise<NewEpochKey[]> {
     const rows: NewEpochKey[] = []
-    for (const epoch of upTo(newest)) {
+    for (const epoch of this.#epochs(subject, newest, sharing)) {
       if (sharing.of(epoch).length === 0) continue
       const keys = await this.of(subject, epoch).catch(lost)
       if (keys !== null) rows.push(...(await this.#handover(subject, epoch, keys, sharing)))
     }
     return rows
+  }
+
+  /** Epochs up to `newest`. Those of a patient of another log are far apart. */
+  #epochs(subject: Uint8Array, newest: number, { from }: Sharing): number[] {
+    if (from === undefined) return upTo(newest)
+    const rows = this.#rows(subject).filter((row) => mayBeOf(row, this.#parts.log))
+    return [...new Set(rows.map(({ epoch }) => epoch))].filter((epoch) => epoch >= FOREIGN_FROM && epoch <= newest)
   }
 
   #handover(subject: Uint8Array, epoch: number, keys: EpochClassKeys, sharing: Sharing): Promise<NewEpochKey[]> {

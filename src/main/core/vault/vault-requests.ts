@@ -184,7 +184,7 @@ export abstract class VaultRequests {
     await Promise.resolve()
     this.opened()?.upkeep.cancel(run)
   }
-  asksSignature = async (handle: string) => Promise.resolve(asksPatient(this.ready().clinic, handle))
+  asksSignature = async (handle: string) => asksPatient(this.ready().clinic, handle)
   amendReading = (request: Parameters<VaultService['amendReading']>[0]) => this.ready().amendments.amend(request)
   retractReading = (request: Parameters<VaultService['retractReading']>[0]) => this.ready().amendments.retract(request)
   consentSites = async () => Promise.resolve(this.ready().consents.sites())

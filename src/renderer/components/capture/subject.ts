@@ -16,7 +16,8 @@ export interface Subject {
 
 /** Whom a row is about; null for a record that failed verification, about which nothing can be said. */
 export function subjectOf(row: PatientRow): Subject | null {
-  const site = row.status === 'verified' ? row.record.site : row.site
+  const isSister = row.status === 'verified' && row.record.workstation !== undefined
+  const site = isSister ? undefined : row.status === 'verified' ? row.record.site : row.site
   const theirs = site === undefined ? {} : { site }
   if (row.status === 'verified') return { handle: row.record.handle, record: row.record, ...theirs }
   return row.step === 'access' && row.subject !== undefined ? { handle: row.subject, record: null, ...theirs } : null

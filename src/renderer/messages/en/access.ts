@@ -38,11 +38,14 @@ export const messages = {
   },
   sister: {
     shared:
-      'Registered at another workstation of this clinic ({log}). It can be looked at here; observations and corrections are recorded there. Do not register the patient again.',
+      'Registered at another workstation of this clinic ({log}). Observations can be recorded here too; consents, cards, scores, files and erasure are for that workstation. Do not register the patient again.',
     heard: 'That workstation was heard at {at}.',
     quiet: 'That workstation was not heard since {at}: what was recorded there after that is missing here.',
     never:
       'That workstation was not heard since this program was started: what was recorded there lately is missing here.',
+    otherQuiet: 'Workstation {log} was not heard since {at}: what was recorded there after that is missing here.',
+    otherNever:
+      'Workstation {log} was not heard since this program was started: what was recorded there lately is missing here.',
   },
   refused: {
     title: 'This chart is closed',

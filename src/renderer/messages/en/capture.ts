@@ -15,7 +15,7 @@ export const messages = {
     goPatients: 'Open Patients',
     results: 'Patients. Arrow keys choose, Enter opens.',
     elsewhere:
-      'A patient who fits is registered at another workstation or clinic. Look for them on the Patients page; nothing can be recorded in that chart here. | {n} patients who fit are registered at another workstation or clinic. Look for them on the Patients page; nothing can be recorded in those charts here.',
+      'A patient who fits is registered at another clinic. Look for them on the Patients page; nothing can be recorded in that chart here. | {n} patients who fit are registered at another clinic. Look for them on the Patients page; nothing can be recorded in those charts here.',
     count: '{n} patient | {n} patients',
     foreignCard: 'This card belongs to nobody registered here, or it was revoked. Ask the patient for another.',
     notAllowed: 'Only nurses and physicians can record observations.',

@@ -28,6 +28,8 @@ const codes: Record<ProblemCode, string> = {
   PIN_LOCKED: 'Too many wrong PINs. Wait until the countdown ends, then try again.',
   WEAK_PIN: 'This PIN is too easy to guess. Use at least 4 digits, not all the same and not in a row.',
   UNKNOWN_PATIENT: 'This patient is not registered here. Check the identifier, or register the patient.',
+  OTHER_WORKSTATION:
+    'This is done at another workstation of your clinic: the one that the chart names. Nothing was recorded here.',
   DUPLICATE_PATIENT:
     'Somebody with these details is already registered. Open that record instead of registering a second one.',
   SIMILAR_PATIENT:

@@ -1,41 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { instantText } from '../../../../src/clinical/instant.ts'
-import { codeOf, PIN, startVault, temporaryFolder, type OpenVault } from '../../../faults/support/clinic.ts'
-import {
-  clinicOf,
-  granted,
-  grantOf,
-  holder,
-  takenBack,
-  verified,
-  weigh,
-  weightsIn,
-} from '../../../support/consent-world.ts'
-import { networkedClinic, until, workstationOf } from '../../../support/two-clinics.ts'
+import { codeOf, PIN, startVault, type OpenVault } from '../../../faults/support/clinic.ts'
+import { clinicOf, granted, grantOf, takenBack, verified, weigh, weightsIn } from '../../../support/consent-world.ts'
+import { until } from '../../../support/two-clinics.ts'
+import { day, twoWorkstations } from '../../../support/two-workstations.ts'
 
-const day = (fromNow: number) => instantText(Date.now() + fromNow * 86_400_000, 0).slice(0, 10)
-
-/** Two workstations of one clinic; the nurse is signed in at both. */
-async function twoWorkstations() {
-  const a = await networkedClinic()
-  const patient = await holder(a, 1)
-  await weigh(a, patient, '70.1')
-  await a.vault.signIn(a.team.it, PIN)
-  const folder = temporaryFolder()
-  const b = await workstationOf(a, folder)
-  const isKnown = async (open: OpenVault) => (await codeOf(() => open.vault.signIn(a.team.nurse, PIN))) === null
-  await until('the nurse is known there', () => isKnown(b))
-  await a.vault.signIn(a.team.nurse, PIN)
+/** Two workstations of one clinic, and the chart of the one patient at the second. */
+async function twoCharts() {
+  const world = await twoWorkstations()
+  const { b, patient, shows } = world
   const chart = (open: OpenVault = b) => open.vault.chart(patient.handle, 1)
-  const shows = async (weights: string, open: OpenVault = b) =>
-    (await codeOf(() => chart(open))) === null && weightsIn(await chart(open)).join() === weights
-  await until('the chart has come', () => shows('70.1'))
-  return { a, b, patient, folder, chart, shows }
+  return { ...world, chart, shows: (weights: string, open: OpenVault = b) => shows(open, weights) }
 }
 
 describe('a patient of another workstation of the clinic', { timeout: 180_000 }, () => {
   it('is found and charted as the own one, and the chart says whose it is and when that was heard', async () => {
-    const { a, b, patient, folder, chart, shows } = await twoWorkstations()
+    const { a, b, patient, folder, chart, shows } = await twoCharts()
     const [row] = await b.vault.searchPatients(patient.familyName)
     const { site, log } = a.clinic().identity
     expect(row === undefined ? null : verified(row)).toMatchObject({ handle: patient.handle, site, workstation: log })
@@ -67,8 +46,8 @@ describe('a patient of another workstation of the clinic', { timeout: 180_000 },
     expect((await chart(again)).workstation).toEqual({ log, heardAt: null })
   })
 
-  it('is not registered a second time, and nothing is recorded about them here', async () => {
-    const { a, b, patient } = await twoWorkstations()
+  it('is not registered a second time, and what is theirs alone to decide is recorded where they are registered', async () => {
+    const { a, b, patient } = await twoCharts()
     const { familyName, givenName, birthDate, gender, identifier } = patient
     const same = { familyName, givenName, birthDate, gender, identifier }
     expect(await codeOf(() => b.vault.registerPatient(same))).toBe('DUPLICATE_PATIENT')
@@ -77,18 +56,16 @@ describe('a patient of another workstation of the clinic', { timeout: 180_000 },
     expect(similar.map((row) => (row.status === 'verified' ? row.record.handle : row.step))).toEqual([patient.handle])
     const scanned = await b.vault.scanCode(identifier)
     expect(scanned === null ? null : verified(scanned).handle).toBe(patient.handle)
-    // Nothing is recorded about them here: that is done where they are registered.
-    expect(await codeOf(() => weigh(b, patient, '71.0'))).toBe('UNKNOWN_PATIENT')
     const card = { handle: patient.handle, capacity: 'patient', holder: null, cardPin: '73915', pin: PIN } as const
-    expect(await codeOf(() => b.vault.issueCard(card))).toBe('UNKNOWN_PATIENT')
+    expect(await codeOf(() => b.vault.issueCard(card))).toBe('OTHER_WORKSTATION')
     const consent = grantOf({ ...a, vault: b.vault }, patient)
-    expect(await codeOf(() => b.vault.grantConsent(consent))).toBe('UNKNOWN_PATIENT')
+    expect(await codeOf(() => b.vault.grantConsent(consent))).toBe('OTHER_WORKSTATION')
     const { links } = clinicOf(b).replica.chain(patient.handle)
     expect(links.filter(({ type }) => type !== 'access')).toEqual([])
   })
 
   it('is closed here as soon as their decision is heard', async () => {
-    const { a, b, patient, chart } = await twoWorkstations()
+    const { a, b, patient, chart } = await twoCharts()
     const terms = { from: day(-1), until: day(100) }
     const { consentId } = await granted(a, patient, terms)
     await until('the consent holds there', async () => (await chart()).consent.state === 'covers')

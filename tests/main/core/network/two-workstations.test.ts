@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import { equalBytes, fromHex } from '../../../../src/shared/bytes.ts'
+import { FOREIGN_FROM } from '../../../../src/main/core/vault/subject-keys.ts'
+import type { Row } from '../../../../src/main/core/vault-service.ts'
+import type { Reading } from '../../../../src/shared/api/schemas.ts'
+import { codeOf, patientNumber } from '../../../faults/support/clinic.ts'
+import { granted, verified, weigh, weightsIn } from '../../../support/consent-world.ts'
+import { until } from '../../../support/two-clinics.ts'
+import { day, twoWorkstations } from '../../../support/two-workstations.ts'
+
+const isFinal = (row: Row<Reading>) => row.status === 'verified' && row.position.grade.name === 'final'
+
+describe('a patient of another workstation', { timeout: 180_000 }, () => {
+  it('is measured here, and both charts show the values of both logs, verified and final', async () => {
+    const { a, b, patient, shows } = await twoWorkstations()
+    const { handle } = patient
+    const one = await b.vault.patient(handle)
+    expect(verified(one).familyName).toBe(patient.familyName)
+    const [row] = await weigh(b, patient, '71.0')
+    expect(row === undefined ? null : verified(row).quantities[0]?.value).toBe('71.0')
+    expect(row?.status === 'verified' ? row.position.origin : '').toBe(b.clinic().identity.origin)
+    await until('both show both', async () => (await shows(a, '70.1,71.0')) && (await shows(b, '70.1,71.0')))
+    for (const { vault } of [a, b])
+      await until('all of it is final', async () => (await vault.chart(handle, 1)).readings.every(isFinal))
+    const [atA, atB] = [await a.vault.chart(handle, 1), await b.vault.chart(handle, 1)]
+    const heard = (log: string) => ({ log, heardAt: expect.any(String) as string })
+    const [logOfA, logOfB] = [a.clinic().identity.log, b.clinic().identity.log]
+    expect(atA).toMatchObject({ others: [heard(logOfB)], unattributedDamage: 0 })
+    expect(atB).toMatchObject({ workstation: heard(logOfA), unattributedDamage: 0 })
+    expect([atA.workstation, atB.others]).toEqual([undefined, undefined])
+    // Sealed under a key of that log, with a number that says what was known of the log that registered them.
+    expect(b.clinic().replica.newestEpoch(handle)).toBe(FOREIGN_FROM)
+    const rows = a.clinic().store.epochKeys(fromHex(handle))
+    const theirs = rows.filter(({ log }) => log === logOfB)
+    expect(theirs.map(({ epoch }) => epoch)).toEqual([FOREIGN_FROM, FOREIGN_FROM])
+    expect(theirs.some(({ recipient }) => equalBytes(recipient, a.clinic().identity.sharingKey))).toBe(true)
+  })
+
+  it('is registered at the further one and measured at the first just the same', async () => {
+    const { a, b } = await twoWorkstations()
+    const other = await b.vault.registerPatient(patientNumber(2))
+    const isKnown = async () =>
+      (await codeOf(() => a.vault.patient(other.handle))) === null &&
+      (await a.vault.patient(other.handle)).status === 'verified'
+    await until('the first has heard', isKnown)
+    await weigh(a, other, '60.5')
+    await weigh(b, other, '60.9')
+    for (const { vault } of [a, b])
+      await until('both show both', async () => weightsIn(await vault.chart(other.handle, 1)).join() === '60.9,60.5')
+  })
+
+  it('has what each workstation recorded corrected there, and nowhere else', async () => {
+    const { a, b, patient, shows } = await twoWorkstations()
+    const { handle } = patient
+    const [row] = await weigh(b, patient, '71.0')
+    await until('the first shows it', () => shows(a, '70.1,71.0'))
+    const ref = row?.status === 'verified' ? { origin: row.position.origin, index: row.position.index } : null
+    if (ref === null) throw new Error('recorded')
+    const [first] = (await b.vault.chart(handle, 1)).readings
+    const theirs = first?.status === 'verified' ? { origin: first.position.origin, index: first.position.index } : ref
+    const words = { handle, reason: 'wrong patient' }
+    expect(await codeOf(() => a.vault.retractReading({ ...words, ref }))).toBe('OTHER_WORKSTATION')
+    expect(await codeOf(() => b.vault.retractReading({ ...words, ref: theirs }))).toBe('OTHER_WORKSTATION')
+    await b.vault.retractReading({ ...words, ref })
+    const isWithdrawn = async () => {
+      const { readings } = await a.vault.chart(handle, 1)
+      return readings.some((one) => one.status === 'verified' && one.record.correction?.kind === 'entered-in-error')
+    }
+    await until('the first says that it was withdrawn', isWithdrawn)
+  })
+
+  it('who signs every reading is measured where the card is known', async () => {
+    const { a, b, patient } = await twoWorkstations()
+    expect(await b.vault.asksSignature(patient.handle)).toBe(false)
+
+    await granted(a, patient, { from: day(-1), until: day(100), asksSignature: true })
+    await until(
+      'the decision is heard',
+      async () => (await codeOf(() => b.vault.asksSignature(patient.handle))) !== null,
+    )
+    expect(await codeOf(() => b.vault.asksSignature(patient.handle))).toBe('OTHER_WORKSTATION')
+    const before = b.clinic().replica.head.size
+    expect(await codeOf(() => weigh(b, patient, '71.0'))).toBe('OTHER_WORKSTATION')
+    expect(b.clinic().replica.head.size).toBe(before)
+  })
+})
