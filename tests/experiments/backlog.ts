@@ -59,8 +59,6 @@ export function backlog({ readings, group }: BacklogPlan): Promise<Report & { re
       600_000,
     )
     const syncMs = performance.now() - started
-    // Votes that were there before a start are counted with the next block.
-    await a.write()
     const finalMs = syncMs + (await until('all of it is final', () => isFinalAt(b, origin, newest), 60_000))
     const signatures = naiveSignatures(entries)
     const inserts = naiveInserts(b.folder, entries)

@@ -116,6 +116,7 @@ class Byzantine {
     const [copy, real] = [`${b.folder}-copy`, `${b.folder}-real`]
     cpSync(b.folder, copy, { recursive: true })
     await b.start()
+    await b.write()
     await this.#settled()
     await b.kill()
     renameSync(b.folder, real)
@@ -305,9 +306,7 @@ class Byzantine {
     return [...new Set(seen)].join(', ')
   }
 
-  /** Everybody writes, and everybody has it: votes of what was there before a restart are counted with the next block. */
   async #settled(): Promise<void> {
-    for (const site of this.#sites.up) await site.write()
     await until('all is verified and final', () => isSettled(this.#sites.up, this.#origins), 120_000)
   }
 }

@@ -515,8 +515,11 @@ export class NetworkService {
 
   #prepare(log: MirroredLog): void {
     const before = log.judged
-    if (log.prepare(PREPARED)) this.#node.logChanged(log.origin)
-    else if (log.judged === before) this.#stuck.add(log)
+    if (log.prepare(PREPARED)) {
+      this.#node.logChanged(log.origin)
+      // Its cosignatures count from now on: whoever looks at a chart already saw it without them.
+      this.voted(log.origin)
+    } else if (log.judged === before) this.#stuck.add(log)
   }
 
   #inTurn(channel: PeerChannel, act: () => void): void {

@@ -23,7 +23,7 @@ import { equalBytes } from '../../../shared/bytes.ts'
 import type { CosignatureRow, MirrorRow, Store } from '../../store/store.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { type CosignedLog, type Cosignatures, logKeyAt } from './cosignatures.ts'
-import { mirrorRowOf, mirrorStateOf } from './mirror-rows.ts'
+import { isSameMemory, mirrorRowOf, mirrorStateOf } from './mirror-rows.ts'
 
 /** What a node's cosigning is made of. */
 export interface CosigningParts {
@@ -78,6 +78,12 @@ export class Cosigning {
     })
   }
 
+  /** Goes on with a head of which a part was evaluated: nobody else's block could share its cosignature. */
+  goOn(log: CosignedLog): void {
+    this.#waiting.set(log.origin, log)
+    this.flush()
+  }
+
   /** Cosigns what waits, now. */
   flush(): void {
     this.#scheduled = false
@@ -102,6 +108,8 @@ export class Cosigning {
     const next = state === null ? null : this.#judge(log, state)
     if (next === null) return
     const line = next.mirrored === next.pending ? this.#sign(head.text, voter.key) : null
+    // A part of a long log was evaluated, and nothing is new to remember.
+    if (line === null && isSameMemory(row, mirrorRowOf(next))) return
     const lines = line === null ? [] : [{ size: head.size, name: voter.key.name, line }]
     const isStored = this.#parts.store.replaceMirror(origin, row, mirrorRowOf(next), lines)
     if (isStored && line !== null) this.#parts.cosignatures.learn(origin, head.size, [voter])

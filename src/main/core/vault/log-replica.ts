@@ -261,9 +261,16 @@ export class LogReplica {
 
   /** The entry with its signers, verified now or earlier, or the step it fails. */
   verifiedEntry(index: number): VerifiedEntry | Failed {
+    const verified = this.verifiedOnce(index)
+    if (!('step' in verified)) this.#verified.set(index, verified)
+    return verified
+  }
+
+  /** The same for who asks only once: what is verified now is not remembered. */
+  verifiedOnce(index: number): VerifiedEntry | Failed {
     try {
       const bytes = this.provenBytes(index)
-      return bytes instanceof Uint8Array ? this.#verify(index, bytes) : bytes
+      return bytes instanceof Uint8Array ? (this.#verified.get(index) ?? this.#check(index, bytes)) : bytes
     } catch (error) {
       return failedBy(error)
     }
@@ -284,12 +291,14 @@ export class LogReplica {
 
   /** @param bytes - Proven to be in the tree at `index`. */
   #verify(index: number, bytes: Uint8Array): VerifiedEntry {
-    const known = this.#verified.get(index)
-    if (known !== undefined) return known
-    const { origin, network } = this.#parts
-    const verified = verifyEntry({ bytes, index, origin, network, directory: this.#directory, verifier })
+    const verified = this.#verified.get(index) ?? this.#check(index, bytes)
     this.#verified.set(index, verified)
     return verified
+  }
+
+  #check(index: number, bytes: Uint8Array): VerifiedEntry {
+    const { origin, network } = this.#parts
+    return verifyEntry({ bytes, index, origin, network, directory: this.#directory, verifier })
   }
 
   /** The block that holds `index`, checked against the tree, or the step it fails. */

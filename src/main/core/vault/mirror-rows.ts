@@ -14,6 +14,13 @@ export function mirrorRowOf({ pending, stored, mirrored, refused }: MirrorState)
   return { pending: pending?.note ?? null, stored, mirrored: mirrored?.note ?? null, refused }
 }
 
+/** Whether a row says what another does. */
+export function isSameMemory(a: MirrorRow | null, b: MirrorRow): boolean {
+  if (a === null) return false
+  const isSameRefusal = a.refused?.index === b.refused?.index && a.refused?.code === b.refused?.code
+  return a.pending === b.pending && a.stored === b.stored && a.mirrored === b.mirrored && isSameRefusal
+}
+
 /**
  * The memory of a row; an empty one for none.
  *

@@ -191,7 +191,7 @@ export class NetworkLogs {
     if (mirrored === null || mirrored.isEmpty || !mirrored.isPrepared) return null
     if (!this.#loaded.has(origin)) {
       this.#loaded.add(origin)
-      this.#clinic.standing.cosignatures.load(mirrored)
+      this.#clinic.standing.loadVotes(mirrored)
     }
     return mirrored
   }

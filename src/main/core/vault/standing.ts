@@ -59,8 +59,8 @@ export async function addEvidenceCopy({ secrets }: Pick<Keystore, 'secrets'>, te
 
 /** Blocks that come within this time share one cosignature. */
 const COSIGN_AFTER_MS = 20
-/** Entries evaluated before other requests get a turn. */
-const SLICE = 256
+/** Entries evaluated before other requests get a turn: some milliseconds, for which everything else waits. */
+const SLICE = 64
 
 /** See the module's comment. */
 export class Standing implements StandingCheck {
@@ -132,6 +132,11 @@ export class Standing implements StandingCheck {
   }
 
   recount(log: LogReplica): void {
+    this.loadVotes(log)
+  }
+
+  /** Learns which cosignatures of a log are stored. What was worked out without them counts no more. */
+  loadVotes(log: CosignedLog): void {
     this.cosignatures.load(log)
     this.grades.changed(log.origin)
   }
@@ -143,7 +148,7 @@ export class Standing implements StandingCheck {
 
   isRefusal(log: LogReplica, { index, code }: { readonly index: number; readonly code: string }): boolean {
     if (!Number.isSafeInteger(index) || index < 0 || index >= log.head.size) return false
-    const verdict = verdictOn(log, index)
+    const verdict = verdictOn(log, index, false)
     return verdict?.verdict === 'wait' || (verdict?.verdict === 'refuse' && verdict.code === code)
   }
 
@@ -279,15 +284,17 @@ export class Standing implements StandingCheck {
     if (log === null) return { verdict: 'wait' }
     const start = Math.max(from, this.#evaluated.get(origin) ?? 0)
     const end = Math.min(to, start + SLICE)
+    // What was just written is shown next; of a long history most is not, and all of it would stay in memory.
+    const isFresh = to - from <= SLICE
     for (let index = start; index < end; index++) {
-      const verdict = verdictOn(log, index)
+      const verdict = verdictOn(log, index, isFresh)
       if (verdict !== null) return verdict
     }
     this.#evaluated.set(origin, end)
     if (end === to) return { verdict: 'valid' }
     // Not while it is running: the head it works on is still the one to follow.
     setImmediate(() => {
-      if (this.#isRunning) this.#cosigning?.follow(log)
+      if (this.#isRunning) this.#cosigning?.goOn(log)
     })
     return { verdict: 'wait' }
   }
@@ -341,8 +348,8 @@ function unlessOnlyDamage(failed: (error: unknown) => void): (error: unknown) =>
 }
 
 /** What stands against an entry; null when nothing does. A damaged row is repaired, not refused. */
-function verdictOn(log: LogReplica, index: number): EntriesVerdict | null {
-  const verified = log.verifiedEntry(index)
+function verdictOn(log: LogReplica, index: number, isKept: boolean): EntriesVerdict | null {
+  const verified = isKept ? log.verifiedEntry(index) : log.verifiedOnce(index)
   if (!('step' in verified)) return null
   const code = LEDGER_ERROR_CODES.find((known) => verified.reason.startsWith(`${known}:`))
   const isDamage = verified.step === 'present' || verified.step === 'inclusion' || code === undefined

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { ContractEvaluator } from '../../../../src/ledger/mirror.ts'
 import { openCosignatures } from '../../../../src/ledger/cosignature.ts'
 import { formatNote, parseNote, parseSignature } from '../../../../src/ledger/note.ts'
@@ -152,6 +152,23 @@ it('signs nothing that the rules forbid, now or later, and waits while they cann
   seal(2, again.cosigning)
   work()
   expect(sizes()).toEqual([2])
+})
+
+it('goes on with a head that was evaluated in part, without waiting, and writes nothing before that is done', () => {
+  const done: number[] = []
+  const { store, log, cosigning, seal, work, sizes, jobs } = world({
+    evaluate: () => (done.push(done.length) < 4 ? { verdict: 'wait' } : { verdict: 'valid' }),
+  })
+  seal(5, cosigning)
+  work()
+  const begun = { pending: log.head.note, stored: 5, mirrored: null, refused: null }
+  expect(store.mirror(log.origin)).toEqual(begun)
+  const replace = vi.spyOn(store, 'replaceMirror')
+  for (let part = 0; part < 2; part++) cosigning.goOn(log)
+  expect([sizes(), jobs, replace.mock.calls]).toEqual([[], [], []])
+  cosigning.goOn(log)
+  expect(sizes()).toEqual([5])
+  expect(replace).toHaveBeenCalledTimes(1)
 })
 
 it('signs nothing of a contested log, or when the roster gives the vote to another key', () => {
