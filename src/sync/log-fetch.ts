@@ -21,6 +21,7 @@ import { DISTRUST_MS, MAX_PACKAGE_BYTES, MAX_WANT_BYTES, MAX_WANT_PACKAGES, STOR
 import { PackageStream } from './package-stream.ts'
 import type { LogStanding, SignedHead } from './ports.ts'
 import type { Answer, AskFailure, Session } from './session.ts'
+import { votesIn } from './votes.ts'
 
 /** Packages beyond the one that is needed next that may be asked for, or wait for it. */
 const WINDOW = 128
@@ -216,6 +217,8 @@ export class LogFetch {
     if (answer === null) return
     if (answer.status === 422) this.#contradicted(candidate, by)
     else this.#candidates.drop(candidate)
+    // Its cosignatures can be taken when its entries are here; whoever showed them may not do so again.
+    if (answer.status === 200 && votesIn(head.note, this.origin).votes > 0) this.keepForLater(head)
     this.#hub.changed(this.origin)
   }
 
