@@ -11,6 +11,7 @@ import { createPublicKey, generateKeyPairSync, hash, randomBytes, sign, verify }
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { benchClinic, bloodPressure } from './clinic.ts'
+import { benchColdSync } from './cold-sync.ts'
 import { measure, type Measured } from './measure.ts'
 import { benchRoots, benchSignatures, benchStored } from './tree.ts'
 
@@ -24,6 +25,7 @@ const results: Record<string, Measured[]> = {}
 
 results.append = await benchAppend()
 for (const size of CHART_SIZES) results[`chart-${size}`] = await benchChart(size)
+results.coldSync = await benchColdSync()
 Object.assign(results, await benchSignatures(), await benchRoots())
 for (const size of LOG_SIZES) Object.assign(results, await benchStored(size))
 mkdirSync('out/bench', { recursive: true })
