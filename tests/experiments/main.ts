@@ -10,7 +10,7 @@ import { byzantine } from './byzantine.ts'
 import { coldSync } from './cold-sync.ts'
 import { fourSites } from './four-sites.ts'
 import { partitions } from './partitions.ts'
-import { markdown, type Report, writeReports } from './support/report.ts'
+import { markdown, type Report, type Table, writeReports } from './support/report.ts'
 
 const { values, positionals: asked } = parseArgs({
   allowPositionals: true,
@@ -22,10 +22,13 @@ if (!Number.isSafeInteger(entries) || entries < 1000) {
   process.exit(2)
 }
 
+/** What is known before the end is worth keeping when there is none. */
+const printEarly = (table: Table) => void process.stderr.write(`${markdown(table)}\n`)
+
 const EXPERIMENTS: Readonly<Record<string, () => Promise<Report>>> = {
   backlog: () => backlog({ readings: 6000, group: 40 }),
   byzantine: () => byzantine({ isFull: true, floodMessages: 5000 }),
-  'cold-sync': () => coldSync({ entries, killsOfTaker: 3, killsOfGiver: 2, seed: 7 }),
+  'cold-sync': () => coldSync({ entries, killsOfTaker: 3, killsOfGiver: 2, seed: 7 }, printEarly),
   'four-sites': () => fourSites({ writes: 10, isFull: true }),
   partitions: () => partitions({ only: [], badMs: 30_000, runs: 2 }),
 }

@@ -1,9 +1,12 @@
 /** How two sites do over time: what the one has taken, and what memory both need. */
+import { loadavg } from 'node:os'
 import type { Site } from './site.ts'
 
 /** One look. */
 export interface Sample {
   readonly s: number
+  /** Load average of the machine over the last minute. */
+  readonly load: number
   readonly stored: number
   readonly judged: number
   readonly giver: Memory
@@ -27,6 +30,7 @@ export class Sampler {
 
   constructor(who: { giver: Site; taker: Site; progress: () => Promise<{ stored: number; judged: number }> }) {
     this.#look = async () => ({
+      load: loadavg()[0] ?? Number.NaN,
       ...(await who.progress()),
       giver: await who.giver.vault.memory(),
       taker: await who.taker.vault.memory(),
