@@ -12,7 +12,6 @@ import { syncFolder } from '../../keystore/files.ts'
 import { createKeystore, openKeystore, type Keystore, type KeystoreOptions } from '../../keystore/keystore.ts'
 import type { Unlock } from '../../keystore/node-secret.ts'
 import { openStore } from '../../store/open.ts'
-import type { PeerNetwork, PeerNetworkListeners, PeerSettings } from '../../peer/peer-thread.ts'
 import type { RandomBytes } from '../envelope.ts'
 import { ApiFailure } from '../failure.ts'
 import { decodeInvitation } from '../../../sync/invitation.ts'
@@ -22,20 +21,11 @@ import { clinicPaths } from '../vault/clinic-files.ts'
 import type { People } from '../vault/people.ts'
 import { recoveryKeyText } from '../vault/recovery-key.ts'
 import { readSettings, writeSettings } from './network-settings.ts'
-import {
-  type Admission,
-  guestSite,
-  JOINING_SECRET,
-  JoinCall,
-  makeGuestKeys,
-  openInvitation,
-  readDocuments,
-  readJoining,
-  siteAsks,
-  writeJoined,
-  type JoinRequestForm,
-  type JoiningState,
-} from './joining.ts'
+import type { StartPeers } from './sockets.ts'
+import { type Admission, JoinCall } from './join-call.ts'
+import { readDocuments } from './joined-documents.ts'
+import { JOINING_SECRET, type JoiningState, readJoining } from './joining-state.ts'
+import { guestSite, makeGuestKeys, openInvitation, siteAsks, writeJoined, type JoinRequestForm } from './joining.ts'
 import { AGREEMENT_SECRET, makeNodeKeys, nodeAsks, readAdmission, writeJoinedNode } from './node-joining.ts'
 
 /** What a guest is made of. */
@@ -47,7 +37,7 @@ export interface GuestParts {
   readonly random: RandomBytes
   readonly nowMs: () => number
   readonly costs: KeystoreOptions
-  readonly startPeers: (settings: PeerSettings, listeners: PeerNetworkListeners) => PeerNetwork
+  readonly startPeers: StartPeers
   readonly changed: (status: JoiningStatus) => void
   /** The clinic is there, and is to be opened. */
   readonly joined: (unlock: Unlock) => void

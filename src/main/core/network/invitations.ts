@@ -31,11 +31,11 @@ import type { NetworkInvitation } from '../../../shared/api/schemas.ts'
 import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import { CodedError } from '../../../shared/errors.ts'
 import { keyPairFromSeed } from '../../keystore/sodium.ts'
-import { instantText } from '../../../clinical/instant.ts'
 import { ApiFailure } from '../failure.ts'
 import { nodeHasher } from '../hasher.ts'
-import { offsetMinAt, type Clinic } from '../vault/clinic.ts'
-import { SECRETS } from '../vault/genesis.ts'
+import { type Clinic } from '../vault/clinic.ts'
+import { localInstant } from '../vault/local-time.ts'
+import { secretOf, SECRETS } from '../vault/genesis.ts'
 import type { Governance } from '../vault/governance.ts'
 import { readJson, writeJson } from '../vault/identity.ts'
 import { governanceSignerOf } from '../vault/role-keys.ts'
@@ -107,7 +107,12 @@ export class Invitations {
   list(): NetworkInvitation[] {
     return this.#kept
       .map((one) => ({
-        ...{ id: one.id, kind: kindOf(one), createdAt: at(one.createdAtMs), expiresAt: at(one.expiresAtMs) },
+        ...{
+          id: one.id,
+          kind: kindOf(one),
+          createdAt: localInstant(one.createdAtMs),
+          expiresAt: localInstant(one.expiresAtMs),
+        },
         ...{ site: one.site, state: this.#stateOf(one), isLetIn: one.isLetIn },
       }))
       .reverse()
@@ -128,12 +133,10 @@ export class Invitations {
     const { identity, keystore, random, nowMs } = clinic
     if (this.#kept.filter((one) => this.#isOpen(one)).length >= MAX_OPEN)
       throw new ApiFailure('INVALID_REQUEST', { detail: 'invitations' })
-    const transport = keystore.secrets.get(SECRETS.transport)
-    if (transport === null) throw new ApiFailure('KEYSTORE_DAMAGED')
     const seed = random(32)
     const expiresS = Math.floor(nowMs() / 1000) + days * (DAY_MS / 1000)
     const { network, site, log } = identity
-    const transportKey = keyPairFromSeed(transport).publicKey
+    const transportKey = keyPairFromSeed(secretOf(keystore, SECRETS.transport)).publicKey
     const governance = governanceSignerOf(clinic)
     const invitation = {
       ...{ kind, network, site, log, transportKey, addresses: [...addresses], seed, expiresS },
@@ -144,7 +147,7 @@ export class Invitations {
     const fresh = { isWithdrawn: false, site: null, siteHash: null, isUsed: false, request: null, isLetIn: false }
     await this.#save([...this.#kept, { ...kept, ...fresh }].slice(-MAX_KEPT))
     changed()
-    return { id, text, expiresAt: at(expiresS * 1000) }
+    return { id, text, expiresAt: localInstant(expiresS * 1000) }
   }
 
   /**
@@ -381,8 +384,4 @@ function plainCode(code: string): string {
     .replaceAll('0', 'O')
     .replaceAll('1', 'I')
     .replace(/[^A-Z2-7]/g, '')
-}
-
-function at(ms: number): string {
-  return instantText(ms, offsetMinAt(ms))
 }

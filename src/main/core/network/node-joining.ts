@@ -20,18 +20,12 @@ import type { Store } from '../../store/store.ts'
 import type { RandomBytes } from '../envelope.ts'
 import { generateSharingKeyPair, sharingPublicKeyOf } from '../epoch-keys.ts'
 import { ApiFailure } from '../failure.ts'
-import { SECRETS } from '../vault/genesis.ts'
+import { secretOf, SECRETS } from '../vault/genesis.ts'
 import { writeJson, type Identity } from '../vault/identity.ts'
-import {
-  type Admission,
-  type Asks,
-  checkDocuments,
-  JOINING_SECRET,
-  type JoiningState,
-  openInvitation,
-  secretOf,
-  writeFirstOf,
-} from './joining.ts'
+import type { Admission, Asks } from './join-call.ts'
+import { checkDocuments } from './joined-documents.ts'
+import { JOINING_SECRET, type JoiningState } from './joining-state.ts'
+import { openInvitation, writeFirstOf } from './joining.ts'
 import { openNodeSecrets } from './node-secrets.ts'
 
 /** Name of the secret that opens what the site shares. Removed when it was opened. */

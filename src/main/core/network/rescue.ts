@@ -8,19 +8,20 @@
  * @packageDocumentation
  */
 import { rmSync } from 'node:fs'
-import type { Roster, RosterNode } from '../../../ledger/roster.ts'
+import type { Roster } from '../../../ledger/roster.ts'
 import { quorumOf } from '../../../ledger/quorum.ts'
 import { answersNeeded } from '../../../ledger/start-up.ts'
-import { toHex } from '../../../shared/bytes.ts'
-import { SyncNode } from '../../../sync/sync-node.ts'
-import type { PeerChannel, PeerNetwork, PeerNetworkListeners, PeerSettings } from '../../peer/peer-thread.ts'
+import type { SyncNode } from '../../../sync/sync-node.ts'
 import { openStore } from '../../store/open.ts'
 import type { Store } from '../../store/store.ts'
 import type { ClinicFiles } from '../vault/clinic-files.ts'
 import { SECRETS } from '../vault/genesis.ts'
 import { readIdentity } from '../vault/identity.ts'
 import { readSettings } from './network-settings.ts'
+import { PeerSessions } from './peer-sessions.ts'
 import { isOther, RescueStore } from './rescue-store.ts'
+import { peersIn, type RosterPeer } from './roster-peers.ts'
+import { Sockets, type StartPeers } from './sockets.ts'
 
 const TICK_MS = 100
 /** How long anybody is waited for. */
@@ -38,7 +39,7 @@ export interface Rescue {
   /** Path of a database that is made and removed again. */
   readonly file: string
   readonly random: (size: number) => Uint8Array
-  readonly startPeers: (settings: PeerSettings, listeners: PeerNetworkListeners) => PeerNetwork
+  readonly startPeers: StartPeers
   readonly monotonicMs: () => number
   readonly fault: (error: unknown) => void
 }
@@ -51,7 +52,7 @@ export interface Rescue {
 export async function withRescued<Value>(rescue: Rescue, use: (copy: Store | null) => Promise<Value>): Promise<Value> {
   const { file, roster, files } = rescue
   const { log } = readIdentity(files.keystore.secrets)
-  const others = roster.sites.flatMap(({ nodes }) => nodes.filter((node) => node.log !== log))
+  const others = peersIn(roster).filter(({ who }) => who.kind === 'node' && who.log !== log)
   const seed = files.keystore.secrets.get(SECRETS.transport)
   if (others.length === 0 || seed === null) return use(null)
   const clear = (): void => {
@@ -69,76 +70,29 @@ export async function withRescued<Value>(rescue: Rescue, use: (copy: Store | nul
 }
 
 /** Fetches until it ends. True when anybody answered. */
-async function fetched(rescue: Rescue, kept: Store, others: readonly RosterNode[], seed: Uint8Array): Promise<boolean> {
-  const { files, roster, random, monotonicMs } = rescue
+async function fetched(rescue: Rescue, kept: Store, others: readonly RosterPeer[], seed: Uint8Array): Promise<boolean> {
+  const { files, roster, random, monotonicMs, startPeers, fault } = rescue
   const identity = readIdentity(files.keystore.secrets)
   const store = new RescueStore({ identity, roster, store: kept, instance: random(16) })
-  const links = new Map<PeerChannel, number>()
-  const node = new SyncNode({
-    store,
-    clock: { nowMs: monotonicMs },
-    random: { next: () => Math.random() },
-    ended: (link, why) => {
-      if (why !== null) [...links].find(([, known]) => known === link)?.[0].hangUp()
+  const sessions = new PeerSessions(store, monotonicMs)
+  const sockets = new Sockets({
+    ...{ startPeers, fault, seed: () => seed, peers: () => others, guests: () => [] },
+    // For nobody else: it is there for a moment only.
+    settings: () => ({ ...readSettings(files.keystore.secrets), relay: false }),
+    channels: {
+      up: (channel) => sessions.up(channel, others.find(({ key }) => key === channel.peer)?.who ?? null),
+      message: (channel, message) => sessions.received(channel, message),
+      drained: (channel) => sessions.drained(channel),
+      down: (channel) => sessions.down(channel),
     },
   })
-  const peers = connect(rescue, { others, seed, node, links })
+  sockets.open()
   try {
-    return await untilDone(rescue, node, store, identity.site)
+    return await untilDone(rescue, sessions.node, store, identity.site)
   } finally {
-    node.stop()
-    await peers.end()
+    sessions.node.stop()
+    await sockets.close()
   }
-}
-
-interface Connection {
-  readonly others: readonly RosterNode[]
-  readonly seed: Uint8Array
-  readonly node: SyncNode
-  readonly links: Map<PeerChannel, number>
-}
-
-function connect({ files, roster, startPeers, fault }: Rescue, { others, seed, node, links }: Connection): PeerNetwork {
-  const settings = readSettings(files.keystore.secrets)
-  let next = 1
-  const withLink = (channel: PeerChannel, act: (link: number) => void): void => {
-    const link = links.get(channel)
-    if (link !== undefined) act(link)
-  }
-  const wanted = others.map(({ log, transportKey }) => ({
-    peer: toHex(transportKey),
-    addresses: settings.peers.find((peer) => peer.log === log)?.addresses ?? [],
-  }))
-  return startPeers(
-    {
-      ...{ seed, members: wanted.map(({ peer }) => peer), guests: [], wanted },
-      ...{ isRelay: false, isDiscoverable: settings.discovery },
-      listen: settings.port === null ? [] : [`/ip4/0.0.0.0/tcp/${settings.port}`],
-    },
-    {
-      up: (channel) => {
-        const owner = roster.sites.find(({ nodes }) => nodes.some((one) => toHex(one.transportKey) === channel.peer))
-        const log = owner?.nodes.find((one) => toHex(one.transportKey) === channel.peer)?.log
-        if (owner === undefined || log === undefined) {
-          channel.hangUp()
-          return
-        }
-        const link = next++
-        links.set(channel, link)
-        const wire = { send: (message: Uint8Array) => channel.send(message), close: () => channel.hangUp() }
-        node.connected(link, { kind: 'node', site: owner.id, log }, wire)
-      },
-      message: (channel, message) => withLink(channel, (link) => node.received(link, message)),
-      drained: (channel) => withLink(channel, (link) => node.drained(link)),
-      down: (channel) => {
-        withLink(channel, (link) => node.disconnected(link))
-        links.delete(channel)
-      },
-      listening: () => undefined,
-      failed: () => undefined,
-      fault,
-    },
-  )
 }
 
 /** Lets time pass until there is nothing more to wait for. True when anybody answered. */

@@ -12,14 +12,13 @@ import { assert } from '../../../shared/errors.ts'
 import type { HighWaterMark } from '../../keystore/high-water.ts'
 import type { Keystore } from '../../keystore/keystore.ts'
 import type { Store } from '../../store/store.ts'
-import { ApiFailure } from '../failure.ts'
 import type { VaultEvent } from '../vault-service.ts'
 import { readCopies, type ClinicFiles } from './clinic-files.ts'
 import type { Clinic } from './clinic.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { ConsentStandings } from './consent-standing.ts'
 import { RecoveryNeeded } from './errors.ts'
-import { SECRETS } from './genesis.ts'
+import { secretOf, SECRETS } from './genesis.ts'
 import { readIdentity, type Identity } from './identity.ts'
 import { OpenGlass } from './open-glass.ts'
 import { Replica } from './replica.ts'
@@ -126,8 +125,7 @@ export async function rememberMachine(keystore: Keystore, machineId: Uint8Array 
  * @throws ApiFailure `KEYSTORE_DAMAGED`.
  */
 export function sharingSecret(keystore: Keystore): Uint8Array {
-  const bytes = keystore.secrets.get(SECRETS.sharing)
-  if (bytes === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+  const bytes = secretOf(keystore, SECRETS.sharing)
   assert(bytes.length === 32, 'secrets are 32 bytes')
   return bytes
 }

@@ -4,9 +4,8 @@
  * @packageDocumentation
  */
 import { createHmac } from 'node:crypto'
-import { ApiFailure } from '../failure.ts'
 import type { Clinic } from './clinic.ts'
-import { SECRETS } from './genesis.ts'
+import { secretOf, SECRETS } from './genesis.ts'
 
 /**
  * 16 bytes that only this site can compute: the same text twice gives the same id, and no one can test guesses.
@@ -14,7 +13,6 @@ import { SECRETS } from './genesis.ts'
  * @throws ApiFailure `KEYSTORE_DAMAGED`.
  */
 export function dedupeId({ keystore }: Pick<Clinic, 'keystore'>, text: string): Uint8Array {
-  const key = keystore.secrets.get(SECRETS.dedupe)
-  if (key === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+  const key = secretOf(keystore, SECRETS.dedupe)
   return new Uint8Array(createHmac('sha256', key).update(text).digest().subarray(0, 16))
 }

@@ -17,6 +17,7 @@ import { keyPairFromSeed, sign, wipe } from '../../keystore/sodium.ts'
 import type { Store } from '../../store/store.ts'
 import type { RandomBytes } from '../envelope.ts'
 import { generateSharingKeyPair } from '../epoch-keys.ts'
+import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { writeFirstBlock, type PlainEntry } from './first-block.ts'
 import { writeIdentity, type Identity } from './identity.ts'
@@ -32,6 +33,17 @@ export const SECRETS = {
   dedupe: 'dedupe-key',
   tray: 'tray-key',
 } as const
+
+/**
+ * One of {@link SECRETS}.
+ *
+ * @throws ApiFailure `KEYSTORE_DAMAGED`.
+ */
+export function secretOf({ secrets }: Pick<Keystore, 'secrets'>, name: string): Uint8Array {
+  const bytes = secrets.get(name)
+  if (bytes === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+  return bytes
+}
 
 /** What a new clinic starts from. */
 export interface GenesisRequest {

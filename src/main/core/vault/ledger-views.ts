@@ -1,4 +1,3 @@
-import { instantText } from '../../../clinical/instant.ts'
 import { blockHash } from '../../../ledger/block.ts'
 import { rosterAt } from '../../../ledger/directory.ts'
 import { encodeCbor } from '../../../ledger/cbor.ts'
@@ -26,7 +25,8 @@ import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { verifyRecord } from '../verify-record.ts'
-import { offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
+import { viewerFor, type Clinic } from './clinic.ts'
+import { localInstant } from './local-time.ts'
 import { logKeyAt } from './cosignatures.ts'
 import type { Block, Failed, LogReplica } from './log-replica.ts'
 
@@ -63,7 +63,7 @@ export class LedgerViews {
       policy: roster?.policy ?? '',
       policyMode: electorate === null ? 'solo' : policyMode(electorate.policy),
       final: this.#clinic.grades.finalSize(replica.live),
-      sealedAt: 'step' in newest ? null : at(newest.sealedAtMs),
+      sealedAt: 'step' in newest ? null : localInstant(newest.sealedAtMs),
       highWaterMark: typeof mark !== 'object' ? 'missing' : mark.size === size ? 'equal' : 'behind',
     }
   }
@@ -124,7 +124,7 @@ export class LedgerViews {
       block,
       grade: grades.gradeAt(log, index),
       type: body.type,
-      at: at(body.time),
+      at: localInstant(body.time),
       subject:
         body.subject === null || placement === null
           ? null
@@ -243,7 +243,7 @@ export class LedgerViews {
         root: zero,
         hash: zero,
         previousHash: null,
-        sealedAt: at(0),
+        sealedAt: localInstant(0),
         grade: this.#clinic.grades.gradeAt(log, 0),
         problem: block.step,
       }
@@ -257,7 +257,7 @@ export class LedgerViews {
       root: toHex(checkpoint.root),
       hash: toHex(blockHash(h, checkpoint.text)),
       previousHash: seal.previousBlockHash === null ? null : toHex(seal.previousBlockHash),
-      sealedAt: at(sealedAtMs),
+      sealedAt: localInstant(sealedAtMs),
       grade: this.#clinic.grades.gradeAt(log, checkpoint.size - 1),
       problem: null,
     }
@@ -272,7 +272,7 @@ export class LedgerViews {
       index,
       entryId: toHex(body.id),
       type: body.type,
-      at: at(body.time),
+      at: localInstant(body.time),
       signedBy: signatures.map(({ role }) => role),
       subject: body.subject === null ? null : toHex(body.subject),
       problem: null,
@@ -310,8 +310,4 @@ function provenBytes(log: LogReplica, index: number): Uint8Array {
 
 function unreachable(): never {
   throw new Error('bug: a place for each entry')
-}
-
-function at(ms: number): string {
-  return instantText(ms, offsetMinAt(ms))
 }

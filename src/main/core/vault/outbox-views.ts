@@ -7,7 +7,7 @@ import { wipe } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
 import type { Asked } from '../vault-service.ts'
 import { offsetMinAt, viewerFor, type Clinic, type Viewer } from './clinic.ts'
-import { SECRETS } from './genesis.ts'
+import { secretOf, SECRETS } from './genesis.ts'
 import type { Outbox } from './outbox.ts'
 
 /**
@@ -76,8 +76,7 @@ export class OutboxViews {
   }
 
   async #withKey<Value>(body: (privateKey: Uint8Array) => Promise<Value>): Promise<Value> {
-    const key = this.#clinic.keystore.secrets.get(SECRETS.sharing)
-    if (key === null) throw new ApiFailure('KEYSTORE_DAMAGED')
+    const key = secretOf(this.#clinic.keystore, SECRETS.sharing)
     try {
       return await body(key)
     } finally {

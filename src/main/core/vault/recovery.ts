@@ -9,7 +9,6 @@
  *
  * @packageDocumentation
  */
-import { instantText } from '../../../clinical/instant.ts'
 import { contractAt, rosterAt } from '../../../ledger/directory.ts'
 import { encodeIncident, encodeNodeOpened, entriesLost } from '../../../ledger/fields.ts'
 import { originOf, splitOrigin } from '../../../ledger/names.ts'
@@ -22,7 +21,7 @@ import type { RandomBytes } from '../envelope.ts'
 import { sharingPublicKeyOf } from '../epoch-keys.ts'
 import { ApiFailure } from '../failure.ts'
 import { identityOf, readCopies, type ClinicFiles } from './clinic-files.ts'
-import { offsetMinAt } from './clinic.ts'
+import { localInstant } from './local-time.ts'
 import { writeFirstBlock, type PlainEntry } from './first-block.ts'
 import { SECRETS, signerOf } from './genesis.ts'
 import { writeIdentity, type Identity } from './identity.ts'
@@ -77,7 +76,7 @@ export class Recovery {
       // Without a mark nobody knows what was signed beyond what is here.
       signed: this.#reason.startsWith('mark-') ? null : (live?.signed?.size ?? null),
       held: live?.log?.head.size ?? 0,
-      heldUntil: newest === undefined || 'step' in newest ? null : at(newest.sealedAtMs),
+      heldUntil: newest === undefined || 'step' in newest ? null : localInstant(newest.sealedAtMs),
     }
   }
 
@@ -252,8 +251,4 @@ function lostEntries({ origin, log, signed }: Survivor) {
   const held = log?.head.size ?? 0
   if (signed === null || signed.size <= held) return []
   return [encodeIncident(entriesLost({ origin, ranges: [[held, signed.size]] }))]
-}
-
-function at(ms: number): string {
-  return instantText(ms, offsetMinAt(ms))
 }

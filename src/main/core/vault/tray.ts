@@ -8,7 +8,7 @@ import { ApiFailure } from '../failure.ts'
 import type { HeldDraft } from '../vault-service.ts'
 import { authorFor, offsetMinAt, utf8, viewerFor, type Clinic } from './clinic.ts'
 import { isRevoked } from './device-standing.ts'
-import { SECRETS } from './genesis.ts'
+import { secretOf, SECRETS } from './genesis.ts'
 
 /** A row of the tray whose reason is this was discarded by a person: kept, so that reading the device again adds nothing. */
 const DISCARDED = 'discarded'
@@ -162,9 +162,7 @@ export class Tray {
   }
 
   #key(): Uint8Array {
-    const key = this.#clinic.keystore.secrets.get(SECRETS.tray)
-    if (key === null) throw new ApiFailure('KEYSTORE_DAMAGED')
-    return key
+    return secretOf(this.#clinic.keystore, SECRETS.tray)
   }
 }
 

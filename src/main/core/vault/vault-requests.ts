@@ -237,13 +237,13 @@ export abstract class VaultRequests {
     this.told((governance) => governance.propose(change))
   approveProposal = () => this.told((governance) => governance.approve())
   importProposal = (text: string) => this.told((governance) => governance.import(text))
-  networkStatus = () => this.ready().network.status()
+  networkStatus = () => this.ready().network.page.status()
   configureNetwork = (settings: Parameters<VaultService['configureNetwork']>[0]) =>
-    this.ready().network.configure(settings)
+    this.ready().network.page.configure(settings)
   setReach = (settings: Parameters<VaultService['setReach']>[0]) => this.ready().network.setReach(settings)
-  invite = (request: Parameters<VaultService['invite']>[0]) => this.ready().network.invite(request)
-  withdrawInvitation = (id: string) => this.ready().network.withdraw(id)
-  letIn = (request: Parameters<VaultService['letIn']>[0]) => this.ready().network.letIn(request)
+  invite = (request: Parameters<VaultService['invite']>[0]) => this.ready().network.page.invite(request)
+  withdrawInvitation = (id: string) => this.ready().network.page.withdraw(id)
+  letIn = (request: Parameters<VaultService['letIn']>[0]) => this.ready().network.page.letIn(request)
 
   /** Decides something about the network, and tells other sites. */
   protected async told<Value>(decide: (governance: Governance) => Promise<Value>): Promise<Value> {

@@ -12,20 +12,14 @@ import { randomBytes } from 'node:crypto'
 import { electorateOf } from '../../../ledger/finality.ts'
 import { liarsAllowed } from '../../../ledger/log-finality.ts'
 import { CodedError } from '../../../shared/errors.ts'
-import { toHex } from '../../../shared/bytes.ts'
-import type { PeerIdentity } from '../../../sync/ports.ts'
-import { SyncNode } from '../../../sync/sync-node.ts'
+import type { SyncNode } from '../../../sync/sync-node.ts'
 import { keyPairFromSeed, sign } from '../../keystore/sodium.ts'
-import { parseAddress } from '../../peer/addresses.ts'
-import type {
-  PeerChannel,
-  PeerNetwork,
-  PeerNetworkListeners,
-  PeerSettings,
-  WantedPeer,
-} from '../../peer/peer-thread.ts'
+import type { PeerChannel } from '../../peer/peer-thread.ts'
 import { CopyReports } from '../network/copy-reports.ts'
 import { readSettings, writeSettings, type KeptSettings } from '../network/network-settings.ts'
+import { PeerSessions } from '../network/peer-sessions.ts'
+import { peersIn, type RosterPeer } from '../network/roster-peers.ts'
+import { Sockets, type StartPeers } from '../network/sockets.ts'
 import { secretOf, WITNESS_SECRETS, type WitnessFiles } from './witness-files.ts'
 import { WitnessSyncStore } from './witness-sync-store.ts'
 
@@ -57,7 +51,7 @@ export interface WitnessHealth {
 /** What a witness is made of. */
 export interface WitnessNodeParts {
   readonly files: WitnessFiles
-  readonly startPeers: (settings: PeerSettings, listeners: PeerNetworkListeners) => PeerNetwork
+  readonly startPeers: StartPeers
   readonly nowMs: () => number
   readonly monotonicMs: () => number
   readonly event: (event: WitnessEvent) => void
@@ -69,13 +63,10 @@ export interface WitnessNodeParts {
 /** See the module's comment. */
 export class WitnessNode {
   readonly #parts: WitnessNodeParts
-  readonly #node: SyncNode
+  readonly #sessions: PeerSessions
+  readonly #sockets: Sockets
   readonly #copies: CopyReports
-  readonly #links = new Map<PeerChannel, number>()
-  #nextLink = 1
-  #peers: PeerNetwork | null = null
   #timer: NodeJS.Timeout | null = null
-  #listenProblem: string | null = null
   #isCopied = false
   #told = ''
 
@@ -100,40 +91,35 @@ export class WitnessNode {
       },
       keyPairFromSeed(seed).publicKey,
     )
-    this.#node = new SyncNode({
-      store,
-      clock: { nowMs: monotonicMs },
-      random: { next: () => Math.random() },
-      ended: (link, why) => {
-        if (why !== null) this.#channelOf(link)?.hangUp()
+    this.#sessions = new PeerSessions(store, monotonicMs)
+    this.#sockets = this.#socketsOf()
+  }
+
+  #socketsOf(): Sockets {
+    const { files, startPeers, fault } = this.#parts
+    const sessions = this.#sessions
+    return new Sockets({
+      ...{ startPeers, fault, settings: () => this.#settings(), peers: () => this.#others(), guests: () => [] },
+      seed: () => secretOf(files.keystore, WITNESS_SECRETS.transport),
+      channels: {
+        up: (channel) => this.#up(channel),
+        message: (channel, message) => this.#guarded(() => sessions.received(channel, message)),
+        drained: (channel) => this.#guarded(() => sessions.drained(channel)),
+        down: (channel) => {
+          this.#guarded(() => sessions.down(channel))
+          this.#tell()
+        },
       },
     })
   }
 
+  get #node(): SyncNode {
+    return this.#sessions.node
+  }
+
   /** Opens its sockets. */
   start(): void {
-    const { keystore } = this.#parts.files
-    const { port, discovery, relay } = this.#settings()
-    this.#peers = this.#parts.startPeers(
-      {
-        ...{ seed: secretOf(keystore, WITNESS_SECRETS.transport), ...this.#allowed(), wanted: this.#wanted() },
-        ...{ isRelay: relay, isDiscoverable: discovery, listen: port === null ? [] : [`/ip4/0.0.0.0/tcp/${port}`] },
-      },
-      {
-        up: (channel) => this.#up(channel),
-        message: (channel, message) =>
-          this.#guarded(() => this.#withLink(channel, (link) => this.#node.received(link, message))),
-        drained: (channel) => this.#guarded(() => this.#withLink(channel, (link) => this.#node.drained(link))),
-        down: (channel) => {
-          this.#guarded(() => this.#withLink(channel, (link) => this.#node.disconnected(link)))
-          this.#links.delete(channel)
-          this.#tell()
-        },
-        listening: () => (this.#listenProblem = null),
-        failed: (code) => (this.#listenProblem = code),
-        fault: this.#parts.fault,
-      },
-    )
+    this.#sockets.open()
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
     this.#tell()
   }
@@ -141,8 +127,7 @@ export class WitnessNode {
   async close(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#node.stop()
-    await this.#peers?.end()
-    this.#peers = null
+    await this.#sockets.close()
   }
 
   health(): WitnessHealth {
@@ -152,7 +137,7 @@ export class WitnessNode {
     const standings = [...this.#node.store.standings()]
     const behind = standings.map((one) => this.#node.knownSize(one) - (memory.read(one.origin)?.size ?? 0))
     return {
-      problem: this.#whyNot() ?? this.#listenProblem,
+      problem: this.#whyNot() ?? this.#sockets.problem,
       nodes: rosters.roster.sites.reduce((sum, { nodes }) => sum + nodes.length, 0),
       connected: facts.filter(({ who }) => who.kind === 'node').length,
       logs: origins.length,
@@ -196,71 +181,21 @@ export class WitnessNode {
   }
 
   #up(channel: PeerChannel): void {
-    const who = this.#whoIs(channel.peer)
-    if (who === null) {
-      channel.hangUp()
-      return
-    }
-    const link = this.#nextLink++
-    this.#links.set(channel, link)
-    this.#node.connected(link, who, { send: (message) => channel.send(message), close: () => channel.hangUp() })
+    this.#sessions.up(channel, this.#others().find(({ key }) => key === channel.peer)?.who ?? null)
     this.#tell()
-  }
-
-  #withLink(channel: PeerChannel, act: (link: number) => void): void {
-    const link = this.#links.get(channel)
-    if (link !== undefined) act(link)
-  }
-
-  #channelOf(link: number): PeerChannel | null {
-    for (const [channel, other] of this.#links) if (other === link) return channel
-    return null
   }
 
   /** Another roster: others are let in, or nobody, when it does not list this witness. */
   #reach(): void {
-    this.#peers?.setAllowed(this.#allowed())
-    this.#peers?.want(this.#wanted())
+    this.#sockets.update()
     this.#tell()
   }
 
-  #whoIs(peer: string): PeerIdentity | null {
-    return this.#others().find(({ key }) => key === peer)?.who ?? null
-  }
-
-  #allowed() {
-    return { members: this.#others().map(({ key }) => key), guests: [] }
-  }
-
-  #wanted(): WantedPeer[] {
-    const settings = this.#settings()
-    const others = this.#others()
-    return others.map(({ key, who }) => {
-      const typed = settings.peers.find(({ log }) => log === who.log)?.addresses ?? []
-      return {
-        ...{ peer: key, addresses: typed.map(parseAddress) },
-        via: others.flatMap((other) => (other.key === key ? [] : [other.key])),
-        isOurRelay: settings.port === null && typed.length > 0,
-      }
-    })
-  }
-
   /** Whoever the newest roster lists, as far as it lists this witness too. */
-  #others(): { key: string; who: Exclude<PeerIdentity, { kind: 'guest' }> }[] {
+  #others(): RosterPeer[] {
     const { rosters, identity } = this.#parts.files
     if (rosters.witness(identity.name) === null) return []
-    return rosters.roster.sites.flatMap(({ id: site, nodes, witnesses }) => [
-      ...nodes.map(({ log, transportKey }) => ({
-        key: toHex(transportKey),
-        who: { kind: 'node', site, log } as const,
-      })),
-      ...witnesses
-        .filter(({ name }) => name !== identity.name)
-        .map(({ name, transportKey }) => ({
-          key: toHex(transportKey),
-          who: { kind: 'witness', site, log: name } as const,
-        })),
-    ])
+    return peersIn(rosters.roster).filter(({ who }) => who.log !== identity.name)
   }
 
   /** Says what changed since it was said last. */

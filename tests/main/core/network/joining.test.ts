@@ -7,13 +7,8 @@ import { rosterMessage } from '../../../../src/ledger/governance.ts'
 import type { RosterSite } from '../../../../src/ledger/roster.ts'
 import { encodeInvitation } from '../../../../src/sync/invitation.ts'
 import type { RecordedDocument } from '../../../../src/sync/join.ts'
-import {
-  guestSite,
-  makeGuestKeys,
-  openInvitation,
-  readJoining,
-  writeJoined,
-} from '../../../../src/main/core/network/joining.ts'
+import { guestSite, makeGuestKeys, openInvitation, writeJoined } from '../../../../src/main/core/network/joining.ts'
+import { readJoining } from '../../../../src/main/core/network/joining-state.ts'
 import type { Clinic } from '../../../../src/main/core/vault/clinic.ts'
 import { SECRETS, signerOf } from '../../../../src/main/core/vault/genesis.ts'
 import type { Governance } from '../../../../src/main/core/vault/governance.ts'

@@ -3,13 +3,17 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { databaseOf, PIN, startVault, stateOf, temporaryFolder } from '../../../faults/support/clinic.ts'
 import { clinicOf, holder, weigh, weightsIn } from '../../../support/consent-world.ts'
-import { isAllFinal, joinedTo, networkedClinic, until } from '../../../support/two-clinics.ts'
+import { freePort, isAllFinal, joinedTo, networkedClinic, settingsOn, until } from '../../../support/two-clinics.ts'
 
 it('a clinic whose disk is older gets back from another what it had recorded since, and goes on from there', async () => {
   const a = await networkedClinic()
   const b = await joinedTo(a)
   const { settings } = await a.vault.networkStatus()
-  await a.vault.configureNetwork({ ...settings, custodians: [clinicOf(b).identity.site] })
+  // From now on the first clinic calls, at the address that its IT typed.
+  const port = await freePort()
+  await b.vault.configureNetwork(settingsOn(port))
+  const peers = [{ log: clinicOf(b).identity.log, addresses: [`127.0.0.1:${port}`] }]
+  await a.vault.configureNetwork({ ...settings, peers, custodians: [clinicOf(b).identity.site] })
   const [known] = [await holder(a, 1)]
   await weigh(a, known, '70.1')
   await a.vault.close()
