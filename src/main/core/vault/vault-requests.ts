@@ -22,6 +22,7 @@ import type { NetworkService } from '../network/network-service.ts'
 import type { Exports } from './exports.ts'
 import type { Governance } from './governance.ts'
 import type { Imports } from './imports.ts'
+import type { KeptCopies } from './kept-copies.ts'
 import type { LedgerViews } from './ledger-views.ts'
 import type { Notices } from './notices.ts'
 import type { OutboxViews } from './outbox-views.ts'
@@ -39,6 +40,7 @@ export interface Open {
   readonly people: People
   readonly patients: Patients
   readonly cards: Cards
+  readonly copies: KeptCopies
   readonly outbox: OutboxViews
   readonly notices: Notices
   readonly readings: Readings

@@ -2,79 +2,42 @@
  * The vault: opens a data folder, holds its keys, and answers for everything that touches them.
  *
  * @remarks
- * A clinic lives in `<data>/clinic/` (keystore and database). It is made in `<data>/clinic.new/` and renamed when it is
- * complete, so that a crash during setup leaves nothing half made. Proven by `tests/main/core/vault/vault.test.ts`.
+ * What changes its state is here: making, opening, joining, recovering and closing a clinic. What an open clinic answers
+ * is in `vault-requests.ts`, what it is made of in `open-clinic.ts`. Proven by `tests/main/core/vault/vault.test.ts`.
  *
  * @packageDocumentation
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { z } from 'zod'
 import { API_CODES, type ApiCode } from '../../../shared/api/codes.ts'
-import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { assert, CodedError } from '../../../shared/errors.ts'
-import { guardedFiles } from '../../keystore/errors.ts'
-import { syncFolder } from '../../keystore/files.ts'
-import { createKeystore, keystoreState, type KeystoreOptions } from '../../keystore/keystore.ts'
+import { keystoreState, type KeystoreOptions } from '../../keystore/keystore.ts'
 import type { Unlock } from '../../keystore/node-secret.ts'
-import { openStore } from '../../store/open.ts'
+import { startPeerThread } from '../../peer/peer-thread.ts'
+import type { StoreReader } from '../../store/store.ts'
 import { ApiFailure } from '../failure.ts'
 import { LocalCalls } from '../local-calls.ts'
-import { reportFault } from '../report-fault.ts'
-import { resourceFile } from '../resource-file.ts'
-import type { VaultEvent, VaultHealth, VaultOptions, VaultService, VaultState } from '../vault-service.ts'
-import { Amendments } from './amendments.ts'
-import { Assessments } from './assessments.ts'
-import { actorFor, type Clinic } from './clinic.ts'
-import { Accesses } from './accesses.ts'
-import { backUp } from './backup.ts'
-import { type Assembly, assembleClinic, rememberMachine, sharingSecret } from './clinic-assembly.ts'
-import { Consents } from './consents.ts'
-import { DEMO_PINS_SECRET, fillDemoClinic } from './demo-clinic.ts'
-import { DeviceChecks } from './device-checks.ts'
-import { Emergencies } from './emergencies.ts'
-import { Enrolments } from './enrolments.ts'
-import { EvidenceViews } from './evidence-views.ts'
-import { writeGenesis } from './genesis.ts'
-import { Exports } from './exports.ts'
-import { Governance } from './governance.ts'
-import { readJson } from './identity.ts'
-import { Imports } from './imports.ts'
-import {
-  clinicPaths,
-  closeFiles,
-  closingOnFailure,
-  identityOf,
-  openClinicFiles,
-  writeCopies,
-  type ClinicFiles,
-} from './clinic-files.ts'
-import { Guest, type GuestForm, makeGuest, settleGuest } from '../network/guest.ts'
+import { Guest, type GuestForm, makeGuest } from '../network/guest.ts'
 import { openInvitation } from '../network/joining.ts'
-import { NetworkService } from '../network/network-service.ts'
 import { withRescued } from '../network/rescue.ts'
-import type { StoreReader } from '../../store/store.ts'
-import { startPeerThread } from '../../peer/peer-thread.ts'
-import { LedgerViews } from './ledger-views.ts'
-import { Outbox } from './outbox.ts'
-import { OutboxViews } from './outbox-views.ts'
-import { Notices } from './notices.ts'
-import { Patients } from './patients.ts'
-import { People } from './people.ts'
-import { Readings } from './readings.ts'
+import type { StartPeers } from '../network/sockets.ts'
+import { reportFault } from '../report-fault.ts'
+import type { VaultEvent, VaultHealth, VaultOptions, VaultService, VaultState } from '../vault-service.ts'
+import { backUp } from './backup.ts'
+import { type Assembly, assembleClinic } from './clinic-assembly.ts'
+import { clinicPaths, closeFiles, openClinicFiles, type ClinicFiles } from './clinic-files.ts'
+import { actorFor, type Clinic } from './clinic.ts'
+import { DataFolder } from './data-folder.ts'
+import { DEMO_PINS_SECRET, fillDemoClinic } from './demo-clinic.ts'
 import { RecoveryNeeded } from './errors.ts'
-import { Recovery } from './recovery.ts'
-import { recoveryKeyText } from './recovery-key.ts'
-import { Reviews } from './reviews.ts'
-import { openReplicaFile } from './repair.ts'
+import { readJson } from './identity.ts'
+import { makeClinic, type NewClinic } from './new-clinic.ts'
+import { openParts, startParts, type Surroundings } from './open-clinic.ts'
+import { Outbox } from './outbox.ts'
+import { People } from './people.ts'
+import type { Recovery } from './recovery.ts'
 import { restoreClinic, type RestoreTools } from './restore.ts'
-import { storeSiteSecrets } from './site-secrets.ts'
-import { Tray } from './tray.ts'
-import { Cards } from './cards.ts'
-import { type CardShares, Erasures } from './erasure.ts'
-import { ErasureProposals } from './erasure-proposals.ts'
-import { Upkeep } from './upkeep.ts'
+import { StoppedClinic } from './stopped-clinic.ts'
 import { type Open, VaultRequests } from './vault-requests.ts'
 
 const random = (size: number): Uint8Array => new Uint8Array(randomBytes(size))
@@ -103,15 +66,15 @@ export class Vault extends VaultRequests implements VaultService {
   readonly #nowMs: () => number
   readonly #monotonicMs: () => number
   readonly #steadyMs: () => number
-  readonly #startPeers: typeof startPeerThread
+  readonly #startPeers: StartPeers
   #guest: Guest | null = null
   #options: VaultOptions | null = null
-  #folder = ''
+  #folder = new DataFolder('')
   #open: Open | null = null
   /** What opened the clinic that is open. */
   #unlock: Unlock | null = null
-  /** Files that are open while nothing may be signed. */
-  #stopped: { readonly files: ClinicFiles; readonly recovery: Recovery; readonly unlock: Unlock } | null = null
+  /** While nothing may be signed. */
+  #stopped: StoppedClinic | null = null
   #state: VaultState = CLOSED
   #isChanging = false
 
@@ -127,7 +90,7 @@ export class Vault extends VaultRequests implements VaultService {
     nowMs: () => number,
     monotonicMs: () => number = () => performance.now(),
     steadyMs: () => number = nowMs,
-    startPeers: typeof startPeerThread = startPeerThread,
+    startPeers: StartPeers = startPeerThread,
   ) {
     super(emit)
     this.#nowMs = nowMs
@@ -138,7 +101,7 @@ export class Vault extends VaultRequests implements VaultService {
 
   async start(options: VaultOptions): Promise<VaultState> {
     this.#options = options
-    this.#folder = options.dataFolder
+    this.#folder = new DataFolder(options.dataFolder)
     try {
       await this.#begin(options.demo)
     } catch (error) {
@@ -169,7 +132,7 @@ export class Vault extends VaultRequests implements VaultService {
   #closeStopped(): void {
     const stopped = this.#stopped
     this.#stopped = null
-    if (stopped !== null) closeFiles(stopped.files)
+    stopped?.close()
   }
 
   createClinic = (request: Parameters<VaultService['createClinic']>[0]) =>
@@ -182,11 +145,12 @@ export class Vault extends VaultRequests implements VaultService {
   }: Parameters<VaultService['createClinic']>[0]): Promise<{ recoveryKey: string }> {
     const unlock = this.#newUnlock(passphrase)
     let recoveryKey = ''
-    await this.#make(async (folder) => {
-      recoveryKey = await this.#fill(folder, unlock, { clinic: clinicName, demo: false }, async (clinic) => {
-        const first = { name: administrator.name, role: 'it', pin: administrator.pin } as const
-        await new People(clinic).enrolAs(first, this.#nowMs())
-      })
+    const fill = async (clinic: Clinic): Promise<void> => {
+      const first = { name: administrator.name, role: 'it', pin: administrator.pin } as const
+      await new People(clinic).enrolAs(first, this.#nowMs())
+    }
+    await this.#folder.put(this.#folder.clinic, async (folder) => {
+      recoveryKey = await this.#makeClinic(folder, { clinic: clinicName, demo: false, unlock, fill })
     })
     await this.#openOrFail(unlock)
     return { recoveryKey }
@@ -205,34 +169,28 @@ export class Vault extends VaultRequests implements VaultService {
 
   async #restore({ file, recoveryKey, passphrase }: Parameters<VaultService['restoreClinic']>[0]): Promise<void> {
     const unlock = this.#newUnlock(passphrase)
-    const tools: RestoreTools = {
-      ...{ random, nowMs: this.#nowMs },
-      withRescued: (files, recovery, use) => this.#withRescued(files, recovery, use),
-    }
-    await this.#make((folder) => restoreClinic(folder, { file, recoveryKey, unlock }, this.#costs(), tools))
+    await this.#folder.put(this.#folder.clinic, (folder) =>
+      restoreClinic(folder, { file, recoveryKey, unlock }, this.#costs(), this.#restoreTools()),
+    )
     await this.#openOrFail(unlock)
   }
 
   recover = (request: Parameters<VaultService['recover']>[0]) =>
     this.#alone('recovery-needed', () => this.#recover(request))
 
-  async #recover({ recoveryKey, file }: Parameters<VaultService['recover']>[0]): Promise<void> {
+  async #recover(request: Parameters<VaultService['recover']>[0]): Promise<void> {
     const stopped = this.#stopped
     if (stopped === null) throw new ApiFailure('WRONG_STATE')
-    stopped.recovery.authorize(recoveryKey)
-    const { files, recovery } = stopped
-    if (file === null) await this.#withRescued(files, recovery, (copy) => recovery.run(copy))
-    else {
-      const copy = openReplicaFile(file, clinicPaths(this.#clinicFolder).database)
-      try {
-        await recovery.run(copy.reader)
-      } finally {
-        copy.close()
-      }
-    }
-    await rememberMachine(files.keystore, this.#options?.machineId ?? null)
+    await stopped.recover(request, this.#folder.clinic, this.#options?.machineId ?? null)
     this.#closeStopped()
     await this.#openOrFail(stopped.unlock)
+  }
+
+  #restoreTools(): RestoreTools {
+    return {
+      ...{ random, nowMs: this.#nowMs },
+      withRescued: (files, recovery, use) => this.#withRescued(files, recovery, use),
+    }
   }
 
   joinNetwork = async (request: Parameters<VaultService['joinNetwork']>[0]) => {
@@ -263,9 +221,8 @@ export class Vault extends VaultRequests implements VaultService {
     const fault = (error: unknown): void => {
       reportFault(error)
     }
-    const file = join(this.#folder, 'rescue.db')
     const [startPeers, monotonicMs] = [this.#startPeers, this.#monotonicMs]
-    return withRescued({ files, roster, file, random, startPeers, monotonicMs, fault }, use)
+    return withRescued({ files, roster, file: this.#folder.rescue, random, startPeers, monotonicMs, fault }, use)
   }
 
   health = async (): Promise<VaultHealth> => {
@@ -278,9 +235,9 @@ export class Vault extends VaultRequests implements VaultService {
     return this.#alone('first-run', async () => {
       const unlock = this.#newUnlock(passphrase)
       let recoveryKey: string | null = null
-      await this.#make(async (folder) => {
+      await this.#folder.put(this.#folder.joining, async (folder) => {
         recoveryKey = await makeGuest(folder, unlock, form, this.#guestTools())
-      }, this.#joiningFolder)
+      })
       await this.#call(unlock)
       return recoveryKey
     })
@@ -298,8 +255,8 @@ export class Vault extends VaultRequests implements VaultService {
     const guest = await Guest.open(
       {
         ...this.#guestTools(),
-        folder: this.#joiningFolder,
-        clinicFolder: this.#clinicFolder,
+        folder: this.#folder.joining,
+        clinicFolder: this.#folder.clinic,
         startPeers: this.#startPeers,
         changed: (joining) => {
           this.#set({ joining })
@@ -324,15 +281,11 @@ export class Vault extends VaultRequests implements VaultService {
     return { random, nowMs: this.#nowMs, costs: this.#costs() }
   }
 
-  get #joiningFolder(): string {
-    return join(this.#folder, 'joining')
-  }
-
   async backUp(file: string | null): Promise<{ file: string }> {
     await Promise.resolve()
     const { clinic } = this.ready()
     actorFor(clinic, 'administer.storage')
-    return { file: await backUp(clinic, file ?? join(this.#folder, 'backups')) }
+    return { file: await backUp(clinic, file ?? this.#folder.backups) }
   }
 
   openDemo = () => this.#alone('first-run', () => this.#openDemo())
@@ -340,9 +293,7 @@ export class Vault extends VaultRequests implements VaultService {
   async #openDemo(): Promise<void> {
     const [before, folder] = [this.#state, this.#folder]
     try {
-      // A folder of its own: the demonstration must never become this workstation's clinic.
-      this.#folder = join(folder, 'demo')
-      makeFolder(this.#folder)
+      this.#folder = folder.demo()
       await this.#begin(true)
     } catch (error) {
       this.#folder = folder
@@ -358,107 +309,58 @@ export class Vault extends VaultRequests implements VaultService {
   }
 
   get #outbox(): Outbox {
-    return new Outbox(join(this.#folder, 'outbox'), { random, nowMs: this.#nowMs })
+    return new Outbox(this.#folder.outbox, { random, nowMs: this.#nowMs })
   }
 
   unlock = (passphrase: string) =>
     this.#alone('passphrase-needed', () => {
       const unlock: Unlock = { kind: 'passphrase', passphrase }
-      return existsSync(this.#clinicFolder) ? this.#openOrFail(unlock) : this.#call(unlock)
+      return this.#folder.hasClinic ? this.#openOrFail(unlock) : this.#call(unlock)
     })
 
   /** Looks at the folder and goes as far as it can without a person. */
   async #begin(demo: boolean): Promise<void> {
-    this.#clearMaking()
-    if (!existsSync(this.#clinicFolder)) {
-      if (existsSync(this.#joiningFolder)) await this.#goOnJoining()
+    this.#folder.clear()
+    if (!this.#folder.hasClinic) {
+      if (this.#folder.isJoining) await this.#goOnJoining()
       else if (demo) await this.#makeDemo()
       else this.#set({ ...CLOSED, state: 'first-run', systemKeystore: (this.#options?.nodeSecret ?? null) !== null })
       return
     }
-    const state = keystoreState(join(this.#clinicFolder, 'keystore'))
+    const state = keystoreState(clinicPaths(this.#folder.clinic).keystore)
     if (state === 'missing') throw new ApiFailure('KEYSTORE_DAMAGED')
     if (state === 'passphrase') {
       this.#set({ ...CLOSED, state: 'passphrase-needed' })
       return
     }
     // A demonstration opens with its own, also where the operating system keeps one for the clinic.
-    const nodeSecret = this.#demoSecret() ?? this.#options?.nodeSecret ?? null
+    const nodeSecret = this.#folder.demoSecret() ?? this.#options?.nodeSecret ?? null
     if (nodeSecret === null) throw new ApiFailure('KEYSTORE_DAMAGED')
     await this.#openWith({ kind: 'system', nodeSecret })
   }
 
   async #goOnJoining(): Promise<void> {
     const nodeSecret = this.#options?.nodeSecret ?? null
-    if (keystoreState(clinicPaths(this.#joiningFolder).keystore) === 'passphrase')
+    if (keystoreState(clinicPaths(this.#folder.joining).keystore) === 'passphrase')
       this.#set({ ...CLOSED, state: 'passphrase-needed' })
     else if (nodeSecret === null) throw new ApiFailure('KEYSTORE_DAMAGED')
     else await this.#call({ kind: 'system', nodeSecret })
   }
 
-  /** The demonstration's node secret lies beside it: it protects nothing, and its data are invented. */
-  #demoSecret(): Uint8Array | null {
-    const file = join(this.#folder, 'demo-secret')
-    return existsSync(file) ? fromHex(readFileSync(file, 'utf8').trim()) : null
-  }
-
   async #makeDemo(): Promise<void> {
     this.#set({ ...CLOSED, state: 'starting', demo: true })
     const nodeSecret = random(32)
-    guardedFiles('keeping the secret of the demonstration', () => {
-      writeFileSync(join(this.#folder, 'demo-secret'), `${toHex(nodeSecret)}\n`, { mode: 0o600 })
-    })
+    this.#folder.keepDemoSecret(nodeSecret)
     const unlock: Unlock = { kind: 'system', nodeSecret }
-    const demo = { clinic: 'Riverside demonstration clinic', demo: true }
-    await this.#make(async (folder) => {
-      await this.#fill(folder, unlock, demo, fillDemoClinic)
+    const clinic = 'Riverside demonstration clinic'
+    await this.#folder.put(this.#folder.clinic, async (folder) => {
+      await this.#makeClinic(folder, { clinic, demo: true, unlock, fill: fillDemoClinic })
     })
     await this.#openWith(unlock)
   }
 
-  /** Makes a clinic beside the place where it will be, and moves it there when it is complete. */
-  async #make(fill: (folder: string) => Promise<void>, place = this.#clinicFolder): Promise<void> {
-    const making = join(this.#folder, 'clinic.new')
-    this.#clearMaking()
-    makeFolder(making)
-    await fill(making)
-    guardedFiles('putting the clinic into its place', () => {
-      renameSync(making, place)
-      syncFolder(this.#folder)
-    })
-  }
-
-  /** What a crash during setup left is no clinic: nobody was told that there is one. */
-  #clearMaking(): void {
-    guardedFiles('clearing what an earlier attempt left', () => {
-      rmSync(join(this.#folder, 'clinic.new'), { recursive: true, force: true })
-    })
-  }
-
-  /** Keys, database and first entries of a new clinic in `folder`, closed again. Gives the recovery key to print. */
-  async #fill(
-    folder: string,
-    unlock: Unlock,
-    { clinic: name, demo }: { clinic: string; demo: boolean },
-    fill: (clinic: Clinic) => Promise<void>,
-  ): Promise<string> {
-    const paths = clinicPaths(folder)
-    const keystore = await createKeystore(paths.keystore, unlock, this.#costs())
-    const store = closingOnFailure(keystore, () => openStore(paths.database, { mode: 'create' }))
-    try {
-      const contract = new Uint8Array(readFileSync(resourceFile('contracts', 'default-v1.cedar')))
-      const request = { clinic: name, demo, contract, nowMs: this.#nowMs() }
-      const { recoveryPrivateKey } = await writeGenesis(keystore, store, request, random)
-      const clinic = await assembleClinic(
-        { keystore, store },
-        this.#assembly(() => undefined),
-      )
-      await fill(clinic)
-      await this.#keepCopies(clinic)
-      return recoveryKeyText(recoveryPrivateKey, clinic.identity.network)
-    } finally {
-      closeFiles({ store, keystore })
-    }
+  #makeClinic(folder: string, clinic: Omit<NewClinic, 'costs' | 'assembly'>): Promise<string> {
+    return makeClinic(folder, { ...clinic, costs: this.#costs(), assembly: this.#assembly(() => undefined) })
   }
 
   /** A wrong passphrase may be tried again; everything else is where this start ends. */
@@ -477,137 +379,67 @@ export class Vault extends VaultRequests implements VaultService {
 
   async #openWith(unlock: Unlock): Promise<void> {
     this.#set({ ...this.#state, state: 'starting' })
-    const files = await openClinicFiles(this.#clinicFolder, unlock, this.#costs())
-    const { keystore } = files
+    const files = await openClinicFiles(this.#folder.clinic, unlock, this.#costs())
     this.#unlock = unlock
     try {
       const clinic = await assembleClinic(files, this.#assembly(this.emit))
-      const people = new People(clinic)
-      await settleGuest(clinic, people)
-      const patients = new Patients(clinic)
-      const readings = new Readings(clinic, patients)
-      const ledger = new LedgerViews(clinic)
-      const enrolments = new Enrolments(clinic)
-      const tray = new Tray(clinic)
-      const cards = new Cards(clinic)
-      // What a crash cut off is ended before anybody works.
-      people.settle()
-      cards.settle()
-      const erasures = this.#erasuresOf(clinic, ledger, cards)
-      const governance = this.#governanceOf(clinic)
-      this.#open = {
-        clinic,
-        network: this.#networkOf(clinic, governance),
-        people,
-        patients,
-        cards,
-        outbox: new OutboxViews(clinic, this.#outbox),
-        notices: new Notices(
-          clinic,
-          (notices) => {
-            this.#set({ notices })
-          },
-          () => this.#open?.network.isAlone() ?? false,
-        ),
-        readings,
-        enrolments,
-        deviceChecks: new DeviceChecks(clinic, enrolments, tray),
-        tray,
-        ledger,
-        upkeep: this.#upkeepOf(clinic, erasures),
-        amendments: new Amendments(clinic),
-        assessments: new Assessments(clinic, patients),
-        imports: new Imports(clinic, patients),
-        exports: new Exports(clinic, patients, (...of) => ledger.receipt(...of)),
-        accesses: new Accesses(clinic),
-        reviews: new Reviews(clinic),
-        consents: new Consents(clinic),
-        emergencies: new Emergencies(clinic),
-        erasures,
-        erasureProposals: new ErasureProposals(clinic, erasures),
-        evidence: new EvidenceViews(clinic),
-        governance,
-      }
-      const { identity } = clinic
-      await this.#open.governance.resume()
-      await this.#keepCopies(clinic)
+      const open = await openParts(clinic, this.#surroundings())
+      this.#open = open
+      await open.governance.resume()
+      await open.copies.keep()
       this.emit({ kind: 'ledger', size: clinic.replica.head.size })
-      const pins = identity.demo ? DemoPins.parse(readJson(keystore.secrets, DEMO_PINS_SECRET) ?? []) : []
-      this.#set({
-        state: 'ready',
-        problem: null,
-        recovery: null,
-        joining: null,
-        clinic: identity.clinic,
-        demo: identity.demo,
-        systemKeystore: unlock.kind === 'system',
-        demoPins: pins,
-      })
-      await this.#open.notices.start(this.#outbox, sharingSecret(keystore))
-      this.#open.patients.charts.start()
-      this.#open.upkeep.start()
-      clinic.standing.start()
-      this.#open.network.start()
+      this.#setReady(clinic, unlock)
+      await startParts(open, this.#outbox)
     } catch (error) {
       await this.#open?.network.close()
       this.#open = null
-      if (error instanceof RecoveryNeeded && this.#stop(files, error, unlock)) return
+      this.#stopOrClose(files, error, unlock)
+    }
+  }
+
+  #setReady({ identity, keystore }: Clinic, unlock: Unlock): void {
+    const { clinic, demo } = identity
+    const demoPins = demo ? DemoPins.parse(readJson(keystore.secrets, DEMO_PINS_SECRET) ?? []) : []
+    this.#set({
+      ...{ state: 'ready', problem: null, recovery: null, joining: null },
+      ...{ clinic, demo, demoPins, systemKeystore: unlock.kind === 'system' },
+    })
+  }
+
+  #stopOrClose(files: ClinicFiles, error: unknown, unlock: Unlock): void {
+    try {
+      if (!(error instanceof RecoveryNeeded)) throw error
+      this.#stop(files, error, unlock)
+    } catch (failure) {
       closeFiles(files)
-      throw error
+      throw failure
     }
   }
 
-  /** Keeps the files open for a recovery and says so. False when even that cannot be worked out. */
-  #stop(files: ClinicFiles, { reason }: RecoveryNeeded, unlock: Unlock): boolean {
-    const recovery = new Recovery(files, reason, { random, nowMs: this.#nowMs })
-    const { clinic, demo } = identityOf(files)
-    const status = recovery.status()
-    this.#stopped = { files, recovery, unlock }
-    this.#set({ ...this.#state, state: 'recovery-needed', problem: 'RECOVERY_NEEDED', recovery: status, clinic, demo })
-    return true
+  /** Keeps the files open for a recovery and says so. */
+  #stop(files: ClinicFiles, why: RecoveryNeeded, unlock: Unlock): void {
+    const stopped = new StoppedClinic(files, why, unlock, this.#restoreTools())
+    const { status: recovery, identity } = stopped
+    const { clinic, demo } = identity
+    this.#stopped = stopped
+    this.#set({ ...this.#state, state: 'recovery-needed', problem: 'RECOVERY_NEEDED', recovery, clinic, demo })
   }
 
-  #erasuresOf(clinic: Clinic, ledger: LedgerViews, cards: Cards): Erasures {
-    const { logSigner } = clinic
-    const receipt = (origin: string, index: number) => ledger.receipt(origin, index)
-    const erasures = new Erasures({ clinic, logSigner, receipt, cards: this.#sharesOf(clinic, cards) })
-    // What a crash left over is gone before anybody looks.
-    erasures.finish()
-    return erasures
-  }
-
-  /** Keys of cards go with the patient, also from the copy of the site's secrets. */
-  #sharesOf(clinic: Clinic, cards: Cards): CardShares {
+  #surroundings(): Surroundings {
     return {
-      count: (handle) => cards.held(handle).length,
-      forget: (handle) => {
-        if (cards.forget(handle) > 0) clinic.keepSecrets().catch((error: unknown) => this.#notWritable(error))
+      ...{ calls: this.calls, startPeers: this.#startPeers, outbox: this.#outbox },
+      databaseFile: clinicPaths(this.#folder.clinic).database,
+      opened: () => this.#open,
+      noticed: (notices) => {
+        this.#set({ notices })
+      },
+      ended: (why) => {
+        this.#endLog(why)
+      },
+      failed: (error) => {
+        this.#notWritable(error)
       },
     }
-  }
-
-  #governanceOf(clinic: Clinic): Governance {
-    return new Governance(clinic, async () => {
-      this.#copiesKept = -1
-      await this.#keepCopies(clinic)
-    })
-  }
-
-  #upkeepOf(clinic: Clinic, erasures: Erasures): Upkeep {
-    const { identity, keystore, replica } = clinic
-    return new Upkeep({
-      clinic,
-      pair: { publicKey: identity.sharingKey, privateKey: sharingSecret(keystore) },
-      logSigner: clinic.logSigner,
-      databaseFile: clinicPaths(this.#clinicFolder).database,
-      incidents: () => replica.incidents,
-      reread: () => {
-        replica.reread()
-        erasures.finish()
-      },
-      isErased: (origin, index) => erasures.erasedBy(origin, index) !== null,
-      holders: (signal) => this.#open?.network.holders(signal) ?? [],
-    })
   }
 
   #assembly(emit: (event: VaultEvent) => void): Assembly {
@@ -637,28 +469,6 @@ export class Vault extends VaultRequests implements VaultService {
       this.#endLog(new RecoveryNeeded('forked', 'there is a proof that this log has two versions'))
   }
 
-  #networkOf(clinic: Clinic, governance: Governance): NetworkService {
-    return new NetworkService({
-      local: this.calls,
-      ...{ clinic, governance, startPeers: this.#startPeers },
-      ahead: () => {
-        this.#endLog(new RecoveryNeeded('peers-ahead', 'another site holds more of this log'))
-      },
-      cloned: () => {
-        this.#endLog(new RecoveryNeeded('copied', 'two installations write this log'))
-      },
-      peopleChanged: () => {
-        this.#open?.people.follow()
-      },
-      holderCame: () => {
-        this.#open?.upkeep.holderCame()
-      },
-      fault: (error) => {
-        this.#notWritable(error)
-      },
-    })
-  }
-
   /** The own log ends here: nothing more is signed before a recovery. */
   #endLog(failure: RecoveryNeeded): void {
     const [open, unlock] = [this.#open, this.#unlock]
@@ -681,24 +491,10 @@ export class Vault extends VaultRequests implements VaultService {
       })
   }
 
-  /**
-   * Keeps copies where a damaged file cannot take them along: of the directory's entries beside the keystore, and of the
-   * site's secrets, sealed to the printed recovery key, in the database.
-   */
-  #copiesKept = -1
-  async #keepCopies({ replica, keystore, store, identity }: Clinic): Promise<void> {
-    // Entries are only ever added: as many as before are the same.
-    const count = replica.logs.reduce((sum, { directoryEntries }) => sum + directoryEntries.size, 0)
-    if (this.#copiesKept === count) return
-    await writeCopies(keystore, replica)
-    await storeSiteSecrets(keystore, store, identity)
-    this.#copiesKept = count
-  }
-
   #writable(clinic: Clinic): void {
     if (this.#open?.clinic !== clinic) return
     if (this.#state.state === 'read-only') this.#set({ ...this.#state, state: 'ready', problem: null })
-    this.#keepCopies(clinic).catch((error: unknown) => this.#notWritable(error))
+    this.#open.copies.keep().catch((error: unknown) => this.#notWritable(error))
   }
 
   /** No access can be recorded: nothing may be shown until it can. */
@@ -741,21 +537,10 @@ export class Vault extends VaultRequests implements VaultService {
     return this.#open
   }
 
-  get #clinicFolder(): string {
-    return join(this.#folder, 'clinic')
-  }
-
   #costs(): KeystoreOptions {
     const logN = this.#options?.scryptLogN
     return { now: this.#nowMs, ...(logN === undefined ? {} : { scryptLogN: logN }) }
   }
-}
-
-/** The folder above it exists: with `recursive`, Node reports a read-only disk as a missing folder. */
-function makeFolder(folder: string): void {
-  guardedFiles('making a folder', () => {
-    if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
-  })
 }
 
 function codeOf(error: unknown): ApiCode {
