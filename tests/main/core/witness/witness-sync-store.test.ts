@@ -124,7 +124,9 @@ describe('a witness', () => {
     const next = unwitnessed(roster)
     const fields = rosterFields(next)
     const governance = (rosterBytes: Uint8Array) => ({ rosters: [rosterBytes], contracts: [], proposals: [] })
-    expectCode('SIGNATURE_INVALID', () => store.addGovernance(governance(fields.with(fields.length - 1, 0))))
+    // The last byte of a signature is zero now and then.
+    const forged = fields.with(-1, (fields.at(-1) ?? 0) ^ 1)
+    expectCode('SIGNATURE_INVALID', () => store.addGovernance(governance(forged)))
     expect(store.addGovernance(governance(fields))).toBe(true)
     expect(store.addGovernance(governance(fields))).toBe(false)
     expect([told, rosters.witness(NAME), database.rosters().length]).toEqual([['roster'], null, 3])
