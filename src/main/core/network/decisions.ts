@@ -18,11 +18,14 @@ import { unlessDamaged } from '../vault/log-replica.ts'
 export class Decisions {
   readonly #clinic: Clinic
   readonly #disclosures: Pick<Disclosures, 'load' | 'changed'>
+  readonly #erased: () => void
   #size: number
 
-  constructor(clinic: Clinic, disclosures: Pick<Disclosures, 'load' | 'changed'>) {
+  /** @param erased - Told when somebody may have been erased in the own log. */
+  constructor(clinic: Clinic, disclosures: Pick<Disclosures, 'load' | 'changed'>, erased: () => void) {
     this.#clinic = clinic
     this.#disclosures = disclosures
+    this.#erased = erased
     this.#size = clinic.replica.live.head.size
   }
 
@@ -49,6 +52,7 @@ export class Decisions {
     const count = size - this.#size
     const rows = unlessDamaged(() => store.entries(replica.live.origin, this.#size, count)) ?? []
     const bodies = rows.flatMap(({ bytes }) => orNull(() => decodeEntry(bytes).body) ?? [])
+    if (bodies.length !== count || bodies.some(({ type }) => type === 'record.erased')) this.#erased()
     if (bodies.length !== count) return null
     const consents = bodies.filter(({ type }) => type.startsWith('consent.'))
     return [...new Set(consents.flatMap(({ subject }) => (subject === null ? [] : toHex(subject))))]

@@ -128,7 +128,10 @@ export class NetworkService {
     this.#copies = new CopyReports(() => clinic.monotonicMs(), liars)
     this.#claimed = new ClaimedPatients(clinic)
     this.#confirmations = new ErasureConfirmations(clinic)
-    this.#decisions = new Decisions(clinic, this.disclosures)
+    this.#decisions = new Decisions(clinic, this.disclosures, () => {
+      // What other workstations recorded about somebody who is erased goes as well.
+      this.#mayBeErased = true
+    })
     this.#invitations = new Invitations({ clinic, governance, fault, changed: () => this.#reach() })
     this.#witnessed = new WitnessMarks({
       origin: () => clinic.replica.live.origin,

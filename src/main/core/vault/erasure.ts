@@ -30,7 +30,7 @@ import { offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
 import { type Erased, entryOf, erasedOf, isWhole, placeOf, refOf, type SubjectErasures } from './erased-records.ts'
 import { erasureSites, otherSites } from './erasure-sites.ts'
 import { unlessDamaged } from './log-replica.ts'
-import { requireRegisteredHere } from './patient-logs.ts'
+import { otherParts, requireRegisteredHere } from './patient-logs.ts'
 import type { EntrySigner } from './entry-signer.ts'
 
 /** An erasure that everybody has signed who must. */
@@ -140,7 +140,7 @@ export class Erasures {
     })
     const isAll = records === null
     return {
-      records: held.length,
+      records: held.length + (isAll ? this.#heldElsewhere(handle) : 0),
       keys: isAll ? new Set(store.epochKeys(fromHex(handle)).map(({ epoch }) => epoch)).size : 0,
       cards: isAll ? this.#parts.cards.count(handle) : 0,
       entriesThatStay: records?.length ?? links.length + gone.length,
@@ -177,6 +177,14 @@ export class Erasures {
       .flatMap(({ erasures }) => erasures)
       .map((erased) => this.#describe(erased))
       .sort((a, b) => (a.at < b.at ? 1 : -1))
+  }
+
+  /** Records of other workstations of this clinic about the patient. They go with everything else. */
+  #heldElsewhere(handle: string): number {
+    const { clinic } = this.#parts
+    const links = otherParts(clinic, handle).flatMap(({ sources }) => sources.replica.chain(handle).links)
+    return links.filter(({ log, index }) => hasPayload(unlessDamaged(() => clinic.store.payload(log.origin, index))))
+      .length
   }
 
   /** A damaged entry belongs to the subject by the word of its chain alone: what names it, or names everything, holds. */

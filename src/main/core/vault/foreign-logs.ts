@@ -90,6 +90,10 @@ export class ForeignLogs implements ForeignShares {
     return this.#erasures.eraseTold(isSaid)
   }
 
+  isErased(place: EntryRef): boolean {
+    return this.#erasures.isErased(place)
+  }
+
   confirmations(erasure: EntryRef): Confirmation[] {
     this.#reader.refresh()
     return [...this.#reader.open.values()].flatMap(({ name: log, confirmed }) => {

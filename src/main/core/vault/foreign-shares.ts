@@ -114,6 +114,8 @@ export interface ForeignShares {
    * @param isSaid - Whether an erasure was confirmed already.
    */
   eraseTold(isSaid: (erasure: ErasureLeaf) => boolean): ErasedTold
+  /** Whether the record of an entry of the own log was erased by the log that registered the patient. */
+  isErased(place: EntryRef): boolean
   /** Who confirmed an erasure of this node, as far as their logs are read here. */
   confirmations(erasure: EntryRef): Confirmation[]
   /** A chart was shown: from now on {@link outdated} tells when there is more for it. */

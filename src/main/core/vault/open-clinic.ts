@@ -128,7 +128,8 @@ function upkeepOf(clinic: Clinic, erasures: Erasures, { databaseFile, opened }: 
       replica.reread()
       erasures.finish()
     },
-    isErased: (origin, index) => erasures.erasedBy(origin, index) !== null,
+    isErased: (origin, index) =>
+      erasures.erasedBy(origin, index) !== null || clinic.foreign?.isErased({ origin, index }) === true,
     holders: (signal) => opened()?.network.holders(signal) ?? [],
   })
 }

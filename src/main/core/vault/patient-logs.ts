@@ -12,6 +12,7 @@ import type { LogHead } from '../../../ledger/heads.ts'
 import { ApiFailure } from '../failure.ts'
 import type { RecordSources } from '../verify-record.ts'
 import { accessDraft, type Clinic, type Viewer } from './clinic.ts'
+import { wholeErasureOf } from './erasure-entries.ts'
 import type { ForeignPart, ForeignPatient } from './foreign-shares.ts'
 import type { Draft } from './writer.ts'
 
@@ -48,8 +49,8 @@ export function ownRecords(clinic: Clinic, handle: string): RecordSources & Pick
   if (isRegisteredHere(clinic, handle)) return { replica, keys, grades, gate }
   const shared = sisterPatient(clinic, handle)
   if (shared === null) throw new ApiFailure('UNKNOWN_PATIENT')
-  const { gate: theirs, erased } = shared.sources
-  return { replica, keys, grades, gate: theirs, ...(erased === undefined ? {} : { erased }) }
+  const { gate: theirs, replica: deciding } = shared.sources
+  return { replica, keys, grades, gate: theirs, erased: (subject) => wholeErasureOf(deciding, subject) }
 }
 
 /** What other nodes of the site hold about a patient beside the log that registered them; of each, what this node has. */

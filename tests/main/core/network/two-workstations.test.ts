@@ -3,8 +3,8 @@ import { equalBytes, fromHex } from '../../../../src/shared/bytes.ts'
 import { FOREIGN_FROM } from '../../../../src/main/core/vault/subject-keys.ts'
 import type { Row } from '../../../../src/main/core/vault-service.ts'
 import type { Reading } from '../../../../src/shared/api/schemas.ts'
-import { codeOf, patientNumber } from '../../../faults/support/clinic.ts'
-import { granted, verified, weigh, weightsIn } from '../../../support/consent-world.ts'
+import { codeOf, type OpenVault, patientNumber, PIN, startVault } from '../../../faults/support/clinic.ts'
+import { clinicOf, granted, verified, weigh, weightsIn } from '../../../support/consent-world.ts'
 import { until } from '../../../support/two-clinics.ts'
 import { day, twoWorkstations } from '../../../support/two-workstations.ts'
 
@@ -82,5 +82,60 @@ describe('a patient of another workstation', { timeout: 180_000 }, () => {
     const before = b.clinic().replica.head.size
     expect(await codeOf(() => weigh(b, patient, '71.0'))).toBe('OTHER_WORKSTATION')
     expect(b.clinic().replica.head.size).toBe(before)
+  })
+
+  it('who is erased where they are registered is erased here too, also what was recorded meanwhile without a word', async () => {
+    const { a, b, patient, folder, shows } = await twoWorkstations()
+    const { handle } = patient
+    await weigh(b, patient, '71.0')
+    await until('the first shows it', () => shows(a, '70.1,71.0'))
+    await a.vault.close()
+    await weigh(b, patient, '71.5')
+    expect(weightsIn(await b.vault.chart(handle, 1))).toEqual(['70.1', '71.0', '71.5'])
+    await b.vault.close()
+    const first = await startVault(a.folder)
+    await first.vault.signIn(a.team.physician, PIN)
+    const asked = { handle, records: null, reason: 'patient-request', authority: 'gdpr-17', pin: PIN } as const
+    expect(await first.vault.previewErasure({ handle, records: null })).toMatchObject({ records: 4 })
+    const { id } = await first.vault.requestErasure(asked)
+    await first.vault.signIn(a.team.it, PIN)
+    await first.vault.approveErasure({ id, pin: PIN })
+    await first.vault.signIn(a.team.nurse, PIN)
+    const second = await startVault(folder)
+    await second.vault.signIn(a.team.nurse, PIN)
+    const subject = fromHex(handle)
+    const held = (open: OpenVault) => {
+      const { store, replica, foreign } = clinicOf(open)
+      const own = replica.chain(handle).links
+      const theirs = foreign?.parts(handle).flatMap(({ sources }) => sources.replica.chain(handle).links) ?? []
+      const owner = foreign?.patient(handle)?.sources.replica.chain(handle).links ?? []
+      const payloads = [...own, ...theirs, ...owner].filter(
+        ({ log, index }) => store.payload(log.origin, index) !== null,
+      )
+      return payloads.length + store.epochKeys(subject).length
+    }
+    await until('the second holds nothing', () => held(second) === 0)
+    await until('what it recorded meanwhile has come, and nothing of it is held', async () => {
+      const { readings } = await first.vault.chart(handle, 1)
+      return readings.length === 3 && held(first) === 0
+    })
+    for (const { vault } of [first, second]) {
+      const chart = await vault.chart(handle, 1)
+      expect(weightsIn(chart)).toEqual(['erased', 'erased', 'erased'])
+      expect(chart.patient).toMatchObject({ status: 'rejected', step: 'erased' })
+    }
+    expect(await codeOf(() => weigh(second, patient, '72.0'))).toBe('RECORD_NOT_VERIFIED')
+    await first.vault.signIn(a.team.physician, PIN)
+    const isConfirmed = async () => {
+      const [erasure] = await first.vault.erasures()
+      return erasure?.sites.some(({ isOwn, state }) => isOwn && state === 'confirmed') === true
+    }
+    await until('the second has confirmed', isConfirmed)
+    // What is gone as it should be is no damage, and nothing asks for it again.
+    await second.vault.signIn(a.team.it, PIN)
+    await second.vault.scrub(1, null)
+    const found = second.events.filter((event) => event.kind === 'scrub' && event.event.kind === 'finding')
+    expect(found).toEqual([])
+    expect(held(second)).toBe(0)
   })
 })
