@@ -12,6 +12,8 @@ export interface OpeningChange {
   readonly logKey?: TestKey
   readonly authors?: readonly Author[]
   readonly network?: Uint8Array
+  /** Name of another log. */
+  readonly log?: string
 }
 
 /** An opening of the second incarnation, or as a test bends it. */
@@ -28,7 +30,8 @@ export function openingOf(log: TestLog, change: OpeningChange = {}): Uint8Array 
     logKey: logKey.publicKey,
     rosterVersion: change.rosterVersion ?? 1,
   })
-  const body = log.body('node.opened', { fields, ...(change.network === undefined ? {} : { network: change.network }) })
+  const { network = log.network, log: name = log.log } = change
+  const body = log.body('node.opened', { fields, network, log: name })
   const authors: readonly Author[] = [
     ['governance', log.own.governance],
     ['log', logKey],

@@ -15,7 +15,7 @@ import {
 } from '../../src/main/core/witness/witness-files.ts'
 import { WitnessSyncStore } from '../../src/main/core/witness/witness-sync-store.ts'
 import { ForkedLog } from './forked-log.ts'
-import { approvalsBy, testKey, testRoster, testSite } from './ledger-world.ts'
+import { approvalsBy, testKey, type TestKey, testRoster, testSite } from './ledger-world.ts'
 
 export const PASSPHRASE: Unlock = { kind: 'passphrase', passphrase: 'correct horse battery staple' }
 export const COSTS = { scryptLogN: 10 }
@@ -35,10 +35,10 @@ const [first, second] = [withLogOf(sites[0], logs[0]), withLogOf(sites[1], logs[
 const founding = testRoster([first, second])
 export const network = networkIdOf(h, encodeRoster(founding))
 
-/** Fields of the entry of a roster that every site approves. */
-export function rosterFields(roster: Roster): Uint8Array {
+/** Fields of the entry of a roster that every site approves, and whoever else has to. */
+export function rosterFields(roster: Roster, others: readonly TestKey[] = []): Uint8Array {
   const document = encodeRoster(roster)
-  const keys = sites.map(({ governance }) => governance)
+  const keys = [...sites.map(({ governance }) => governance), ...others]
   return encodeCbor(encodeRosterFields({ document, approvals: approvalsBy(keys, rosterMessage(network, document)) }))
 }
 

@@ -1,9 +1,10 @@
 /**
- * The memory of a witness: heads of logs, lines under them, fork proofs, rosters. No table could hold an entry.
+ * The memory of a witness: heads of logs, lines under them, fork proofs, rosters, and what opened later incarnations. No
+ * table holds any other entry.
  *
  * @remarks
  * Every change of what must never be forgotten (a head, a fork proof) is counted in the same transaction, so that a mark
- * outside the file can say how new it must be. Proven by `tests/main/store/witness-database.test.ts`.
+ * outside the file can say how new it must be. Proven by `tests/main/core/witness/witness-memory.test.ts`.
  *
  * @packageDocumentation
  */
@@ -41,7 +42,7 @@ export interface WitnessState {
 /** Heads kept of one log: older ones are dropped, the newest never. */
 export const KEPT_HEADS = 64
 
-const VERSION = 1
+const VERSION = 2
 
 /** Creates the tables; says no to a newer file. */
 function makeTables(db: WritableDb): void {
@@ -49,7 +50,13 @@ function makeTables(db: WritableDb): void {
   if (version > VERSION) throw new StoreError('DATABASE_NEWER', `schema version ${version}`)
   if (version === VERSION) return
   db.transaction(() => {
-    db.exec(`
+    if (version < 1) db.exec(FIRST_TABLES)
+    db.exec('CREATE TABLE opening (place INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT')
+    db.pragma(`user_version = ${VERSION}`)
+  }).immediate()
+}
+
+const FIRST_TABLES = `
 CREATE TABLE head (
   origin TEXT NOT NULL, size INTEGER NOT NULL, note TEXT NOT NULL, PRIMARY KEY (origin, size)
 ) STRICT, WITHOUT ROWID;
@@ -62,10 +69,7 @@ CREATE TABLE evidence (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE roster (version INTEGER PRIMARY KEY, fields BLOB NOT NULL) STRICT;
 CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL, mac BLOB NOT NULL) STRICT;
-`)
-    db.pragma(`user_version = ${VERSION}`)
-  }).immediate()
-}
+`
 
 /** "Chsw". */
 const WITNESS: DatabaseKind = { applicationId: 0x43687377, migrate: makeTables }
@@ -101,6 +105,8 @@ export class WitnessDatabase {
         'SELECT id, origin, text, received_at AS receivedAtMs FROM evidence ORDER BY origin, received_at',
       ),
       rosters: query<[], { fields: Uint8Array }>(db, 'SELECT fields FROM roster ORDER BY version'),
+      openings: query<[], { entry: Uint8Array }>(db, 'SELECT entry FROM opening ORDER BY place'),
+      putOpening: command<[number, Uint8Array]>(db, 'INSERT OR REPLACE INTO opening (place, entry) VALUES (?, ?)'),
       state: query<[], WitnessState>(db, 'SELECT count, mac FROM state WHERE id = 1'),
       putHead: command<[string, number, string]>(
         db,
@@ -145,6 +151,18 @@ export class WitnessDatabase {
   /** Fields of roster entries, oldest first. */
   rosters(): Uint8Array[] {
     return this.#statements.rosters.all().map(({ fields }) => fields)
+  }
+
+  /** Entries that opened later incarnations, each before those that follow it. */
+  openings(): Uint8Array[] {
+    return this.#statements.openings.all().map(({ entry }) => entry)
+  }
+
+  /** Keeps them, in this order, instead of those that were kept: never fewer. */
+  putOpenings(entries: readonly Uint8Array[]): void {
+    this.#gate.run(() => {
+      for (const [place, entry] of entries.entries()) this.#statements.putOpening(place, entry)
+    })
   }
 
   /** Null in a database that was just made. */

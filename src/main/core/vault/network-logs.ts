@@ -19,6 +19,7 @@ import {
 import { LedgerError } from '../../../ledger/errors.ts'
 import { MAX_CLOCK_AHEAD_S } from '../../../ledger/finality.ts'
 import type { LogHead } from '../../../ledger/fields.ts'
+import { keysFrom, keysOfLog } from '../../../ledger/log-keys.ts'
 import { originOf, splitOrigin } from '../../../ledger/names.ts'
 import { timeOf } from '../../../ledger/cosignature.ts'
 import { parseNote, parseSignature } from '../../../ledger/note.ts'
@@ -214,36 +215,18 @@ export class NetworkLogs {
     return 1000 * Math.max(0, ...times.filter((timeS) => timeS <= latestS))
   }
 
-  /**
-   * Every key that signs, or signed, an incarnation, the newest last: those that rosters list for the log; of a later
-   * incarnation the one that it was opened with, and what rosters listed after that. Empty when it is not known.
-   */
+  /** See {@link keysOfLog}. */
   keysOf(origin: string): Uint8Array[] {
-    const { log, incarnation } = splitOrigin(origin)
-    const opening = this.#clinic.standing.openings.of(origin)
-    if (incarnation > 1 && opening === null) return []
-    const since = opening?.rosterVersion ?? 0
-    const { rosters } = this.#clinic.replica.directory
-    const nodes = rosters.flatMap(({ roster }) =>
-      roster.version <= since ? [] : roster.sites.flatMap((site) => site.nodes),
-    )
-    const listed = nodes.filter((node) => node.log === log).map(({ logKey }) => logKey)
-    const news = listed.filter((key) => opening === null || !equalBytes(key, opening.listed))
-    const keys = [...(opening === null ? [] : [opening.logKey]), ...news]
-    return keys.filter((key, i) => !keys.slice(i + 1).some((later) => equalBytes(later, key)))
+    const rosters = this.#clinic.replica.directory.rosters.map(({ roster }) => roster)
+    return keysOfLog(rosters, origin, this.#clinic.standing.openings.of(origin))
   }
 
-  /**
-   * Keys under which a head of `size` may be: beyond what was judged of a log, those that it had before the present one
-   * sign nothing any more.
-   */
-  keysAt(origin: string, size: number): Uint8Array[] {
+  /** Keys under which a head of `size` may be: beyond what was judged of a log, the present one or a later. */
+  keysAt(origin: string, size: number): readonly Uint8Array[] {
     const keys = this.keysOf(origin)
     const mirrored = this.#mirrored.get(origin) ?? null
     if (mirrored === null || mirrored.isEmpty || size <= mirrored.judged) return keys
-    const present = logKeyOf(mirrored.directory, mirrored.log, mirrored.judged)
-    const from = present === null ? -1 : keys.findLastIndex((key) => equalBytes(key, present))
-    return from < 0 ? keys : keys.slice(from)
+    return keysFrom(keys, logKeyOf(mirrored.directory, mirrored.log, mirrored.judged))
   }
 
   /**

@@ -1,9 +1,9 @@
 /**
- * Later incarnations of other nodes' logs that are known here, kept beside the keystore.
+ * Later incarnations of other nodes' logs that are known here.
  *
  * @remarks
- * Without the entry that opened it, nobody knows which key signs an incarnation, so they are kept where the database does
- * not reach. Two openings of one number contest it for ever: both are kept, and both are told. Proven by
+ * Without the entry that opened it, nobody knows which key signs an incarnation, so a node keeps them
+ * where its database does not reach, and a witness in the one that it marks. Two openings of one number contest it for ever: both are kept, and both are told. Proven by
  * `tests/main/core/network/later-incarnations.test.ts`.
  *
  * @packageDocumentation
@@ -31,20 +31,25 @@ interface Known {
   readonly rival: Uint8Array | null
 }
 
+/** Where openings are kept. */
+export interface OpeningKeeper {
+  /** As they were kept: checked again. */
+  readonly kept: readonly Uint8Array[]
+  /** Keeps all of them, each before those that follow it. */
+  keep(all: readonly Uint8Array[]): void
+}
+
 /** See the module's comment. */
 export class Openings {
-  readonly #secrets: Keystore['secrets']
   readonly #rules: OpeningRules
-  readonly #failed: (error: unknown) => void
-  readonly #known = new Map<string, Known>()
+  readonly #keeper: OpeningKeeper
+  #known = new Map<string, Known>()
   #waiting: Uint8Array[] = []
 
-  /** @param failed - Told when they could not be kept: they are learnt again from others. */
-  constructor(secrets: Keystore['secrets'], rules: OpeningRules, failed: (error: unknown) => void) {
-    this.#secrets = secrets
+  constructor(rules: OpeningRules, keeper: OpeningKeeper) {
     this.#rules = rules
-    this.#failed = failed
-    for (const hex of Kept.parse(readJson(secrets, OPENINGS_SECRET) ?? [])) orNull(() => this.#take(fromHex(hex)))
+    this.#keeper = keeper
+    for (const bytes of keeper.kept) orNull(() => this.#take(bytes))
   }
 
   /** The opening of an incarnation; null when none is known. */
@@ -69,6 +74,11 @@ export class Openings {
   /** The incarnation that follows another; null when none is known. */
   after(origin: string): Opening | null {
     return this.ofLog(splitOrigin(origin).log).find(({ previous }) => previous.origin === origin) ?? null
+  }
+
+  /** Origins of all that are known. */
+  get origins(): readonly string[] {
+    return [...this.#known.keys()]
   }
 
   /** Exact bytes of every opening, for others. */
@@ -97,11 +107,14 @@ export class Openings {
    * @throws {@link LedgerError} when it opens nothing.
    */
   add(bytes: Uint8Array): string | null {
+    const before = new Map(this.#known)
     try {
       const origin = this.#take(bytes)
-      if (origin !== null) this.#keep()
+      if (origin !== null) this.#keeper.keep(this.list())
       return origin
     } catch (error) {
+      // What is not kept is not known: nobody could check what rests on it after the next start.
+      this.#known = before
       if (!(error instanceof LedgerError) || error.code !== 'NO_ROSTER') throw error
       const isWaiting = this.#waiting.some((other) => equalBytes(other, bytes))
       if (!isWaiting) this.#waiting = [...this.#waiting, bytes].slice(-MAX_WAITING)
@@ -128,8 +141,18 @@ export class Openings {
     this.#known.set(origin, { ...known, rival: bytes })
     return origin
   }
+}
 
-  #keep(): void {
-    writeJson(this.#secrets, OPENINGS_SECRET, this.list().map(toHex)).catch(this.#failed)
+/**
+ * Keeps openings beside the keystore.
+ *
+ * @param failed - Told when they could not be kept: they are learnt again from others.
+ */
+export function besideKeystore(secrets: Keystore['secrets'], failed: (error: unknown) => void): OpeningKeeper {
+  return {
+    kept: Kept.parse(readJson(secrets, OPENINGS_SECRET) ?? []).map(fromHex),
+    keep: (all) => {
+      writeJson(secrets, OPENINGS_SECRET, all.map(toHex)).catch(failed)
+    },
   }
 }

@@ -7,12 +7,12 @@ import { z } from 'zod'
 import type { AllSuspects } from '../../../ledger/convict.ts'
 import type { CosignerKey } from '../../../ledger/cosignature.ts'
 import type { LogKey } from '../../../ledger/checkpoint.ts'
-import { rosterAt, type Directory } from '../../../ledger/directory.ts'
+import { rosterAt } from '../../../ledger/directory.ts'
 import { LEDGER_ERROR_CODES, LedgerError } from '../../../ledger/errors.ts'
 import { keyOf } from '../../../ledger/log-finality.ts'
+import { keysOfLog, type OpenedWith } from '../../../ledger/log-keys.ts'
 import type { EntriesVerdict } from '../../../ledger/mirror.ts'
-import { splitOrigin } from '../../../ledger/names.ts'
-import { mirrorNameOf } from '../../../ledger/roster.ts'
+import { mirrorNameOf, type Roster } from '../../../ledger/roster.ts'
 import type { WitnessedHead } from '../../../ledger/witness.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import type { Keystore } from '../../keystore/keystore.ts'
@@ -27,7 +27,7 @@ import { SECRETS, signerOf } from './genesis.ts'
 import { Grades } from './grades.ts'
 import { type Identity, readJson, writeJson } from './identity.ts'
 import { unlessDamaged, type LogReplica } from './log-replica.ts'
-import { Openings } from './openings.ts'
+import { besideKeystore, Openings } from './openings.ts'
 import type { Replica } from './replica.ts'
 import { seedOf } from './role-keys.ts'
 import { Damage } from './scrub-damage.ts'
@@ -226,7 +226,7 @@ export class Standing implements StandingCheck {
     const { keystore, identity, replica, failed } = this.#parts
     const roster = (version: number) =>
       replica.directory.rosters.find((one) => one.roster.version === version)?.roster ?? null
-    return new Openings(keystore.secrets, { network: identity.network, verifier, roster }, failed)
+    return new Openings({ network: identity.network, verifier, roster }, besideKeystore(keystore.secrets, failed))
   }
 
   #openLocker(): EvidenceLocker {
@@ -303,10 +303,10 @@ export class Standing implements StandingCheck {
     const { replica } = this.#parts
     const log = replica.log(origin)
     const directory = log?.directory ?? replica.live.directory
-    const opening = this.openings.of(origin)
-    const theirs = opening === null ? [] : [opening.logKey]
-    const opened = log === null ? theirs : [...directory.opened.map(({ logKey }) => logKey), log.logKey]
-    const logKeys = [...listedKeys(directory, origin), ...opened].map((publicKey) => ({ name: origin, publicKey }))
+    const opening = log === null ? this.openings.of(origin) : ownOpening(log)
+    const rosters = directory.rosters.map(({ roster }) => roster)
+    const keys = [...keysOf(rosters, origin, opening), ...(log === null ? [] : [log.logKey])]
+    const logKeys = keys.map((publicKey) => ({ name: origin, publicKey }))
     if (logKeys.length === 0) return null
     const cosigners = directory.rosters.flatMap(({ roster }) =>
       roster.sites.map(({ id, mirrorKey }): CosignerKey => ({ name: mirrorNameOf(id), publicKey: mirrorKey })),
@@ -356,12 +356,17 @@ function verdictOn(log: LogReplica, index: number, isKept: boolean): EntriesVerd
   return isDamage ? { verdict: 'wait' } : { verdict: 'refuse', index, code }
 }
 
-/** Every key that a roster ever listed for a log. */
-function listedKeys({ rosters }: Directory, origin: string): Uint8Array[] {
+/** What opened an incarnation of the own log; null for the first. */
+function ownOpening({ directory }: LogReplica): OpenedWith | null {
+  const last = directory.opened.at(-1)
+  const rosterVersion = last === undefined ? null : (rosterAt(directory, last.from)?.roster.version ?? null)
+  return last === undefined || rosterVersion === null ? null : { ...last, rosterVersion }
+}
+
+/** None for what is no origin: proofs are about whatever somebody writes. */
+function keysOf(rosters: readonly Roster[], origin: string, opening: OpenedWith | null): Uint8Array[] {
   try {
-    const { log } = splitOrigin(origin)
-    const nodes = rosters.flatMap(({ roster }) => roster.sites.flatMap((site) => site.nodes))
-    return nodes.filter((node) => node.log === log).map((node) => node.logKey)
+    return keysOfLog(rosters, origin, opening)
   } catch (error) {
     if (error instanceof LedgerError) return []
     throw error

@@ -21,6 +21,7 @@ import { keyPairFromSeed } from '../../keystore/sodium.ts'
 import { StoreError } from '../../store/errors.ts'
 import { openWitnessDatabase, type WitnessDatabase } from '../../store/witness-database.ts'
 import { readJson, writeJson } from '../vault/identity.ts'
+import type { OpeningKeeper } from '../vault/openings.ts'
 import { RosterChain } from './roster-chain.ts'
 import { WitnessError, WitnessMemory, type WitnessMemoryParts } from './witness-memory.ts'
 import type { WitnessIdentity } from './witness-sync-store.ts'
@@ -54,6 +55,9 @@ export interface WitnessFiles {
   readonly rosters: RosterChain
   readonly memory: WitnessMemory
 }
+
+/** A witness that begins hears of later incarnations afterwards. */
+const NOTHING_OPENED: OpeningKeeper = { kept: [], keep: () => undefined }
 
 /** What tests replace. */
 export interface WitnessFilesOptions {
@@ -96,7 +100,7 @@ export async function makeWitness(
   rosters: readonly Uint8Array[],
   { nowMs }: WitnessFilesOptions,
 ): Promise<void> {
-  const chain = new RosterChain(identity.network, rosters)
+  const chain = new RosterChain(identity.network, rosters, NOTHING_OPENED)
   checkListed(chain, keystore, identity)
   const { network, site, name } = identity
   await writeJson(keystore.secrets, IDENTITY, { network: toHex(network), site, name })
@@ -187,7 +191,12 @@ function openOver(folder: string, keystore: Keystore, nowMs: () => number): Witn
   const identity = identityIn(keystore)
   const database = openMarked(databaseIn(folder))
   try {
-    const rosters = new RosterChain(identity.network, database.rosters())
+    const rosters = new RosterChain(identity.network, database.rosters(), {
+      kept: database.openings(),
+      keep: (all) => {
+        database.putOpenings(all)
+      },
+    })
     const memory = WitnessMemory.open(memoryParts({ keystore, database, rosters }, nowMs))
     return { keystore, database, identity, rosters, memory }
   } catch (error) {

@@ -8,7 +8,7 @@
  *
  * @packageDocumentation
  */
-import { openCheckpoint, parseCheckpoint } from '../../../ledger/checkpoint.ts'
+import { type LogKey, openCheckpoint, parseCheckpoint } from '../../../ledger/checkpoint.ts'
 import { cosign, type CosignerKey } from '../../../ledger/cosignature.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { forkOfSuspicion, type Suspicion } from '../../../ledger/evidence.ts'
@@ -90,7 +90,7 @@ export class WitnessSyncStore implements SyncStore {
   *standings(): Iterable<LogStanding> {
     const { rosters, memory } = this.#parts
     const listed = rosters.roster.sites.flatMap((site) => site.nodes.map(({ log }) => originOf(log, 1)))
-    for (const origin of new Set([...listed, ...memory.origins])) yield this.#standingOf(origin)
+    for (const origin of new Set([...listed, ...rosters.opened, ...memory.origins])) yield this.#standingOf(origin)
   }
 
   standing(origin: string): LogStanding | null {
@@ -98,8 +98,8 @@ export class WitnessSyncStore implements SyncStore {
   }
 
   checkHead(note: string): SignedHead {
-    const { origin } = parseCheckpoint(parseNote(note).text)
-    for (const key of this.#parts.rosters.logKeys(origin)) {
+    const { origin, size: claimed } = parseCheckpoint(parseNote(note).text)
+    for (const key of this.#keysAt(origin, claimed)) {
       try {
         const { size, root } = openCheckpoint(note, key, verifier)
         return { origin, size, root, note }
@@ -113,9 +113,9 @@ export class WitnessSyncStore implements SyncStore {
   offerHead(head: SignedHead, oldSize: number, proof: readonly Uint8Array[]): OfferAnswer {
     const { memory, rosters } = this.#parts
     const { origin, size, note } = head
-    if (memory.isContested(origin) || size > rosters.frozenAt(origin)) return { status: 403 }
+    if (this.#isContested(origin) || size > rosters.frozenAt(origin)) return { status: 403 }
     const checkpoint = { ...head, text: parseNote(note).text }
-    const rules = { hasher: h, verifier, logKeys: () => rosters.logKeys(origin) }
+    const rules = { hasher: h, verifier, logKeys: () => this.#keysAt(origin, size) }
     const verdict = judge(rules, memory.read(origin), { oldSize, proof, note, checkpoint })
     if (verdict.status === 422) {
       if (verdict.suspicion !== null) this.#suspect(verdict.suspicion)
@@ -228,17 +228,18 @@ export class WitnessSyncStore implements SyncStore {
     const fresh = rosters.take(fields)
     if (fresh.length === 0) return false
     memory.addRosters(fresh)
+    rosters.openWaiting()
     events.rosterChanged()
     return true
   }
 
   openings(): readonly Uint8Array[] {
+    // Nodes tell them to each other: whoever passes on entries is no witness.
     return []
   }
 
-  addOpening(): null {
-    // An opening is an entry: what the roster does not list, a witness does not see.
-    return null
+  addOpening(bytes: Uint8Array): string | null {
+    return this.#parts.rosters.takeOpening(bytes)
   }
 
   join(): null {
@@ -257,6 +258,17 @@ export class WitnessSyncStore implements SyncStore {
     // The session tells both of them: here nobody looks.
   }
 
+  /** Keys under which a head of `size` may be: beyond the newest that is known, the key of that one or a later. */
+  #keysAt(origin: string, size: number): readonly LogKey[] {
+    const { memory, rosters } = this.#parts
+    const newest = memory.read(origin)
+    return rosters.logKeys(origin, newest !== null && size > newest.size ? newest : null)
+  }
+
+  #isContested(origin: string): boolean {
+    return this.#parts.memory.isContested(origin) || this.#parts.rosters.isOpenedTwice(origin)
+  }
+
   #standingOf(origin: string): LogStanding {
     const { memory, rosters } = this.#parts
     const size = memory.read(origin)?.size ?? 0
@@ -267,7 +279,7 @@ export class WitnessSyncStore implements SyncStore {
     return {
       ...{ origin, isOwn: false, pending: size, stored: size, mirrored: size, refused: null },
       ...{ final, cosigned, votes: votes.get(cosigned)?.length ?? 0 },
-      isFrozen: memory.isContested(origin) || size >= rosters.frozenAt(origin),
+      isFrozen: this.#isContested(origin) || size >= rosters.frozenAt(origin),
     }
   }
 
@@ -283,7 +295,7 @@ export class WitnessSyncStore implements SyncStore {
   /** A line with a fresh time; null where nothing may be signed. */
   #lineUnder(origin: string, text: string): string | null {
     const { memory, sign, nowMs, maySign } = this.#parts
-    if (!maySign() || memory.isContested(origin)) return null
+    if (!maySign() || this.#isContested(origin)) return null
     try {
       memory.settle()
     } catch (error) {

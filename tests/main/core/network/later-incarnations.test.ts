@@ -1,8 +1,13 @@
 import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { signCheckpoint } from '../../../../src/ledger/checkpoint.ts'
+import { listedKey } from '../../../../src/ledger/directory.ts'
+import { encodeFork } from '../../../../src/ledger/evidence.ts'
 import { mirrorNameOf } from '../../../../src/ledger/roster.ts'
 import { instantText } from '../../../../src/clinical/instant.ts'
+import { signerOf } from '../../../../src/main/core/vault/genesis.ts'
+import { logSeedOf } from '../../../../src/main/core/vault/role-keys.ts'
 import {
   databaseOf,
   type OpenVault,
@@ -11,6 +16,7 @@ import {
   stateOf,
   temporaryFolder,
 } from '../../../faults/support/clinic.ts'
+import { expectCode } from '../../../support/expect-code.ts'
 import { clinicOf, granted, type Holder, holder, weigh, weightsIn, type World } from '../../../support/consent-world.ts'
 import { isAllFinal, joinedTo, networkedClinic, until } from '../../../support/two-clinics.ts'
 
@@ -87,6 +93,18 @@ describe('a log that ends and goes on', () => {
     const { readings } = await b.vault.chart(patient.handle, 2)
     expect(readings.map((row) => row.status === 'verified' && row.position.grade.name)).toEqual(['final', 'final'])
     expect(readings.map((row) => row.status === 'verified' && row.position.origin)).toEqual([origin, next])
+
+    // Whoever finds the key that was left behind convicts nobody with it.
+    const { identity, replica, keystore } = clinicOf(again)
+    const left = listedKey(replica.directory.rosters[0]?.roster, identity.log)
+    const seed = left === null ? null : logSeedOf(keystore.secrets, left)
+    const thief = signerOf('log', seed ?? new Uint8Array())
+    const note = (fill: number) => {
+      const head = { origin: next, size: 3, root: new Uint8Array(32).fill(fill) }
+      return signCheckpoint(head, { name: next, publicKey: thief.publicKey }, (message) => thief.sign(message))
+    }
+    const fork = encodeFork({ older: note(1), newer: note(2), prefix: null })
+    for (const clinic of [again, b]) expectCode('NOT_A_FORK', () => clinicOf(clinic).standing.locker.add(fork))
 
     await b.vault.close()
     const reopened = await openedAgain(b)

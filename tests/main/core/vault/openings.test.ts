@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Keystore } from '../../../../src/main/keystore/keystore.ts'
-import { MAX_INCARNATIONS, Openings } from '../../../../src/main/core/vault/openings.ts'
+import { besideKeystore, MAX_INCARNATIONS, Openings } from '../../../../src/main/core/vault/openings.ts'
 import { decodeRoster } from '../../../../src/ledger/roster.ts'
 import { testKey, TestLog } from '../../../support/ledger-world.ts'
 import { openingOf, rulesOf } from '../../../support/openings.ts'
@@ -17,7 +17,7 @@ function kept() {
   const failed = (error: unknown) => {
     throw error
   }
-  return { open: (rules = rulesOf(log)) => new Openings(secrets, rules, failed) }
+  return { open: (rules = rulesOf(log)) => new Openings(rules, besideKeystore(secrets, failed)) }
 }
 
 it('are known again after a start, each told once', () => {
