@@ -78,7 +78,7 @@ export async function coreWorld(options: WorldOptions = {}) {
     idleLimitS: options.idleLimitS ?? 180,
     installation: { version: '1.2.3', shell: 'headless', dataFolder: '/data' },
     notices: () => 'notices',
-    nowMs: () => now.ms,
+    now: () => ({ monotonicMs: now.ms, wallMs: now.ms }),
     stateChanged: () => undefined,
     log: (line) => logged.push(line),
   })

@@ -20,6 +20,7 @@ import type {
   Reading,
   Session,
 } from '../../shared/api/schemas.ts'
+import { passedMs, type Moment } from '../../shared/two-clocks.ts'
 import type { Hub, HubReadout } from '../devices/hub.ts'
 import { Capture, type Take } from './capture.ts'
 import type { ConnectedDevice } from './devices-service.ts'
@@ -39,7 +40,8 @@ export interface CapturePorts {
   find(connectionId: string): ConnectedDevice
   /** Handle of the practitioner who may act now; null when nobody is signed in, or the session is locked. */
   active(): string | null
-  nowMs(): number
+  /** Both clocks. */
+  now(): Moment
   /** 16 random bytes as hex. */
   randomId(): string
   /** Told of failures that are our own. */
@@ -65,7 +67,7 @@ function checkOf({ control, purpose }: Measurement): 'control' | 'room' | null {
 export class Captures {
   readonly #ports: CapturePorts
   readonly #open = new Map<string, Capture>()
-  #lastActiveMs = -Infinity
+  #activeAt: Moment = { monotonicMs: -Infinity, wallMs: -Infinity }
 
   constructor(ports: CapturePorts) {
     this.#ports = ports
@@ -206,10 +208,8 @@ export class Captures {
 
   /** The person did something. */
   activity(): void {
-    const nowMs = this.#ports.nowMs()
-    if (nowMs - this.#lastActiveMs > STALE_IDENTITY_MS)
-      for (const capture of this.#open.values()) capture.confirmed = false
-    this.#lastActiveMs = nowMs
+    this.#lapse()
+    this.#activeAt = this.#ports.now()
   }
 
   /** Somebody signed in or out, or the session was locked: who comes back has to look at the patient again. */
@@ -218,6 +218,12 @@ export class Captures {
     for (const capture of this.#open.values()) capture.shown.look()
     const owner = session?.practitioner.handle ?? null
     void this.closeAll((capture) => capture.owner !== owner)
+  }
+
+  /** Confirmations end when nobody did anything for long. */
+  #lapse(): void {
+    if (passedMs(this.#activeAt, this.#ports.now()) <= STALE_IDENTITY_MS) return
+    for (const capture of this.#open.values()) capture.confirmed = false
   }
 
   #owner(): string {
@@ -313,7 +319,7 @@ export class Captures {
 
   /** Each value keeps the range of its own numbers. */
   async #draftsOfWindow({ origin, enrolled }: ConnectedDevice, window: StableWindow): Promise<HeldDraft[]> {
-    const readAtMs = this.#ports.nowMs()
+    const readAtMs = this.#ports.now().wallMs
     const drafts = measurementsOfWindow(window).map((measurement) => {
       const { min, max } = measurement.kind === 'spo2' ? window.spo2 : window.pulse
       const context = { readAtMs, deviceNow: null, window: { seconds: window.seconds, min, max } }

@@ -66,7 +66,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
     idleLimitS: options.idleLimitS ?? IDLE_LIMIT_S,
     installation: { version: packageJson.version, shell, dataFolder },
     notices: readNotices,
-    nowMs: Date.now,
+    now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }),
     stateChanged: (state) => {
       demo.setPresent(options.virtualDevices || state.demo)
       void hub.rescan()

@@ -3,15 +3,19 @@
  *
  * @remarks
  * The vault holds the practitioner's key; this holds the clock. Locking wipes the key at once and keeps the name, so
- * that the same person can come back with a PIN. Proven by `tests/main/core/session-keeper.test.ts`.
+ * that the same person can come back with a PIN. A timer stands still while the computer sleeps: so the clocks are looked
+ * at every second, and whenever somebody wants to act. Proven by `tests/main/core/session-keeper.test.ts`.
  *
  * @packageDocumentation
  */
 import type { Practitioner, Session } from '../../shared/api/schemas.ts'
+import { passedMs, type Moment } from '../../shared/two-clocks.ts'
 import { ApiFailure } from './failure.ts'
 
 /** How long before locking the window warns, in seconds (WCAG 2.2.1 asks for at least 20). */
 const WARN_S = 20
+/** How long a session may stay open after its time is over, in ms, because the computer slept meanwhile. */
+const LOOK_MS = 1000
 
 /** What the keeper needs from outside. */
 export interface SessionPorts {
@@ -23,6 +27,8 @@ export interface SessionPorts {
   changed(session: Session | null): void
   /** Starts a timer; returns what stops it. */
   timer(ms: number, fire: () => void): () => void
+  /** Both clocks. */
+  now(): Moment
   /** Told when the key could not be wiped by the clock. */
   fault(error: unknown): void
 }
@@ -33,6 +39,7 @@ export class SessionKeeper {
   readonly #idleLimitS: number
   #session: Session | null = null
   #stopTimer: () => void = () => undefined
+  #activeAt: Moment = { monotonicMs: 0, wallMs: 0 }
   /** Sign-ins happen one after the other, so that the key in the vault is that of the last. */
   #signingIn: Promise<unknown> = Promise.resolve()
   /** Grows with every lock and sign-out. */
@@ -49,9 +56,10 @@ export class SessionKeeper {
     return this.#session
   }
 
-  /** The practitioner who may act now: null when locked. */
+  /** The practitioner who may act now: null when locked, and when it should be locked by now. */
   get active(): Practitioner | null {
-    return this.#session !== null && !this.#session.locked ? this.#session.practitioner : null
+    if (this.#session === null || this.#session.locked || this.#leftMs() <= 0) return null
+    return this.#session.practitioner
   }
 
   /**
@@ -73,18 +81,15 @@ export class SessionKeeper {
       throw new ApiFailure('NOT_SIGNED_IN')
     }
     const session = { practitioner, locked: false, idleLimitS: this.#idleLimitS, warnS: WARN_S }
+    this.#activeAt = this.#ports.now()
     this.#set(session)
-    this.activity()
+    this.#watch()
     return session
   }
 
   /** The person did something. */
   activity(): void {
-    this.#stopTimer()
-    if (this.active === null) return
-    this.#stopTimer = this.#ports.timer(this.#idleLimitS * 1000, () => {
-      void this.lock().catch((error: unknown) => this.#ports.fault(error))
-    })
+    if (this.active !== null) this.#activeAt = this.#ports.now()
   }
 
   /** Hides everything and wipes the key. */
@@ -109,6 +114,19 @@ export class SessionKeeper {
   /** Ends the session of a practitioner who may sign nothing any more, also while it is locked. */
   async endOf(handle: string): Promise<void> {
     if (this.#session?.practitioner.handle === handle) await this.signOut()
+  }
+
+  #leftMs(): number {
+    return this.#idleLimitS * 1000 - passedMs(this.#activeAt, this.#ports.now())
+  }
+
+  /** Looks at the clocks again and again, and locks when the time is over. */
+  #watch(): void {
+    this.#stopTimer()
+    this.#stopTimer = this.#ports.timer(Math.min(LOOK_MS, Math.max(0, this.#leftMs())), () => {
+      if (this.#leftMs() > 0) this.#watch()
+      else void this.lock().catch((error: unknown) => this.#ports.fault(error))
+    })
   }
 
   #set(session: Session | null): void {

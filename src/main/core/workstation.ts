@@ -9,6 +9,7 @@
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Failure, ScrubEvent, Session, VerifyAllEvent } from '../../shared/api/schemas.ts'
+import type { Moment } from '../../shared/two-clocks.ts'
 import type { Hub } from '../devices/hub.ts'
 import { Captures } from './captures.ts'
 import { DevicesService } from './devices-service.ts'
@@ -30,7 +31,8 @@ export interface WorkstationParts {
   readonly idleLimitS: number
   readonly installation: Installation
   notices(): string
-  nowMs(): number
+  /** Both clocks. */
+  now(): Moment
   /** The vault has said where it stands. */
   stateChanged(state: VaultState): void
   log(line: string): void
@@ -82,6 +84,7 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
       signOut: (isLock) => vault.signOut(isLock),
       changed: sessionChanged,
       timer: startTimer,
+      now: () => parts.now(),
       fault: (error) => fault('locking', error),
     },
     parts.idleLimitS,
@@ -91,7 +94,7 @@ export function startWorkstation(parts: WorkstationParts): Workstation {
     hub,
     find: (connectionId) => devices.find(connectionId),
     active: () => session.active?.handle ?? null,
-    nowMs: () => parts.nowMs(),
+    now: () => parts.now(),
     randomId: () => randomBytes(16).toString('hex'),
     fault: (error) => fault('capture', error),
   })

@@ -1,19 +1,23 @@
 import { computed, onScopeDispose, ref } from 'vue'
+import { passedMs } from '../../shared/two-clocks.ts'
+import { moment } from './moment.ts'
 
-/** Counts whole seconds down to zero by the monotonic clock. */
+/** Counts whole seconds down to zero, also while the computer sleeps. */
 export function useCountdown() {
   const leftS = ref(0)
-  let endMs = 0
+  let started = moment()
+  let lengthMs = 0
   let timer: ReturnType<typeof setInterval> | undefined
 
   function look(): void {
-    leftS.value = Math.max(0, Math.ceil((endMs - performance.now()) / 1000))
+    leftS.value = Math.max(0, Math.ceil((lengthMs - passedMs(started, moment())) / 1000))
     if (leftS.value === 0) clearInterval(timer)
   }
 
   function start(seconds: number): void {
     clearInterval(timer)
-    endMs = performance.now() + seconds * 1000
+    started = moment()
+    lengthMs = seconds * 1000
     timer = setInterval(look, 250)
     look()
   }

@@ -61,7 +61,7 @@ function world(measurements: readonly Measurement[], device: string | null = han
     },
     find: () => ({ origin: {} as never, enrolled: {} as never }),
     active: () => OWNER,
-    nowMs: () => 0,
+    now: () => ({ monotonicMs: 0, wallMs: 0 }),
     randomId: () => handleOf(3),
     fault: (error) => {
       throw error

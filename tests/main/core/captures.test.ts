@@ -123,7 +123,7 @@ describe('signing', () => {
       },
     ],
     [
-      'after five minutes without anybody doing anything',
+      'after five minutes without anybody doing anything, where sessions last longer',
       'IDENTITY_NOT_CONFIRMED',
       async (world) => {
         await confirm(world)
@@ -136,9 +136,10 @@ describe('signing', () => {
       'ok',
       async (world) => {
         await confirm(world)
-        world.now.ms += 3 * 60_000
-        await value(world.client.session.activity({}))
-        world.now.ms += 3 * 60_000
+        for (const _minute of [1, 2, 3, 4, 5, 6]) {
+          world.now.ms += 60_000
+          await value(world.client.session.activity({}))
+        }
         return sign(world, [], [MANUAL])
       },
     ],
@@ -153,7 +154,7 @@ describe('signing', () => {
       },
     ],
   ])('%s: %s', async (_what, expected, act) => {
-    const world = await bedside()
+    const world = await bedside({ idleLimitS: 600 })
     expect(await code(act(world))).toBe(expected)
     expect(world.vault.signings.length > 0).toBe(expected === 'ok' || _what === 'a second time')
   })

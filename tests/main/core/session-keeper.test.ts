@@ -8,9 +8,10 @@ const [physician, nurse] = PRACTITIONERS
 
 /** A keeper over a vault that knows whose key it holds, with a clock of our own. */
 function world() {
-  const timers: { ms: number; fire: () => void; stopped: boolean }[] = []
+  const timers: { atMs: number; fire: () => void; stopped: boolean }[] = []
   const changes: (Session | null)[] = []
   const faults: unknown[] = []
+  const now = { monotonicMs: 0, wallMs: 1_700_000_000_000 }
   const vault = { key: null as string | null, gate: Promise.resolve(undefined), wipeFails: false, log: [] as string[] }
   const keeper = new SessionKeeper(
     {
@@ -30,16 +31,31 @@ function world() {
       },
       changed: (session) => changes.push(session),
       timer: (ms, fire) => {
-        const timer = { ms, fire, stopped: false }
+        const timer = { atMs: now.monotonicMs + ms, fire, stopped: false }
         timers.push(timer)
         return () => (timer.stopped = true)
       },
+      now: () => ({ ...now }),
       fault: (error) => faults.push(error),
     },
     180,
   )
   const running = () => timers.filter(({ stopped }) => !stopped)
-  return { keeper, vault, changes, running, faults, timers }
+  /** The clocks go on; timers that are due by the monotonic one fire. */
+  const pass = async (monotonicMs: number, wallMs = monotonicMs) => {
+    const endMs = now.monotonicMs + monotonicMs
+    const offMs = now.wallMs + wallMs - endMs
+    for (;;) {
+      const [due] = running().filter(({ atMs }) => atMs <= endMs)
+      now.monotonicMs = due?.atMs ?? endMs
+      now.wallMs = now.monotonicMs + offMs
+      if (due === undefined) break
+      due.stopped = true
+      due.fire()
+    }
+    await new Promise((done) => setImmediate(done))
+  }
+  return { keeper, vault, changes, running, faults, timers, pass }
 }
 
 const stateOf = ({ keeper, vault }: ReturnType<typeof world>) => ({
@@ -120,12 +136,33 @@ describe('the idle clock', () => {
   it('runs from signing in, starts again with activity, and locks', async () => {
     const all = world()
     await all.keeper.signIn(nurse!.handle, '4711')
-    expect(all.running().map(({ ms }) => ms)).toEqual([180_000])
-    const [first] = all.running()
+    await all.pass(179_999)
+    expect(stateOf(all)).toEqual(OPEN)
     all.keeper.activity()
-    expect([first!.stopped, all.running().length]).toEqual([true, 1])
-    all.running()[0]!.fire()
-    await new Promise((done) => setImmediate(done))
+    await all.pass(179_999)
+    expect(stateOf(all)).toEqual(OPEN)
+    await all.pass(1)
+    expect(stateOf(all)).toEqual(LOCKED)
+    expect(all.running()).toHaveLength(0)
+  })
+
+  it('counts the hours in which the computer slept: nobody may act on waking, and touching it opens nothing', async () => {
+    const all = world()
+    await all.keeper.signIn(nurse!.handle, '4711')
+    await all.pass(0, 8 * 3_600_000)
+    expect(all.keeper.active).toBe(null)
+    all.keeper.activity()
+    expect(all.keeper.active).toBe(null)
+    await all.pass(1000)
+    expect(stateOf(all)).toEqual(LOCKED)
+    await all.keeper.signIn(nurse!.handle, '4711')
+    expect(stateOf(all)).toEqual(OPEN)
+  })
+
+  it('is not stopped by setting the clock back', async () => {
+    const all = world()
+    await all.keeper.signIn(nurse!.handle, '4711')
+    await all.pass(180_000, -86_400_000)
     expect(stateOf(all)).toEqual(LOCKED)
   })
 
@@ -146,8 +183,7 @@ describe('the idle clock', () => {
     const all = world()
     await all.keeper.signIn(nurse!.handle, '4711')
     all.vault.wipeFails = true
-    all.running()[0]!.fire()
-    await new Promise((done) => setImmediate(done))
+    await all.pass(180_000)
     expect([all.keeper.active, all.faults.length]).toEqual([null, 1])
   })
 

@@ -43,7 +43,7 @@ describe('shortcuts', () => {
 })
 
 describe('useCountdown', () => {
-  it('counts to zero by the monotonic clock, and stops with its component', () => {
+  it('counts to zero, over a sleep of the computer too, and stops with its component', () => {
     vi.useFakeTimers()
     try {
       const scope = effectScope()
@@ -55,6 +55,11 @@ describe('useCountdown', () => {
       vi.advanceTimersByTime(1_000)
       expect(countdown?.leftS.value).toBe(0)
       expect(vi.getTimerCount()).toBe(0)
+      countdown?.start(600)
+      // The monotonic clock stood still; the wall clock did not.
+      vi.setSystemTime(Date.now() + 8 * 3_600_000)
+      vi.advanceTimersByTime(250)
+      expect(countdown?.leftS.value).toBe(0)
       countdown?.start(5)
       scope.stop()
       expect(vi.getTimerCount()).toBe(0)

@@ -14,7 +14,8 @@ import type { Keystore } from '../../keystore/keystore.ts'
 import type { Store } from '../../store/store.ts'
 import type { VaultEvent } from '../vault-service.ts'
 import { readCopies, type ClinicFiles } from './clinic-files.ts'
-import type { Clinic } from './clinic.ts'
+import type { Moment } from '../../../shared/two-clocks.ts'
+import { momentOf, type Clinic } from './clinic.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { ConsentStandings } from './consent-standing.ts'
 import { RecoveryNeeded } from './errors.ts'
@@ -80,7 +81,8 @@ export async function assembleClinic({ keystore, store }: ClinicFiles, assembly:
     sharing: async (subject) => (await clinic.foreign?.sharing(subject)) ?? gate.sharing(subject),
     random,
   })
-  const glass = new OpenGlass(monotonicMs, nowMs, (handle) => {
+  const now = (): Moment => momentOf({ monotonicMs, nowMs })
+  const glass = new OpenGlass(now, (handle) => {
     emit({ kind: 'chart-changed', handle })
   })
   const gate: ConsentStandings = new ConsentStandings({

@@ -8,6 +8,7 @@ import type { PractitionerRole } from '../../../ledger/entry-types.ts'
 import { decideAuthor, type GovernedType } from '../../../ledger/evaluate-entry.ts'
 import { encodeAccess } from '../../../ledger/fields.ts'
 import { fromHex } from '../../../shared/bytes.ts'
+import type { Moment } from '../../../shared/two-clocks.ts'
 import type { Keystore } from '../../keystore/keystore.ts'
 import type { Store } from '../../store/store.ts'
 import type { RandomBytes } from '../envelope.ts'
@@ -38,8 +39,8 @@ export interface Viewer {
   readonly seen: Set<string>
   /** Who the patients are, as far as this sign-in verified it. */
   readonly index: PatientIndex
-  /** When the PIN was last proven, on the monotonic clock. */
-  readonly presence: { provenAtMs: number }
+  /** When the PIN was last proven. */
+  readonly presence: { provenAt: Moment }
 }
 
 export { offsetMinAt } from './local-time.ts'
@@ -73,6 +74,11 @@ export interface Clinic {
   foreign: ForeignShares | null
   /** Null when nobody is signed in, or the session is locked. */
   viewer: Viewer | null
+}
+
+/** Now, by both clocks of a clinic. */
+export function momentOf({ monotonicMs, nowMs }: Pick<Clinic, 'monotonicMs' | 'nowMs'>): Moment {
+  return { monotonicMs: monotonicMs(), wallMs: nowMs() }
 }
 
 /**

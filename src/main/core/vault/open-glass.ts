@@ -2,13 +2,13 @@
  * Emergencies that are open: who may see which patient's data although no consent covers it, and for how long.
  *
  * @remarks
- * In memory alone, counted by a clock that nobody sets, and ended by the wall clock where that comes first: after a
- * restart, at sign-out and when somebody else signs in, nothing is open. A lock of the same person ends nothing: nobody else can use what is open. Proven by
- * `tests/main/core/vault/emergencies.test.ts`.
+ * In memory alone: after a restart, at sign-out and when somebody else signs in, nothing is open. A lock of the same
+ * person ends nothing: nobody else can use what is open. Proven by `tests/main/core/vault/emergencies.test.ts`.
  *
  * @packageDocumentation
  */
 import type { EntryRef } from '../../../ledger/erasure.ts'
+import { passedMs, type Moment } from '../../../shared/two-clocks.ts'
 
 /** One that is open. */
 export interface Opened {
@@ -21,25 +21,22 @@ export interface Opened {
 }
 
 interface Held extends Opened {
-  readonly endsAtMs: number
+  readonly endsAt: Moment
   readonly timer: NodeJS.Timeout
 }
 
 /** What is open. */
 export class OpenGlass {
-  readonly #monotonicMs: () => number
-  readonly #nowMs: () => number
+  readonly #now: () => Moment
   readonly #changed: (handle: string) => void
   readonly #open = new Map<string, Held>()
 
   /**
-   * @param monotonicMs - A clock that nobody sets; it may stand still while the computer sleeps.
-   * @param nowMs - Wall clock.
+   * @param now - Both clocks.
    * @param changed - Told when it ends for a patient.
    */
-  constructor(monotonicMs: () => number, nowMs: () => number, changed: (handle: string) => void) {
-    this.#monotonicMs = monotonicMs
-    this.#nowMs = nowMs
+  constructor(now: () => Moment, changed: (handle: string) => void) {
+    this.#now = now
     this.#changed = changed
   }
 
@@ -51,8 +48,7 @@ export class OpenGlass {
   of(by: string | null, handle: string): Opened | null {
     const held = this.#open.get(handle)
     if (held === undefined || by === null || held.by !== by) return null
-    // Whichever comes first: one of the clocks can be set back, the other does not count the hours of a closed lid.
-    return this.#monotonicMs() >= held.endsAtMs || this.#nowMs() >= held.untilMs ? null : held
+    return passedMs(held.endsAt, this.#now()) >= 0 ? null : held
   }
 
   /** Opens for a time; one that is open for the same patient gives way. */
@@ -62,7 +58,8 @@ export class OpenGlass {
       this.end(handle)
     }, ms)
     timer.unref()
-    this.#open.set(handle, { ...opened, endsAtMs: this.#monotonicMs() + ms, timer })
+    const endsAt = { monotonicMs: this.#now().monotonicMs + ms, wallMs: opened.untilMs }
+    this.#open.set(handle, { ...opened, endsAt, timer })
   }
 
   /** Ends it for a patient. */

@@ -25,7 +25,7 @@ import { keyPairFromSeed, sign, wipe } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
 import { ContentMismatch, rejected, reliedOnContent, verifyRecord } from '../verify-record.ts'
 import type { Asked, Row } from '../vault-service.ts'
-import { actorFor, offsetMinAt, utf8, viewerFor, viewerOf, type Clinic, type Viewer } from './clinic.ts'
+import { actorFor, momentOf, offsetMinAt, utf8, viewerFor, viewerOf, type Clinic, type Viewer } from './clinic.ts'
 import { governanceSignerOf, governs } from './role-keys.ts'
 import type { EntrySigner } from './entry-signer.ts'
 import type { Link } from './chains.ts'
@@ -88,7 +88,7 @@ export class People {
     // Only now: a wrong PIN of somebody else must not put out who is working.
     this.signOut()
     const { name, role } = practitioner
-    const presence = { provenAtMs: clinic.monotonicMs() }
+    const presence = { provenAt: momentOf(clinic) }
     clinic.viewer = { handle, name, role, signer, seen: new Set(), presence, index: new PatientIndex(clinic.random) }
     this.#wipe = () => {
       wipe(seed)

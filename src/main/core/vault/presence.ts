@@ -3,14 +3,15 @@
  *
  * @remarks
  * Proven with the PIN: by signing in or unlocking, by proving it again, or with a request that carries it. It holds for
- * five minutes of a clock that nobody sets. Proven by `tests/main/core/vault/presence.test.ts`.
+ * five minutes, those in which the computer slept included. Proven by `tests/main/core/vault/presence.test.ts`.
  *
  * @packageDocumentation
  */
 import { equalBytes } from '../../../shared/bytes.ts'
+import { passedMs } from '../../../shared/two-clocks.ts'
 import { keyPairFromSeed, wipe } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
-import { viewerOf, type Clinic, type Viewer } from './clinic.ts'
+import { momentOf, viewerOf, type Clinic, type Viewer } from './clinic.ts'
 
 /** How long a proof of presence holds, in ms. */
 export const PRESENCE_MS = 5 * 60_000
@@ -29,7 +30,7 @@ export async function presence(clinic: Clinic, pin: string): Promise<Viewer> {
   wipe(seed)
   // Left, or got another key, while the PIN was checked.
   if (clinic.viewer !== viewer || !isTheirs) throw new ApiFailure('NOT_SIGNED_IN')
-  viewer.presence.provenAtMs = clinic.monotonicMs()
+  viewer.presence.provenAt = momentOf(clinic)
   return viewer
 }
 
@@ -40,6 +41,6 @@ export async function presence(clinic: Clinic, pin: string): Promise<Viewer> {
  */
 export function requirePresence(clinic: Clinic): Viewer {
   const viewer = viewerOf(clinic)
-  if (clinic.monotonicMs() - viewer.presence.provenAtMs > PRESENCE_MS) throw new ApiFailure('REAUTH_NEEDED')
+  if (passedMs(viewer.presence.provenAt, momentOf(clinic)) > PRESENCE_MS) throw new ApiFailure('REAUTH_NEEDED')
   return viewer
 }

@@ -9,6 +9,7 @@ import { codeOf, furnish, PIN, startVault, temporaryFolder } from '../../../faul
 
 const HANDLE = 'ab'.repeat(16)
 const SEED = new Uint8Array(32).fill(7)
+const START = 1_700_000_000_000
 
 /** Somebody signed in at 0 of the clock, with the key of `seed`. */
 async function signedIn(seed = SEED) {
@@ -25,9 +26,10 @@ async function signedIn(seed = SEED) {
     seen: new Set<string>(),
     index: new PatientIndex((size) => new Uint8Array(size)),
   }
-  const viewer: Viewer = { ...who, presence: { provenAtMs: 0 } }
-  const clock = { now: 0 }
-  const parts: Pick<Clinic, 'viewer' | 'monotonicMs'> = { viewer, monotonicMs: () => clock.now }
+  const viewer: Viewer = { ...who, presence: { provenAt: { monotonicMs: 0, wallMs: START } } }
+  const clock = { now: 0, wall: START }
+  const clocks = { monotonicMs: () => clock.now, nowMs: () => clock.wall }
+  const parts: Pick<Clinic, 'viewer' | 'monotonicMs' | 'nowMs'> = { viewer, ...clocks }
   return { clinic: Object.assign(parts, { keystore: { practitioners } }) as unknown as Clinic, clock, viewer }
 }
 
@@ -40,6 +42,16 @@ it('holds for five minutes and not a moment longer', async () => {
   expect(await presence(clinic, PIN)).toBe(viewer)
   clock.now += PRESENCE_MS
   expect(requirePresence(clinic)).toBe(viewer)
+})
+
+it('ends while the computer sleeps, and is not prolonged by setting the clock back', async () => {
+  const { clinic, clock } = await signedIn()
+  clock.wall += PRESENCE_MS + 1
+  expect(await codeOf(() => requirePresence(clinic))).toBe('REAUTH_NEEDED')
+  await presence(clinic, PIN)
+  clock.wall -= 86_400_000
+  clock.now += PRESENCE_MS + 1
+  expect(await codeOf(() => requirePresence(clinic))).toBe('REAUTH_NEEDED')
 })
 
 it('is not proven by a wrong PIN, which is counted', async () => {
