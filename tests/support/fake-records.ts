@@ -86,8 +86,10 @@ const SCORED: readonly (readonly [AssessmentInput['name'], ReadingKind, string])
 /** State of all that, beside the fake core. */
 export class FakeRecords {
   emergencies = new Map<string, string>()
+  /** What whoever is signed in recorded, as charts name it in an emergency. */
+  own: EntryRef[] = []
   looked: Looked[]
-  support: DecisionSupport = { news2: { enabled: true, by: 'Dr Miriam Castellane', at: null } }
+  support: DecisionSupport = { news2: { enabled: true, isUnsure: false, by: 'Dr Miriam Castellane', at: null } }
   scales = new Map<string, OxygenScale>()
   assessments: { readonly patient: string; readonly index: number; readonly record: Assessment }[] = []
   reports: { readonly patient: string; readonly index: number; readonly record: PatientReport }[] = []
@@ -179,6 +181,7 @@ export class FakeRecords {
           : this.hidden(handle, one.index),
       ),
       consent: this.standing(handle),
+      own: this.emergencies.has(handle) ? this.own : [],
       oxygenScale: this.#core.patients.some((one) => one.handle === handle && one.site !== undefined)
         ? null
         : this.#scaleOf(handle),
@@ -274,7 +277,8 @@ export class FakeRecords {
   }
 
   draft(handle: string): AssessmentDraft {
-    if (!this.support.news2.enabled) return { state: 'not-applicable', why: 'off' }
+    const { enabled, isUnsure } = this.support.news2
+    if (!enabled) return { state: 'not-applicable', why: isUnsure ? 'off-unsure' : 'off' }
     const born = Number(this.#core.patients.find((one) => one.handle === handle)?.birthDate.slice(0, 4))
     if (new Date(this.#core.now).getFullYear() - born < 16) return { state: 'not-applicable', why: 'under-16' }
     const inputs = SCORED.flatMap(([name, kind, quantity]) => this.#input(handle, name, kind, quantity))
@@ -470,7 +474,7 @@ export function recordRoutes(records: FakeRecords, core: Host, guard: Guard) {
         guard('assessments.configure', ({ news2, pin }) => {
           if (!records.isPin(pin)) return fail('WRONG_PIN')
           const by = core.session?.practitioner.name ?? null
-          records.support = { news2: { enabled: news2, by, at: new Date().toISOString() } }
+          records.support = { news2: { enabled: news2, isUnsure: false, by, at: new Date().toISOString() } }
           return ok(records.support)
         }),
       ),

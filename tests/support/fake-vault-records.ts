@@ -39,7 +39,7 @@ const INPUTS = (
 
 export abstract class FakeRecords extends FakeConsents {
   #corrected = false
-  #support: DecisionSupport = { news2: { enabled: false, by: null, at: null } }
+  #support: DecisionSupport = { news2: { enabled: false, isUnsure: false, by: null, at: null } }
   #imported = false
   readonly proposals: ErasureProposal[] = []
   readonly erased: Erasure[] = []
@@ -75,7 +75,7 @@ export abstract class FakeRecords extends FakeConsents {
   async configureSupport({ news2, pin }: Asked['assessments']['configure']) {
     await this.enter('configureSupport')
     this.prove(pin)
-    return (this.#support = { news2: { enabled: news2, by: this.#name, at: NOW } })
+    return (this.#support = { news2: { enabled: news2, isUnsure: false, by: this.#name, at: NOW } })
   }
   async assessmentDraft(): Promise<AssessmentDraft> {
     await this.enter('assessmentDraft')

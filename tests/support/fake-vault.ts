@@ -152,7 +152,7 @@ export class FakeVault extends FakeNetwork implements VaultService {
     await this.enter('chart')
     const head = { origin: 'site/1', size: 4, root: hashOf(1) }
     const patient = this.#patient(handle)
-    const nothing = { readings: [], assessments: [], reports: [], chainLength: 1, unattributedDamage: 0 }
+    const nothing = { readings: [], assessments: [], reports: [], own: [], chainLength: 1, unattributedDamage: 0 }
     const consent = { state: 'none' as const, classes: [], until: null, asksSignature: false, emergencyUntil: null }
     const oxygenScale = { scale: 1 as const, by: null, at: null, reason: null }
     return { handle, generation, patient, ...nothing, consent, oxygenScale, checkedAt: NOW, head }

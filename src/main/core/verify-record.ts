@@ -70,14 +70,17 @@ export interface RecordGate {
   gate(subject: string): Promise<SubjectGate>
 }
 
-/** The same decisions for whoever does more than read: an open emergency counts for nothing. */
-export function byConsentAlone(gate: RecordGate): RecordGate {
-  return {
+/** The same records for whoever does more than read: an open emergency counts for nothing. */
+export function byConsentAlone(sources: RecordSources): RecordSources {
+  const { gate } = sources
+  if (gate === null) return sources
+  const consented: RecordGate = {
     gate: async (subject) => {
       const decided = await gate.gate(subject)
       return { circumstances: (...record) => ({ ...decided.circumstances(...record), emergency: false }) }
     },
   }
+  return { ...sources, gate: consented }
 }
 
 /** Which record, for whom, and how its content is read. */

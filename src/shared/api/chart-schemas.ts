@@ -8,7 +8,7 @@ import { ConsentStanding } from './consent-schemas.ts'
 import { Patient } from './people-schemas.ts'
 import { Handle, Hash, Instant, rowOf } from './primitives.ts'
 import { Reading } from './reading-schemas.ts'
-import { Assessment, OxygenScale, PatientReport } from './record-schemas.ts'
+import { Assessment, EntryRef, OxygenScale, PatientReport } from './record-schemas.ts'
 
 /** The log of a workstation, and when all that it had recorded was known here; null for not since the start. */
 const HeardLog = z.object({ log: z.string().max(200), heardAt: Instant.nullable() })
@@ -29,6 +29,8 @@ export const Chart = z.object({
   assessments: z.array(rowOf(Assessment)),
   reports: z.array(rowOf(PatientReport)),
   consent: ConsentStanding,
+  /** While an emergency is open: what whoever looks recorded, and may correct all the same. Empty otherwise. */
+  own: z.array(EntryRef),
   /** Null for the record of another site: which scale holds is not known here, and no score is worked out. */
   oxygenScale: OxygenScale.nullable(),
   /** Entries of this patient in the ledger (the length of the subject chain) and how many are readings. */

@@ -56,14 +56,23 @@ export const AssessmentDraft = z.discriminatedUnion('state', [
     missing: z.array(AssessmentInput.shape.name),
     inputs: z.array(AssessmentInput).max(6),
   }),
-  /** Not for children under 16, in pregnancy, or while it is switched off. */
-  z.object({ state: z.literal('not-applicable'), why: z.enum(['off', 'under-16', 'pregnancy', 'age-unknown']) }),
+  /** Not for children under 16, in pregnancy, or while it is switched off or nobody can tell whether it is. */
+  z.object({
+    state: z.literal('not-applicable'),
+    why: z.enum(['off', 'off-unsure', 'under-16', 'pregnancy', 'age-unknown']),
+  }),
 ])
 export type AssessmentDraft = z.infer<typeof AssessmentDraft>
 
 /** Decision support of the clinic: who switched it on, and when. */
 export const DecisionSupport = z.object({
-  news2: z.object({ enabled: z.boolean(), by: z.string().max(120).nullable(), at: Instant.nullable() }),
+  news2: z.object({
+    enabled: z.boolean(),
+    /** It was switched on once, and an entry that may have switched it off later is lost: off until somebody decides anew. */
+    isUnsure: z.boolean(),
+    by: z.string().max(120).nullable(),
+    at: Instant.nullable(),
+  }),
 })
 export type DecisionSupport = z.infer<typeof DecisionSupport>
 

@@ -55,7 +55,11 @@ const standing: Answer = (state) => {
   return state === 'revoked' || state === 'emergency' ? 'CONSENT_CLOSED' : 'ok name'
 }
 
-const retract = needs('body', 'RECORD_NOT_VERIFIED', always('ok'))
+/** The nurse recorded it: one's own mistake can be corrected in an emergency, too. */
+const corrects =
+  (answer: Answer): Answer =>
+  (state, asker) =>
+    asker === 'nurse' ? answer(state, asker) : byConsent(answer)(state, asker)
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
   '-': always('NOT_SIGNED_IN'),
@@ -69,14 +73,13 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   // Recorded in any case: losing a reading is worse than not showing it.
   sign: shows('body'),
   // Changes a value that whoever changes it must be able to see.
-  amend: byConsent(needs('body', 'RECORD_NOT_VERIFIED', always('ok body'))),
-  // The nurse recorded it: one's own mistake can be withdrawn in an emergency, too.
-  retract: (state, asker) => (asker === 'nurse' ? retract(state, asker) : byConsent(retract)(state, asker)),
-  // Needs to know who the patient is.
-  known: needs('name', 'CONSENT_NEEDED', always('ok')),
+  amend: corrects(needs('body', 'RECORD_NOT_VERIFIED', always('ok body'))),
+  retract: corrects(needs('body', 'RECORD_NOT_VERIFIED', always('ok'))),
+  // Needs to know who the patient is, and by consent.
+  known: byConsent(needs('name', 'CONSENT_NEEDED', always('ok'))),
   score: needs('name', 'CONSENT_NEEDED', shows('vital')),
   // Shows the score that was recorded, which is a kind of data of its own that `partly` leaves out.
-  scored: needs('name', 'CONSENT_NEEDED', (state) => (state === 'partly' ? 'ok' : 'ok vital')),
+  scored: byConsent(needs('name', 'CONSENT_NEEDED', (state) => (state === 'partly' ? 'ok' : 'ok vital'))),
   export: byConsent(needs('name', 'NOTHING_TO_EXPORT', shows('name', 'vital', 'body'))),
   // The words that the patient signed name the patient. Whoever has to obey them may read them.
   words: (state) => (state === 'none' ? 'ok' : 'ok name'),

@@ -215,6 +215,22 @@ describe('administration', () => {
     expect(body()).toContain('by Dr Miriam Castellane')
   })
 
+  it('says why NEWS2 is off where an entry is lost, and what to do', async () => {
+    const { window } = await open('physician', '/administration')
+    window.core.records.support = {
+      news2: { enabled: false, isUnsure: true, by: 'Dr Miriam Castellane', at: '2026-05-06T07:08:09Z' },
+    }
+    await tab('Decision support')
+    expect(body()).toMatch(
+      /Off, because nobody can tell\. It was switched on by Dr Miriam Castellane, .* is damaged or lost\. A physician decides anew/,
+    )
+    await press('Switch on…')
+    await type('PIN of', pinOf(window))
+    await press('Sign and switch on')
+    expect(body()).not.toContain('nobody can tell')
+    expect(window.core.records.support.news2.enabled).toBe(true)
+  })
+
   it('lets the clinic choose one of rival ranges, which are named beside an adult’s reading', async () => {
     const { view, window } = await open('physician', '/administration')
     await tab('Decision support')

@@ -169,7 +169,7 @@ describe('a chart that the patient keeps closed', () => {
     expect(body()).not.toContain('OKAFOR')
   })
 
-  it('is for reading only while the glass is broken, and closes when that is ended', async () => {
+  it('is for reading while the glass is broken, and closes when that is ended', async () => {
     const { window } = await openClosed()
     window.core.records.breakGlass(handleOf(1), 'unconscious', 'Found on the floor.')
     await settle()
@@ -178,9 +178,33 @@ describe('a chart that the patient keeps closed', () => {
     await settle()
     expect(button('Show the proof')).toBeDefined()
     expect(button('Amend…')).toBe(undefined)
+    // A nurse has nothing else to do here: nothing comes in. Of a physician, nothing leaves either.
+    expect(button('More for this patient')).toBe(undefined)
     await press('End now')
     expect(window.core.calls).toContain('access.endEmergency')
     expect(window.core.records.emergencies.size).toBe(0)
+  })
+
+  it('offers to correct what one recorded oneself while the glass is broken, and nothing else', async () => {
+    const window = await openWindow({ signedInAs: 0 })
+    window.core.known.standings.set(handleOf(1), { state: 'refused', classes: [] })
+    window.core.records.breakGlass(handleOf(1), 'unconscious', 'Found on the floor.')
+    const newest = window.core.recorded.filter(({ patient }) => patient === handleOf(1)).at(-1)
+    const { origin, index } = window.core.position(handleOf(1), newest?.index ?? 0)
+    window.core.records.own = [{ origin, index }]
+    await window.visit(chartOf(1))
+    const offers: boolean[] = []
+    for (const cell of document.querySelectorAll<HTMLElement>('td.newest:has(.cell)')) {
+      cell.click()
+      await settle()
+      offers.push(button('Entered in error…') !== undefined)
+    }
+    expect(offers.filter((isOffered) => isOffered)).toHaveLength(1)
+    expect(offers.length).toBeGreaterThan(1)
+    button('More for this patient')?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }))
+    await settle()
+    const items = [...document.querySelectorAll('[role=menuitem]')].map((one) => one.textContent.trim())
+    expect(items).toEqual(['Request erasure…'])
   })
 
   it('asks for the chart again when the time is over', async () => {
@@ -278,10 +302,15 @@ describe('scores', () => {
     await window.visit(chartOf(5))
     await tab('Score')
     expect(body()).toContain('NEWS2 is not for patients under 16.')
-    window.core.records.support = { news2: { enabled: false, by: null, at: null } }
+    window.core.records.support = { news2: { enabled: false, isUnsure: false, by: null, at: null } }
     await window.visit(chartOf(1))
     await tab('Score')
     expect(body()).toContain('Scores are switched off')
+    window.core.records.support = { news2: { enabled: false, isUnsure: true, by: null, at: null } }
+    await window.visit(chartOf(2))
+    await window.visit(chartOf(1))
+    await tab('Score')
+    expect(body()).toContain('an entry that may have switched it off later is damaged or lost')
   })
 
   it('follow another oxygen scale, which a physician signs with a reason', async () => {

@@ -4,7 +4,7 @@
  * @remarks
  * Nothing is changed and nothing goes: a correction is an entry of its own, and the old value stays, struck through.
  * An emergency opens a chart for reading: it lets nobody correct what no consent shows them. One's own mistake can be
- * withdrawn all the same: a wrong value that stands for the next one to act on is worse.
+ * corrected all the same: a wrong value that stands for the next one to act on is worse.
  * Proven by `tests/main/core/vault/amendments.test.ts`.
  *
  * @packageDocumentation
@@ -122,34 +122,22 @@ export class Amendments {
 
   /** The reading as it stands: whoever corrects it can see it. */
   async #standing(viewer: Viewer, handle: string, ref: EntryRef): Promise<Reading> {
-    return standing((await this.#records(viewer, handle, false)).readings, ref)
+    return standing((await this.#records(viewer, handle, ref)).readings, ref)
   }
 
   /** The kind of data of what is withdrawn, which the reason is sealed as. */
   async #classOf(viewer: Viewer, handle: string, ref: EntryRef): Promise<DataClass> {
-    const { readings, reports } = await this.#records(viewer, handle, this.#isOwn(viewer, handle, ref))
+    const { readings, reports } = await this.#records(viewer, handle, ref)
     if (!reports.some((row) => isAt(row, ref))) return dataClassOf(standing(readings, ref))
     standing(reports, ref)
     return 'patient-reported'
   }
 
-  /** Whether who is signed in recorded it. */
-  #isOwn({ handle: author }: Viewer, handle: string, ref: EntryRef): boolean {
-    const { links } = this.#clinic.replica.chain(handle)
-    const link = links.find((one) => placeOf(refOf(one)) === placeOf(ref))
-    const verified = link?.log.verifiedEntry(link.index)
-    return verified !== undefined && !('step' in verified) && handleOf(verified, 'practitioner') === author
-  }
-
-  /** @param inEmergency - Also what is shown because of an open emergency alone. */
-  async #records(viewer: Viewer, handle: string, inEmergency: boolean): Promise<PatientRecords> {
+  /** What is on record, as far as whoever corrects what stands at `ref` may go by it. */
+  async #records(viewer: Viewer, handle: string, ref: EntryRef): Promise<PatientRecords> {
     const sources = ownRecords(this.#clinic, handle)
-    const { gate } = sources
-    return patientRecords(
-      { ...sources, gate: inEmergency || gate === null ? gate : byConsentAlone(gate) },
-      viewer,
-      handle,
-    )
+    const isOwn = recordedBy(this.#clinic, viewer, handle).some((one) => placeOf(one) === placeOf(ref))
+    return patientRecords(isOwn ? sources : byConsentAlone(sources), viewer, handle)
   }
 
   #amendment(
@@ -209,6 +197,19 @@ export class Amendments {
       if (this.#running.get(handle) === run) this.#running.delete(handle)
     }
   }
+}
+
+/** The readings of a patient that somebody recorded, or put in the place of others. */
+export function recordedBy(
+  { replica }: Pick<Clinic, 'replica'>,
+  { handle: author }: Viewer,
+  handle: string,
+): EntryRef[] {
+  return replica.chain(handle).links.flatMap((link) => {
+    if (link.type !== 'reading' && link.type !== 'reading.amended') return []
+    const verified = link.log.verifiedEntry(link.index)
+    return !('step' in verified) && handleOf(verified, 'practitioner') === author ? [refOf(link)] : []
+  })
 }
 
 /** A typed value as one measurement of the same kind as the old one. */

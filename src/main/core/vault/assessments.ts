@@ -4,7 +4,8 @@
  *
  * @remarks
  * What is switched on, and which oxygen scale a patient has, are entries signed by a physician; the newest that is
- * proven counts. Proven by `tests/main/core/vault/assessments.test.ts`.
+ * proven counts. An emergency opens a chart for reading: a score is worked out from what it shows, and neither recorded
+ * nor is the scale chosen anew. Proven by `tests/main/core/vault/assessments.test.ts`.
  *
  * @packageDocumentation
  */
@@ -24,7 +25,7 @@ import type {
 import { fromHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
 import type { Asked, Row } from '../vault-service.ts'
-import { verifiedIn, type RecordSources } from '../verify-record.ts'
+import { byConsentAlone, verifiedIn, type RecordSources } from '../verify-record.ts'
 import { readAssessment } from './assessment-record.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
 import { placeOf, refOf } from './corrections.ts'
@@ -58,12 +59,11 @@ export class Assessments {
     const { replica } = this.#clinic
     const subjects = replica.subjectsWith('endorsement')
     const newest = newestOf(subjects.flatMap((one) => endorsed(replica.chain(one).links, 'decision-support')))
+    if (newest === null) return { news2: { enabled: false, isUnsure: false, by: null, at: null } }
+    const isOn = newest.value === NEWS2.on
     // Where a later choice may be lost, nobody knows that it is on: a physician answers for it anew.
-    const isLost =
-      newest !== null && mayBeOverruled(replica, replica.subjectsWith('practitioner.enrolled'), newest.link)
-    if (newest === null || isLost) return { news2: { enabled: false, by: null, at: null } }
-    const { value, verified } = newest
-    return { news2: { enabled: value === NEWS2.on, ...(await signedBy(this.#clinic, verified)) } }
+    const isUnsure = isOn && mayBeOverruled(replica, replica.subjectsWith('practitioner.enrolled'), newest.link)
+    return { news2: { enabled: isOn && !isUnsure, isUnsure, ...(await signedBy(this.#clinic, newest.verified)) } }
   }
 
   /**
@@ -98,7 +98,7 @@ export class Assessments {
    */
   async draft(handle: string): Promise<AssessmentDraft> {
     const viewer = viewerFor(this.#clinic, 'clinical')
-    const draft = await this.#compute(viewer, handle, this.#clinic.nowMs())
+    const draft = await this.#compute(viewer, handle, this.#clinic.nowMs(), (sources) => sources)
     await this.#clinic.writer.record([lookDraft(this.#clinic, viewer, handle)])
     return draft
   }
@@ -112,7 +112,7 @@ export class Assessments {
     authorFor(this.#clinic, 'assessment')
     const viewer = requirePresence(this.#clinic)
     const timeMs = this.#clinic.nowMs()
-    const draft = await this.#compute(viewer, handle, timeMs)
+    const draft = await this.#compute(viewer, handle, timeMs, byConsentAlone)
     if (draft.state !== 'complete') throw new ApiFailure('ASSESSMENT_CHANGED')
     const { assessment } = draft
     const isShown =
@@ -131,8 +131,10 @@ export class Assessments {
   async setScale({ handle, scale, reason, pin }: Asked['assessments']['setScale']): Promise<OxygenScale> {
     authorFor(this.#clinic, 'endorsement')
     const viewer = await presence(this.#clinic, pin)
-    await this.#mustBeKnown(viewer, handle)
-    if ((await oxygenScaleOf(this.#clinic, viewer, handle)).failed === 'access') throw new ApiFailure('CONSENT_NEEDED')
+    const sources = byConsentAlone(this.#clinic)
+    await this.#mustBeKnown(viewer, handle, sources)
+    const { failed } = await oxygenScaleOf(this.#clinic, viewer, handle, sources)
+    if (failed === 'access') throw new ApiFailure('CONSENT_NEEDED')
     const { random, writer, nowMs, identity, emit } = this.#clinic
     const timeMs = nowMs()
     const text = encodeAudit({
@@ -158,14 +160,22 @@ export class Assessments {
     return (await oxygenScaleOf(this.#clinic, viewer, handle)).scale
   }
 
-  async #compute(viewer: Viewer, handle: string, nowMs: number): Promise<AssessmentDraft> {
-    const patient = await this.#mustBeKnown(viewer, handle)
-    if (!(await this.settings()).news2.enabled) return { state: 'not-applicable', why: 'off' }
-    const { scale, failed } = await oxygenScaleOf(this.#clinic, viewer, handle)
+  /** @param open - What of the records is open to what this is for. */
+  async #compute(
+    viewer: Viewer,
+    handle: string,
+    nowMs: number,
+    open: (sources: RecordSources) => RecordSources,
+  ): Promise<AssessmentDraft> {
+    const sources = open(this.#clinic)
+    const patient = await this.#mustBeKnown(viewer, handle, sources)
+    const { enabled, isUnsure } = (await this.settings()).news2
+    if (!enabled) return { state: 'not-applicable', why: isUnsure ? 'off-unsure' : 'off' }
+    const { scale, failed } = await oxygenScaleOf(this.#clinic, viewer, handle, sources)
     if (failed !== null) throw new ApiFailure(failed === 'access' ? 'CONSENT_NEEDED' : 'RECORD_NOT_VERIFIED')
     // Never less than the chart shows: what other workstations of the clinic recorded counts as well.
-    const parts = otherParts(this.#clinic, handle)
-    const { readings } = await recordsIn([this.#clinic, ...parts.map(({ sources }) => sources)], viewer, handle)
+    const parts = otherParts(this.#clinic, handle).map(({ sources }) => sources)
+    const { readings } = await recordsIn([sources, ...parts.map(open)], viewer, handle)
     const draft = news2(readings.flatMap(scoredOf), {
       birthDate: patient.status === 'verified' ? patient.record.birthDate : null,
       pregnant: false,
@@ -216,10 +226,10 @@ export class Assessments {
     return clinicalRecord(this.#clinic, viewer, { handle, link, read: readAssessment })
   }
 
-  async #mustBeKnown(viewer: Viewer, handle: string): Promise<Row<Patient>> {
+  async #mustBeKnown(viewer: Viewer, handle: string, sources: RecordSources): Promise<Row<Patient>> {
     // Which oxygen scale holds is said there alone.
     requireRegisteredHere(this.#clinic, handle)
-    const row = await this.#patients.demographics(handle, viewer)
+    const row = await this.#patients.demographics(handle, viewer, sources)
     if (row.status === 'rejected' && row.step === 'access') throw new ApiFailure('CONSENT_NEEDED')
     return row
   }

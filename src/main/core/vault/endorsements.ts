@@ -16,7 +16,7 @@ import type { VerifyStep } from '../../../shared/api/codes.ts'
 import type { OxygenScale } from '../../../shared/api/schemas.ts'
 import { toHex } from '../../../shared/bytes.ts'
 import type { KeyClass } from '../class-keys.ts'
-import { checkKeyClass, ContentMismatch } from '../verify-record.ts'
+import { checkKeyClass, ContentMismatch, type RecordSources } from '../verify-record.ts'
 import type { Link, Place } from './chains.ts'
 import { offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
 import { practitionerName } from './names.ts'
@@ -89,12 +89,14 @@ export async function signedBy(clinic: Clinic, verified: VerifiedEntry): Promise
 /**
  * The oxygen scale of a patient, as somebody chose it last.
  *
+ * @param sources - Where less is open than to whoever reads.
  * @returns With the step that failed when the choice cannot be shown: then nothing may be computed on it.
  */
 export async function oxygenScaleOf(
   clinic: Clinic,
   viewer: Viewer,
   handle: string,
+  sources: RecordSources = clinic,
 ): Promise<{ scale: OxygenScale; failed: VerifyStep | null }> {
   const { links, gone } = clinic.replica.chain(handle)
   const newest = newestOf(endorsed(links, 'oxygen-scale'))
@@ -104,7 +106,7 @@ export async function oxygenScaleOf(
   const failed = isKnown ? null : 'completeness'
   if (newest === null) return { scale: NOBODY_CHOSE, failed }
   const { link, verified, value } = newest
-  const row = await clinicalRecord(clinic, viewer, { handle, link, read: readScale })
+  const row = await clinicalRecord(sources, viewer, { handle, link, read: readScale })
   if (row.status === 'rejected' && row.step === 'access') return { scale: NOBODY_CHOSE, failed: 'access' }
   const scale = {
     scale: value === '2' ? (2 as const) : (1 as const),

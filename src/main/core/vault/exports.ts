@@ -134,8 +134,7 @@ export class Exports {
   }
 
   #sources(isWhole: boolean): RecordSources {
-    const { replica, keys, grades, gate } = this.#clinic
-    return { replica, keys, grades, gate: isWhole ? OWN_COPY : byConsentAlone(gate) }
+    return isWhole ? { ...this.#clinic, gate: OWN_COPY } : byConsentAlone(this.#clinic)
   }
 
   async #select(sources: RecordSources, viewer: Viewer, request: ExportRequest): Promise<Selection> {

@@ -17,6 +17,7 @@ import { toHex } from '../../../shared/bytes.ts'
 import { PAYLOAD_MISSING, verifyRecord } from '../verify-record.ts'
 import type { KeyClass } from '../class-keys.ts'
 import type { Row } from '../vault-service.ts'
+import { recordedBy } from './amendments.ts'
 import { accessDraft, offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
 import type { ForeignPatient, Workstation } from './foreign-shares.ts'
 import type { LogHead } from '../../../ledger/heads.ts'
@@ -75,6 +76,7 @@ export async function chartForeign(
   const heads = [head, ...others.map(headOf)]
   await clinic.writer.record([accessDraft(clinic, viewer, { subject: handle }, heads, isEmpty)])
   clinic.foreign.charted(handle)
+  const consent = await clinic.foreign.standing(handle)
   return {
     ...{ handle, generation, patient, site },
     ...(workstation === null ? {} : { workstation: shownAs(workstation), ...othersIn(clinic, workstation.log) }),
@@ -86,7 +88,9 @@ export async function chartForeign(
           reports: reports.map(unlessShared),
         }
       : { readings, assessments, reports }),
-    consent: await clinic.foreign.standing(handle),
+    consent,
+    // Recorded here, about a patient of another workstation of this clinic.
+    own: workstation === null || consent.emergencyUntil === null ? [] : recordedBy(clinic, viewer, handle),
     oxygenScale: null,
     chainLength: entriesIn([shared, ...parts], handle),
     unattributedDamage: workstation === null ? 0 : damagedIn([shared, ...parts]),

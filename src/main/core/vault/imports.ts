@@ -3,7 +3,8 @@
  *
  * @remarks
  * The same content is recorded once, however often it is brought. A newer version of something appends: an answered form
- * stands beside the older one, a value takes the place of the one with its identifier. Proven by
+ * stands beside the older one, a value takes the place of the one with its identifier. An emergency opens a chart for
+ * reading: a file waits until there is a consent. Proven by
  * `tests/main/core/vault/imports.test.ts`.
  *
  * @packageDocumentation
@@ -21,6 +22,7 @@ import type { ImportItem, ImportPreview, Patient, Reading } from '../../../share
 import { fromHex, toHex } from '../../../shared/bytes.ts'
 import { ApiFailure } from '../failure.ts'
 import type { Asked, Row } from '../vault-service.ts'
+import { byConsentAlone } from '../verify-record.ts'
 import type { Demographics } from './assessments.ts'
 import { type Authorised, authorisedBy } from './authorisation.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
@@ -95,9 +97,10 @@ export class Imports {
 
   async #judge(viewer: Viewer, handle: string, text: string): Promise<Judged[]> {
     requireRegisteredHere(this.#clinic, handle)
-    const patient = await this.#patients.demographics(handle, viewer)
+    const sources = byConsentAlone(this.#clinic)
+    const patient = await this.#patients.demographics(handle, viewer, sources)
     const imported = readImported(text, shownOf(patient))
-    const records = await patientRecords(this.#clinic, viewer, handle)
+    const records = await patientRecords(sources, viewer, handle)
     const taken = new Set<string>()
     return imported.map((one) => {
       const judged = this.#judgeOne(handle, one, records)

@@ -13,6 +13,7 @@ import { ApiFailure } from '../failure.ts'
 import { nodeHasher } from '../hasher.ts'
 import type { KeyClass } from '../class-keys.ts'
 import { checkKeyClass, ContentMismatch, type RecordSources, rejected, verifyRecord } from '../verify-record.ts'
+import { recordedBy } from './amendments.ts'
 import type { Row } from '../vault-service.ts'
 import { patientOfCard } from './cards.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
@@ -256,6 +257,7 @@ export class Patients {
       patient,
       ...records,
       consent,
+      own: consent.emergencyUntil === null ? [] : recordedBy(this.#clinic, viewer, handle),
       oxygenScale: scale,
       ...othersIn(this.#clinic, null),
       chainLength: links.length + gone.length + entriesIn(parts, handle),

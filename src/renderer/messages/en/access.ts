@@ -57,7 +57,8 @@ export const messages = {
     text: 'For danger that cannot wait for consent. What happens when you confirm:',
     points: {
       recorded: 'First it is recorded for ever that you opened it, with your reason.',
-      scope: 'Then this one patient’s data opens, for you alone, for 60 minutes, for reading only.',
+      scope:
+        'Then this one patient’s data opens, for you alone, for 60 minutes: to read, and to correct what you recorded yourself.',
       reviewed: 'Somebody else reviews every emergency. The patient can see that you looked, and why.',
     },
     reason: 'Reason',
@@ -74,9 +75,10 @@ export const messages = {
     reasonMissing: 'Choose a reason.',
     confirm: 'Record and open',
     band: 'Emergency access',
-    bandText: 'Open for reading only. Everything you look at is recorded.',
+    bandText:
+      'Open for reading. You can record, and correct what you recorded yourself. Everything else needs a consent. Everything you look at is recorded.',
     left: '{time} left',
-    announced: 'Emergency access is open until {time}, for reading only.',
+    announced: 'Emergency access is open until {time}, for reading.',
     soon: 'Emergency access ends in 5 minutes.',
     endNow: 'End now',
   },

@@ -10,6 +10,8 @@ export const messages = {
     off: 'Switched off',
     since: 'by {name}, {at}',
     never: 'Nobody has switched it on yet.',
+    unsure:
+      'Off, because nobody can tell. It was switched on {since}, and an entry that may have switched it off later is damaged or lost. A physician decides anew here; or IT gets the entry back first: Ledger, Check and repair.',
     turnOn: 'Switch on…',
     turnOff: 'Switch off…',
     onlyPhysician: 'A physician who is responsible for it at this clinic switches it on.',

@@ -45,6 +45,8 @@ export const messages = {
   loading: 'Checking the values of the newest set…',
   off: 'Scores are switched off',
   offText: 'NEWS2 is off until a physician who is responsible for it switches it on under Administration.',
+  offUnsure:
+    'NEWS2 was switched on, and an entry that may have switched it off later is damaged or lost. So charts show no score until a physician decides anew under Administration.',
   notApplicable: {
     'under-16': 'NEWS2 is not for patients under 16.',
     pregnancy: 'NEWS2 is not for use in pregnancy.',

@@ -86,7 +86,9 @@ const shown = ({ total, inputs }: Awaited<ReturnType<typeof complete>>, handle =
 })
 
 it('is off until a physician answers for it, and off again when one says so', async () => {
-  expect(await open.vault.decisionSupport()).toEqual({ news2: { enabled: false, by: null, at: null } })
+  expect(await open.vault.decisionSupport()).toEqual({
+    news2: { enabled: false, isUnsure: false, by: null, at: null },
+  })
   expect(await open.vault.assessmentDraft(patient)).toEqual({ state: 'not-applicable', why: 'off' })
   expect(await switchOn()).toMatchObject({ news2: { enabled: true, by: 'Phil Physician' } })
   expect((await complete()).total).toBe(16)
@@ -103,9 +105,12 @@ it('is off when the entry that switched it off is lost, until a physician answer
   await switchOn()
   await switchOn(false)
   await withoutNewest('endorsement')
-  expect(await open.vault.decisionSupport()).toEqual({ news2: { enabled: false, by: null, at: null } })
-  expect(await open.vault.assessmentDraft(patient)).toEqual({ state: 'not-applicable', why: 'off' })
-  expect(await switchOn()).toMatchObject({ news2: { enabled: true, by: 'Phil Physician' } })
+  // Who had switched it on, and when, is what the page says beside the reason.
+  expect(await open.vault.decisionSupport()).toMatchObject({
+    news2: { enabled: false, isUnsure: true, by: 'Phil Physician' },
+  })
+  expect(await open.vault.assessmentDraft(patient)).toEqual({ state: 'not-applicable', why: 'off-unsure' })
+  expect(await switchOn()).toMatchObject({ news2: { enabled: true, isUnsure: false, by: 'Phil Physician' } })
   expect((await complete()).total).toBe(16)
 })
 

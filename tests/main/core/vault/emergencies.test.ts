@@ -131,7 +131,7 @@ it('is read-only where consent says so: what is recorded meanwhile is shown as l
   expect(weightsIn(await vault.chart(patient.handle, 1))).toEqual(['access', 'access'])
 })
 
-it('changes nothing of what it shows, and lets nothing out: only one’s own mistake is withdrawn', async () => {
+it('changes nothing of what it shows, and lets nothing out: only one’s own mistake is corrected', async () => {
   const { world, vault, patient, ask } = await closedChart()
   await vault.breakGlass(ask)
   const { handle } = patient
@@ -147,17 +147,28 @@ it('changes nothing of what it shows, and lets nothing out: only one’s own mis
   expect(theirs?.performer).toBe('Nora Nurse')
   expect(await codeOf(() => amend(theirs!.ref))).toBe('RECORD_NOT_VERIFIED')
   expect(await codeOf(() => vault.retractReading({ ...asked, ref: theirs!.ref }))).toBe('RECORD_NOT_VERIFIED')
+  expect((await vault.chart(handle, 1)).own).toEqual([])
   const request = { handle, recipient: 'St Anne’s Hospital', format: 'csv', from: null, until: null } as const
   for (const purpose of ['care', 'patient'] as const) {
     expect(await vault.previewExport({ ...request, purpose })).toMatchObject({ records: 0, withheld: 1 })
     expect(await codeOf(() => vault.makeExport({ ...request, purpose, pin: PIN }))).toBe('NOTHING_TO_EXPORT')
   }
+  const scale = { handle, scale: 2, reason: 'hypercapnic', pin: PIN } as const
+  expect(await codeOf(() => vault.setOxygenScale(scale))).toBe('CONSENT_NEEDED')
+  expect(await codeOf(() => vault.previewImport({ handle, text: '{}' }))).toBe('CONSENT_NEEDED')
   await weigh(world, patient, '17.5')
   const own = (await rows()).at(-1)
   expect(own?.performer).toBe('Phil Physician')
-  expect(await codeOf(() => amend(own!.ref))).toBe('RECORD_NOT_VERIFIED')
-  await vault.retractReading({ ...asked, ref: own!.ref })
-  expect((await rows()).map(({ correction }) => correction?.kind ?? null)).toEqual([null, 'entered-in-error'])
+  expect((await vault.chart(handle, 1)).own).toEqual([own?.ref])
+  await amend(own!.ref)
+  expect((await rows()).map(({ correction }) => correction?.kind ?? null)).toEqual([null, 'amended', null])
+  const newest = (await rows()).at(-1)
+  await vault.retractReading({ ...asked, ref: newest!.ref })
+  expect((await rows()).map(({ correction }) => correction?.kind ?? null)).toEqual([
+    ...[null, 'amended', 'entered-in-error'],
+  ])
+  await vault.endEmergency(handle)
+  expect((await vault.chart(handle, 1)).own).toEqual([])
 })
 
 it('is listed for whoever answers for it, words for those who may see them, and reviewed once by somebody else', async () => {
