@@ -1,5 +1,6 @@
 /** Other clinics, as a fake core tells of them. */
 import type {
+  InvitationFacts,
   JoiningStatus,
   NetworkInvitation,
   NetworkLog,
@@ -20,6 +21,25 @@ const SETTINGS: NetworkSettings = {
 
 /** A text that has the form of an invitation. */
 export const INVITATION = 'CHARTSEAL-JOIN1-'.padEnd(420, 'K7QM4TXR92HDWPLN')
+
+/** The same, for a workstation of the clinic that made it. */
+export const WORKSTATION_INVITATION = 'CHARTSEAL-JOIN1-'.padEnd(420, 'WPLNK7QM4TXR92HD')
+
+/** One that is over. */
+export const EXPIRED_INVITATION = 'CHARTSEAL-JOIN1-'.padEnd(420, 'ZPLNK7QM4TXR92HD')
+
+const KINDS: ReadonlyMap<string, InvitationFacts['kind']> = new Map([
+  [INVITATION, 'site'],
+  [WORKSTATION_INVITATION, 'workstation'],
+])
+
+/** What an invitation says of itself. */
+export function factsOf(invitation: string, now: number) {
+  if (invitation === EXPIRED_INVITATION) return fail('BAD_INVITATION', { detail: 'expired' })
+  const kind = KINDS.get(invitation)
+  const expiresAt = new Date(now + 86_400_000).toISOString()
+  return kind === undefined ? fail('BAD_INVITATION') : ok({ kind, inviter: 'chartseal.local/site-2', expiresAt })
+}
 
 /** A link that stands, `secondsAgo` seconds old. */
 export function connected(now: number, secondsAgo: number, more: Partial<PeerLinkState> = {}): PeerLinkState {
@@ -79,6 +99,7 @@ export class FakeNetwork {
   invitations: NetworkInvitation[] = []
   copies = 0
   faulty = 0
+  asked = 0
   needed = 1
   problem: string | null = null
   listening: string[] = []
@@ -144,7 +165,7 @@ export class FakeNetwork {
   summary(): NetworkSummary {
     const { sites, needed } = this
     const reachable = sites.filter((site) => site.isReachable).length
-    return { sites: sites.length, connected: reachable - 1, isQuorumThere: reachable >= needed }
+    return { sites: sites.length, connected: reachable - 1, isQuorumThere: reachable >= needed, asked: this.asked }
   }
 
   /** The address that cannot be called; null when all can. */

@@ -1,7 +1,7 @@
 /** Setting up, signing in and finding patients, as a fake core answers. */
 import { ORIGIN, type FakeCore } from './fake-core.ts'
 import { hashOf } from './fake-data.ts'
-import { JOIN_CODE, joiningNow } from './fake-network.ts'
+import { factsOf, JOIN_CODE, joiningNow } from './fake-network.ts'
 import { fail, ok, type Guard, type Os } from './fake-reply.ts'
 
 /** Answers of `system.*`. */
@@ -53,6 +53,9 @@ export function setupAnswers(os: Os, core: FakeCore, guard: Guard) {
         core.emit({ kind: 'status', status: core.status })
         return ok({})
       }),
+    ),
+    checkInvitation: os.setup.checkInvitation.handler(
+      guard('setup.checkInvitation', ({ invitation }) => factsOf(invitation, core.now)),
     ),
     joinNetwork: os.setup.joinNetwork.handler(
       guard('setup.joinNetwork', ({ clinicName, invitation }) => {

@@ -21,6 +21,11 @@ export abstract class FakeNetwork extends FakeRecords {
   /** The joining that waits for votes, or none. */
   protected abstract joining(inviter: string | null): void
 
+  async checkInvitation(text: string) {
+    await this.enter('checkInvitation')
+    if (text !== INVITATION) throw new ApiFailure('BAD_INVITATION')
+    return { kind: 'site', inviter: 'harbour', expiresAt: NOW } as const
+  }
   async joinNetwork({ invitation }: Pick<Asked['setup']['joinNetwork'], 'invitation'>) {
     await this.enter('joinNetwork')
     if (invitation !== INVITATION) throw new ApiFailure('BAD_INVITATION')

@@ -88,6 +88,8 @@ export const CALLS: Readonly<Record<string, Call>> = {
   'setup.unlock': ({ client }) => client.setup.unlock({ passphrase: 'correct horse battery' }),
   'setup.restore': ({ client }) => client.setup.restore({ file: '/tmp/x.backup', recoveryKey: 'A', passphrase: null }),
   'setup.recover': ({ client }) => client.setup.recover({ recoveryKey: 'A', file: null }),
+  'setup.checkInvitation': ({ client }) =>
+    client.setup.checkInvitation({ invitation: 'chartseal invitation that is none' }),
   'setup.joinNetwork': ({ client }) =>
     client.setup.joinNetwork({
       ...{ clinicName: 'Second clinic', passphrase: null, administrator: { name: 'Somebody', pin: PIN } },

@@ -93,6 +93,7 @@ function entrance(os: Os, parts: RouterParts) {
       unlock: os.setup.unlock.handler(call(({ passphrase }) => nothing(vault.unlock(passphrase)))),
       restore: os.setup.restore.handler(call((request) => nothing(vault.restoreClinic(request)))),
       recover: os.setup.recover.handler(call((request) => nothing(vault.recover(request)))),
+      checkInvitation: os.setup.checkInvitation.handler(call(({ invitation }) => vault.checkInvitation(invitation))),
       joinClinic: os.setup.joinClinic.handler(call((request) => nothing(vault.joinClinic(request)))),
       joinNetwork: os.setup.joinNetwork.handler(call((request) => vault.joinNetwork(request))),
       abandonJoining: os.setup.abandonJoining.handler(call(() => nothing(vault.abandonJoining()))),

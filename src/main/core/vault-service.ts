@@ -213,6 +213,8 @@ export interface VaultService {
   approveErasure(request: Asked['erasures']['approve']): Promise<api.ErasureReceipt>
   withdrawErasure(id: string): Promise<void>
 
+  /** Reads an invitation, while nothing is here yet. */
+  checkInvitation(text: string): Promise<api.InvitationFacts>
   joinNetwork(request: Asked['setup']['joinNetwork']): Promise<{ recoveryKey: string }>
   /** A further node of the clinic that invites. */
   joinClinic(request: Asked['setup']['joinClinic']): Promise<void>

@@ -58,6 +58,7 @@ export type {
   Grade,
   ImportItem,
   ImportPreview,
+  InvitationFacts,
   Incident,
   LedgerBlock,
   LedgerEntry,

@@ -2,7 +2,15 @@ import { computed, ref, shallowRef, watch } from 'vue'
 import { defineStore } from 'pinia'
 import { call, follow } from '../api/call.ts'
 import { useApi } from '../api/client.ts'
-import type { Device, NetworkSummary, Problem, SystemEvent, SystemStatus } from '../api/types.ts'
+import type {
+  Device,
+  InvitationFacts,
+  NetworkSummary,
+  Outcome,
+  Problem,
+  SystemEvent,
+  SystemStatus,
+} from '../api/types.ts'
 import { useSessionStore } from './session.ts'
 
 /**
@@ -79,6 +87,10 @@ export const useSystemStore = defineStore('system', () => {
     return reply.ok ? null : reply
   }
 
+  /** First run: what an invitation is for. */
+  const checkInvitation = (invitation: string): Promise<Outcome<InvitationFacts>> =>
+    call((client) => client.setup.checkInvitation({ invitation }))
+
   /**
    * First run: makes the keys of a clinic that joins the network of another. Its recovery key stays in `recoveryKey` until it
    * was printed; the core calls the other clinic meanwhile.
@@ -146,6 +158,7 @@ export const useSystemStore = defineStore('system', () => {
     openDemo,
     recoveryKey,
     createClinic,
+    checkInvitation,
     joinNetwork,
     joinClinic,
     abandonJoining,

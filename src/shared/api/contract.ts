@@ -26,6 +26,8 @@ const Path = z
   .min(2)
   .max(1000)
   .regex(/^(?:\/|[A-Za-z]:[\\/]|\\\\)[^\u0000]*$/)
+/** Text of an invitation, as it was pasted or scanned. */
+const Invitation = z.string().min(20).max(3000)
 /** Which log of the site; null for the one that is being written. */
 const Origin = z.string().max(200).nullable()
 
@@ -64,21 +66,20 @@ export const contract = {
     ),
     /** Leaves `recovery-needed`, with another copy of the database where there is one. */
     recover: call(z.object({ recoveryKey: z.string().max(200), file: Path.nullable() }), Nothing),
+    /** First run: who gave an invitation, and for what. Nothing is made, and nobody is called. */
+    checkInvitation: call(z.object({ invitation: Invitation }), s.InvitationFacts),
     /** First run, with an invitation of a clinic that is to share its ledger. Replies with the recovery key to print, once. */
     joinNetwork: call(
       z.object({
         clinicName: z.string().trim().min(2).max(80),
         passphrase: z.string().max(200).nullable(),
         administrator: z.object({ name: z.string().trim().min(2).max(120), pin: Pin }),
-        invitation: z.string().min(20).max(3000),
+        invitation: Invitation,
       }),
       z.object({ recoveryKey: z.string() }),
     ),
     /** First run, with an invitation of the clinic that this computer is to work for. */
-    joinClinic: call(
-      z.object({ passphrase: z.string().max(200).nullable(), invitation: z.string().min(20).max(3000) }),
-      Nothing,
-    ),
+    joinClinic: call(z.object({ passphrase: z.string().max(200).nullable(), invitation: Invitation }), Nothing),
     /** Leaves `joining`: nothing of it stays. */
     abandonJoining: call(Nothing, Nothing),
     /** Writes a backup into a folder on this computer; null for the usual place. */

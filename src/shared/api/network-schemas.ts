@@ -138,8 +138,18 @@ export const NetworkSummary = z.object({
   /** Other sites that are connected now. */
   connected: z.number().int().nonnegative(),
   isQuorumThere: z.boolean(),
+  /** Changes of the network that wait for the approval of this site. */
+  asked: z.number().int().nonnegative(),
 })
 export type NetworkSummary = z.infer<typeof NetworkSummary>
+
+/** What an invitation says of itself; whether it is true, only the network that it names can say. */
+export const InvitationFacts = z.object({
+  kind: z.enum(['site', 'workstation']),
+  inviter: SiteName,
+  expiresAt: Instant,
+})
+export type InvitationFacts = z.infer<typeof InvitationFacts>
 
 /** Where joining another network stands. */
 export const JoiningStatus = z.object({

@@ -39,6 +39,13 @@ export function networkProcedures(
   start: (state: VaultState) => Promise<{ client: Client }>,
 ): Record<string, () => Promise<void>> {
   return {
+    'setup.checkInvitation': async () => {
+      const { client } = await start(FIRST_RUN)
+      const check = (invitation: string) => client.setup.checkInvitation({ invitation })
+      expect(await code(check(`${INVITATION}-of-nobody`))).toBe('BAD_INVITATION')
+      expect(await code(check('short'))).toBe('INVALID_REQUEST')
+      expect(await value(check(INVITATION))).toMatchObject({ kind: 'site', inviter: 'harbour' })
+    },
     'setup.joinNetwork': async () => {
       const { client } = await start(FIRST_RUN)
       const stranger = `${INVITATION}-of-nobody`

@@ -111,6 +111,7 @@ const TABLE = `
   setup.unlock            state     state     state     state     state
   setup.restore           state     state     state     state     state
   setup.recover           state     state     state     state     state
+  setup.checkInvitation   state     state     state     state     state
   setup.joinNetwork       state     state     state     state     state
   setup.joinClinic        state     state     state     state     state
   setup.abandonJoining    state     state     state     state     state

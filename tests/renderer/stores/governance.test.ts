@@ -7,7 +7,7 @@ import { createMessages } from '../../../src/renderer/i18n.ts'
 import { ProposedChange, RosterChange } from '../../../src/shared/api/schemas.ts'
 import { WAITING, WAITING_CONTRACT } from '../../support/fake-governance.ts'
 import { PRACTITIONERS } from '../../support/fake-data.ts'
-import { openWindow, settle, type TestWindow } from '../../support/mount-window.ts'
+import { gate, openWindow, settle, type TestWindow } from '../../support/mount-window.ts'
 
 /** Whose session it is: the fake people have one of each role. */
 const [IT, NURSE] = [
@@ -112,6 +112,30 @@ describe('the cards', () => {
     await press('Put away')
     expect(governance.now?.proposal).toBeNull()
     expect(network.text()).toContain('Propose')
+  })
+
+  it('show work on the button that was pressed, and let no other be pressed meanwhile', async () => {
+    const { window, network } = await cards(IT, true)
+    const slow = gate()
+    window.core.gates.set('ledger.approveProposal', slow.promise)
+    const named = (label: string) => network.findAll('.actions button').find((button) => button.text() === label)
+    const standing = (label: string) => {
+      const { 'aria-busy': busy, disabled } = named(label)?.attributes() ?? {}
+      return { busy: busy === 'true', disabled: disabled !== undefined }
+    }
+    await named('Approve for this site')?.trigger('click')
+    await settle()
+    expect(standing('Approve for this site')).toEqual({ busy: true, disabled: false })
+    for (const other of ['Save as a file', 'Start a ceremony', 'Put away'])
+      expect(standing(other), other).toEqual({ busy: false, disabled: true })
+    slow.open()
+    await settle()
+    expect(standing('Put away')).toEqual({ busy: false, disabled: false })
+  })
+
+  it('say who approves, to those who cannot', async () => {
+    const { network } = await cards(NURSE, true)
+    expect(network.text()).toContain('IT of this clinic approves it')
   })
 
   it('say that this site approved a rival', async () => {

@@ -2,12 +2,20 @@ import { enableAutoUnmount, type VueWrapper } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import JoiningView from '../../../src/renderer/views/JoiningView.vue'
 import FirstRunView from '../../../src/renderer/views/FirstRunView.vue'
+import NavRail from '../../../src/renderer/components/app/NavRail.vue'
 import StatusBar from '../../../src/renderer/components/app/StatusBar.vue'
 import { useSystemStore } from '../../../src/renderer/stores/system.ts'
 import { button, fill, press, screen } from '../../support/dialogs.ts'
 import type { FakeOptions } from '../../support/fake-api.ts'
 import { PRACTITIONERS } from '../../support/fake-data.ts'
-import { INVITATION, JOIN_CODE, joiningNow } from '../../support/fake-network.ts'
+import { WAITING } from '../../support/fake-governance.ts'
+import {
+  EXPIRED_INVITATION,
+  INVITATION,
+  JOIN_CODE,
+  joiningNow,
+  WORKSTATION_INVITATION,
+} from '../../support/fake-network.ts'
 import { openWindow, settle, type TestWindow } from '../../support/mount-window.ts'
 
 const [IT, NURSE] = [
@@ -103,9 +111,8 @@ describe('the network page', () => {
   })
 
   it('leads to what waits for approval', async () => {
-    const { WAITING } = await import('../../support/fake-governance.ts')
     const { view } = await open(IT, ({ core }) => (core.governance = { ...core.governance, proposal: WAITING }))
-    expect(view.get('.banner.info a').attributes('href')).toContain('/ledger?tab=rules')
+    expect(view.get('.banner.warning a').attributes('href')).toContain('/ledger?tab=rules')
   })
 
   it('says what follows before a clinic is removed, and proposes it', async () => {
@@ -193,6 +200,20 @@ describe('invitations', () => {
     expect(window.core.network.invitations).toMatchObject([{ state: 'withdrawn' }])
   })
 
+  it('say when whoever asked waits for the votes of others', async () => {
+    const { view } = await open(IT, ({ core }) => {
+      core.network.grow()
+      core.network.invite('cd'.repeat(16), 1)
+      const asked = { state: 'asked', site: WAITING.change.site } as const
+      core.network.invitations = core.network.invitations.map((one) => ({ ...one, ...asked }))
+      core.governance = { ...core.governance, proposal: { ...WAITING, isApproved: true } }
+    })
+    expect(view.text()).toContain('A change of the network waits for other clinics. This one has decided.')
+    await tab(view, 'Invitations')
+    expect(view.get('.invitations li').text()).toContain('Waits for votes')
+    expect(view.get('.invitations li').text()).not.toContain('Asked to join')
+  })
+
   it('of a workstation let it in under the code that it shows', async () => {
     const { window, view } = await open(IT, ({ core }) => {
       const { id } = core.network.invite('ab'.repeat(16), 1, 'workstation')
@@ -266,7 +287,7 @@ describe('a further workstation', () => {
     await view.get('form').trigger('submit')
     await settle()
     expect(view.text()).toContain('This is no invitation')
-    await view.get('[name=invitation]').setValue(INVITATION)
+    await view.get('[name=invitation]').setValue(WORKSTATION_INVITATION)
     await view.get('form').trigger('submit')
     await settle()
     expect(useSystemStore().recoveryKey).toBeNull()
@@ -285,7 +306,7 @@ describe('a further workstation', () => {
 describe('joining a network', () => {
   const FIRST_RUN: FakeOptions['status'] = { state: 'first-run', demo: false, demoPins: [], systemKeystore: true }
 
-  async function joining(invitation: string) {
+  async function choosing() {
     const window = await openWindow({ status: { ...FIRST_RUN } })
     const view = window.mount(FirstRunView)
     await view.findAll('.choice')[1]?.trigger('click')
@@ -293,6 +314,11 @@ describe('joining a network', () => {
       await view.get('form').trigger('submit')
       await settle()
     }
+    return { window, view, next }
+  }
+
+  async function joining(invitation: string) {
+    const { window, view, next } = await choosing()
     await next()
     expect(view.text()).toContain('This is too short for an invitation.')
     await view.get('[name=invitation]').setValue(invitation)
@@ -331,10 +357,17 @@ describe('joining a network', () => {
     expect(view.get('[data-print]').text()).toContain('Hill Road Clinic')
   })
 
-  it('goes back to an invitation that is none', async () => {
-    const { view } = await joining(`CHARTSEAL-JOIN1-${'X'.repeat(60)}`)
-    expect(view.get('[role=alert]').text()).toContain('This invitation cannot be used')
-    expect((view.get('[name=invitation]').element as HTMLTextAreaElement).value).toContain('X'.repeat(60))
+  it.each([
+    [`CHARTSEAL-JOIN1-${'X'.repeat(60)}`, 'This invitation cannot be used'],
+    [EXPIRED_INVITATION, 'This invitation has expired.'],
+    [WORKSTATION_INVITATION, 'This invitation is for a further workstation'],
+  ])('refuses what cannot be used before anything else is asked', async (invitation, text) => {
+    const { view, next } = await choosing()
+    await view.get('[name=invitation]').setValue(invitation)
+    await next()
+    expect(view.get('[role=alert]').text()).toContain(text)
+    expect((view.get('[name=invitation]').element as HTMLTextAreaElement).value).toBe(invitation)
+    expect(view.find('[name=clinic]').exists()).toBe(false)
   })
 
   it.each([
@@ -362,11 +395,11 @@ describe('joining a network', () => {
 
 describe('the status bar', () => {
   it.each([
-    [{ sites: 1, connected: 0, isQuorumThere: true }, ''],
-    [{ sites: 4, connected: 2, isQuorumThere: true }, 'Connected with 2 of 3 clinics'],
-    [{ sites: 2, connected: 1, isQuorumThere: true }, 'Connected with 1 of 1 clinic'],
+    [{ sites: 1, connected: 0, isQuorumThere: true, asked: 0 }, ''],
+    [{ sites: 4, connected: 2, isQuorumThere: true, asked: 0 }, 'Connected with 2 of 3 clinics'],
+    [{ sites: 2, connected: 1, isQuorumThere: true, asked: 0 }, 'Connected with 1 of 1 clinic'],
     [
-      { sites: 4, connected: 0, isQuorumThere: false },
+      { sites: 4, connected: 0, isQuorumThere: false, asked: 0 },
       'Not connected to other clinics. Readings are kept here and go out later.',
     ],
   ])('says in one line how the network is: %j', async (network, text) => {
@@ -374,5 +407,17 @@ describe('the status bar', () => {
     useSystemStore().network = network
     const bar = window.mount(StatusBar)
     expect(bar.find('.network').exists() ? bar.get('.network').text() : '').toBe(text)
+  })
+
+  it.each([
+    [IT, true],
+    [NURSE, false],
+  ])('leads IT, and nobody else, to what waits for a vote', async (as, isShown) => {
+    const window = await openWindow({ signedInAs: as })
+    useSystemStore().network = { sites: 2, connected: 1, isQuorumThere: true, asked: 1 }
+    const [bar, rail] = [window.mount(StatusBar), window.mount(NavRail)]
+    expect(bar.text().includes('A change of the network waits for your approval')).toBe(isShown)
+    expect(rail.text().includes('Ledger, 1 to approve')).toBe(isShown)
+    expect(bar.find('a[href="/ledger?tab=rules"]').exists()).toBe(isShown)
   })
 })

@@ -105,6 +105,8 @@ export class NetworkService {
   #roundAtMs = 0
   #summary = ''
   #deciding: Promise<void> = Promise.resolve()
+  /** Changes that wait for the approval of this site. */
+  #asked = 0
   /** How many rosters and contracts others were told of. */
   #rules = ''
   readonly #witnessed: WitnessMarks
@@ -179,7 +181,7 @@ export class NetworkService {
       events: {
         adopt: ({ rosters, contracts }) =>
           this.#heard(async () => this.#adopted(await governance.adopt(rosters, contracts))),
-        proposal: (text) => this.#heard(() => governance.hear(text)),
+        proposal: (text) => this.#heard(() => governance.hear(text).then(() => this.#tellAsked())),
         ahead: () => ahead(),
         cloned: (reporter) => {
           if (this.#copies.heard(reporter)) cloned()
@@ -218,6 +220,7 @@ export class NetworkService {
     this.#quietly(async () => {
       await this.disclosures.load()
       this.#reach()
+      this.#tellAsked()
     })
   }
 
@@ -256,6 +259,12 @@ export class NetworkService {
     this.logs.refresh()
     this.#reach()
     this.#node.governanceChanged()
+    this.#tellAsked()
+  }
+
+  #tellAsked(): void {
+    this.#asked = this.#parts.governance.asked()
+    this.#tellSummary()
   }
 
   /**
@@ -421,7 +430,7 @@ export class NetworkService {
   #tellSummary(): void {
     const network = {
       ...{ sites: this.logs.roster.sites.length, connected: this.#attendance.countOthers() },
-      isQuorumThere: this.#attendance.quorum().isThere,
+      ...{ isQuorumThere: this.#attendance.quorum().isThere, asked: this.#asked },
     }
     const text = JSON.stringify(network)
     if (text === this.#summary) return

@@ -113,6 +113,14 @@ export class Governance {
     }
   }
 
+  /** How many changes wait for the word of this site: it approved neither them nor a rival. */
+  asked(): number {
+    const state = this.#state()
+    const open = this.#waiting(state)
+    const waiting = [...(open === null ? [] : [this.#ownPart(open, state)]), ...this.#contracts.list()]
+    return waiting.filter(({ isApproved, mayApprove }) => mayApprove && !isApproved).length
+  }
+
   /**
    * Reads a text as the next contract.
    *

@@ -10,6 +10,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { API_CODES, type ApiCode } from '../../../shared/api/codes.ts'
+import type { InvitationFacts } from '../../../shared/api/schemas.ts'
 import { assert, CodedError } from '../../../shared/errors.ts'
 import { keystoreState, type KeystoreOptions } from '../../keystore/keystore.ts'
 import type { Unlock } from '../../keystore/node-secret.ts'
@@ -31,6 +32,7 @@ import { DataFolder } from './data-folder.ts'
 import { DEMO_PINS_SECRET, fillDemoClinic } from './demo-clinic.ts'
 import { RecoveryNeeded } from './errors.ts'
 import { readJson } from './identity.ts'
+import { localInstant } from './local-time.ts'
 import { makeClinic, type NewClinic } from './new-clinic.ts'
 import { openParts, startParts, type Surroundings } from './open-clinic.ts'
 import { Outbox } from './outbox.ts'
@@ -191,6 +193,13 @@ export class Vault extends VaultRequests implements VaultService {
       ...{ random, nowMs: this.#nowMs },
       withRescued: (files, recovery, use) => this.#withRescued(files, recovery, use),
     }
+  }
+
+  checkInvitation = async (text: string): Promise<InvitationFacts> => {
+    await Promise.resolve()
+    if (this.#state.state !== 'first-run') throw new ApiFailure('WRONG_STATE')
+    const { kind, site, expiresS } = openInvitation(text, this.#nowMs())
+    return { kind, inviter: site, expiresAt: localInstant(expiresS * 1000) }
   }
 
   joinNetwork = async (request: Parameters<VaultService['joinNetwork']>[0]) => {

@@ -93,5 +93,5 @@ export function useClinicForm(needsPassphrase: () => boolean, making: () => Maki
     position.value = Math.max(0, steps.value.indexOf(wanted))
   }
 
-  return { goTo, fields, steps, step, position, errorOf, advance, retreat }
+  return { goTo, fields, steps, step, position, isRight, errorOf, advance, retreat }
 }

@@ -33,6 +33,7 @@ export const messages = {
     keysMissing: 'Still to approve, by fingerprint of the key:',
     complete: 'Everybody approved. It is recorded at the next start, or when you approve again.',
     approved: 'This site approved.',
+    whoApproves: 'IT of this clinic approves it, at the workstation that holds the governance key.',
     rival: 'This site approved another change for this version, and never approves two.',
     approve: 'Approve for this site',
     save: 'Save as a file',

@@ -23,7 +23,8 @@ export const messages = {
     notListening: 'Nobody can call this computer: it calls the others.',
     cannotListen:
       'This computer cannot be called: {why} Others are still called from here. IT can choose another port in the settings.',
-    vote: 'A change of the network waits for approval.',
+    vote: 'A change of the network waits for the approval of this clinic.',
+    votesOfOthers: 'A change of the network waits for other clinics. This one has decided.',
     voteOpen: 'Look at it',
     evidence: 'A log of the network exists in two versions. | {n} logs of the network exist in two versions.',
     evidenceOpen: 'Look at the proof',
@@ -61,8 +62,8 @@ export const messages = {
     reachable: 'connected',
     unreachable: 'not connected',
     roles: {
-      node: 'Everything',
-      mirror: 'Copies of all logs',
+      node: 'All logs',
+      mirror: 'All logs, and countersigns for its clinic',
       witness: 'Proofs only: no records, no vote',
     },
     seen: 'Saw entries of this workstation up to {size}, {at}',
@@ -219,6 +220,7 @@ export const messages = {
     states: {
       open: 'Not used yet',
       asked: 'Asked to join',
+      voting: 'Waits for votes',
       used: 'Joined',
       expired: 'Expired',
       withdrawn: 'Withdrawn',
@@ -299,6 +301,12 @@ export const messages = {
     invitationHint:
       'Paste the whole text, or click here and scan the code with a hand scanner. It begins with CHARTSEAL-JOIN.',
     short: 'This is too short for an invitation. Paste the whole text.',
+    expired: 'This invitation has expired. Ask for a new one.',
+    otherKind: {
+      site: 'This invitation is for a clinic of its own. Go back and choose “Join a clinic’s network”, or ask your IT for one for a workstation.',
+      workstation:
+        'This invitation is for a further workstation of the clinic that made it. Go back and choose “Add a workstation to a clinic”, or ask for one for a clinic.',
+    },
     other: 'This is no invitation: one begins with CHARTSEAL-JOIN. Paste the whole text.',
     go: 'Ask to join',
   },

@@ -7,7 +7,7 @@ import { followingRoster, withGovernanceKey } from '../../../../src/main/core/va
 import { governanceSignerOf } from '../../../../src/main/core/vault/role-keys.ts'
 import { keyPairFromSeed } from '../../../../src/main/keystore/sodium.ts'
 import { clinicOf } from '../../../support/consent-world.ts'
-import { joinedTo, networkedClinic } from '../../../support/two-clinics.ts'
+import { joinedTo, networkedClinic, until } from '../../../support/two-clinics.ts'
 import { insideOf } from '../../../support/inside.ts'
 
 it('lets no member keep out what a site proposes', async () => {
@@ -32,11 +32,26 @@ it('lets no member keep out what a site proposes', async () => {
   expect(await waiting()).toBeNull()
   await governance.hear(approved(1))
   expect((await waiting())?.change).toMatchObject({ kind: 'site-changed', site: identity.site })
+  expect(governance.asked()).toBe(1)
   await a.vault.discardProposal()
   for (const n of [1, 2, 3]) await governance.hear(approved(n))
   expect(await waiting()).toBeNull()
   const { proposal } = await a.vault.proposeRoster({ kind: 'policy', policy: 'crash-only' })
   expect(proposal).toMatchObject({ change: { kind: 'policy-changed' }, isApproved: true })
+  expect(governance.asked()).toBe(0)
   await governance.hear(approved(4))
   expect((await waiting())?.change.kind).toBe('policy-changed')
+}, 120_000)
+
+it('says that the others wait for this site, until it has decided', async () => {
+  const a = await networkedClinic()
+  const b = await joinedTo(a)
+  const asked = () => {
+    const told = a.events.findLast((event) => event.kind === 'network')
+    return told?.kind === 'network' ? told.network.asked : null
+  }
+  await b.vault.proposeRoster({ kind: 'policy', policy: 'crash-only' })
+  await until('the other clinic is asked', () => asked() === 1)
+  await a.vault.approveProposal()
+  await until('nothing waits for it any more', () => asked() === 0)
 }, 120_000)
