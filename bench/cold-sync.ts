@@ -63,6 +63,7 @@ function taken(clinic: Clinic, then: (log: MirroredLog) => void): void {
     logKeys: () => [live.logKey],
     knows: () => true,
     cosigned: () => 0,
+    vouched: () => 0,
     cosign: (_, head) => {
       const { text } = live.head
       const line = cosign(text, { name: MIRROR, publicKey }, 0, (message) => signBySeed(SEED, message))

@@ -62,7 +62,7 @@ export class RescueStore implements SyncStore {
       const empty = emptyDirectory(identity.network, policyEngine())
       const log = MirroredLog.open({
         ...{ store, origin, verifier, network: identity.network, empty, base: () => null },
-        ...{ logKeys: () => keys, knows: () => true, cosigned: () => 0, cosign: () => null },
+        ...{ logKeys: () => keys, knows: () => true, cosigned: () => 0, vouched: () => Infinity, cosign: () => null },
       })
       this.#logs.set(origin, { log, keys })
     }

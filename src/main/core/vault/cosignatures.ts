@@ -9,6 +9,7 @@
  * @packageDocumentation
  */
 import { encodeCheckpoint, openCheckpoint, parseCheckpoint } from '../../../ledger/checkpoint.ts'
+import type { CosignerKey } from '../../../ledger/cosignature.ts'
 import { type Directory, logKeyOf } from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { type Electorate, type Vote, type Voter, votesOn } from '../../../ledger/finality.ts'
@@ -128,6 +129,12 @@ export class Cosignatures {
     const line = row.size > log.head.size ? null : lineOf(row)
     if (line?.name !== row.name || formatSignature(line) !== row.line) return false
     return this.#votes(log, this.#textAt(log, row.size), [line], this.#votersOf(log)).length > 0
+  }
+
+  /** Largest size that one of `keys` cosigned of the tree held here, whatever the rosters of the log say of them; 0 for none. */
+  vouchedBy(log: CosignedLog, keys: readonly CosignerKey[]): number {
+    const sizes = keys.map((key) => this.#newestOf(log, { site: '', witness: '', key }, log.head.size + 1))
+    return Math.max(0, ...sizes)
   }
 
   /** Largest size below `size` that a key cosigned; 0 when there is none. */

@@ -64,6 +64,11 @@ export interface MirroredLogParts {
   readonly knows: (head: LogHead) => boolean
   /** Largest size under which a row has a line of the own site; 0 for none. Not verified. */
   readonly cosigned: () => number
+  /**
+   * Size up to which the own site vouched for the tree held here, by a line that verifies: 0 for none, `Infinity` where this
+   * node does not cosign. What is beyond is judged again after a start, whatever the row of the mirror says.
+   */
+  readonly vouched: (log: CosignedLog) => number
   /** The line of the own site under a head whose every entry was judged; null where this node does not cosign. */
   readonly cosign: (log: CosignedLog, head: WitnessedHead) => CosignedLine | null
 }
@@ -82,6 +87,8 @@ export class MirroredLog implements CosignedLog {
   #directory: Directory
   /** Entries that the directory knows of. */
   #judged = 0
+  /** See {@link MirroredLogParts.vouched}; worked out once. */
+  #vouched: number | null = null
 
   private constructor(parts: MirroredLogParts, row: MirrorRow | null, state: MirrorState) {
     this.#parts = parts
@@ -332,34 +339,37 @@ export class MirroredLog implements CosignedLog {
 
   /** Judges what the directory does not know yet. What this site cosigned was judged before, and only builds it up. */
   #judge(to: number, limit: number): 'valid' | 'working' | 'waiting' | 'refused' {
-    const cosigned = this.#state.mirrored?.size ?? 0
     if (this.#judged === 0 && to > 0) {
       const base = this.#parts.base()
       if (base === null) return 'waiting'
       this.#directory = base
     }
+    if (this.#judged < to) this.#vouched ??= this.#parts.vouched(this)
     for (let n = 0; this.#judged < to; n++) {
       if (n === limit) return 'working'
+      if (this.#state.refused?.index === this.#judged) return 'refused'
       const bytes = this.entry(this.#judged)
       if (bytes === null) {
         this.refetchFrom(this.#judged)
         return 'waiting'
       }
-      const verdict = this.#judgeOne(bytes, this.#judged < cosigned)
+      const verdict = this.#judgeOne(bytes)
       if (verdict !== null) return verdict
       this.#judged += 1
     }
     return 'valid'
   }
 
-  #judgeOne(bytes: Uint8Array, wasJudged: boolean): 'waiting' | 'refused' | null {
+  #judgeOne(bytes: Uint8Array): 'waiting' | 'refused' | null {
     const { network, verifier, knows } = this.#parts
     const index = this.#judged
+    const isMirrored = index < (this.#state.mirrored?.size ?? 0)
     try {
-      if (wasJudged && !DIRECTORY_TYPES.has(decodeEntry(bytes).body.type)) return null
+      if (isMirrored && index < (this.#vouched ?? 0) && !DIRECTORY_TYPES.has(decodeEntry(bytes).body.type)) return null
       const { origin } = this
       const { entry } = verifyEntry({ bytes, index, origin, network, directory: this.#directory, verifier })
-      if (!wasJudged && !citedHeads(entry).every(knows)) return 'waiting'
+      // Of two logs that cite each other neither could be judged again before the other.
+      if (!isMirrored && !citedHeads(entry).every(knows)) return 'waiting'
       this.#directory = applyEntry(this.#directory, index, entry)
       return null
     } catch (error) {

@@ -276,6 +276,18 @@ export class NetworkLogs {
     return unlessDamaged(() => store.cosignaturesBy(origin, name, Number.MAX_SAFE_INTEGER, 1))?.[0]?.size ?? 0
   }
 
+  /** The row of the mirror may be anybody's: what this site signed is not. */
+  #vouched(log: CosignedLog): number {
+    const { standing, replica, identity } = this.#clinic
+    if (!standing.isMirror) return Infinity
+    const name = mirrorNameOf(identity.site)
+    const own = replica.directory.rosters.flatMap(({ roster }) => roster.sites.filter(({ id }) => id === identity.site))
+    return standing.cosignatures.vouchedBy(
+      log,
+      own.map(({ mirrorKey: publicKey }) => ({ name, publicKey })),
+    )
+  }
+
   #open(origin: string): void {
     if (this.#mirrored.has(origin) || this.#lost.has(origin)) return
     const { identity, store, standing } = this.#clinic
@@ -289,6 +301,7 @@ export class NetworkLogs {
         knows: (head) => this.knows(head),
         // What the mirror of the site cosigned elsewhere is no memory of this node.
         cosigned: () => (standing.isMirror ? this.#ownLineOf(origin) : 0),
+        vouched: (mirrored) => this.#vouched(mirrored),
         cosign: (mirrored, head) => (this.doubtOf(origin) === null ? standing.lineUnder(mirrored, head) : null),
       })
       this.#mirrored.set(origin, log)

@@ -173,7 +173,8 @@ export class VaultSyncStore implements SyncStore {
     const log = logs.mirror(origin)
     const mirrored = log?.state.mirrored ?? null
     const mayCosign = this.self().role === 'mirror' && logs.doubtOf(origin) === null
-    if (log === null || mirrored === null || !mayCosign) return null
+    // Not before it is known again that all of it was judged.
+    if (log === null || mirrored === null || !log.isPrepared || !mayCosign) return null
     return clinic.standing.lineUnder(log, mirrored)?.row.line ?? null
   }
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { signCheckpoint } from '../../../../src/ledger/checkpoint.ts'
 import { emptyDirectory } from '../../../../src/ledger/directory.ts'
 import { LedgerError } from '../../../../src/ledger/errors.ts'
-import { encodePractitionerEnrolled } from '../../../../src/ledger/fields.ts'
+import { encodeAccess, encodePractitionerEnrolled } from '../../../../src/ledger/fields.ts'
 import { leafHash, nobleHasher } from '../../../../src/ledger/hash.ts'
 import { type EntryPackage, provePackage } from '../../../../src/ledger/mirror.ts'
 import { MirroredLog, type MirroredLogParts } from '../../../../src/main/core/vault/mirrored-log.ts'
@@ -67,6 +67,7 @@ function partsOf(theirs: Theirs, store: Store, over: Partial<MirroredLogParts> =
     base: () => emptyDirectory(theirs.network, policyEngine()),
     logKeys: () => [theirs.own.log.publicKey],
     knows: () => true,
+    vouched: () => Infinity,
     cosigned: () => store.cosignaturesBy(theirs.origin, 'here/mirror', Number.MAX_SAFE_INTEGER, 1)[0]?.size ?? 0,
     cosign: (_, { size }) => ({
       row: { size, name: 'here/mirror', line: `line of ${size}\n` },
@@ -249,6 +250,29 @@ describe('a peer that lies', () => {
     expect(log.state.refused?.index).toBe(8)
     expect(reopened().state.refused).toEqual(log.state.refused)
     expect([reopened().advance(100), cosigned]).toEqual(['refused', []])
+  })
+
+  it('and put a row here that says it was judged, is found out where this site did not sign that', () => {
+    const theirs = founded()
+    const fields = encodeAccess({ purpose: 'care', heads: [], subjects: null })
+    const body = theirs.body('access', { subject: handle('x'), fields })
+    theirs.entries.push(theirs.entry(body, [['practitioner', testKey('nobody')]]))
+    theirs.append(theirs.sealEntry(8))
+    for (const { vouched, isFound } of [
+      { vouched: 0, isFound: true },
+      { vouched: 8, isFound: true },
+      // What it signed it judged.
+      { vouched: 10, isFound: false },
+    ]) {
+      const { log, store, reopened } = world(theirs, { vouched: () => vouched })
+      takeAll(log, theirs)
+      const row = store.mirror(theirs.origin)
+      if (row === null) throw new Error('there is a row')
+      store.replaceMirror(theirs.origin, row, { ...row, mirrored: row.pending }, [])
+      const again = reopened()
+      expect([again.prepare(100), again.state.refused?.index ?? null]).toEqual(isFound ? [false, 8] : [true, null])
+      expect(again.prepare(100)).toBe(!isFound)
+    }
   })
 })
 
