@@ -163,6 +163,15 @@ export function logKeyOf(directory: Directory, log: string, index: number): Uint
   return opened.listed !== null && equalBytes(opened.listed, listed) ? opened.logKey : listed
 }
 
+/** Every sharing key that rosters list for a site, each once, the newest first. */
+export function sharingKeysOf({ rosters }: Pick<Directory, 'rosters'>, site: string): Uint8Array[] {
+  const keys = rosters.toReversed().flatMap(({ roster }) => {
+    const listed = roster.sites.find(({ id }) => id === site)
+    return listed === undefined ? [] : [listed.sharingKey]
+  })
+  return keys.filter((key, i) => !keys.slice(0, i).some((newer) => equalBytes(newer, key)))
+}
+
 /** Key that `roster` lists for `log`, or null. */
 export function listedKey(roster: Roster | undefined, log: string): Uint8Array | null {
   const nodes = roster?.sites.flatMap((site) => site.nodes)

@@ -4,7 +4,7 @@
  * @remarks
  * An enrolment counts in the log that holds it, and only the site's governance key makes one. So the node that has that key
  * makes, for the other's log, exactly the entries that repeat what its own log says, signs their bodies, and hands over
- * the key files that a PIN opens. Bodies of `join-request` and `join-answer` between nodes of one site; layout:
+ * the key files that a PIN opens. A machine whose site got another sharing key is given that with it. Bodies of `join-request` and `join-answer` between nodes of one site; layout:
  * `docs/protocol.md`, "People of a second node". Proven by `tests/sync/site-people.test.ts`.
  *
  * @packageDocumentation
@@ -13,8 +13,10 @@ import { MAX_ENTRY_SIZE } from '../ledger/body.ts'
 import { type CborValue, decodeCbor, encodeCbor, mapOf } from '../ledger/cbor.ts'
 import { LedgerError } from '../ledger/errors.ts'
 import { badField, type FieldReader, readMap, readTuple } from '../ledger/fields-reader.ts'
+import { checkAgreementKey } from '../ledger/keys.ts'
 import { KEY_SIZE, SIGNATURE_SIZE } from '../ledger/signatures.ts'
 import { SyncError } from './errors.ts'
+import { MAX_SEALED_SECRETS } from './join.ts'
 
 /** Most entries, and most key files, of one answer: the rest comes with the next. */
 export const MAX_PEOPLE = 32
@@ -42,6 +44,8 @@ export interface PeopleRequest {
   /** First epoch that no record about people has in its log: everything that is made for it begins new ones from there on. */
   readonly epoch: number
   readonly files: readonly HeldFile[]
+  /** One-time X25519 key that the site's secrets are to be sealed to, 32 bytes; null when none are missing. */
+  readonly agreementKey: Uint8Array | null
 }
 
 /** An entry about a practitioner, made for the log of the asking node. */
@@ -69,14 +73,17 @@ export interface PeopleAnswer {
   readonly files: readonly { readonly handle: Uint8Array; readonly file: Uint8Array }[]
   /** True when more is being made: to be asked again soon. */
   readonly isMore: boolean
+  /** What the site shares, sealed to the key of the request; null when it was not asked for, or is being sealed. */
+  readonly secrets: Uint8Array | null
 }
 
 /** The body of a request. */
-export function encodePeopleRequest({ epoch, files }: PeopleRequest): Uint8Array {
+export function encodePeopleRequest({ epoch, files, agreementKey }: PeopleRequest): Uint8Array {
   return encodeCbor(
     mapOf([
       [1, epoch],
       [2, files.map(({ handle, version }) => [handle, version])],
+      [3, agreementKey ?? undefined],
     ]),
   )
 }
@@ -90,16 +97,24 @@ export function decodePeopleRequest(body: Uint8Array): PeopleRequest {
       .map((value) =>
         readTuple(value, 'key file', (g) => ({ handle: g.bytes(0, HANDLE_SIZE), version: g.bytes(1, VERSION_SIZE) })),
       ),
+    agreementKey: f.optional(3, (key) => readAgreementKey(f, key)),
   }))
 }
 
+function readAgreementKey(f: FieldReader, key: number): Uint8Array {
+  const bytes = f.bytes(key, KEY_SIZE)
+  checkAgreementKey(bytes)
+  return bytes
+}
+
 /** The body of an answer. */
-export function encodePeopleAnswer({ entries, files, isMore }: PeopleAnswer): Uint8Array {
+export function encodePeopleAnswer({ entries, files, isMore, secrets }: PeopleAnswer): Uint8Array {
   return encodeCbor(
     mapOf([
       [1, entries.map(entryItem)],
       [2, files.map(({ handle, file }) => [handle, file])],
       [3, isMore ? 1 : 0],
+      [4, secrets ?? undefined],
     ]),
   )
 }
@@ -117,6 +132,7 @@ export function decodePeopleAnswer(body: Uint8Array): PeopleAnswer {
           readTuple(value, 'key file', (g) => ({ handle: g.bytes(0, HANDLE_SIZE), file: g.blob(1, 1, MAX_FILE) })),
         ),
       isMore: more === 1,
+      secrets: f.optional(4, (key) => f.blob(key, 1, MAX_SEALED_SECRETS)),
     }
   })
 }

@@ -2,7 +2,6 @@
 import { instantText } from '../../src/clinical/instant.ts'
 import { Disclosures } from '../../src/main/core/vault/disclosures.ts'
 import type { SharingKeyPair } from '../../src/main/core/epoch-keys.ts'
-import { SECRETS } from '../../src/main/core/vault/genesis.ts'
 import { NetworkLogs } from '../../src/main/core/vault/network-logs.ts'
 import type { PeerIdentity } from '../../src/sync/ports.ts'
 import { clinicOf, granted, holder, type Holder, weigh, weightsIn, type World } from './consent-world.ts'
@@ -24,19 +23,17 @@ export interface SharingSite {
 const day = (fromNow: number) => instantText(Date.now() + fromNow * 86_400_000, 0).slice(0, 10)
 
 function siteOf(open: OpenVault): SharingSite {
-  const { identity, keystore } = clinicOf(open)
+  const { identity, ring } = clinicOf(open)
   const { site, origin, log } = identity
-  const privateKey = keystore.secrets.get(SECRETS.sharing) ?? new Uint8Array()
-  const pair = { publicKey: identity.sharingKey, privateKey }
-  return { ...{ open, site, origin, log, pair }, peer: { kind: 'node', site, log } }
+  return { ...{ open, site, origin, log, pair: ring.now }, peer: { kind: 'node', site, log } }
 }
 
 /** The parts behind a clinic's network, apart from those that run. */
-export function partsOf({ open, pair }: SharingSite) {
+export function partsOf({ open }: SharingSite) {
   const clinic = clinicOf(open)
   const logs = new NetworkLogs(clinic)
   for (const log of logs.mirrored) log.prepare(100_000)
-  return { clinic, logs, disclosures: new Disclosures(clinic, logs, pair) }
+  return { clinic, logs, disclosures: new Disclosures(clinic, logs) }
 }
 
 /** What {@link sharedRecords} gives. */

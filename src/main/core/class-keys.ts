@@ -210,6 +210,29 @@ export async function openClassKeys(
   }
 }
 
+/**
+ * Opens {@link sealClassKeys} of a site that had several sharing keys.
+ *
+ * @param senders - Of which one sealed it, the likely ones first.
+ * @throws EnvelopeError `NOT_AUTHENTIC`.
+ */
+export async function openHandedOver(
+  sealed: Uint8Array,
+  pair: SharingKeyPair,
+  { senders, ...of }: Omit<EpochKeyContext<Uint8Array>, 'sender'> & { readonly senders: readonly Uint8Array[] },
+): Promise<ReadonlyMap<KeyClass, Uint8Array>> {
+  let refused: unknown = new EnvelopeError('NOT_AUTHENTIC', 'no key of the site that is said to have sealed it')
+  for (const sender of senders) {
+    try {
+      return await openClassKeys(sealed, pair, { ...of, sender })
+    } catch (error) {
+      if (!(error instanceof EnvelopeError)) throw error
+      refused = error
+    }
+  }
+  throw refused
+}
+
 function readBundle(value: CborValue): ReadonlyMap<KeyClass, Uint8Array> {
   if (!Array.isArray(value) || value.length > MAX_KEYS) throw new LedgerError('BAD_VALUE', 'not a list of keys')
   const rows = (value as readonly CborValue[]).map((row) =>

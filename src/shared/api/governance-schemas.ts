@@ -142,7 +142,7 @@ export type ContractCheck = z.infer<typeof ContractCheck>
 
 /** A change that this site proposes. */
 export const ProposedChange = z.discriminatedUnion('kind', [
-  z.object({ kind: z.enum(['log-key', 'mirror-key', 'governance-key']) }),
+  z.object({ kind: z.enum(['log-key', 'mirror-key', 'governance-key', 'sharing-key']) }),
   z.object({ kind: z.literal('policy'), policy: z.enum(['quorum', 'unanimous', 'crash-only']) }),
   z.object({ kind: z.literal('custom-policy'), text: z.string().min(1).max(32_768) }),
   /** The others go on without a site; its logs end at what is final of them. */

@@ -5,6 +5,7 @@ import { SubjectKeys } from '../../../src/main/core/vault/subject-keys.ts'
 import { SECRETS, signerOf } from '../../../src/main/core/vault/genesis.ts'
 import { LogSigner } from '../../../src/main/core/vault/role-keys.ts'
 import { readIdentity } from '../../../src/main/core/vault/identity.ts'
+import { SharingRing } from '../../../src/main/core/vault/sharing-ring.ts'
 import { Replica } from '../../../src/main/core/vault/replica.ts'
 import type { EntrySigner } from '../../../src/main/core/vault/entry-signer.ts'
 import { type Draft, Writer } from '../../../src/main/core/vault/writer.ts'
@@ -37,11 +38,10 @@ export async function openParts(folder: string, practitioner: string, between: B
   const highWater = (between.highWater ?? ((same) => same))(keystore.highWater)
   const replica = Replica.open(store, identity, highWater.read(), new Map())
   const secret = (name: string) => keystore.secrets.get(name) ?? new Uint8Array(0)
-  const pair = { publicKey: identity.sharingKey, privateKey: secret(SECRETS.sharing) }
   const keys = new SubjectKeys({
     store,
     log: identity.log,
-    pair,
+    ring: SharingRing.read(keystore.secrets),
     recoveryKey: identity.recoveryKey,
     newestEpoch: (subject) => replica.newestEpoch(subject),
     random,

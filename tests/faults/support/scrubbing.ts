@@ -5,6 +5,7 @@ import { openSecondReplica } from '../../../src/main/core/vault/repair.ts'
 import { Scrub, type ScrubProgress, type ScrubResult } from '../../../src/main/core/vault/scrub.ts'
 import { recordIncidents } from '../../../src/main/core/vault/record-incidents.ts'
 import { SECRETS, signerOf } from '../../../src/main/core/vault/genesis.ts'
+import { SharingRing } from '../../../src/main/core/vault/sharing-ring.ts'
 import { Standing } from '../../../src/main/core/vault/standing.ts'
 import { signCheckpoint } from '../../../src/ledger/checkpoint.ts'
 import { cleanUp, databaseOf } from './clinic.ts'
@@ -77,7 +78,7 @@ export async function openScrub(
   const scrub = new Scrub({
     store,
     logs: () => replica.logs,
-    pair: { publicKey: identity.sharingKey, privateKey: secret(SECRETS.sharing) },
+    ring: SharingRing.read(keystore.secrets),
     recoveryKey: identity.recoveryKey,
     openKey: () => Promise.resolve(null),
     isErased,

@@ -120,10 +120,9 @@ export class NetworkService {
     this.#parts = parts
     const { clinic, governance, fault } = parts
     const { keystore, identity } = clinic
-    const pair = { publicKey: identity.sharingKey, privateKey: secretOf(keystore, SECRETS.sharing) }
     this.logs = new NetworkLogs(clinic)
-    this.disclosures = new Disclosures(clinic, this.logs, pair)
-    clinic.foreign = new ForeignLogs(clinic, this.logs, pair, (origin) => this.#attendance.contactOf(origin))
+    this.disclosures = new Disclosures(clinic, this.logs)
+    clinic.foreign = new ForeignLogs(clinic, this.logs, (origin) => this.#attendance.contactOf(origin))
     governance.endsOf = (site) => this.#endsOf(site)
     this.#settings = readSettings(keystore.secrets)
     const liars = () => liarsAllowed(electorateOf(this.logs.roster))
@@ -140,11 +139,11 @@ export class NetworkService {
       roster: () => this.logs.roster,
       nowMs: () => clinic.nowMs(),
     })
-    this.#desk = new PeopleDesk(clinic, this.logs, pair, fault)
+    this.#desk = new PeopleDesk(clinic, this.logs, fault)
     this.#people = governs(clinic)
       ? null
       : new SitePeople({
-          ...{ clinic, pair, fault, changed: () => parts.peopleChanged() },
+          ...{ clinic, fault, changed: () => parts.peopleChanged() },
           ask: (body, done) => this.#node.askOwnSite(body, done),
         })
     this.#sessions = new PeerSessions(this.#syncStore(), () => clinic.monotonicMs())
@@ -258,6 +257,7 @@ export class NetworkService {
   governanceChanged(): void {
     this.logs.refresh()
     this.#reach()
+    this.#people?.hurry()
     this.#node.governanceChanged()
     this.#tellAsked()
   }

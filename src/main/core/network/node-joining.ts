@@ -22,6 +22,7 @@ import { generateSharingKeyPair, sharingPublicKeyOf } from '../epoch-keys.ts'
 import { ApiFailure } from '../failure.ts'
 import { secretOf, SECRETS } from '../vault/genesis.ts'
 import { writeJson, type Identity } from '../vault/identity.ts'
+import { takeSharing } from '../vault/sharing-ring.ts'
 import type { Admission, Asks } from './join-call.ts'
 import { checkDocuments } from './joined-documents.ts'
 import { JOINING_SECRET, type JoiningState } from './joining-state.ts'
@@ -91,6 +92,7 @@ export async function writeJoinedNode(
 ): Promise<Identity> {
   const { joined, site, shared } = await readAdmission(keystore, state, admission)
   for (const [name, bytes] of shared.secrets) await keystore.secrets.put(name, bytes)
+  await takeSharing(keystore.secrets, secretOf(keystore, SECRETS.sharing), shared.earlier)
   const { clinic, demo } = shared
   return writeFirstOf({ keystore, store, state }, joined, site, { clinic, demo, random, nowMs })
 }

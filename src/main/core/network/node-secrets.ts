@@ -2,8 +2,8 @@
  * What a site shares with a node that it let in, sealed to a key of that node's request.
  *
  * @remarks
- * The private half of the sharing key, the keys of the tray and of repeated records, and what PINs are combined with: what
- * it takes to read what the site can read. Never the governance key, the mirror key, or a key of another node. HPKE base
+ * The private halves of the sharing key and of those before it, the keys of the tray and of repeated records, and what PINs
+ * are combined with: what it takes to read what the site can read. Never the governance key, the mirror key, or a key of another node. HPKE base
  * mode as for {@link sealToKey}; info `chartseal/node-secrets/v1`, aad = network, site and log of the node. Who sealed is
  * known by the transport; the sharing key is compared with the roster. Proven by
  * `tests/main/core/network/invitations.test.ts`.
@@ -19,6 +19,7 @@ import { EnvelopeError } from '../envelope.ts'
 import { openSealedToKey, sealToKey } from '../epoch-keys.ts'
 import { ApiFailure } from '../failure.ts'
 import { SECRETS } from '../vault/genesis.ts'
+import { earlierSharing, MAX_EARLIER } from '../vault/sharing-ring.ts'
 import type { Identity } from '../vault/identity.ts'
 
 const INFO = 'chartseal/node-secrets/v1'
@@ -28,6 +29,9 @@ const MAX_NAME = 200
 /** Names in the keystore, in the order of the fields from 3 on. */
 const SHARED = [SECRETS.sharing, SECRETS.dedupe, SECRETS.tray, PEPPER_SECRET] as const
 
+/** Field of the sharing keys before. */
+const EARLIER = 3 + SHARED.length
+
 /** What a node of a site is told. */
 export interface NodeSecrets {
   readonly clinic: string
@@ -35,6 +39,8 @@ export interface NodeSecrets {
   readonly demo: boolean
   /** By name in the keystore, 32 bytes each. */
   readonly secrets: ReadonlyMap<string, Uint8Array>
+  /** Private halves of the sharing keys before, the newest first, 32 bytes each. */
+  readonly earlier: Uint8Array
 }
 
 /** Whom secrets are for. */
@@ -57,11 +63,13 @@ export async function sealNodeSecrets(
   agreementKey: Uint8Array,
   to: SecretsFor,
 ): Promise<Uint8Array> {
+  const earlier = earlierSharing(secrets)
   const plain = encodeCbor(
     mapOf([
       [1, clinic],
       [2, demo ? 1 : 0],
       ...SHARED.map((name, i) => [3 + i, secrets.get(name) ?? missing()] as const),
+      [EARLIER, earlier.length === 0 ? undefined : earlier],
     ]),
   )
   return sealToKey(plain, agreementKey, INFO, aadOf(to))
@@ -93,7 +101,9 @@ function readSecrets(f: FieldReader): NodeSecrets {
   const demo = f.uint(2)
   if (demo > 1) throw badField('node secrets', 2, 'neither')
   const secrets = new Map(SHARED.map((name, i) => [name, f.bytes(3 + i, SIZE)]))
-  return { clinic: f.text(1, 1, MAX_NAME), demo: demo === 1, secrets }
+  const earlier = f.optional(EARLIER, (key) => f.blob(key, SIZE, SIZE * MAX_EARLIER)) ?? new Uint8Array(0)
+  if (earlier.length % SIZE !== 0) throw badField('node secrets', EARLIER, 'not whole keys')
+  return { clinic: f.text(1, 1, MAX_NAME), demo: demo === 1, secrets, earlier }
 }
 
 function aadOf({ network, site, log }: SecretsFor): Uint8Array {

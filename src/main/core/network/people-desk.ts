@@ -23,13 +23,14 @@ import {
 import { equalBytes, toHex } from '../../../shared/bytes.ts'
 import { defaultClass, EpochClassKeys } from '../class-keys.ts'
 import { sealEnvelope } from '../envelope.ts'
-import { sealEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
+import { sealEpochKey } from '../epoch-keys.ts'
 import { reliedOnContent } from '../verify-record.ts'
 import type { Link } from '../vault/chains.ts'
 import { utf8, type Clinic } from '../vault/clinic.ts'
 import type { MirroredLog } from '../vault/mirrored-log.ts'
 import type { NetworkLogs } from '../vault/network-logs.ts'
 import { governanceSignerOf, governs } from '../vault/role-keys.ts'
+import { SiteSecretsDesk } from './site-secrets-desk.ts'
 
 /** What was made for a log, and from what. */
 interface Prepared {
@@ -42,16 +43,15 @@ interface Prepared {
 export class PeopleDesk {
   readonly #clinic: Clinic
   readonly #logs: NetworkLogs
-  readonly #pair: SharingKeyPair
   readonly #fault: (error: unknown) => void
+  readonly #secrets: SiteSecretsDesk
   readonly #prepared = new Map<string, Prepared>()
 
-  /** @param pair - The site's sharing key. */
-  constructor(clinic: Clinic, logs: NetworkLogs, pair: SharingKeyPair, fault: (error: unknown) => void) {
+  constructor(clinic: Clinic, logs: NetworkLogs, fault: (error: unknown) => void) {
     this.#clinic = clinic
     this.#logs = logs
-    this.#pair = pair
     this.#fault = fault
+    this.#secrets = new SiteSecretsDesk(clinic, fault)
   }
 
   /**
@@ -65,12 +65,13 @@ export class PeopleDesk {
   answer(log: string, body: Uint8Array): Uint8Array | null {
     const theirs = this.#newestOf(log)
     if (!governs(this.#clinic) || theirs === null) return null
-    const { epoch, files } = decodePeopleRequest(body)
+    const { epoch, files, agreementKey } = decodePeopleRequest(body)
     const links = this.#missing(theirs).slice(0, MAX_PEOPLE)
     const stamp = [epoch, ...links.map((link) => `${link.log.origin}/${link.index}`)].join(' ')
     const entries = this.#preparedFor(log, stamp, links, epoch)
-    const isMaking = links.length > 0
-    return encodePeopleAnswer({ entries, ...this.#files(files, isMaking) })
+    const secrets = agreementKey === null ? null : this.#secrets.sealedTo(log, agreementKey)
+    const isMaking = links.length > 0 || (agreementKey !== null && secrets === null)
+    return encodePeopleAnswer({ entries, secrets, ...this.#files(files, isMaking) })
   }
 
   #preparedFor(log: string, stamp: string, links: readonly Link[], epoch: number): readonly MadeEntry[] {
@@ -127,7 +128,8 @@ export class PeopleDesk {
 
   /** The same entry for another log, sealed under a key of its own. */
   async #repeat(log: string, link: Link, epoch: number): Promise<MadeEntry | null> {
-    const { replica, keys, random, identity } = this.#clinic
+    const { replica, keys, random, identity, ring } = this.#clinic
+    const pair = ring.now
     const bytes = link.log.verifiedEntry(link.index)
     const subject = 'step' in bytes ? null : bytes.entry.body.subject
     if (subject === null) return null
@@ -139,9 +141,7 @@ export class PeopleDesk {
     const id = random(16)
     const key = random(32)
     const sealed = await Promise.all(
-      [this.#pair.publicKey, identity.recoveryKey].map((to) =>
-        sealEpochKey(key, to, { subject, epoch, sender: this.#pair }),
-      ),
+      [pair.publicKey, identity.recoveryKey].map((to) => sealEpochKey(key, to, { subject, epoch, sender: pair })),
     )
     const epochKeys = new EpochClassKeys(key)
     const classKey = epochKeys.keyOf(defaultClass(said.body))

@@ -41,6 +41,8 @@ export interface RescueParts {
   readonly identity: Identity
   /** The newest roster that is here. */
   readonly roster: Roster
+  /** Public halves of what epoch keys of the site may be sealed to, 32 bytes each. */
+  readonly recipients: readonly Uint8Array[]
   /** Empty: what is fetched goes here. */
   readonly store: Store
   /** Random for this run, 16 bytes. */
@@ -119,14 +121,13 @@ export class RescueStore implements SyncStore {
   }
 
   storePayloads(origin: string, rows: readonly PayloadRow[], keys: readonly SealedKeyRow[]): boolean {
-    const { store, identity } = this.#parts
+    const { store, recipients } = this.#parts
     const good = rows.filter((row) => this.#fits(origin, row))
     const payloads = good.map(({ index, ciphertext, wrappedKey, salt }) => {
       return { index, payload: { ciphertext, wrappedKey, salt } }
     })
-    const ours = [identity.sharingKey, identity.recoveryKey]
     const { log } = splitOrigin(origin)
-    const sealed = keys.filter(({ recipient }) => ours.some((key) => equalBytes(key, recipient)))
+    const sealed = keys.filter(({ recipient }) => recipients.some((key) => equalBytes(key, recipient)))
     store.putMirroredPayloads(
       origin,
       payloads,

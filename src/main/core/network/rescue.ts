@@ -17,6 +17,7 @@ import type { Store } from '../../store/store.ts'
 import type { ClinicFiles } from '../vault/clinic-files.ts'
 import { SECRETS } from '../vault/genesis.ts'
 import { readIdentity } from '../vault/identity.ts'
+import { SharingRing } from '../vault/sharing-ring.ts'
 import { readSettings } from './network-settings.ts'
 import { PeerSessions } from './peer-sessions.ts'
 import { isOther, RescueStore } from './rescue-store.ts'
@@ -73,7 +74,9 @@ export async function withRescued<Value>(rescue: Rescue, use: (copy: Store | nul
 async function fetched(rescue: Rescue, kept: Store, others: readonly RosterPeer[], seed: Uint8Array): Promise<boolean> {
   const { files, roster, random, monotonicMs, startPeers, fault } = rescue
   const identity = readIdentity(files.keystore.secrets)
-  const store = new RescueStore({ identity, roster, store: kept, instance: random(16) })
+  const ring = SharingRing.read(files.keystore.secrets)
+  const recipients = [...ring.all.map(({ publicKey }) => publicKey), identity.recoveryKey]
+  const store = new RescueStore({ identity, roster, recipients, store: kept, instance: random(16) })
   const sessions = new PeerSessions(store, monotonicMs)
   const sockets = new Sockets({
     ...{ startPeers, fault, seed: () => seed, peers: () => others, guests: () => [] },

@@ -2,7 +2,8 @@
  * Keeps the people of the site known in the log of a node that holds no governance key.
  *
  * @remarks
- * Asks the node that holds it, records what that made and signed, and keeps the key files that a PIN opens. What comes is
+ * Asks the node that holds it, records what that made and signed, and keeps the key files that a PIN opens, and the site's
+ * secrets when they changed. What comes is
  * recorded only as an entry about a practitioner that every replica would accept. Proven by
  * `tests/main/core/network/second-node.test.ts`.
  *
@@ -10,7 +11,7 @@
  */
 import { checkCiphertext, EnvelopeError } from '../envelope.ts'
 import { EpochClassKeys } from '../class-keys.ts'
-import { openEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
+import { openEpochKey } from '../epoch-keys.ts'
 import { ApiFailure } from '../failure.ts'
 import { decodeBody, type Body } from '../../../ledger/body.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
@@ -29,6 +30,7 @@ import { KeystoreError } from '../../keystore/errors.ts'
 import type { Clinic } from '../vault/clinic.ts'
 import { FOREIGN_FROM, type CurrentEpoch } from '../vault/subject-keys.ts'
 import type { Draft } from '../vault/writer.ts'
+import { SiteSecretsRequest } from './site-secrets-desk.ts'
 
 /** How often is asked whether anything is new. */
 const ROUND_MS = 10_000
@@ -38,8 +40,6 @@ const SOON_MS = 500
 /** What it works with. */
 export interface SitePeopleParts {
   readonly clinic: Clinic
-  /** The site's sharing key. */
-  readonly pair: SharingKeyPair
   /** Asks the mirror of the site; false when it is not there. */
   readonly ask: (body: Uint8Array, done: (answer: Uint8Array | null) => void) => boolean
   /** Somebody came, or left. */
@@ -50,11 +50,13 @@ export interface SitePeopleParts {
 /** See the module's comment. */
 export class SitePeople {
   readonly #parts: SitePeopleParts
+  readonly #secrets: SiteSecretsRequest
   #isAsking = false
   #nextMs = -Infinity
 
   constructor(parts: SitePeopleParts) {
     this.#parts = parts
+    this.#secrets = new SiteSecretsRequest(parts.clinic, parts.fault)
   }
 
   /** The site's log says something new: not to be waited for. */
@@ -70,8 +72,10 @@ export class SitePeople {
     if (epoch > MAX_PEOPLE_EPOCH) return
     const { keystore } = this.#parts.clinic
     const files = [...keystore.practitioners.versions()].slice(0, MAX_KEY_FILES)
+    const agreementKey = this.#secrets.key()
     const body = encodePeopleRequest({
       epoch,
+      agreementKey,
       files: files.map(([handle, version]) => ({ handle: fromHex(handle), version })),
     })
     this.#isAsking = this.#parts.ask(body, (answer) => {
@@ -93,7 +97,8 @@ export class SitePeople {
   async #take(bytes: Uint8Array | null, epoch: number, nowMs: number): Promise<void> {
     const answer = bytes === null ? null : readAnswer(bytes)
     if (answer === null) return
-    let isNew = false
+    // What is made for this log is sealed to the key in force.
+    let isNew = answer.secrets !== null && (await this.#secrets.take(answer.secrets))
     for (const entry of answer.entries) isNew = (await this.#record(entry, epoch)) || isNew
     for (const { handle, file } of answer.files) isNew = this.#keep(toHex(handle), file) || isNew
     if (answer.isMore) this.#nextMs = nowMs + SOON_MS
@@ -148,8 +153,9 @@ export class SitePeople {
   }
 
   async #epochOf(made: MadeEntry, subject: Uint8Array, epoch: number): Promise<CurrentEpoch> {
-    const { pair, clinic } = this.#parts
+    const { clinic } = this.#parts
     const { log, recoveryKey } = clinic.identity
+    const pair = clinic.ring.now
     const key = await openEpochKey(made.ownKey, pair, { subject, epoch, sender: pair.publicKey })
     const toStore = [
       { subject, epoch, log, recipient: pair.publicKey, sealed: made.ownKey },

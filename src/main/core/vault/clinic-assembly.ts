@@ -8,7 +8,6 @@
  * @packageDocumentation
  */
 import { equalBytes } from '../../../shared/bytes.ts'
-import { assert } from '../../../shared/errors.ts'
 import type { HighWaterMark } from '../../keystore/high-water.ts'
 import type { Keystore } from '../../keystore/keystore.ts'
 import type { Store } from '../../store/store.ts'
@@ -19,11 +18,11 @@ import { momentOf, type Clinic } from './clinic.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { ConsentStandings } from './consent-standing.ts'
 import { RecoveryNeeded } from './errors.ts'
-import { secretOf, SECRETS } from './genesis.ts'
 import { readIdentity, type Identity } from './identity.ts'
 import { OpenGlass } from './open-glass.ts'
 import { Replica } from './replica.ts'
 import { logSignerOf, settleKeys } from './role-keys.ts'
+import { SharingRing } from './sharing-ring.ts'
 import { MACHINE_SECRET, storeSiteSecrets } from './site-secrets.ts'
 import { Standing } from './standing.ts'
 import { SubjectKeys } from './subject-keys.ts'
@@ -71,10 +70,11 @@ export async function assembleClinic({ keystore, store }: ClinicFiles, assembly:
   const { note, size } = replica.head
   if (typeof mark !== 'object' || mark.size < size) keystore.highWater.write({ note, size })
   const standing = standingOf({ keystore, store, identity, replica }, assembly)
+  const ring = SharingRing.read(keystore.secrets)
   const keys: SubjectKeys = new SubjectKeys({
     store,
     log: identity.log,
-    pair: { publicKey: identity.sharingKey, privateKey: sharingSecret(keystore) },
+    ring,
     recoveryKey: identity.recoveryKey,
     newestEpoch: (subject) => replica.newestEpoch(subject),
     // Of a patient of another log of the site, what they decided there.
@@ -101,7 +101,7 @@ export async function assembleClinic({ keystore, store }: ClinicFiles, assembly:
     failed: assembly.failed,
   })
   const clinic: Clinic = {
-    ...{ identity, keystore, store, replica, keys, writer, logSigner, standing, gate, glass },
+    ...{ identity, keystore, store, replica, ring, keys, writer, logSigner, standing, gate, glass },
     ...{ random, nowMs, monotonicMs, emit },
     grades: standing.grades,
     clock: new ClockWatch({ nowMs, steadyMs, newestSealMs: () => replica.latestSealMs }),
@@ -119,17 +119,6 @@ export async function assembleClinic({ keystore, store }: ClinicFiles, assembly:
  */
 export async function rememberMachine(keystore: Keystore, machineId: Uint8Array | null): Promise<void> {
   if (machineId !== null) await keystore.secrets.put(MACHINE_SECRET, machineId)
-}
-
-/**
- * Private half of the key that others seal subject keys of this site to.
- *
- * @throws ApiFailure `KEYSTORE_DAMAGED`.
- */
-export function sharingSecret(keystore: Keystore): Uint8Array {
-  const bytes = secretOf(keystore, SECRETS.sharing)
-  assert(bytes.length === 32, 'secrets are 32 bytes')
-  return bytes
 }
 
 /** False when the keystore was last used on another computer. Invented data may travel. */

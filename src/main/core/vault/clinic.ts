@@ -24,6 +24,7 @@ import type { PatientIndex } from './patient-index.ts'
 import type { Replica } from './replica.ts'
 import type { OpenGlass } from './open-glass.ts'
 import type { LogSigner } from './role-keys.ts'
+import type { SharingRing } from './sharing-ring.ts'
 import type { SubjectKeys } from './subject-keys.ts'
 import type { Standing } from './standing.ts'
 import type { EntrySigner } from './entry-signer.ts'
@@ -51,6 +52,8 @@ export interface Clinic {
   readonly keystore: Keystore
   readonly store: Store
   readonly replica: Replica
+  /** The site's sharing keys. */
+  readonly ring: SharingRing
   readonly keys: SubjectKeys
   readonly writer: Writer
   /** Signs as the live log, with the key that it has now. */

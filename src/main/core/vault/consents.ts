@@ -190,7 +190,7 @@ export class Consents {
     const subject = fromHex(handle)
     const newest = replica.newestEpoch(handle)
     const [before, after] = [await gate.sharing(handle), await gate.sharing(handle, next)]
-    const isSpent = newest !== null && (before.isSpent(newest) || after.isSpent(newest))
+    const isSpent = newest !== null && ((await keys.isOver(subject, before)) || after.isSpent(newest))
     if (!takesAway && !isSpent) return keys.shared(subject, after)
     return keys.next(subject, await gate.sharing(handle, next, true))
   }

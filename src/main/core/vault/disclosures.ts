@@ -12,21 +12,22 @@
 import { z } from 'zod'
 import { decodeEntry } from '../../../ledger/entry.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
+import { sharingKeysOf } from '../../../ledger/directory.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
 import type { PayloadRow, SealedKeyRow } from '../../../sync/messages.ts'
 import type { PayloadsOut, PeerIdentity } from '../../../sync/ports.ts'
 import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import { wipe } from '../../keystore/sodium.ts'
 import type { MirroredPayload, NewEpochKey } from '../../store/store.ts'
-import { heldClassKeys, openClassKeys } from '../class-keys.ts'
+import { heldClassKeys, openHandedOver } from '../class-keys.ts'
 import { checkCiphertext, EnvelopeError } from '../envelope.ts'
-import { openEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
 import type { Clinic } from './clinic.ts'
 import { dayOf } from './consent-standing.ts'
 import { readJson, writeJson } from './identity.ts'
 import { keyRow } from './key-rows.ts'
 import { unlessDamaged } from './log-replica.ts'
 import type { NetworkLogs } from './network-logs.ts'
+import { openSealedRow } from './sharing-ring.ts'
 import type { Sharing } from './subject-keys.ts'
 
 /** Secret of the keystore: sites that hold ciphertext for this one. */
@@ -53,7 +54,6 @@ interface Missing {
 export class Disclosures {
   readonly #clinic: Clinic
   readonly #logs: NetworkLogs
-  readonly #pair: SharingKeyPair
   /** With whom each patient's keys are shared, as far as it was worked out. */
   readonly #sharing = new Map<string, Sharing>()
   readonly #missing = new Map<string, Missing>()
@@ -61,11 +61,9 @@ export class Disclosures {
   #day = ''
   #custodians: readonly string[]
 
-  /** @param pair - The site's sharing key. */
-  constructor(clinic: Clinic, logs: NetworkLogs, pair: SharingKeyPair) {
+  constructor(clinic: Clinic, logs: NetworkLogs) {
     this.#clinic = clinic
     this.#logs = logs
-    this.#pair = pair
     this.#custodians = Custodians.parse(readJson(clinic.keystore.secrets, CUSTODIANS_SECRET) ?? [])
   }
 
@@ -148,8 +146,8 @@ export class Disclosures {
       if (stored === null) continue
       rows.push({ index, ...stored })
       // A custodian keeps for its owner what only that can open, so that there is something to open with what it gives back.
-      const back = isWhole && ofOwner !== undefined ? [ofOwner.sharingKey, ofOwner.recoveryKey] : []
-      const recipients = isShared && peer.site !== owner ? [site.sharingKey, ...back] : back
+      const back = isWhole && ofOwner !== undefined ? [...this.#keysOf(ofOwner.id), ofOwner.recoveryKey] : []
+      const recipients = isShared && peer.site !== owner ? [...this.#keysOf(site.id), ...back] : back
       if (recipients.length > 0) wanted.set(epochName(subject, epoch), { subject, epoch, recipients })
     }
     return { rows, keys: [...wanted.values()].flatMap((key) => this.#keysFor(origin, key)) }
@@ -185,8 +183,8 @@ export class Disclosures {
   #wanted(origin: string, keys: readonly SealedKeyRow[]): NewEpochKey[] {
     const log = this.#logs.mirror(origin)
     const owner = this.#logs.roster.sites.find(({ id }) => id === this.siteOf(origin))
-    const kept = owner === undefined ? [] : [owner.sharingKey, owner.recoveryKey]
-    const isMine = ({ recipient }: SealedKeyRow) => equalBytes(recipient, this.#pair.publicKey)
+    const kept = owner === undefined ? [] : [...this.#keysOf(owner.id), owner.recoveryKey]
+    const isMine = ({ recipient }: SealedKeyRow) => this.#ownKeys().some((key) => equalBytes(key, recipient))
     const isKept = ({ recipient }: SealedKeyRow) => kept.some((key) => equalBytes(key, recipient))
     const ours = keys.filter((key) => isMine(key) || isKept(key))
     if (log === null || log.isEmpty || ours.length === 0) return []
@@ -216,21 +214,34 @@ export class Disclosures {
     const owner = this.#logs.roster.sites.find(({ id }) => id === this.siteOf(origin))
     if (owner === undefined) return
     for (const key of keys) {
-      if (await this.#opens(key, owner.sharingKey)) this.#clinic.store.putMirroredPayloads(origin, [], [key])
+      if (await this.#opens(key, owner.id)) this.#clinic.store.putMirroredPayloads(origin, [], [key])
     }
   }
 
-  /** True when a key was sealed to this site by the holder of a sharing key. */
-  async #opens(key: SealedKeyRow, sender: Uint8Array): Promise<boolean> {
-    const context = { subject: key.subject, epoch: key.epoch, sender }
+  /** True when a key was sealed to this site by a site. */
+  async #opens(key: NewEpochKey, sender: string): Promise<boolean> {
+    const { ring, identity } = this.#clinic
+    const pair = ring.of(key.recipient)
+    if (pair === null) return false
+    const { subject, epoch } = key
     try {
-      if (equalBytes(sender, this.#pair.publicKey)) wipe(await openEpochKey(key.sealed, this.#pair, context))
-      else heldClassKeys(await openClassKeys(key.sealed, this.#pair, context)).wipe()
+      if (sender === identity.site) wipe(await openSealedRow({ row: key, pair }, subject))
+      else
+        heldClassKeys(await openHandedOver(key.sealed, pair, { subject, epoch, senders: this.#keysOf(sender) })).wipe()
       return true
     } catch (error) {
       if (error instanceof EnvelopeError) return false
       throw error
     }
+  }
+
+  /** Every sharing key that a site ever had, the newest first: what is sealed to an older one is not sealed again. */
+  #keysOf(site: string): Uint8Array[] {
+    return sharingKeysOf(this.#clinic.replica.directory, site)
+  }
+
+  #ownKeys(): Uint8Array[] {
+    return this.#keysOf(this.#clinic.identity.site)
   }
 
   #fits(origin: string, { index, ciphertext }: PayloadRow): boolean {
@@ -329,8 +340,8 @@ export class Disclosures {
     const lacking = [...known.epochs].flatMap(([name, index]) => {
       const [handle = '', epoch = ''] = name.split('/')
       if (!decided.has(handle)) return []
-      const key = { subject: fromHex(handle), epoch: Number(epoch), recipient: this.#pair.publicKey, log }
-      return this.#held(key) === undefined ? [index] : []
+      const key = { subject: fromHex(handle), epoch: Number(epoch), log }
+      return this.#ownKeys().every((recipient) => this.#held({ ...key, recipient }) === undefined) ? [index] : []
     })
     if (lacking.length > 0) known.indexes = [...new Set([...known.indexes, ...lacking])].sort((a, b) => a - b)
   }

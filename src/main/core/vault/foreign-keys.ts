@@ -6,27 +6,24 @@
  *
  * @packageDocumentation
  */
-import { equalBytes } from '../../../shared/bytes.ts'
+import { sharingKeysOf } from '../../../ledger/directory.ts'
 import type { StoredEpochKey } from '../../store/store.ts'
-import { type ClassKeys, EpochClassKeys, heldClassKeys, openClassKeys } from '../class-keys.ts'
+import { type ClassKeys, EpochClassKeys, heldClassKeys, openHandedOver } from '../class-keys.ts'
 import { EnvelopeError } from '../envelope.ts'
-import { openEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
 import type { Clinic } from './clinic.ts'
-import { keyRow, mayBeOf } from './key-rows.ts'
+import { mayBeOf } from './key-rows.ts'
 import { unlessDamaged } from './log-replica.ts'
 import type { NetworkLogs } from './network-logs.ts'
+import { openSealedRow, type SealedRow } from './sharing-ring.ts'
 
 /** See the module's comment. */
 export class ForeignKeys {
-  readonly #clinic: Pick<Clinic, 'store'>
+  readonly #clinic: Pick<Clinic, 'store' | 'ring' | 'identity' | 'replica'>
   readonly #logs: Pick<NetworkLogs, 'roster'>
-  readonly #pair: SharingKeyPair
 
-  /** @param pair - The own site's sharing key. */
-  constructor(clinic: Pick<Clinic, 'store'>, logs: Pick<NetworkLogs, 'roster'>, pair: SharingKeyPair) {
+  constructor(clinic: Pick<Clinic, 'store' | 'ring' | 'identity' | 'replica'>, logs: Pick<NetworkLogs, 'roster'>) {
     this.#clinic = clinic
     this.#logs = logs
-    this.#pair = pair
   }
 
   /** Keys for a subject's records in a log, as far as they are here. */
@@ -36,7 +33,7 @@ export class ForeignKeys {
 
   /** Whether one of them is for this site. */
   has(log: string, subject: Uint8Array): boolean {
-    return this.rows(log, subject).some(({ recipient }) => equalBytes(recipient, this.#pair.publicKey))
+    return this.rows(log, subject).some(({ recipient }) => this.#clinic.ring.of(recipient) !== null)
   }
 
   /**
@@ -46,15 +43,25 @@ export class ForeignKeys {
    * @throws EnvelopeError `KEY_MISSING`, `NOT_AUTHENTIC`.
    */
   async of(log: string, site: string, subject: Uint8Array, epoch: number): Promise<ClassKeys> {
-    const sender = this.#logs.roster.sites.find(({ id }) => id === site)?.sharingKey
-    const row = keyRow(this.#stored(subject), { epoch, recipient: this.#pair.publicKey, log })
-    if (row === undefined || sender === undefined)
-      throw new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} was handed over`)
-    const context = { subject, epoch, sender }
-    // A node of the own site seals the whole key to the site; another clinic hands over what a consent names.
-    if (equalBytes(sender, this.#pair.publicKey))
-      return new EpochClassKeys(await openEpochKey(row.sealed, this.#pair, context))
-    return heldClassKeys(await openClassKeys(row.sealed, this.#pair, context))
+    let failure = new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} was handed over`)
+    for (const sealed of this.#clinic.ring.rowsFor(this.#stored(subject), { epoch, log })) {
+      try {
+        return await this.#opened(sealed, site, subject)
+      } catch (error) {
+        if (!(error instanceof EnvelopeError)) throw error
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  /** A node of the own site seals the whole key to the site; another clinic hands over what a consent names. */
+  async #opened(sealed: SealedRow, site: string, subject: Uint8Array): Promise<ClassKeys> {
+    const { identity, replica } = this.#clinic
+    if (site === identity.site) return new EpochClassKeys(await openSealedRow(sealed, subject))
+    const { row, pair } = sealed
+    const senders = this.#logs.roster.sites.some(({ id }) => id === site) ? sharingKeysOf(replica.directory, site) : []
+    return heldClassKeys(await openHandedOver(row.sealed, pair, { subject, epoch: row.epoch, senders }))
   }
 
   #stored(subject: Uint8Array): StoredEpochKey[] {

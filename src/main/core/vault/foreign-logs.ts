@@ -13,7 +13,6 @@ import type { ErasureLeaf } from '../../../ledger/erasure-confirmation.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
 import type { ConsentStanding } from '../../../shared/api/consent-schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
-import type { SharingKeyPair } from '../epoch-keys.ts'
 import type { RecordSources } from '../verify-record.ts'
 import { ACCESS_TYPES } from './chains.ts'
 import type { Clinic } from './clinic.ts'
@@ -57,14 +56,13 @@ export class ForeignLogs implements ForeignShares {
   readonly #charted = new Map<string, string>()
 
   /**
-   * @param pair - The own site's sharing key.
    * @param contact - How fresh the word of the node is that writes a log.
    */
-  constructor(clinic: Clinic, logs: NetworkLogs, pair: SharingKeyPair, contact: (origin: string) => SiteContact) {
+  constructor(clinic: Clinic, logs: NetworkLogs, contact: (origin: string) => SiteContact) {
     this.#clinic = clinic
     this.#logs = logs
     this.#contact = contact
-    this.#keys = new ForeignKeys(clinic, logs, pair)
+    this.#keys = new ForeignKeys(clinic, logs)
     this.#consents = new ForeignConsents(clinic, this.#keys, contact)
     this.#reader = new ForeignReader({ clinic, logs, keys: this.#keys, consents: this.#consents })
     this.#erasures = new ForeignErasures(clinic, this.#reader.open)

@@ -65,8 +65,10 @@ import {
   withoutSite,
   withNewWitness,
   withPolicy,
+  withSharingKey,
 } from './next-rosters.ts'
 import { dropNextSeed, governs, hasNextSeed, keepNextSeed, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
+import { keepNextSharing } from './sharing-ring.ts'
 import { logSecretOf } from './site-secrets.ts'
 import type { EntrySigner } from './entry-signer.ts'
 import type { Draft } from './writer.ts'
@@ -524,6 +526,7 @@ export class Governance {
     const now: EntrySigner = { role: 'log', publicKey: logSigner.publicKey, sign: (message) => logSigner.sign(message) }
     await writer.recordDecision(this.#draft('roster', encodeRosterFields({ document, approvals }), now), successor)
     await settleKeys(this.#clinic)
+    this.#clinic.ring.reload(this.#clinic.keystore.secrets)
     await this.#save({ proposal: null })
     standing.rosterChanged()
     await this.#keysChanged()
@@ -571,8 +574,13 @@ export class Governance {
         // Who governs the site, or records for the network, cannot go this way: nobody would be left who does.
         const isNeeded = change.name === identity.log || change.name === next.coordinator
         if (site === undefined || !isThere || isNeeded) throw new ApiFailure('BAD_PROPOSAL')
-        return withoutMachine(next, site.id, change.name, this.endsOf(site))
+        const without = withoutMachine(next, site.id, change.name, this.endsOf(site))
+        // A witness was never given any secret of the site; a node has them all.
+        const isNode = site.nodes.some(({ log }) => log === change.name)
+        return isNode ? withSharingKey(without, site.id, await keepNextSharing(secrets)) : without
       }
+      case 'sharing-key':
+        return withSharingKey(next, identity.site, await keepNextSharing(secrets))
       case 'governance-key':
         return withGovernanceKey(next, identity.site, await keepNextSeed(secrets, SECRETS.governance, random(32)))
       case 'mirror-key':
@@ -650,7 +658,7 @@ export class Governance {
 
   async #dropSeeds(): Promise<void> {
     const { keystore, identity } = this.#clinic
-    for (const name of ownSeeds(identity)) await dropNextSeed(keystore.secrets, name)
+    for (const name of [...ownSeeds(identity), SECRETS.sharing]) await dropNextSeed(keystore.secrets, name)
   }
 
   #hasNextSeed(): boolean {

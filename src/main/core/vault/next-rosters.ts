@@ -41,6 +41,11 @@ export function withGovernanceKey(roster: Roster, id: string, governanceKey: Uin
   return withSite(roster, id, (site) => ({ ...site, governanceKey }))
 }
 
+/** With another sharing key of a site: what is sealed to it from then on. */
+export function withSharingKey(roster: Roster, id: string, sharingKey: Uint8Array): Roster {
+  return withSite(roster, id, (site) => ({ ...site, sharingKey }))
+}
+
 /** With another mirror key of a site, in the policy as well. */
 export function withMirrorKey(roster: Roster, id: string, mirrorKey: Uint8Array): Roster {
   const before = roster.sites.find((site) => site.id === id)?.mirrorKey

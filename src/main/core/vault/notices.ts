@@ -11,7 +11,6 @@ import { instantText } from '../../../clinical/instant.ts'
 import { type CborMap, mapOf } from '../../../ledger/cbor.ts'
 import { encodeIncident } from '../../../ledger/fields.ts'
 import type { SystemNotice } from '../../../shared/api/schemas.ts'
-import { wipe } from '../../keystore/sodium.ts'
 import { type Clinic, offsetMinAt } from './clinic.ts'
 import type { ClockProblem } from './clock-watch.ts'
 import type { Outbox, OutboxFindings } from './outbox.ts'
@@ -42,8 +41,8 @@ export class Notices {
   }
 
   /** Looks at everything, and goes on looking at the clock and the line. */
-  async start(outbox: Outbox, sharingPrivateKey: Uint8Array): Promise<void> {
-    await this.#openOutbox(outbox, sharingPrivateKey)
+  async start(outbox: Outbox): Promise<void> {
+    await this.#openOutbox(outbox)
     await this.look()
     this.#timer = setInterval(() => {
       void this.look()
@@ -87,11 +86,10 @@ export class Notices {
     this.#timer = null
   }
 
-  async #openOutbox(outbox: Outbox, privateKey: Uint8Array): Promise<void> {
+  async #openOutbox(outbox: Outbox): Promise<void> {
     const nothing: OutboxFindings = { isReplaced: null, unreadable: 0 }
     // A disk that is full, or may not be written to, is no reason not to open: it is told elsewhere.
-    const found = await outbox.open(this.#clinic.identity.sharingKey, privateKey).catch(() => nothing)
-    wipe(privateKey)
+    const found = await outbox.open(this.#clinic.ring).catch(() => nothing)
     if (found.isReplaced === 'another') await this.#record('outbox.key-replaced', new Map())
     if (found.unreadable === 0) return
     this.#add('outbox-unreadable')

@@ -15,7 +15,6 @@ import { Accesses } from './accesses.ts'
 import { Amendments } from './amendments.ts'
 import { Assessments } from './assessments.ts'
 import { Cards } from './cards.ts'
-import { sharingSecret } from './clinic-assembly.ts'
 import type { Clinic } from './clinic.ts'
 import { Consents } from './consents.ts'
 import { DeviceChecks } from './device-checks.ts'
@@ -95,7 +94,7 @@ export async function openParts(clinic: Clinic, around: Surroundings): Promise<O
 
 /** Starts what runs by itself: whoever may look is told first. */
 export async function startParts({ clinic, notices, patients, upkeep, network }: Open, outbox: Outbox): Promise<void> {
-  await notices.start(outbox, sharingSecret(clinic.keystore))
+  await notices.start(outbox)
   patients.charts.start()
   upkeep.start()
   clinic.standing.start()
@@ -119,10 +118,9 @@ function erasuresOf(clinic: Clinic, ledger: LedgerViews, held: Cards, { failed }
 }
 
 function upkeepOf(clinic: Clinic, erasures: Erasures, { databaseFile, opened }: Surroundings): Upkeep {
-  const { identity, keystore, replica, logSigner } = clinic
+  const { replica, logSigner } = clinic
   return new Upkeep({
     ...{ clinic, logSigner, databaseFile },
-    pair: { publicKey: identity.sharingKey, privateKey: sharingSecret(keystore) },
     incidents: () => replica.incidents,
     reread: () => {
       replica.reread()

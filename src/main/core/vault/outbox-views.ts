@@ -3,11 +3,9 @@ import { instantText } from '../../../clinical/instant.ts'
 import { mapOf } from '../../../ledger/cbor.ts'
 import type { OutboxNote, SettledNote } from '../../../shared/api/schemas.ts'
 import { fromHex } from '../../../shared/bytes.ts'
-import { wipe } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
 import type { Asked } from '../vault-service.ts'
 import { offsetMinAt, viewerFor, type Clinic, type Viewer } from './clinic.ts'
-import { secretOf, SECRETS } from './genesis.ts'
 import type { Outbox } from './outbox.ts'
 
 /**
@@ -30,13 +28,13 @@ export class OutboxViews {
   /** @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`. */
   async list(): Promise<OutboxNote[]> {
     viewerFor(this.#clinic, 'clinical')
-    return this.#withKey((key) => this.#outbox.list(key))
+    return this.#outbox.list(this.#clinic.ring)
   }
 
   /** The same for what was settled in the last 90 days. */
   async settled(): Promise<SettledNote[]> {
     viewerFor(this.#clinic, 'clinical')
-    return this.#withKey((key) => this.#outbox.settled(key))
+    return this.#outbox.settled(this.#clinic.ring)
   }
 
   /**
@@ -58,8 +56,8 @@ export class OutboxViews {
   }
 
   async #settleOne(viewer: Viewer, id: string, reason: string): Promise<void> {
-    const note = await this.#withKey((key) => this.#outbox.note(id, key))
-    const { writer, logSigner, random, nowMs, identity } = this.#clinic
+    const { writer, logSigner, random, nowMs, ring } = this.#clinic
+    const note = await this.#outbox.note(id, ring)
     const timeMs = nowMs()
     const details = mapOf([
       [1, fromHex(id)],
@@ -72,15 +70,6 @@ export class OutboxViews {
       },
     ])
     const settled = { at: instantText(timeMs, offsetMinAt(timeMs)), by: viewer.name, reason }
-    await this.#outbox.settle(note, settled, identity.sharingKey)
-  }
-
-  async #withKey<Value>(body: (privateKey: Uint8Array) => Promise<Value>): Promise<Value> {
-    const key = secretOf(this.#clinic.keystore, SECRETS.sharing)
-    try {
-      return await body(key)
-    } finally {
-      wipe(key)
-    }
+    await this.#outbox.settle(note, settled, ring)
   }
 }

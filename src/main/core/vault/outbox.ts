@@ -22,6 +22,7 @@ import { EnvelopeError, type RandomBytes } from '../envelope.ts'
 import { openSealedToKey, sealToKey } from '../epoch-keys.ts'
 import { ApiFailure } from '../failure.ts'
 import { offsetMinAt } from './local-time.ts'
+import type { SharingRing } from './sharing-ring.ts'
 
 /** Notes that wait at most. */
 export const MAX_NOTES = 500
@@ -84,30 +85,33 @@ export class Outbox {
   /**
    * Publishes the key that notes are sealed to, where another one or none lies, and sets aside what does not open.
    *
-   * @param publicKey - The site's, from the keystore.
+   * @param ring - The site's keys, from the keystore.
    */
-  async open(publicKey: Uint8Array, privateKey: Uint8Array): Promise<OutboxFindings> {
+  async open(ring: SharingRing): Promise<OutboxFindings> {
     makePrivateFolder(this.#folder)
-    const isReplaced = this.#comparedWith(publicKey)
-    if (isReplaced !== null) writeFileAtomically(this.#keyFile, new TextEncoder().encode(`${toHex(publicKey)}\n`))
+    const isReplaced = this.#comparedWith(ring)
+    const { publicKey } = ring.now
+    const published = this.#publishedKey()
+    if (published === null || !equalBytes(published, publicKey))
+      writeFileAtomically(this.#keyFile, new TextEncoder().encode(`${toHex(publicKey)}\n`))
     let unreadable = 0
     for (const id of this.#ids('note')) {
-      if ((await this.#read(id, 'note', privateKey)) !== null) continue
+      if ((await this.#read(id, 'note', ring)) !== null) continue
       this.#rename(id, 'note', 'unreadable')
       unreadable++
     }
-    await this.#forgetOld(privateKey)
+    await this.#forgetOld(ring)
     return { isReplaced, unreadable }
   }
 
   /** Notes that wait, oldest first. */
-  async list(privateKey: Uint8Array): Promise<OutboxNote[]> {
-    return this.#all('note', privateKey)
+  async list(ring: SharingRing): Promise<OutboxNote[]> {
+    return this.#all('note', ring)
   }
 
   /** Notes of the last 90 days that were settled, oldest first. */
-  async settled(privateKey: Uint8Array): Promise<SettledNote[]> {
-    const notes = await this.#all('settled', privateKey)
+  async settled(ring: SharingRing): Promise<SettledNote[]> {
+    const notes = await this.#all('settled', ring)
     return notes.filter((note): note is SettledNote => 'settled' in note)
   }
 
@@ -116,38 +120,40 @@ export class Outbox {
    *
    * @throws ApiFailure `UNKNOWN_ENTRY`.
    */
-  async note(id: string, privateKey: Uint8Array): Promise<OutboxNote> {
-    const note = this.#ids('note').includes(id) ? await this.#read(id, 'note', privateKey) : null
+  async note(id: string, ring: SharingRing): Promise<OutboxNote> {
+    const note = this.#ids('note').includes(id) ? await this.#read(id, 'note', ring) : null
     if (note === null) throw new ApiFailure('UNKNOWN_ENTRY')
     return note
   }
 
   /** Takes a note off the list, and keeps it with what became of it. Durable when the promise resolves. */
-  async settle(note: OutboxNote, settled: SettledNote['settled'], publicKey: Uint8Array): Promise<void> {
+  async settle(note: OutboxNote, settled: SettledNote['settled'], ring: SharingRing): Promise<void> {
     const plain = padded({ ...note, settled }, SETTLED_SIZE)
     if (plain === null) throw new ApiFailure('INVALID_REQUEST', { detail: 'reason' })
-    const sealed = await sealToKey(plain, publicKey, INFO, fromHex(note.id))
+    const sealed = await sealToKey(plain, ring.now.publicKey, INFO, fromHex(note.id))
     writeFileAtomically(this.#fileOf(note.id, 'settled'), sealed)
     removeFile(this.#fileOf(note.id, 'note'))
   }
 
-  async #all(kind: 'note' | 'settled', privateKey: Uint8Array): Promise<OutboxNote[]> {
-    const notes = await Promise.all(this.#ids(kind).map((id) => this.#read(id, kind, privateKey)))
+  async #all(kind: 'note' | 'settled', ring: SharingRing): Promise<OutboxNote[]> {
+    const notes = await Promise.all(this.#ids(kind).map((id) => this.#read(id, kind, ring)))
     return notes.filter((note) => note !== null).sort((a, b) => timeOf(a) - timeOf(b) || (a.id < b.id ? -1 : 1))
   }
 
   /** Null when it does not open, or is no note. */
-  async #read(id: string, kind: 'note' | 'settled', privateKey: Uint8Array): Promise<OutboxNote | null> {
+  async #read(id: string, kind: 'note' | 'settled', ring: SharingRing): Promise<OutboxNote | null> {
     const sealed = readFileIfAny(this.#fileOf(id, kind))
     if (sealed === null) return null
-    const plain = await openSealedToKey(sealed, privateKey, INFO, fromHex(id)).catch(unreadable)
+    let plain: Uint8Array | null = null
+    for (const { privateKey } of ring.all)
+      plain ??= await openSealedToKey(sealed, privateKey, INFO, fromHex(id)).catch(unreadable)
     const note = plain === null ? null : parsed(kind === 'note' ? OutboxNote : SettledNote, plain)
     return note?.id === id ? note : null
   }
 
-  async #forgetOld(privateKey: Uint8Array): Promise<void> {
+  async #forgetOld(ring: SharingRing): Promise<void> {
     const before = this.#tools.nowMs() - KEPT_MS
-    for (const { id, settled } of await this.settled(privateKey))
+    for (const { id, settled } of await this.settled(ring))
       if (parseInstant(settled.at).epochMs < before) removeFile(this.#fileOf(id, 'settled'))
   }
 
@@ -164,10 +170,11 @@ export class Outbox {
     })
   }
 
-  #comparedWith(publicKey: Uint8Array): OutboxFindings['isReplaced'] {
+  /** A key that the site had before was put there by nobody else. */
+  #comparedWith(ring: SharingRing): OutboxFindings['isReplaced'] {
     if (!existsSync(this.#keyFile)) return 'none'
     const published = this.#publishedKey()
-    return published !== null && equalBytes(published, publicKey) ? null : 'another'
+    return published !== null && ring.of(published) !== null ? null : 'another'
   }
 
   #publishedKey(): Uint8Array | null {

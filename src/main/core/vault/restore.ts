@@ -24,9 +24,9 @@ import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { clinicPaths, identityOf, type ClinicFiles } from './clinic-files.ts'
 import { SECRETS } from './genesis.ts'
-import type { Identity } from './identity.ts'
 import { parseRecoveryKey, type RecoveryKey } from './recovery-key.ts'
 import { Recovery, type RecoveryTools } from './recovery.ts'
+import { settleSharing, SharingRing } from './sharing-ring.ts'
 import { openSiteSecrets, secretOf, type SiteSecrets } from './site-secrets.ts'
 
 /** What is restored, and for whom. */
@@ -76,7 +76,7 @@ export async function restoreClinic(
       checkIdentity(identityOf({ keystore, store }), key)
       const recovery = new Recovery({ keystore, store }, 'restored', tools, secrets.mark)
       // Anybody can seal to the printed key: what is recorded next must be sealed to a key that the network listed.
-      if (!isListed(recovery.ownSite(), identityOf({ keystore, store }), keystore)) badBackup()
+      if (!(await hasListedKey(recovery.ownSite(), keystore))) badBackup()
       await tools.withRescued({ keystore, store }, recovery, (copy) => recovery.run(copy))
     } finally {
       keystore.close()
@@ -136,13 +136,11 @@ function checkIdentity(identity: ReturnType<typeof identityOf>, { privateKey, ne
   if (!isSite || !isNetwork) badBackup()
 }
 
-/** Whether the site's sharing key is the one that the roster lists, and its private half is here. */
-function isListed(site: RosterSite | null, { sharingKey }: Identity, { secrets }: Keystore): boolean {
-  const privateKey = secrets.get(SECRETS.sharing)
-  if (site === null || privateKey?.length !== 32) return false
-  const own = sharingPublicKeyOf(privateKey)
-  wipe(privateKey)
-  return equalBytes(site.sharingKey, sharingKey) && equalBytes(site.sharingKey, own)
+/** Whether the sharing key that the roster lists is here. It may have been replaced just before the copy was made. */
+async function hasListedKey(site: RosterSite | null, { secrets }: Keystore): Promise<boolean> {
+  if (site === null || secrets.get(SECRETS.sharing)?.length !== 32) return false
+  await settleSharing(secrets, site.sharingKey)
+  return equalBytes(site.sharingKey, SharingRing.read(secrets).now.publicKey)
 }
 
 function badBackup(): never {

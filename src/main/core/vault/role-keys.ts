@@ -20,6 +20,7 @@ import { ApiFailure } from '../failure.ts'
 import { SECRETS, signerOf } from './genesis.ts'
 import { readIdentity, writeIdentity, type Identity } from './identity.ts'
 import type { Replica } from './replica.ts'
+import { settleSharing, SharingRing } from './sharing-ring.ts'
 import { logSecretOf } from './site-secrets.ts'
 import type { EntrySigner } from './entry-signer.ts'
 
@@ -155,6 +156,7 @@ export async function settleKeys({ keystore, store, replica }: SettledFiles): Pr
   if (site !== undefined) {
     await settleSeed(secrets, SECRETS.governance, site.governanceKey)
     await settleSeed(secrets, SECRETS.mirror, site.mirrorKey)
+    await settleSharing(secrets, site.sharingKey)
   }
   const { logKey } = replica.live
   await settleSeed(secrets, logSecretOf(identity.origin), logKey)
@@ -162,9 +164,11 @@ export async function settleKeys({ keystore, store, replica }: SettledFiles): Pr
     const row = store.logs().find(({ origin }) => origin === log.origin)
     if (row !== undefined && !equalBytes(row.logKey, log.logKey)) store.addLog(log.origin, log.logKey)
   }
+  const { publicKey: sharingKey } = SharingRing.read(secrets).now
+  if (!equalBytes(identity.sharingKey, sharingKey)) await writeIdentity(secrets, { ...identity, sharingKey })
   if (equalBytes(identity.logKey, logKey) || logSeedOf(secrets, logKey) === null) return
   const others = [identity.logKey, ...identity.otherLogKeys].filter((key) => !equalBytes(key, logKey))
-  await writeIdentity(secrets, { ...identity, logKey, otherLogKeys: others })
+  await writeIdentity(secrets, { ...identity, sharingKey, logKey, otherLogKeys: others })
 }
 
 interface SettledFiles {

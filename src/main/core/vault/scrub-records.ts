@@ -9,15 +9,16 @@
  */
 import type { Body } from '../../../ledger/entry.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
-import { equalBytes, toHex } from '../../../shared/bytes.ts'
+import { toHex } from '../../../shared/bytes.ts'
 import { epochKeyBytes, payloadBytes } from '../../store/damaged-bytes.ts'
 import type { Store, StoredEpochKey, StoredPayload } from '../../store/store.ts'
 import { EpochClassKeys, likelyClasses, openUnderClasses } from '../class-keys.ts'
 import { checkCiphertext, checkCommitment, EnvelopeError } from '../envelope.ts'
-import { openEpochKey, sealEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
+import { sealEpochKey } from '../epoch-keys.ts'
 import { keyRow } from './key-rows.ts'
 import { unlessDamaged } from './log-replica.ts'
 import type { RepairSource } from './repair.ts'
+import { openSealedRow, type SealedRow, type SharingRing } from './sharing-ring.ts'
 import type { Damage } from './scrub-damage.ts'
 
 /** What records are checked with. */
@@ -26,7 +27,7 @@ export interface RecordScrubParts {
   readonly sources: readonly RepairSource[]
   readonly damage: Damage
   /** The site's sharing keys. */
-  readonly pair: SharingKeyPair
+  readonly ring: SharingRing
   /** X25519 key of the printed recovery key. */
   readonly recoveryKey: Uint8Array
   /** An epoch key that this process opened before, or null. */
@@ -109,21 +110,29 @@ export class RecordScrub {
 
   async #checkKey(origin: string, index: number, of: Epoch): Promise<Uint8Array | null> {
     const { subject, epoch } = of
-    const { store, pair, recoveryKey } = this.#parts
+    const { store, ring, recoveryKey } = this.#parts
     const rows = unlessDamaged(() => store.epochKeys(subject)) ?? []
     const { log } = splitOrigin(origin)
-    const own = keyRow(rows, { epoch, recipient: pair.publicKey, log })
-    const key = (await this.#opened(own, subject, epoch)) ?? (await this.#repairKey(origin, index, of, own))
+    const own = ring.rowsFor(rows, { epoch, log })
+    const key = (await this.#openedOf(own, subject)) ?? (await this.#repairKey(origin, index, of, own[0]?.row))
     const copy = keyRow(rows, { epoch, recipient: recoveryKey, log })
     if (key !== null && copy?.sealed.length !== SEALED_SIZE) await this.#repairCopy(origin, subject, epoch, copy, key)
     return key
   }
 
-  /** The key in a row that was sealed by this site, or null. */
-  async #opened(row: StoredEpochKey | undefined, subject: Uint8Array, epoch: number): Promise<Uint8Array | null> {
-    if (row === undefined || !(row.sealed instanceof Uint8Array)) return null
-    const { pair } = this.#parts
-    return openEpochKey(row.sealed, pair, { subject, epoch, sender: pair.publicKey }).catch(nullIfSealed)
+  /** The key in the first row that was sealed by this site, or null. */
+  async #openedOf(rows: readonly SealedRow[], subject: Uint8Array): Promise<Uint8Array | null> {
+    for (const sealed of rows) {
+      const key = await this.#opened(sealed, subject)
+      if (key !== null) return key
+    }
+    return null
+  }
+
+  async #opened(sealed: SealedRow, subject: Uint8Array): Promise<Uint8Array | null> {
+    // What lies in a damaged file is of any type.
+    if (!(sealed.row.sealed instanceof Uint8Array)) return null
+    return openSealedRow(sealed, subject).catch(nullIfSealed)
   }
 
   async #repairKey(
@@ -132,19 +141,20 @@ export class RecordScrub {
     { subject, epoch }: Epoch,
     row: StoredEpochKey | undefined,
   ): Promise<Uint8Array | null> {
-    const { store, damage, pair, sources, openKey } = this.#parts
+    const { store, damage, ring, sources, openKey } = this.#parts
     const kind = 'epoch-key'
     let found: Uint8Array | null = null
     const repairs = [
       async () => {
         found = await openKey(subject, epoch)
-        if (found !== null) await this.#seal(origin, kind, { subject, epoch, recipient: pair.publicKey }, found)
+        if (found !== null) await this.#seal(origin, kind, { subject, epoch, recipient: ring.now.publicKey }, found)
         return found !== null
       },
       ...damage.from(sources, async (source) => {
         for (const offered of await source.epochKeys(subject, origin, index)) {
-          if (offered.epoch !== epoch || !equalBytes(offered.recipient, pair.publicKey)) continue
-          found = await this.#opened(offered, subject, epoch)
+          const pair = offered.epoch === epoch ? ring.of(offered.recipient) : null
+          if (pair === null) continue
+          found = await this.#opened({ row: offered, pair }, subject)
           if (found === null) continue
           store.replaceEpochKey(origin, kind, { subject, ...offered, log: splitOrigin(origin).log })
           return true
@@ -193,8 +203,8 @@ export class RecordScrub {
     { subject, epoch, recipient }: { subject: Uint8Array; epoch: number; recipient: Uint8Array },
     key: Uint8Array,
   ): Promise<void> {
-    const { store, pair } = this.#parts
-    const sealed = await sealEpochKey(key, recipient, { subject, epoch, sender: pair })
+    const { store, ring } = this.#parts
+    const sealed = await sealEpochKey(key, recipient, { subject, epoch, sender: ring.now })
     store.replaceEpochKey(origin, kind, { subject, epoch, recipient, log: splitOrigin(origin).log, sealed })
   }
 }

@@ -34,7 +34,7 @@ import { scrubCosignatures, scrubEvidence, scrubMirror, type StandingCheck } fro
 import { scrubTiles } from './scrub-tree.ts'
 
 /** What a scrub is made of. */
-export interface ScrubParts extends Pick<RecordScrubParts, 'pair' | 'recoveryKey' | 'openKey' | 'isErased'> {
+export interface ScrubParts extends Pick<RecordScrubParts, 'ring' | 'recoveryKey' | 'openKey' | 'isErased'> {
   readonly store: Store
   /** Every log of this site, the live one last. */
   readonly logs: () => readonly LogReplica[]

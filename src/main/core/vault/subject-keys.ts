@@ -4,19 +4,21 @@
  * @remarks
  * The own site and the printed recovery key hold the epoch key itself; a site that a consent names gets the keys of the
  * kinds of data that it names (`class-keys.ts`). What is shared with whom is worked out from proven entries by whoever
- * opens these keys; rows of the database are never asked who may. Proven by `tests/main/core/vault/subject-keys.test.ts`.
+ * opens these keys; rows of the database are never asked who may. An epoch that is sealed to a sharing key that was replaced
+ * since, of this site or of another one, ends with the next record. Proven by `tests/main/core/vault/subject-keys.test.ts`.
  *
  * @packageDocumentation
  */
 import { assert } from '../../../shared/errors.ts'
-import { toHex } from '../../../shared/bytes.ts'
+import { equalBytes, toHex } from '../../../shared/bytes.ts'
 import type { NewEpochKey, StoredEpochKey, StoreReader } from '../../store/store.ts'
 import { EpochClassKeys, type KeyClass, sealClassKeys } from '../class-keys.ts'
 import { EnvelopeError, type RandomBytes } from '../envelope.ts'
 import { ApiFailure } from '../failure.ts'
 import { keyRow, mayBeOf } from './key-rows.ts'
+import { openSealedRow, type SharingRing } from './sharing-ring.ts'
 import { unlessDamaged } from './log-replica.ts'
-import { openEpochKey, sealEpochKey, type SharingKeyPair } from '../epoch-keys.ts'
+import { sealEpochKey } from '../epoch-keys.ts'
 
 /** The keys under which a subject's new records are sealed. */
 export interface CurrentEpoch {
@@ -56,8 +58,8 @@ export interface SubjectKeysParts {
   readonly store: StoreReader
   /** The own log, without incarnation. */
   readonly log: string
-  /** The site's sharing key. */
-  readonly pair: SharingKeyPair
+  /** The site's sharing keys. */
+  readonly ring: SharingRing
   /** Public half of the printed recovery key; every epoch key is sealed to it as well. */
   readonly recoveryKey: Uint8Array
   /** The epoch that the newest proven entry of a subject names, or null. */
@@ -67,6 +69,13 @@ export interface SubjectKeysParts {
   readonly random: RandomBytes
 }
 
+/** An epoch whose key is here. */
+interface OpenEpoch {
+  readonly keys: EpochClassKeys
+  /** The site's key that it is sealed to: the public half, 32 bytes. */
+  readonly recipient: Uint8Array
+}
+
 /**
  * First epoch of what a site records about patients of others, such as emergencies. Nobody changes their mind that often.
  * About a patient of another log of the same site, epochs of a log begin at `FOREIGN_FROM * (1 + e)`, where `e` is the
@@ -74,10 +83,10 @@ export interface SubjectKeysParts {
  */
 export const FOREIGN_FROM = 4096
 
-/** Epoch keys of subjects, opened with the site's sharing key and kept in memory only. */
+/** Epoch keys of subjects, opened with the site's sharing keys and kept in memory only. */
 export class SubjectKeys {
   readonly #parts: SubjectKeysParts
-  readonly #open = new Map<string, Promise<EpochClassKeys>>()
+  readonly #open = new Map<string, Promise<OpenEpoch>>()
   readonly #created = new Map<string, Promise<CurrentEpoch>>()
 
   constructor(parts: SubjectKeysParts) {
@@ -89,7 +98,11 @@ export class SubjectKeys {
    *
    * @throws EnvelopeError `KEY_MISSING` when none is sealed to this site, `NOT_AUTHENTIC` when it does not open.
    */
-  of(subject: Uint8Array, epoch: number): Promise<EpochClassKeys> {
+  async of(subject: Uint8Array, epoch: number): Promise<EpochClassKeys> {
+    return (await this.#opened(subject, epoch)).keys
+  }
+
+  #opened(subject: Uint8Array, epoch: number): Promise<OpenEpoch> {
     const name = nameOf(subject, epoch)
     const known = this.#open.get(name)
     if (known !== undefined) return known
@@ -103,15 +116,19 @@ export class SubjectKeys {
   /**
    * The keys for new records: those of the epoch the ledger names last, or of a new one when there is none, it is lost, or
    * somebody holds it who may no longer. Rows of the database that the ledger does not name are never used: anyone could
-   * have put them there.
+   * have put them there. That one is left over can end an epoch, and do no more.
    */
   async current(subject: Uint8Array): Promise<CurrentEpoch> {
     const handle = toHex(subject)
     const sharing = (await this.#parts.sharing?.(handle)) ?? UNSHARED
     const created = this.#created.get(handle)
-    if (created !== undefined) return created
+    if (created !== undefined) {
+      if (equalBytes(recipientOf(await created), this.#parts.ring.now.publicKey)) return created
+      // The site got another key before it was recorded.
+      if (this.#created.get(handle) === created) this.#created.delete(handle)
+    }
     const epoch = this.#parts.newestEpoch(handle)
-    const keys = epoch === null || sharing.isSpent(epoch) ? null : await this.of(subject, epoch).catch(lost)
+    const keys = epoch === null || sharing.isSpent(epoch) ? null : await this.#present(subject, epoch, sharing)
     if (epoch !== null && keys !== null) {
       return { epoch, keys, toStore: [], handedOver: await this.#missing(subject, epoch, sharing) }
     }
@@ -124,7 +141,8 @@ export class SubjectKeys {
 
   /** A new epoch, shared as `sharing` says: with every record after it, and of earlier ones what `sharing` hands over. */
   async next(subject: Uint8Array, sharing: Sharing): Promise<CurrentEpoch> {
-    const { newestEpoch, random, pair, recoveryKey, log } = this.#parts
+    const { newestEpoch, random, ring, recoveryKey, log } = this.#parts
+    const pair = ring.now
     const newest = newestEpoch(toHex(subject)) ?? -1
     const epoch = this.#nextAfter(newest, this.#rows(subject), sharing)
     const key = random(32)
@@ -167,6 +185,28 @@ export class SubjectKeys {
     return { epoch, keys, toStore: [], handedOver: await this.#earlier(subject, epoch, sharing) }
   }
 
+  /** True when the present epoch is not one for what is recorded from now on. */
+  async isOver(subject: Uint8Array, sharing: Sharing): Promise<boolean> {
+    const epoch = this.#parts.newestEpoch(toHex(subject))
+    if (epoch === null) return false
+    return sharing.isSpent(epoch) || (await this.#present(subject, epoch, sharing)) === null
+  }
+
+  /** The keys of an epoch, as long as nobody holds them who may not have those of new records. */
+  async #present(subject: Uint8Array, epoch: number, sharing: Sharing): Promise<EpochClassKeys | null> {
+    const { ring, recoveryKey, log } = this.#parts
+    const opened = await this.#opened(subject, epoch).catch(lost)
+    // A machine that left the clinic holds the key before.
+    if (opened === null || !equalBytes(opened.recipient, ring.now.publicKey)) return null
+    const may = [...ring.all.map(({ publicKey }) => publicKey), recoveryKey]
+    const others = sharing.of(epoch).map(({ recipient }) => recipient)
+    const isLeft = this.#rows(subject).some(
+      (row) =>
+        row.epoch === epoch && row.log === log && ![...may, ...others].some((key) => equalBytes(key, row.recipient)),
+    )
+    return isLeft ? null : opened.keys
+  }
+
   /**
    * An entry was recorded: what was made for the subject is stored, or will never be.
    *
@@ -175,7 +215,10 @@ export class SubjectKeys {
   stored(subject: Uint8Array, current: CurrentEpoch | null): void {
     this.#created.delete(toHex(subject))
     if (current !== null && current.toStore.length > 0)
-      this.#open.set(nameOf(subject, current.epoch), Promise.resolve(current.keys))
+      this.#open.set(
+        nameOf(subject, current.epoch),
+        Promise.resolve({ keys: current.keys, recipient: recipientOf(current) }),
+      )
   }
 
   /** Forgets the keys of epochs that were erased, also in memory. */
@@ -184,7 +227,7 @@ export class SubjectKeys {
       const name = nameOf(subject, epoch)
       this.#open
         .get(name)
-        ?.then((keys) => {
+        ?.then(({ keys }) => {
           keys.wipe()
         })
         .catch(() => undefined)
@@ -196,11 +239,18 @@ export class SubjectKeys {
     return unlessDamaged(() => this.#parts.store.epochKeys(subject)) ?? []
   }
 
-  async #openStored(subject: Uint8Array, epoch: number): Promise<EpochClassKeys> {
-    const { pair, log } = this.#parts
-    const row = keyRow(this.#rows(subject), { epoch, recipient: pair.publicKey, log })
-    if (row === undefined) throw new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} sealed to this site`)
-    return new EpochClassKeys(await openEpochKey(row.sealed, pair, { subject, epoch, sender: pair.publicKey }))
+  async #openStored(subject: Uint8Array, epoch: number): Promise<OpenEpoch> {
+    const { ring, log } = this.#parts
+    let failure = new EnvelopeError('KEY_MISSING', `no key of epoch ${epoch} sealed to this site`)
+    for (const sealed of ring.rowsFor(this.#rows(subject), { epoch, log })) {
+      try {
+        return { keys: new EpochClassKeys(await openSealedRow(sealed, subject)), recipient: sealed.pair.publicKey }
+      } catch (error) {
+        if (!(error instanceof EnvelopeError)) throw error
+        failure = error
+      }
+    }
+    throw failure
   }
 
   /** What is to be handed over of epochs up to `newest` and has no row: a consent that began meanwhile, or a lost row. */
@@ -235,7 +285,8 @@ export class SubjectKeys {
   }
 
   #handover(subject: Uint8Array, epoch: number, keys: EpochClassKeys, sharing: Sharing): Promise<NewEpochKey[]> {
-    const { pair, log } = this.#parts
+    const { ring, log } = this.#parts
+    const pair = ring.now
     return Promise.all(
       sharing.of(epoch).map(async ({ recipient, classes }) => {
         const bundle = new Map(classes.map((keyClass) => [keyClass, keys.keyOf(keyClass)]))
@@ -249,6 +300,13 @@ export class SubjectKeys {
       }),
     )
   }
+}
+
+/** A new epoch is stored for the site first, then for the recovery key. */
+function recipientOf({ toStore }: CurrentEpoch): Uint8Array {
+  const [own] = toStore
+  assert(own !== undefined, 'a new epoch is sealed to the site')
+  return own.recipient
 }
 
 function nameOf(subject: Uint8Array, epoch: number): string {

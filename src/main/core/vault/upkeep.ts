@@ -13,7 +13,6 @@ import { LedgerError } from '../../../ledger/errors.ts'
 import type { Incident, ScrubEvent } from '../../../shared/api/schemas.ts'
 import { instantText } from '../../../clinical/instant.ts'
 import { equalBytes, toHex } from '../../../shared/bytes.ts'
-import type { SharingKeyPair } from '../epoch-keys.ts'
 import { EnvelopeError } from '../envelope.ts'
 import type { Place } from './chains.ts'
 import { actorFor, offsetMinAt, viewerFor, type Clinic } from './clinic.ts'
@@ -29,8 +28,6 @@ import type { EntrySigner } from './entry-signer.ts'
 /** What upkeep needs beside the clinic. */
 export interface UpkeepParts {
   readonly clinic: Clinic
-  /** The site's sharing keys. */
-  readonly pair: SharingKeyPair
   /** Signs as the live log. */
   readonly logSigner: EntrySigner
   /** Path of the open database. */
@@ -204,8 +201,8 @@ export class Upkeep {
   }
 
   #makeScrub(): Scrub {
-    const { clinic, pair, logSigner, reread, isErased } = this.#parts
-    const { store, keys, replica, writer, nowMs, identity } = clinic
+    const { clinic, logSigner, reread, isErased } = this.#parts
+    const { ring, store, keys, replica, writer, nowMs, identity } = clinic
     const budget = (): typeof BACKGROUND => this.#budget
     const timing: BudgetParts = {
       get sliceMs() {
@@ -223,7 +220,7 @@ export class Upkeep {
     return new Scrub({
       store,
       logs: () => replica.logs,
-      pair,
+      ring,
       recoveryKey: identity.recoveryKey,
       openKey: async (subject, epoch) => {
         const held = await keys.of(subject, epoch).catch(nullIfLost)

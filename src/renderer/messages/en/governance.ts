@@ -75,6 +75,7 @@ export const messages = {
       'log-key': 'New log key for this workstation',
       'mirror-key': 'New mirror key for this site',
       'governance-key': 'New governance key for this site',
+      'sharing-key': 'New sharing key for this site',
       quorum: 'Policy: quorum',
       unanimous: 'Policy: every site',
       'crash-only': 'Policy: more than half, crash-only',
@@ -83,6 +84,8 @@ export const messages = {
       'log-key': 'Signs the blocks of this workstation. Blocks before the change stay valid under the old key.',
       'mirror-key': 'Signs what this site confirms. Final entries stay final.',
       'governance-key': 'Signs rosters, contracts and enrolments for this site.',
+      'sharing-key':
+        'What is recorded from then on is sealed to it, and every other machine of this site is given it. What was sealed before still opens under the old one.',
       quorum: 'Survives sites that lie, as many as the number of sites allows.',
       unanimous: 'One site that is switched off keeps entries from becoming final.',
       'crash-only': 'Survives sites that stop, and none that lies.',

@@ -88,7 +88,8 @@ export const messages = {
       title: 'Take {name} out of this clinic?',
       text: 'The machine of {id} gets no more of what is recorded from now on. This is what follows:',
       reads:
-        'It keeps what it holds, with the keys of this clinic for that. If it was stolen or sold, its start passphrase is all that protects them.',
+        'It keeps what it holds, with the keys of this clinic for that. If it was stolen or sold, its start passphrase is all that protects them: give everybody a new PIN.',
+      keys: 'The clinic gets another sharing key. Each of its other machines fetches it from this one; what is recorded from then on does not open with the old one.',
       stays:
         'What it recorded until then stays in the charts. What it has not sent yet, or records later, does not count.',
       returns:

@@ -6,7 +6,6 @@ import { clinicOf, holder, weigh, weightsIn } from '../../../support/consent-wor
 import { joinedTo, networkedClinic, until, workstationOf } from '../../../support/two-clinics.ts'
 import { resourceFile } from '../../../../src/main/core/resource-file.ts'
 import { openEpochKey } from '../../../../src/main/core/epoch-keys.ts'
-import { sharingSecret } from '../../../../src/main/core/vault/clinic-assembly.ts'
 import { equalBytes, fromHex, toHex } from '../../../../src/shared/bytes.ts'
 import { governs } from '../../../../src/main/core/vault/role-keys.ts'
 import type { NetworkService } from '../../../../src/main/core/network/network-service.ts'
@@ -50,7 +49,7 @@ describe('a further workstation of a clinic', { timeout: 120_000 }, () => {
       return held() === a.clinic().store.payloadPlaces(own.origin, 0, size()).length
     })
     // It opens them: with what it was given, and without the other disk.
-    const pair = { publicKey: other.sharingKey, privateKey: sharingSecret(clinicOf(b).keystore) }
+    const pair = clinicOf(b).ring.now
     const subject = fromHex(patient.handle)
     const rows = store.epochKeys(subject).filter(({ recipient }) => equalBytes(recipient, pair.publicKey))
     const [row] = rows

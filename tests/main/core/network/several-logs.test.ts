@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest'
 import { instantText } from '../../../../src/clinical/instant.ts'
 import { ForeignLogs, type SiteContact } from '../../../../src/main/core/vault/foreign-logs.ts'
-import { SECRETS } from '../../../../src/main/core/vault/genesis.ts'
 import type { MirroredLog } from '../../../../src/main/core/vault/mirrored-log.ts'
 import { NetworkLogs } from '../../../../src/main/core/vault/network-logs.ts'
 import { type OpenVault, PIN } from '../../../faults/support/clinic.ts'
@@ -19,14 +18,12 @@ async function asPhysician({ vault }: OpenVault): Promise<void> {
 /** What others share, read at a node in an order of its logs. */
 function readAt(open: OpenVault, contact: () => SiteContact, order: (logs: MirroredLog[]) => MirroredLog[]) {
   const clinic = clinicOf(open)
-  const privateKey = clinic.keystore.secrets.get(SECRETS.sharing) ?? new Uint8Array()
   class Ordered extends NetworkLogs {
     override get mirrored() {
       return order([...super.mirrored])
     }
   }
-  const pair = { publicKey: clinic.identity.sharingKey, privateKey }
-  return new ForeignLogs(clinic, new Ordered(clinic), pair, contact)
+  return new ForeignLogs(clinic, new Ordered(clinic), contact)
 }
 
 it('asks the log that a patient is registered in, whoever else names them; a clock put back makes nothing fresh', async () => {

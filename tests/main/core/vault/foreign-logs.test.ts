@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { instantText } from '../../../../src/clinical/instant.ts'
 import { MAX_CLOCK_AHEAD_S } from '../../../../src/ledger/finality.ts'
 import { ForeignLogs, type SiteContact } from '../../../../src/main/core/vault/foreign-logs.ts'
-import { SECRETS } from '../../../../src/main/core/vault/genesis.ts'
 import { NetworkLogs } from '../../../../src/main/core/vault/network-logs.ts'
 import { forWholeFile, type OpenVault, PIN } from '../../../faults/support/clinic.ts'
 import { clinicOf, granted, holder, type Holder, weigh, type World } from '../../../support/consent-world.ts'
@@ -53,11 +52,7 @@ async function after(ageMs: number | null, isConnected: boolean, { handle }: Hol
   const clinic = clinicOf(b)
   const nowMs = Date.now()
   const contact: SiteContact = { isConnected, heardMs: ageMs === null ? 0 : nowMs - ageMs }
-  const pair = {
-    publicKey: clinic.identity.sharingKey,
-    privateKey: clinic.keystore.secrets.get(SECRETS.sharing) ?? new Uint8Array(),
-  }
-  const shares = new ForeignLogs({ ...clinic, nowMs: () => nowMs }, new NetworkLogs(clinic), pair, () => contact)
+  const shares = new ForeignLogs({ ...clinic, nowMs: () => nowMs }, new NetworkLogs(clinic), () => contact)
   const gate = await shares.patient(handle)?.sources.gate?.gate(handle)
   const { state, classes } = await shares.standing(handle)
   return { state, classes, shows: gate?.circumstances('body-measures', nowMs).consent }

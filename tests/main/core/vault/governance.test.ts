@@ -156,7 +156,7 @@ it.each([
   expect((await vault.governance()).contract.version).toBe(1)
 })
 
-it.each(['log-key', 'mirror-key', 'governance-key'] as const)(
+it.each(['log-key', 'mirror-key', 'governance-key', 'sharing-key'] as const)(
   'changes the %s, twice, and everything goes on',
   async (kind) => {
     const { open, staff, handle } = await atWork()
@@ -170,6 +170,7 @@ it.each(['log-key', 'mirror-key', 'governance-key'] as const)(
         'log-key': site?.nodes[0]?.logKey,
         'mirror-key': site?.mirrorKey,
         'governance-key': site?.governanceKey,
+        'sharing-key': site?.sharingKey,
       }
       keys.add(key[kind] ?? '')
       await goesOn(now, staff, handle, n)
@@ -206,7 +207,7 @@ it('gives receipts that hold, for entries before and after a change of the log k
   }
 })
 
-it.each(['log-key', 'mirror-key', 'governance-key'] as const)(
+it.each(['log-key', 'mirror-key', 'governance-key', 'sharing-key'] as const)(
   'continues a change of the %s that a power cut ended, wherever it did',
   async (kind) => {
     const { vault, staff, handle, folder } = await atWork()

@@ -3,7 +3,9 @@ import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { generateSharingKeyPair } from '../../../../src/main/core/epoch-keys.ts'
+import { toHex } from '../../../../src/shared/bytes.ts'
 import { MAX_NOTES, Outbox } from '../../../../src/main/core/vault/outbox.ts'
+import { SharingRing } from '../../../../src/main/core/vault/sharing-ring.ts'
 import { codeOf, furnish, PIN, startVault, stateOf, temporaryFolder } from '../../../faults/support/clinic.ts'
 
 const random = (size: number) => new Uint8Array(randomBytes(size))
@@ -20,19 +22,19 @@ const DAY = 24 * 3600_000
 async function opened() {
   const folder = join(temporaryFolder(), 'outbox')
   const clock = { ms: START }
-  const pair = await generateSharingKeyPair()
+  const ring = new SharingRing([await generateSharingKeyPair()])
   const outbox = new Outbox(folder, { random, nowMs: () => clock.ms })
-  const findings = await outbox.open(pair.publicKey, pair.privateKey)
-  return { folder, clock, pair, outbox, findings }
+  const findings = await outbox.open(ring)
+  return { folder, clock, ring, outbox, findings }
 }
 
 it('keeps what somebody wrote, for who has the key, and tells nobody else even how much it was', async () => {
-  const { folder, clock, pair, outbox, findings } = await opened()
+  const { folder, clock, ring, outbox, findings } = await opened()
   expect(findings).toEqual({ isReplaced: 'none', unreadable: 0 })
   const first = await outbox.write(NOTE)
   clock.ms += 1000
   const second = await outbox.write({ ...NOTE, note: '' })
-  const notes = await outbox.list(pair.privateKey)
+  const notes = await outbox.list(ring)
   expect(notes.map(({ id }) => id)).toEqual([first.id, second.id])
   expect(notes[0]).toMatchObject({ ...NOTE, id: first.id })
   const files = readdirSync(folder).filter((file) => file.endsWith('.note'))
@@ -43,14 +45,14 @@ it('keeps what somebody wrote, for who has the key, and tells nobody else even h
     for (const word of ['Quillfeather', '118/76', 'Nora']) expect(bytes.includes(word)).toBe(false)
   }
   const other = await generateSharingKeyPair()
-  expect(await outbox.list(other.privateKey)).toEqual([])
+  expect(await outbox.list(new SharingRing([other]))).toEqual([])
 })
 
 it('takes notes before any key of the workstation is there, and none before there was a clinic', async () => {
-  const { folder, clock, pair } = await opened()
+  const { folder, clock, ring } = await opened()
   const closed = new Outbox(folder, { random, nowMs: () => clock.ms })
   await closed.write(NOTE)
-  expect((await closed.list(pair.privateKey)).length).toBe(1)
+  expect((await closed.list(ring)).length).toBe(1)
   const nowhere = new Outbox(join(temporaryFolder(), 'outbox'), { random, nowMs: () => clock.ms })
   expect(await codeOf(() => nowhere.write(NOTE))).toBe('WRONG_STATE')
 })
@@ -70,43 +72,55 @@ it('is bounded in number and in size', async () => {
 })
 
 it('notices another key, puts the right one back, and sets aside what does not open', async () => {
-  const { folder, pair, outbox } = await opened()
+  const { folder, ring, outbox } = await opened()
   const thief = await generateSharingKeyPair()
   writeFileSync(join(folder, 'sharing-key'), `${Buffer.from(thief.publicKey).toString('hex')}\n`)
   const stolen = await outbox.write(NOTE)
-  expect((await outbox.list(thief.privateKey)).map(({ id }) => id)).toEqual([stolen.id])
-  expect(await outbox.open(pair.publicKey, pair.privateKey)).toEqual({ isReplaced: 'another', unreadable: 1 })
+  expect((await outbox.list(new SharingRing([thief]))).map(({ id }) => id)).toEqual([stolen.id])
+  expect(await outbox.open(ring)).toEqual({ isReplaced: 'another', unreadable: 1 })
   expect(readdirSync(folder)).toContain(`${stolen.id}.unreadable`)
   const kept = await outbox.write(NOTE)
-  expect((await outbox.list(pair.privateKey)).map(({ id }) => id)).toEqual([kept.id])
-  expect(await outbox.open(pair.publicKey, pair.privateKey)).toEqual({ isReplaced: null, unreadable: 0 })
+  expect((await outbox.list(ring)).map(({ id }) => id)).toEqual([kept.id])
+  expect(await outbox.open(ring)).toEqual({ isReplaced: null, unreadable: 0 })
+})
+
+it('opens what was sealed to the key before, and publishes the new one without a word', async () => {
+  const { folder, clock, ring, outbox } = await opened()
+  const { id } = await outbox.write(NOTE)
+  clock.ms += 1000
+  const rotated = new SharingRing([await generateSharingKeyPair(), ring.now])
+  expect(await outbox.open(rotated)).toEqual({ isReplaced: null, unreadable: 0 })
+  expect(readFileSync(join(folder, 'sharing-key'), 'utf8').trim()).toBe(toHex(rotated.now.publicKey))
+  const later = await outbox.write(NOTE)
+  expect((await outbox.list(rotated)).map((note) => note.id)).toEqual([id, later.id])
+  expect((await outbox.list(ring)).map((note) => note.id)).toEqual([id])
 })
 
 it('gives a note under its own name alone, and survives whatever lies beside it', async () => {
-  const { folder, pair, outbox } = await opened()
+  const { folder, ring, outbox } = await opened()
   const { id } = await outbox.write(NOTE)
   const other = 'cd'.repeat(16)
   copyFileSync(join(folder, `${id}.note`), join(folder, `${other}.note`))
   writeFileSync(join(folder, `${'ef'.repeat(16)}.note`), '')
   writeFileSync(join(folder, 'notes.txt'), 'x')
-  expect((await outbox.list(pair.privateKey)).map((note) => note.id)).toEqual([id])
-  expect(await codeOf(() => outbox.note(other, pair.privateKey))).toBe('UNKNOWN_ENTRY')
-  expect(await codeOf(() => outbox.note('00'.repeat(16), pair.privateKey))).toBe('UNKNOWN_ENTRY')
+  expect((await outbox.list(ring)).map((note) => note.id)).toEqual([id])
+  expect(await codeOf(() => outbox.note(other, ring))).toBe('UNKNOWN_ENTRY')
+  expect(await codeOf(() => outbox.note('00'.repeat(16), ring))).toBe('UNKNOWN_ENTRY')
 })
 
 it('keeps a settled note for 90 days with what became of it', async () => {
-  const { clock, pair, outbox } = await opened()
+  const { clock, ring, outbox } = await opened()
   const { id } = await outbox.write(NOTE)
   const settled = { at: '2026-03-02T09:00:00+00:00', by: 'Phil Physician', reason: 'signed by hand' }
-  await outbox.settle(await outbox.note(id, pair.privateKey), settled, pair.publicKey)
-  expect(await outbox.list(pair.privateKey)).toEqual([])
-  expect(await outbox.settled(pair.privateKey)).toMatchObject([{ ...NOTE, id, settled }])
+  await outbox.settle(await outbox.note(id, ring), settled, ring)
+  expect(await outbox.list(ring)).toEqual([])
+  expect(await outbox.settled(ring)).toMatchObject([{ ...NOTE, id, settled }])
   clock.ms += 90 * DAY
-  await outbox.open(pair.publicKey, pair.privateKey)
-  expect((await outbox.settled(pair.privateKey)).length).toBe(1)
+  await outbox.open(ring)
+  expect((await outbox.settled(ring)).length).toBe(1)
   clock.ms += DAY
-  await outbox.open(pair.publicKey, pair.privateKey)
-  expect(await outbox.settled(pair.privateKey)).toEqual([])
+  await outbox.open(ring)
+  expect(await outbox.settled(ring)).toEqual([])
 })
 
 it('takes a note while nobody can sign in, lists it to nurses and physicians, and records that it was settled', async () => {
