@@ -60,6 +60,13 @@ const HALVES = [
 const CASES: readonly Case[] = [
   { name: '2-2', spoil: (network) => network.setBetween(HALVES, CUT) },
   { name: '3-1', spoil: (network) => network.setBetween([[1, 2, 3], [4]], CUT) },
+  {
+    name: '3-1, B and C only over A',
+    spoil: (network) => {
+      network.setBetween([[1, 2, 3], [4]], CUT)
+      network.setBetween([[2], [3]], CUT)
+    },
+  },
   { name: '1-1-2', spoil: (network) => network.setBetween([[1], [2], [3, 4]], CUT) },
   {
     name: '2-2, flapping every 5 s',
