@@ -178,10 +178,11 @@ export class FakeNetwork {
     id: string,
     days: number,
     kind: 'site' | 'workstation' = 'site',
+    name: string | null = null,
   ): { id: string; text: string; expiresAt: string } {
     const expiresAt = new Date(this.now + days * 86_400_000).toISOString()
     const createdAt = new Date(this.now).toISOString()
-    const fresh = { state: 'open', site: null, isLetIn: false } as const
+    const fresh = { state: 'open', site: null, name, isLetIn: false } as const
     this.invitations = [{ id, kind, createdAt, expiresAt, ...fresh }, ...this.invitations]
     return { id, text: INVITATION, expiresAt }
   }
@@ -233,9 +234,9 @@ export function networkAnswers(os: Os, core: Core, guard: Guard) {
       }),
     ),
     invite: os.network.invite.handler(
-      guard('network.invite', ({ days, kind, pin }) =>
+      guard('network.invite', ({ days, kind, name, pin }) =>
         core.records.isPin(pin)
-          ? ok(network.invite(handleOf(0xe000 + network.invitations.length), days, kind))
+          ? ok(network.invite(handleOf(0xe000 + network.invitations.length), days, kind, name))
           : fail('WRONG_PIN'),
       ),
     ),

@@ -77,7 +77,7 @@ export abstract class FakeNetwork extends FakeRecords {
     await this.enter('invite')
     this.prove(pin)
     const id = handleOf(this.#invitations.length + 1)
-    const fresh = { state: 'open', site: null, isLetIn: false } as const
+    const fresh = { state: 'open', site: null, name: null, isLetIn: false } as const
     this.#invitations.push({ id, kind, createdAt: NOW, expiresAt: NOW, ...fresh })
     return { id, text: INVITATION, expiresAt: NOW }
   }

@@ -49,7 +49,7 @@ export async function joinedTo(
   clinicName = 'Hill',
   changed: (invitation: string) => string = (invitation) => invitation,
 ): Promise<OpenVault & { readonly it: string }> {
-  const { text } = await host.vault.invite({ days: 1, pin: PIN })
+  const { text } = await host.vault.invite({ days: 1, pin: PIN, name: `${clinicName} Road` })
   const open = await startVault(temporaryFolder())
   const administrator = { name: 'Ivo Admin', pin: PIN }
   await open.vault.joinNetwork({ clinicName, passphrase: null, administrator, invitation: changed(text) })

@@ -56,13 +56,15 @@ export const useNetworkStore = defineStore('network', () => {
     return take(await call((client) => client.network.configure(settings)))
   }
 
-  /** Makes an invitation for `days` days. Its text is told once. */
+  /** Makes an invitation for `days` days. Its text is told once. `name` is what people here call the clinic. */
   async function invite(
     days: number,
     pin: string,
     kind: 'site' | 'workstation' = 'site',
+    name = '',
   ): Promise<Outcome<MadeInvitation>> {
-    const reply = await call((client) => client.network.invite({ days, kind, pin }))
+    const label = name.trim() === '' ? {} : { name: name.trim() }
+    const reply = await call((client) => client.network.invite({ days, kind, pin, ...label }))
     if (reply.ok) void load()
     return reply
   }

@@ -295,6 +295,8 @@ export const contract = {
       z.object({
         days: z.number().int().min(1).max(30),
         kind: z.enum(['site', 'workstation']).optional(),
+        /** What people here call the clinic, as soon as it is in. Shown here only. */
+        name: s.SiteLabel.optional(),
         pin: Pin,
       }),
       z.object({ id: s.EntryId, text: z.string().max(700), expiresAt: s.Instant }),

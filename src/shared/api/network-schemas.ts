@@ -65,11 +65,16 @@ export const NetworkLog = z.object({
 })
 export type NetworkLog = z.infer<typeof NetworkLog>
 
+/** What people of a clinic call another one. */
+export const SiteLabel = z.string().trim().min(1).max(80)
+
 /** An invitation of this site. The text itself is shown once. */
 export const NetworkInvitation = z.object({
   id: hexOf(16),
   createdAt: Instant,
   expiresAt: Instant,
+  /** What people here call the clinic that is invited; null where nobody said. */
+  name: SiteLabel.nullable(),
   /** For another clinic, or for another workstation or server of this one; a witness says so when it asks. */
   kind: z.enum(['site', 'workstation', 'witness']),
   state: z.enum(['open', 'asked', 'used', 'expired', 'withdrawn']),
@@ -96,7 +101,7 @@ export const NetworkSettings = z.object({
   custodians: z.array(SiteName).max(64),
   /** What people of this clinic call other sites. Shown here only. */
   names: z
-    .array(z.object({ site: SiteName, name: z.string().trim().min(1).max(80) }))
+    .array(z.object({ site: SiteName, name: SiteLabel }))
     .max(256)
     .optional(),
 })

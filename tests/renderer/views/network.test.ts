@@ -182,6 +182,7 @@ describe('invitations', () => {
     const { window, view } = await grown(IT)
     await tab(view, 'Invitations')
     await press('Invite a clinic or workstation')
+    await fill('invited-name', ' Dale clinic ')
     await press('Make the invitation')
     expect(screen()).toContain('Type your PIN.')
     await fill('own-pin', '0000')
@@ -194,6 +195,7 @@ describe('invitations', () => {
     await press('Done')
     expect(screen()).not.toContain(INVITATION)
     expect(view.text()).toContain('Not used yet')
+    expect(view.get('.invitations li').text()).toContain('For Dale clinic, made')
     await view.get('.invitations li button').trigger('click')
     await settle()
     expect(view.text()).toContain('The invitation is withdrawn.')
@@ -398,6 +400,7 @@ describe('the status bar', () => {
     [{ sites: 1, connected: 0, isQuorumThere: true, asked: 0 }, ''],
     [{ sites: 4, connected: 2, isQuorumThere: true, asked: 0 }, 'Connected with 2 of 3 clinics'],
     [{ sites: 2, connected: 1, isQuorumThere: true, asked: 0 }, 'Connected with 1 of 1 clinic'],
+    [{ sites: 3, connected: 1, isQuorumThere: true, asked: 0 }, 'Connected with 1 of 2 clinics'],
     [
       { sites: 4, connected: 0, isQuorumThere: false, asked: 0 },
       'Not connected to other clinics. Readings are kept here and go out later.',

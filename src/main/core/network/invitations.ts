@@ -27,7 +27,7 @@ import {
 } from '../../../sync/join.ts'
 import { encodeInvitation, type InvitationKind, oneTimeKeyOf } from '../../../sync/invitation.ts'
 import { SyncError } from '../../../sync/errors.ts'
-import type { NetworkInvitation } from '../../../shared/api/schemas.ts'
+import { type NetworkInvitation, SiteLabel } from '../../../shared/api/schemas.ts'
 import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import { CodedError } from '../../../shared/errors.ts'
 import { keyPairFromSeed } from '../../keystore/sodium.ts'
@@ -68,6 +68,8 @@ const Kept = z.strictObject({
   siteHash: z.string().length(64).nullable().default(null),
   /** What the node asked, exactly, lower-case hex; null for a site, and before. */
   request: z.string().max(2048).nullable().default(null),
+  /** What people here call the clinic that is invited; null where nobody said. */
+  name: SiteLabel.nullable().default(null),
   /** IT compared the code of that request, and let the node in. */
   isLetIn: z.boolean().default(false),
 })
@@ -77,6 +79,8 @@ type Kept = z.infer<typeof Kept>
 export interface InvitationParts {
   readonly clinic: Clinic
   readonly governance: Pick<Governance, 'rosterWith' | 'rosterWithNode' | 'rosterWithWitness' | 'admit' | 'dropGuest'>
+  /** Told that a clinic which was invited under a name is in. */
+  readonly named: (site: string, name: string) => void
   /** Told when keys that are let in changed. */
   readonly changed: () => void
   /** Told of failures while a guest is admitted. */
@@ -113,7 +117,7 @@ export class Invitations {
           createdAt: localInstant(one.createdAtMs),
           expiresAt: localInstant(one.expiresAtMs),
         },
-        ...{ site: one.site, state: this.#stateOf(one), isLetIn: one.isLetIn },
+        ...{ site: one.site, name: one.name, state: this.#stateOf(one), isLetIn: one.isLetIn },
       }))
       .reverse()
   }
@@ -122,12 +126,14 @@ export class Invitations {
    * Makes an invitation.
    *
    * @param addresses - Multiaddrs of this node, most likely ones first.
+   * @param name - What people here call the clinic.
    * @throws ApiFailure `INVALID_REQUEST` while too many are open.
    */
   async make(
     days: number,
     addresses: readonly string[],
     kind: InvitationKind = 'site',
+    name: string | null = null,
   ): Promise<{ id: string; text: string; expiresAt: string }> {
     const { clinic, changed } = this.#parts
     const { identity, keystore, random, nowMs } = clinic
@@ -145,7 +151,7 @@ export class Invitations {
     const id = toHex(random(16))
     const kept = { id, kind, key: oneTimeKeyOf({ seed }), createdAtMs: nowMs(), expiresAtMs: expiresS * 1000 }
     const fresh = { isWithdrawn: false, site: null, siteHash: null, isUsed: false, request: null, isLetIn: false }
-    await this.#save([...this.#kept, { ...kept, ...fresh }].slice(-MAX_KEPT))
+    await this.#save([...this.#kept, { ...kept, name, ...fresh }].slice(-MAX_KEPT))
     changed()
     return { id, text, expiresAt: localInstant(expiresS * 1000) }
   }
@@ -211,6 +217,7 @@ export class Invitations {
     const asked = toHex(nodeHasher.sha256(encodeJoinRequest({ step: 'ask', site })))
     if (invitation.siteHash !== null && invitation.siteHash !== asked) return { state: 'refused' }
     if (this.#isMember(site) && (this.#isOpen(invitation) || this.#isBeingSettled(invitation))) {
+      if (!invitation.isUsed && invitation.name !== null) this.#parts.named(site.id, invitation.name)
       this.#note(invitation, { site: site.id, isUsed: true })
       return admittedFrom(this.#documents(), null, from)
     }

@@ -94,6 +94,7 @@ export class NetworkPage {
   async invite({
     days,
     kind,
+    name,
     pin,
   }: Asked['network']['invite']): Promise<{ id: string; text: string; expiresAt: string }> {
     const { clinic, open, sockets, settings, invitations } = this.#parts
@@ -104,7 +105,7 @@ export class NetworkPage {
     await sockets.untilListening()
     const addresses = [...settings().announce.map(multiaddr), ...sockets.listening.filter(isDialable)]
     if (addresses.length === 0) throw new ApiFailure('NOT_REACHABLE')
-    return invitations.make(days, [...new Set(addresses)].slice(0, 4), kind)
+    return invitations.make(days, [...new Set(addresses)].slice(0, 4), kind, name)
   }
 
   /** @throws ApiFailure `NOT_ALLOWED`, `UNKNOWN_INVITATION`. */

@@ -133,7 +133,10 @@ export class NetworkService {
       // What other workstations recorded about somebody who is erased goes as well.
       this.#mayBeErased = true
     })
-    this.#invitations = new Invitations({ clinic, governance, fault, changed: () => this.#reach() })
+    this.#invitations = new Invitations({
+      ...{ clinic, governance, fault, changed: () => this.#reach() },
+      named: (site, name) => this.#quietly(() => this.#nameSite(site, name)),
+    })
     this.#witnessed = new WitnessMarks({
       origin: () => clinic.replica.live.origin,
       roster: () => this.logs.roster,
@@ -307,6 +310,12 @@ export class NetworkService {
     const isSame = (['port', 'discovery', 'relay'] as const).every((name) => before[name] === kept[name])
     if (!isSame) await this.#sockets.close()
     this.#reach()
+  }
+
+  /** What IT wrote on an invitation holds until somebody writes something else. */
+  async #nameSite(site: string, name: string): Promise<void> {
+    const { names = [] } = this.#settings
+    if (!names.some((one) => one.site === site)) await this.setReach({ names: [...names, { site, name }] })
   }
 
   /** Sets who is let in and whom to call, and opens the sockets. */

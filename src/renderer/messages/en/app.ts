@@ -75,7 +75,7 @@ export const messages = {
   status: {
     devices: 'No device ready | 1 device ready | {n} devices ready',
     ledger: 'Ledger empty | 1 entry | {n} entries',
-    network: 'Connected with {n} of {all} clinic | Connected with {n} of {all} clinics',
+    network: 'Connected with {there} of {n} clinic | Connected with {there} of {n} clinics',
     asked: 'A change of the network waits for your approval',
     alone: 'Not connected to other clinics. Readings are kept here and go out later.',
     connecting: 'Connecting…',

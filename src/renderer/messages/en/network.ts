@@ -211,6 +211,7 @@ export const messages = {
     onlyIt: 'IT of this clinic invites others.',
     madeAt: {
       site: 'For a clinic, made {at}',
+      named: 'For {name}, made {at}',
       workstation: 'For a workstation of this clinic, made {at}',
       witness: 'For a witness, which sees hashes alone, made {at}',
     },
@@ -241,6 +242,7 @@ export const messages = {
       workstation: 'It holds and reads all records of this clinic. You let it in under a code that it shows.',
     },
     text: 'Whoever holds the invitation can ask to join with it, until it is used, expires or is withdrawn.',
+    nameHint: 'Shown in this clinic only, as soon as they have joined. May stay empty.',
     days: 'Valid for',
     daysText: '1 day | {n} days',
     votes: 'The other clinics of this network approve the newcomer as well, on their Ledger page.',

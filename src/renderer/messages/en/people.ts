@@ -13,11 +13,10 @@ export const messages = {
 
   roles: { physician: 'Physician', nurse: 'Nurse', it: 'Clinic IT', auditor: 'Auditor' },
   roleText: {
-    physician:
-      'See patients, sign observations and consents. Also endorse scores, review emergencies, export, and erase with IT',
-    nurse: 'See patients, sign observations and consents. Not endorse, export or erase',
-    it: 'Register patients, enrol people and devices, look after the network, erase with a physician. Sees no clinical values',
-    auditor: 'Check the ledger, see who looked, review emergencies. Sees no clinical values',
+    physician: 'See patients, sign observations and consents, endorse scores, export',
+    nurse: 'See patients, sign observations and consents',
+    it: 'Enrol people and devices, register patients, look after the network. Sees no clinical values',
+    auditor: 'Check the ledger and who looked. Sees no clinical values',
   },
 
   enrol: {

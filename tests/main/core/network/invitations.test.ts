@@ -40,7 +40,7 @@ beforeAll(async () => {
 function world() {
   const now = { ms: Date.UTC(2026, 4, 1), sealedMs: 0 }
   const members: RosterSite[] = []
-  const asked = { admitted: 0, changed: 0, faults: [] as unknown[], isBusy: false, dropped: [] as string[] }
+  const asked = { admitted: 0, changed: 0, faults: [] as unknown[], isBusy: false, dropped: [] as string[], named: [] as string[] }
   const { directory } = real.replica
   const newest = directory.rosters.at(-1)
   if (newest === undefined) throw new Error('a clinic has a roster')
@@ -69,12 +69,13 @@ function world() {
           await Promise.resolve()
         },
       },
+      named: (id, name) => asked.named.push(`${id} ${name}`),
       changed: () => (asked.changed += 1),
       fault: (error) => asked.faults.push(error),
     })
   const invitations = open()
-  const make = async (days = 1, kind: 'site' | 'workstation' = 'site') => {
-    const { id, text } = await invitations.make(days, ['/ip4/127.0.0.1/tcp/4101'], kind)
+  const make = async (days = 1, kind: 'site' | 'workstation' = 'site', name: string | null = null) => {
+    const { id, text } = await invitations.make(days, ['/ip4/127.0.0.1/tcp/4101'], kind, name)
     const invitation = decodeInvitation(text)
     return { id, invitation, key: oneTimeKeyOf(invitation) }
   }
@@ -110,6 +111,17 @@ describe('an invitation', () => {
     expect(ask(key, ASK)).toMatchObject({ state: 'admitted', documents: [{ type: 'roster' }, { type: 'contract' }] })
     expect(invitations.list()).toMatchObject([{ state: 'used', site: site.id }])
     expect(asked.faults).toEqual([])
+  })
+
+  it('gives a clinic the name that it was invited under, once it is in and no earlier', async () => {
+    const { make, ask, members, asked, invitations } = world()
+    const [{ key }, nameless] = [await make(1, 'site', 'Hill Road'), await make()]
+    expect(ask(key, ASK)).toEqual({ state: 'propose', document })
+    expect(invitations.list().map(({ name }) => name)).toEqual([null, 'Hill Road'])
+    expect(asked.named).toEqual([])
+    members.push(site)
+    for (const one of [key, key, nameless.key]) expect(ask(one, ASK)).toMatchObject({ state: 'admitted' })
+    expect(asked.named).toEqual([`${site.id} Hill Road`])
   })
 
   it('takes the vote for whoever asked along when it is withdrawn', async () => {

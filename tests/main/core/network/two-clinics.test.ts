@@ -14,6 +14,11 @@ describe('two clinics', () => {
     expect((await a.vault.networkStatus()).quorum).toMatchObject({ sites: 2, needed: 2, reachable: 2, isThere: true })
     expect((await a.vault.networkStatus()).invitations).toMatchObject([{ state: 'used' }])
     expect((await a.vault.networkStatus()).copies.logs).toBe(1)
+    const site = clinicOf(b).identity.site
+    await until('it is called as its invitation says', async () => {
+      const { names } = (await a.vault.networkStatus()).settings
+      return names?.some((one) => one.site === site && one.name === 'Hill Road') === true
+    })
   })
 
   it('show each other what patients consent to, and no more once that is taken back', async () => {
