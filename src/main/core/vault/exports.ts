@@ -5,7 +5,8 @@
  * The entry that says who gets what comes first. Inside are records that the one who exports may see and that the
  * patient's consent covers for the purpose; the patient's own copy needs none, and with the patient's card it is whole.
  * An emergency opens a chart for reading: what it alone shows does not leave.
- * Corrected values stay here. Proven by `tests/main/core/vault/exports.test.ts`.
+ * Corrected values stay here. What other workstations of the clinic recorded about the patient goes with the rest. Proven by
+ * `tests/main/core/vault/exports.test.ts` and `tests/main/core/network/workstation-records.test.ts`.
  *
  * @packageDocumentation
  */
@@ -37,13 +38,13 @@ import { byConsentAlone, type RecordGate, type RecordSources } from '../verify-r
 import type { Demographics } from './assessments.ts'
 import { cardSigner } from './cards.ts'
 import type { Link } from './chains.ts'
-import { accessDraft, actorFor, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
+import { actorFor, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
 import { dayOf, open } from './consent-standing.ts'
 import { placeOf, refOf } from './corrections.ts'
 import { practitionerName } from './names.ts'
 import { openedRecord, type OpenedRecord } from './opened-record.ts'
-import { requireRegisteredHere } from './patient-logs.ts'
-import { patientRecords } from './patient-records.ts'
+import { headOf, lookDraft, otherParts, requireRegisteredHere } from './patient-logs.ts'
+import { recordsIn } from './patient-records.ts'
 import { presence } from './presence.ts'
 
 /** Characters of one file of receipts; an export has at most three of them. */
@@ -55,9 +56,14 @@ const SLICE = 32
 /** The proof of an entry as a file. */
 export type MakeReceipt = (origin: string, index: number, disclosure: Disclosure) => ReceiptFile
 
-/** A record that may leave. */
-interface Chosen {
+/** Where a record of the patient stands, and what opens it. */
+interface Found {
   readonly link: Link
+  readonly sources: RecordSources
+}
+
+/** A record that may leave. */
+interface Chosen extends Found {
   readonly dataClass: DataClass
   readonly reading: Reading | null
 }
@@ -95,8 +101,8 @@ export class Exports {
    */
   async preview(request: ExportRequest): Promise<ExportPreview> {
     const viewer = this.#exporter()
-    const { chosen, withheld, rejected } = await this.#select(this.#sources(false), viewer, request)
-    await this.#clinic.writer.record([accessDraft(this.#clinic, viewer, { subject: request.handle })])
+    const { chosen, withheld, rejected } = await this.#select(false, viewer, request)
+    await this.#clinic.writer.record([lookDraft(this.#clinic, viewer, request.handle)])
     const classes = DATA_CLASSES.filter((one) => chosen.some(({ dataClass }) => dataClass === one))
     return { records: chosen.length, withheld, rejected, classes }
   }
@@ -114,7 +120,7 @@ export class Exports {
     const { handle, purpose, format } = request
     if (card !== null && purpose === 'patient') (await cardSigner(this.#clinic, handle, card)).wipe()
     const isWhole = card !== null && purpose === 'patient'
-    const { chosen, isNamed } = await this.#select(this.#sources(isWhole), viewer, request)
+    const { chosen, isNamed } = await this.#select(isWhole, viewer, request)
     if (chosen.length === 0) throw new ApiFailure('NOTHING_TO_EXPORT')
     if (chosen.length >= MAX_RECEIPTS) throw new ApiFailure('INVALID_REQUEST', { detail: 'too-many-records' })
     if (!isNamed && format !== 'csv') throw new ApiFailure('CONSENT_NEEDED', { detail: 'demographics' })
@@ -123,7 +129,7 @@ export class Exports {
     const opened: { chosen: Chosen; record: OpenedRecord }[] = []
     for (const [i, one] of chosen.entries()) {
       if (i % SLICE === SLICE - 1) await new Promise((resume) => setImmediate(resume))
-      opened.push({ chosen: one, record: await openedRecord(this.#clinic, one.link) })
+      opened.push({ chosen: one, record: await openedRecord(one.sources, one.link) })
     }
     return { ...recorded, files: await this.#files(viewer, request, opened, timeMs) }
   }
@@ -133,25 +139,28 @@ export class Exports {
     return authorFor(this.#clinic, 'export')
   }
 
-  #sources(isWhole: boolean): RecordSources {
-    return isWhole ? { ...this.#clinic, gate: OWN_COPY } : byConsentAlone(this.#clinic)
+  /** The own log, and what other workstations of the clinic recorded about the patient. */
+  #sources(handle: string, isWhole: boolean): readonly [RecordSources, ...RecordSources[]] {
+    const open = (sources: RecordSources) => (isWhole ? { ...sources, gate: OWN_COPY } : byConsentAlone(sources))
+    return [open(this.#clinic), ...otherParts(this.#clinic, handle).map(({ sources }) => open(sources))]
   }
 
-  async #select(sources: RecordSources, viewer: Viewer, request: ExportRequest): Promise<Selection> {
+  async #select(isWhole: boolean, viewer: Viewer, request: ExportRequest): Promise<Selection> {
     const { handle, purpose, from, until } = request
     requireRegisteredHere(this.#clinic, handle)
-    const patient = await this.#patients.demographics(handle, viewer, sources)
+    const all = this.#sources(handle, isWhole)
+    const patient = await this.#patients.demographics(handle, viewer, all[0])
     const covered = await this.#covered(handle, purpose)
-    const { readings, assessments, reports } = await patientRecords(sources, viewer, handle)
-    const links = new Map(this.#clinic.replica.chain(handle).links.map((link) => [placeOf(refOf(link)), link]))
+    const { readings, assessments, reports } = await recordsIn(all, viewer, handle)
+    const found = foundIn(all, handle)
     const chosen: Chosen[] = []
     const left = { withheld: 0, rejected: 0 }
     const isAsked = (at: string) =>
       (from === null || at.slice(0, 10) >= from) && (until === null || at.slice(0, 10) <= until)
     const take = (row: Row<unknown>, at: string, reading: Reading | null, dataClass: DataClass) => {
-      const link = row.status === 'verified' ? links.get(placeOf(row.position)) : undefined
-      if (link === undefined || !isAsked(at)) return
-      if (covered(dataClass, recordedDay(link))) chosen.push({ link, dataClass, reading })
+      const record = row.status === 'verified' ? found.get(placeOf(row.position)) : undefined
+      if (record === undefined || !isAsked(at)) return
+      if (covered(dataClass, recordedDay(record.link))) chosen.push({ ...record, dataClass, reading })
       else left.withheld += 1
     }
     for (const row of [...readings, ...assessments, ...reports])
@@ -191,7 +200,7 @@ export class Exports {
     timeMs: number,
   ): Promise<Omit<Exported, 'files'>> {
     const { random, writer, replica, identity } = this.#clinic
-    const { origin, size, root } = replica.head
+    const heads = [replica.head, ...otherParts(this.#clinic, handle).map(({ head }) => head)]
     const id = random(16)
     const text = encodeAudit({
       kind: 'export',
@@ -206,10 +215,10 @@ export class Exports {
         subject: fromHex(handle),
         timeMs,
         payload: utf8(text),
-        fields: encodeExportFields({ purpose, format, heads: [{ origin, size, root }], count }),
+        fields: encodeExportFields({ purpose, format, heads: heads.map(headOf), count }),
         signers: [viewer.signer],
       },
-      accessDraft(this.#clinic, viewer, { subject: handle }),
+      lookDraft(this.#clinic, viewer, handle),
     ])
     return { entryId: toHex(id), ref: { origin: replica.identity.origin, index: recorded?.index ?? 0 } }
   }
@@ -232,10 +241,7 @@ export class Exports {
       receipts.push(receipt.text)
       records.push(await this.#recordOf(chosen, record, receipt))
     }
-    const others = await this.#others(
-      viewer,
-      opened.map(({ record }) => record),
-    )
+    const others = await this.#others(viewer, opened)
     const at = instantText(timeMs, offsetMinAt(timeMs))
     const contents = { id, at, patient: patient?.text ?? '', others, records, test: identity.demo }
     const proofs = inFiles(receipts).map((text, i) => ({
@@ -251,7 +257,7 @@ export class Exports {
   }
 
   async #recordOf(
-    { link, dataClass, reading }: Chosen,
+    { link, sources, dataClass, reading }: Chosen,
     record: OpenedRecord,
     receipt: ReceiptFile,
   ): Promise<ExportRecord> {
@@ -259,7 +265,7 @@ export class Exports {
     const author = practitioner ?? ''
     return {
       ...{ text, entryId, dataClass, reading, ref: refOf(link), leaf: toHex(link.leaf), receipt: receipt.fileName },
-      practitioner: { handle: author, name: await practitionerName(this.#clinic, author) },
+      practitioner: { handle: author, name: await practitionerName(sources, author) },
       recordedAt: instantText(timeMs, offsetMinAt(timeMs)),
     }
   }
@@ -271,21 +277,35 @@ export class Exports {
   }
 
   /** Exact texts of whom and what the records name: practitioners, who exports among them, and devices. */
-  async #others(viewer: Viewer, records: readonly OpenedRecord[]): Promise<string[]> {
-    const people = new Set([viewer.handle, ...records.flatMap(({ practitioner }) => practitioner ?? [])])
-    const devices = new Set(records.flatMap(({ device }) => device ?? []))
+  async #others(viewer: Viewer, opened: readonly { chosen: Chosen; record: OpenedRecord }[]): Promise<string[]> {
+    // Each in the log that names it: where several do, the first says it.
+    const people = new Map<string, Pick<RecordSources, 'replica' | 'keys'>>([[viewer.handle, this.#clinic]])
+    const devices = new Map<string, Pick<RecordSources, 'replica' | 'keys'>>()
+    for (const { chosen, record } of opened) {
+      const { practitioner, device } = record
+      if (practitioner !== null && !people.has(practitioner)) people.set(practitioner, chosen.sources)
+      if (device !== null && !devices.has(device)) devices.set(device, chosen.sources)
+    }
     const texts: string[] = []
-    for (const [handles, type] of [
+    for (const [named, type] of [
       [people, 'practitioner.enrolled'],
       [devices, 'device.enrolled'],
     ] as const) {
-      for (const handle of handles) {
-        const link = this.#clinic.replica.chain(handle).links.findLast((one) => one.type === type)
-        if (link !== undefined) texts.push((await openedRecord(this.#clinic, link)).text)
+      for (const [handle, sources] of named) {
+        const link = sources.replica.chain(handle).links.findLast((one) => one.type === type)
+        if (link !== undefined) texts.push((await openedRecord(sources, link)).text)
       }
     }
     return texts
   }
+}
+
+/** Every entry about a patient in these logs, by its place. */
+function foundIn(all: readonly RecordSources[], handle: string): ReadonlyMap<string, Found> {
+  const records = all.flatMap((sources) =>
+    sources.replica.chain(handle).links.map((link): [string, Found] => [placeOf(refOf(link)), { link, sources }]),
+  )
+  return new Map(records)
 }
 
 /** The day of the entry, as consents count it. */

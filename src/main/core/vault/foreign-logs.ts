@@ -100,6 +100,14 @@ export class ForeignLogs implements ForeignShares {
     })
   }
 
+  holdsId(id: Uint8Array): boolean {
+    this.#reader.refresh()
+    const name = toHex(id)
+    // Another site's log could say any id.
+    const sisters = [...this.#reader.open.values()].filter(({ standings }) => standings !== null)
+    return sisters.some(({ chains }) => chains.placeOfId(name) !== null)
+  }
+
   isEnded(publicKey: Uint8Array): boolean {
     const key = toHex(publicKey)
     return this.#sisters().some(({ directory }) => (directory.bindings.get(key)?.until ?? Infinity) !== Infinity)

@@ -106,6 +106,8 @@ export interface ForeignShares {
   accesses(): ForeignAccess[]
   /** The log of another node, as far as it is read here. */
   log(origin: string): LogReplica | null
+  /** True when a log of another node of the own site holds an entry of this id: ids are the same for the same thing. */
+  holdsId(id: Uint8Array): boolean
   /** True when the log of another node of the own site says that a practitioner's key ended. */
   isEnded(publicKey: Uint8Array): boolean
   /**

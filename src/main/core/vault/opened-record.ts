@@ -12,8 +12,8 @@ import { toHex } from '../../../shared/bytes.ts'
 import { type KeyClass, likelyClasses, openUnderClasses } from '../class-keys.ts'
 import { checkCiphertext, checkCommitment } from '../envelope.ts'
 import { ApiFailure } from '../failure.ts'
+import type { RecordSources } from '../verify-record.ts'
 import type { Link } from './chains.ts'
-import type { Clinic } from './clinic.ts'
 import { unlessDamaged } from './log-replica.ts'
 import { handleOf } from './reading-record.ts'
 
@@ -38,7 +38,7 @@ export interface OpenedRecord extends Disclosure {
  * @throws ApiFailure `RECORD_NOT_VERIFIED`; EnvelopeError when it does not open.
  */
 export async function openedRecord(
-  { replica, keys }: Pick<Clinic, 'replica' | 'keys'>,
+  { replica, keys }: Pick<RecordSources, 'replica' | 'keys'>,
   link: Link,
 ): Promise<OpenedRecord> {
   const verified = link.log.verifiedEntry(link.index)

@@ -70,6 +70,7 @@ export function lookDraft(clinic: Clinic, viewer: Viewer, handle: string, isEmpt
   return accessDraft(clinic, viewer, { subject: handle }, heads.map(headOf), closed)
 }
 
-function headOf({ origin, size, root }: LogHead): LogHead {
+/** What a look at a log relied on. */
+export function headOf({ origin, size, root }: LogHead): LogHead {
   return { origin, size, root }
 }

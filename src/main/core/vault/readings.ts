@@ -82,7 +82,7 @@ export class Readings {
         deviceLabel: enrolled?.label ?? origin.name,
         site: null,
         window: measurement.window ?? context.window,
-        alreadyRecorded: first !== undefined && this.#clinic.replica.holdsId(this.#entryId(draftId, first.kind)),
+        alreadyRecorded: first !== undefined && this.#isRecorded(this.#entryId(draftId, first.kind)),
       }
       return { draft, raw, device: enrolled?.handle ?? null }
     })
@@ -117,6 +117,7 @@ export class Readings {
       ...manual.flatMap((value) => this.#ofManual(value, now)),
     ]
     if (readings.length === 0) throw new ApiFailure('NOTHING_TO_SIGN')
+    if (readings.some(({ id }) => this.#isRecorded(id))) throw new ApiFailure('ALREADY_RECORDED')
     // Nobody can say when it was measured: it is kept, and says so.
     const clockFlags = this.#clinic.clock.look() === null ? [] : ['clock-unsafe']
     const authorised = await authorisedBy(this.#clinic, handle, authorisation)
@@ -154,6 +155,12 @@ export class Readings {
     for (const link of links) rows.push(await clinicalRecord(sources, viewer, { handle, link, read: readReading }))
     emit({ kind: 'chart-changed', handle })
     return rows
+  }
+
+  /** Also by another workstation of the clinic, as far as it was heard: a meter is carried about, and tells all again. */
+  #isRecorded(id: Uint8Array): boolean {
+    const { replica, foreign } = this.#clinic
+    return replica.holdsId(id) || foreign?.holdsId(id) === true
   }
 
   #ofDraft({ draft, raw, device }: HeldDraft, lateReason: string | null): ReadingToSign[] {

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { decodeExportFields } from '../../../../src/ledger/record-fields.ts'
+import { codeOf, oximeterDrafts, PIN, signFromDevice } from '../../../faults/support/clinic.ts'
+import { weigh, weightsIn } from '../../../support/consent-world.ts'
+import { until } from '../../../support/two-clinics.ts'
+import { type TwoWorkstations, twoWorkstations } from '../../../support/two-workstations.ts'
+
+/** Waits until the second workstation shows all that the first had recorded. */
+async function heard({ a, b, patient }: TwoWorkstations): Promise<void> {
+  const { readings } = await a.vault.chart(patient.handle, 1)
+  await until('the second shows it', async () => {
+    const there = await b.vault.chart(patient.handle, 1)
+    return there.readings.length >= readings.length && there.readings.every(({ status }) => status === 'verified')
+  })
+}
+
+describe('what several workstations recorded about one patient', { timeout: 180_000 }, () => {
+  it('leaves as one record, and the entry cites every log that it is from', async () => {
+    const { a, b, patient, shows } = await twoWorkstations()
+    await weigh(b, patient, '71.0')
+    await until('the first shows it', () => shows(a, '70.1,71.0'))
+    await a.vault.signIn(a.team.physician, PIN)
+    const whom = { handle: patient.handle, purpose: 'care', recipient: 'X' } as const
+    const request = { ...whom, format: 'bundle', from: null, until: null } as const
+    expect(await a.vault.previewExport(request)).toMatchObject({ records: 2, rejected: 0 })
+    const exported = await a.vault.makeExport({ ...request, pin: PIN })
+    const text = exported.files[0]?.text ?? ''
+    for (const value of ['70.1', '71.0']) expect(text).toContain(`"value":${value},`)
+    const { replica } = a.clinic()
+    const entry = replica.live.verifiedEntry(exported.ref.index)
+    if ('step' in entry) throw new Error(entry.reason)
+    const { heads, count } = decodeExportFields(entry.entry.body.fields)
+    expect(count).toBe(2)
+    expect(heads.map(({ origin }) => origin)).toEqual([replica.live.origin, b.clinic().identity.origin])
+  })
+
+  it('holds each record of a meter once, at whichever workstation it is read again', async () => {
+    const world = await twoWorkstations()
+    const { a, b, patient } = world
+    await signFromDevice(a, patient.handle, 5)
+    await heard(world)
+    const drafts = await oximeterDrafts(b, 5)
+    expect(drafts.map(({ draft }) => draft.alreadyRecorded)).toEqual([true])
+    const sign = () =>
+      b.vault.signReadings({ as: a.team.nurse, handle: patient.handle, drafts, manual: [], late: null })
+    const before = b.clinic().replica.head.size
+    expect(await codeOf(sign)).toBe('ALREADY_RECORDED')
+    expect(b.clinic().replica.head.size).toBe(before)
+    expect(weightsIn(await b.vault.chart(patient.handle, 1))).toEqual(['70.1', '65', '97'])
+  })
+})
