@@ -7,7 +7,9 @@ import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
+import { sharingPublicKeyOf } from '../../src/main/core/epoch-keys.ts'
 import { SECRETS } from '../../src/main/core/vault/genesis.ts'
+import { parseRecoveryKey } from '../../src/main/core/vault/recovery-key.ts'
 import { keyPairFromSeed } from '../../src/main/keystore/sodium.ts'
 import { toHex } from '../../src/shared/bytes.ts'
 import { runs } from '../support/budget.ts'
@@ -112,6 +114,17 @@ function expectOwnKeys(open: OpenVault): void {
   expect(toHex(own?.sharingKey ?? new Uint8Array())).toBe(toHex(identity.sharingKey))
 }
 
+/** Nobody was shown the recovery key that was made first: IT prints it now, and it is the one that the network knows. */
+async function expectKeyToPrint(open: OpenVault): Promise<void> {
+  const { identity } = clinicOf(open)
+  const { recoveryKey } = await open.vault.showRecoveryKey(PIN)
+  const { privateKey, networkStart } = parseRecoveryKey(recoveryKey ?? 'none waits')
+  expect(toHex(sharingPublicKeyOf(privateKey))).toBe(toHex(identity.recoveryKey))
+  expect(toHex(identity.network).startsWith(toHex(networkStart))).toBe(true)
+  await open.vault.recoveryKeyKept(recoveryKey ?? '')
+  expect(await open.vault.showRecoveryKey(PIN)).toEqual({ recoveryKey: null })
+}
+
 it.each(BOTH)(
   `is in once, whenever %s is killed (seed ${SEED})`,
   async (who) => {
@@ -127,6 +140,7 @@ it.each(BOTH)(
         expectOwnKeys(open)
         const [it] = await open.vault.practitioners()
         await open.vault.signIn(it?.handle ?? '', PIN)
+        if (open === b) await expectKeyToPrint(open)
         expect((await open.vault.ledgerSummary()).highWaterMark).toBe('equal')
       }
       expect((await a.vault.networkStatus()).invitations).toMatchObject([{ state: 'used' }])

@@ -137,6 +137,7 @@ export class FakeCore {
       demo: true,
       clinic: 'Harbour Street Clinic',
       systemKeystore: false,
+      recoveryKeyWaits: false,
       dataFolder: '/home/clinic/chartseal',
       notices: [],
       demoPins: [...this.pins].map(([handle, pin]) => ({ handle, pin })),

@@ -21,6 +21,8 @@ export function systemAnswers(os: Os, core: FakeCore, guard: Guard) {
   }
 }
 
+const RECOVERY_KEY = 'K7QM-4TXR-92HD-WPLN-6CVF-3JYB-8SGA-5EZU-1DKT'
+
 /** Answers of `setup.*`. */
 export function setupAnswers(os: Os, core: FakeCore, guard: Guard) {
   return {
@@ -28,7 +30,7 @@ export function setupAnswers(os: Os, core: FakeCore, guard: Guard) {
       guard('setup.createClinic', (input) => {
         if (input.passphrase !== null && input.passphrase.length < 12) return fail('WEAK_PASSPHRASE')
         core.status = { ...core.status, state: 'ready', demo: false, clinic: input.clinicName, demoPins: [] }
-        return ok({ recoveryKey: 'K7QM-4TXR-92HD-WPLN-6CVF-3JYB-8SGA-5EZU-1DKT' })
+        return ok({ recoveryKey: RECOVERY_KEY })
       }),
     ),
     openDemo: os.setup.openDemo.handler(
@@ -63,7 +65,7 @@ export function setupAnswers(os: Os, core: FakeCore, guard: Guard) {
         const joining = joiningNow('calling')
         core.status = { ...core.status, state: 'joining', demo: false, clinic: clinicName, joining }
         core.emit({ kind: 'status', status: core.status })
-        return ok({ recoveryKey: 'K7QM-4TXR-92HD-WPLN-6CVF-3JYB-8SGA-5EZU-1DKT' })
+        return ok({ recoveryKey: RECOVERY_KEY })
       }),
     ),
     joinClinic: os.setup.joinClinic.handler(
@@ -78,6 +80,21 @@ export function setupAnswers(os: Os, core: FakeCore, guard: Guard) {
     abandonJoining: os.setup.abandonJoining.handler(
       guard('setup.abandonJoining', () => {
         core.status = { ...core.status, state: 'first-run', joining: null, clinic: null }
+        core.emit({ kind: 'status', status: core.status })
+        return ok({})
+      }),
+    ),
+    showRecoveryKey: os.setup.showRecoveryKey.handler(
+      guard('setup.showRecoveryKey', ({ pin }) =>
+        pin === core.pins.get(core.session?.practitioner.handle ?? '')
+          ? ok({ recoveryKey: core.status.recoveryKeyWaits ? RECOVERY_KEY : null })
+          : fail('WRONG_PIN'),
+      ),
+    ),
+    recoveryKeyKept: os.setup.recoveryKeyKept.handler(
+      guard('setup.recoveryKeyKept', ({ recoveryKey }) => {
+        if (recoveryKey !== RECOVERY_KEY) return fail('BAD_RECOVERY_KEY')
+        core.status = { ...core.status, recoveryKeyWaits: false }
         core.emit({ kind: 'status', status: core.status })
         return ok({})
       }),

@@ -38,7 +38,7 @@ export abstract class FakeNetwork extends FakeRecords {
     this.joining('harbour')
   }
   async joinWithoutPeople(request: Parameters<VaultService['joinWithoutPeople']>[0]) {
-    return this.joinNetwork(request)
+    await this.joinNetwork(request)
   }
   async abandonJoining() {
     await this.enter('abandonJoining')

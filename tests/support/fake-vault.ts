@@ -82,6 +82,7 @@ export const READY: VaultState = {
   demo: false,
   systemKeystore: false,
   demoPins: [],
+  recoveryKeyWaits: false,
 }
 
 export { PIN }
@@ -129,6 +130,18 @@ export class FakeVault extends FakeNetwork implements VaultService {
     await this.enter('recover')
     if (recoveryKey !== 'AAAA-BBBB') throw new ApiFailure('BAD_RECOVERY_KEY')
     this.#reach(READY)
+  }
+  async showRecoveryKey() {
+    await this.enter('showRecoveryKey')
+    return { recoveryKey: 'AAAA-BBBB' }
+  }
+  async recoveryKeyKept(text: string) {
+    await this.enter('recoveryKeyKept')
+    if (text !== 'AAAA-BBBB') throw new ApiFailure('BAD_RECOVERY_KEY')
+  }
+  async unprintedRecoveryKey() {
+    await this.enter('unprintedRecoveryKey')
+    return null
   }
   async backUp(folder: string | null) {
     await this.enter('backUp')

@@ -98,6 +98,8 @@ export const CALLS: Readonly<Record<string, Call>> = {
   'setup.joinClinic': ({ client }) =>
     client.setup.joinClinic({ passphrase: null, invitation: 'chartseal invitation that is none' }),
   'setup.abandonJoining': ({ client }) => client.setup.abandonJoining({}),
+  'setup.showRecoveryKey': ({ client }) => client.setup.showRecoveryKey({ pin: PIN }),
+  'setup.recoveryKeyKept': ({ client }) => client.setup.recoveryKeyKept({ recoveryKey: 'A' }),
   'setup.backUp': ({ client }) => client.setup.backUp({ folder: null }),
   'session.practitioners': ({ client }) => client.session.practitioners({}),
   'session.current': ({ client }) => client.session.current({}),

@@ -12,7 +12,7 @@ import { type Health, serveHealth } from '../peer/serve-health.ts'
 import { ApiFailure } from './failure.ts'
 import { machineId } from './machine-id.ts'
 import type { KeptSettings } from './network/network-settings.ts'
-import type { VaultEvent, VaultHealth, VaultState } from './vault-service.ts'
+import type { VaultEvent, VaultService, VaultHealth, VaultState } from './vault-service.ts'
 import { isWitness } from './witness/witness-files.ts'
 import type { WitnessEvent } from './witness/witness-node.ts'
 import { startVaultThread } from './vault-thread.ts'
@@ -31,7 +31,7 @@ export interface HeadlessOptions {
   readonly healthPort: number | null
   /** Told what happens: never a name, a value or an address of a person. */
   event: (event: HeadlessEvent) => void
-  /** Told once, for the paper it belongs on: the recovery key of a site that has just joined. */
+  /** Told once, for the paper it belongs on: the recovery key of a site that joins. It is kept when this returned. */
   recoveryKey: (text: string) => void
 }
 
@@ -91,10 +91,8 @@ export async function startHeadless(options: HeadlessOptions): Promise<HeadlessN
     const { state } = await vault.start(started)
     if (state === 'passphrase-needed') await vault.unlock(passphrase)
     else if (state !== 'first-run' || invitation === null) throw new ApiFailure('WRONG_STATE')
-    else {
-      const { recoveryKey } = await vault.joinWithoutPeople({ clinicName: 'Node', passphrase, invitation })
-      if (recoveryKey !== null) options.recoveryKey(recoveryKey)
-    }
+    else await vault.joinWithoutPeople({ clinicName: 'Node', passphrase, invitation })
+    await handOver(vault, options)
     if (options.healthPort !== null)
       stopHealth = await serveHealth(options.healthPort, async () => healthOf(await vault.health()))
     return { gone, close }
@@ -102,6 +100,14 @@ export async function startHeadless(options: HeadlessOptions): Promise<HeadlessN
     await close()
     throw error
   }
+}
+
+/** Gives away the recovery key, also when an earlier start ended before it could. Nobody ever signs in here. */
+async function handOver(vault: VaultService, { recoveryKey }: HeadlessOptions): Promise<void> {
+  const text = await vault.unprintedRecoveryKey()
+  if (text === null) return
+  recoveryKey(text)
+  await vault.recoveryKeyKept(text)
 }
 
 /** It is open, and may sign: a line that is cut is no fault of the node. */

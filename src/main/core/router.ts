@@ -97,6 +97,10 @@ function entrance(os: Os, parts: RouterParts) {
       joinClinic: os.setup.joinClinic.handler(call((request) => nothing(vault.joinClinic(request)))),
       joinNetwork: os.setup.joinNetwork.handler(call((request) => vault.joinNetwork(request))),
       abandonJoining: os.setup.abandonJoining.handler(call(() => nothing(vault.abandonJoining()))),
+      showRecoveryKey: os.setup.showRecoveryKey.handler(signedIn(parts)(({ pin }) => vault.showRecoveryKey(pin))),
+      recoveryKeyKept: os.setup.recoveryKeyKept.handler(
+        call(({ recoveryKey }) => nothing(vault.recoveryKeyKept(recoveryKey))),
+      ),
       backUp: os.setup.backUp.handler(signedIn(parts)(({ folder }) => vault.backUp(folder))),
     },
     session: {

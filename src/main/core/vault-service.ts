@@ -46,6 +46,8 @@ export interface VaultState {
   readonly problem: ApiCode | null
   readonly recovery: api.RecoveryStatus | null
   readonly joining: api.JoiningStatus | null
+  /** Nobody showed yet that they have the recovery key. */
+  readonly recoveryKeyWaits: boolean
   readonly clinic: string | null
   readonly demo: boolean
   readonly systemKeystore: boolean
@@ -154,6 +156,12 @@ export interface VaultService {
   /** Leaves `recovery-needed`; `file` is the path of another copy of the replica to take missing entries from. */
   recover(request: { recoveryKey: string; file: string | null }): Promise<void>
   /** Writes a backup; `folder` null for the usual place. Replies with the path of the file. */
+  /** The recovery key while nobody showed to have it, for IT; null afterwards. */
+  showRecoveryKey(pin: string): Promise<{ recoveryKey: string | null }>
+  /** Forgets the recovery key that waits: whoever gives it back has it. */
+  recoveryKeyKept(text: string): Promise<void>
+  /** The recovery key that waits, for a node without people; null for none. */
+  unprintedRecoveryKey(): Promise<string | null>
   backUp(folder: string | null): Promise<{ file: string }>
   unlock(passphrase: string): Promise<void>
 
@@ -219,14 +227,10 @@ export interface VaultService {
   /** A further node of the clinic that invites. */
   joinClinic(request: Asked['setup']['joinClinic']): Promise<void>
   /**
-   * As the invitation says, for a node without people: nobody ever signs in there. No recovery key where the clinic that
-   * invites has one.
+   * As the invitation says, for a node without people: nobody ever signs in there. Its recovery key waits, unless the
+   * clinic that invites has one.
    */
-  joinWithoutPeople(request: {
-    clinicName: string
-    passphrase: string | null
-    invitation: string
-  }): Promise<{ recoveryKey: string | null }>
+  joinWithoutPeople(request: { clinicName: string; passphrase: string | null; invitation: string }): Promise<void>
   /** How a node without people reaches others and is reached. */
   setReach(settings: Partial<Omit<api.NetworkSettings, 'custodians'>>): Promise<void>
   health(): Promise<VaultHealth>

@@ -60,6 +60,7 @@ const STARTING: VaultState = {
   demo: false,
   systemKeystore: false,
   demoPins: [],
+  recoveryKeyWaits: false,
 }
 
 /** Starts a core. The vault opens in the background; windows are told. */

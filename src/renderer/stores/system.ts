@@ -31,7 +31,7 @@ export const useSystemStore = defineStore('system', () => {
   const chartChange = shallowRef<{ handle: string; count: number }>({ handle: '', count: 0 })
   /** Grows when somebody started Chartseal again and this window should come to the front. */
   const focusRequests = ref(0)
-  /** The new clinic's recovery key, from creation until it was printed. */
+  /** The new clinic's recovery key, from creation until it was printed. The core keeps it as long. */
   const recoveryKey = ref<string | null>(null)
   /** A passphrase is being tried: the core says `starting` meanwhile, and its answer belongs to the same screen. */
   const isUnlocking = ref(false)
@@ -119,9 +119,22 @@ export const useSystemStore = defineStore('system', () => {
     return reply.ok ? null : reply
   }
 
-  /** Forgets the recovery key: it is on paper now. */
-  function recoveryKeyKept(): void {
+  /** Forgets the recovery key: it is on paper now. Should the core not hear of that, IT is asked to print it again. */
+  async function recoveryKeyKept(): Promise<void> {
+    const text = recoveryKey.value
     recoveryKey.value = null
+    if (text !== null) await confirmRecoveryKey(text)
+  }
+
+  /** Tells the core that the recovery key is on paper. */
+  async function confirmRecoveryKey(text: string): Promise<Problem | null> {
+    const reply = await call((client) => client.setup.recoveryKeyKept({ recoveryKey: text }))
+    return reply.ok ? null : reply
+  }
+
+  /** The recovery key, for IT, while nobody showed to have it. */
+  async function showRecoveryKey(pin: string): Promise<Outcome<{ recoveryKey: string | null }>> {
+    return call((client) => client.setup.showRecoveryKey({ pin }))
   }
 
   async function unlock(passphrase: string): Promise<Problem | null> {
@@ -163,6 +176,8 @@ export const useSystemStore = defineStore('system', () => {
     joinClinic,
     abandonJoining,
     recoveryKeyKept,
+    confirmRecoveryKey,
+    showRecoveryKey,
     isUnlocking,
     unlock,
     recover,

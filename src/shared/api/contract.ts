@@ -48,7 +48,7 @@ export const contract = {
     about: call(Nothing, z.object({ version: z.string(), notices: z.string() })),
   },
   setup: {
-    /** First run. `passphrase` is null when the operating system keeps the node secret. Replies with the recovery key to print, once. */
+    /** First run. `passphrase` is null when the operating system keeps the node secret. Replies with the recovery key to print. */
     createClinic: call(
       z.object({
         clinicName: z.string().trim().min(2).max(80),
@@ -68,7 +68,7 @@ export const contract = {
     recover: call(z.object({ recoveryKey: z.string().max(200), file: Path.nullable() }), Nothing),
     /** First run: who gave an invitation, and for what. Nothing is made, and nobody is called. */
     checkInvitation: call(z.object({ invitation: Invitation }), s.InvitationFacts),
-    /** First run, with an invitation of a clinic that is to share its ledger. Replies with the recovery key to print, once. */
+    /** First run, with an invitation of a clinic that is to share its ledger. Replies with the recovery key to print. */
     joinNetwork: call(
       z.object({
         clinicName: z.string().trim().min(2).max(80),
@@ -82,6 +82,10 @@ export const contract = {
     joinClinic: call(z.object({ passphrase: z.string().max(200).nullable(), invitation: Invitation }), Nothing),
     /** Leaves `joining`: nothing of it stays. */
     abandonJoining: call(Nothing, Nothing),
+    /** The recovery key for IT to print, while nobody showed to have it; null afterwards. */
+    showRecoveryKey: call(z.object({ pin: Pin }), z.object({ recoveryKey: z.string().nullable() })),
+    /** Whoever gives the recovery key back has it: it is kept no longer. */
+    recoveryKeyKept: call(z.object({ recoveryKey: z.string().max(200) }), Nothing),
     /** Writes a backup into a folder on this computer; null for the usual place. */
     backUp: call(z.object({ folder: Path.nullable() }), z.object({ file: z.string() })),
   },

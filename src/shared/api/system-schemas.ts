@@ -71,6 +71,8 @@ export const SystemStatus = z.object({
   shell: z.enum(['electron', 'browser', 'headless']),
   demo: z.boolean(),
   clinic: z.string().nullable(),
+  /** Nobody showed yet that they have the recovery key: IT prints it. */
+  recoveryKeyWaits: z.boolean(),
   /** True when the operating system keeps the node secret, so that no start passphrase exists. */
   systemKeystore: z.boolean(),
   dataFolder: z.string(),

@@ -139,6 +139,7 @@ export async function furnish({ vault }: OpenVault): Promise<Staff> {
     passphrase: null,
     administrator: { name: 'Ada Admin', pin: PIN },
   })
+  await vault.recoveryKeyKept(recoveryKey)
   const [admin] = await vault.practitioners()
   if (admin === undefined) throw new Error('a new clinic has an administrator')
   await vault.signIn(admin.handle, PIN)

@@ -213,6 +213,17 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
     expect(await restore('AAAA-BBBB')).toBe('ok')
     expect(await value(client.system.status({}))).toMatchObject({ state: 'ready', clinic: 'Restored clinic' })
   },
+  'setup.showRecoveryKey': async () => {
+    const { client } = await coreWorld()
+    expect(await code(client.setup.showRecoveryKey({ pin: PIN }))).toBe('NOT_SIGNED_IN')
+    await value(client.session.signIn({ handle: nurse!.handle, pin: PIN }))
+    expect(await value(client.setup.showRecoveryKey({ pin: PIN }))).toEqual({ recoveryKey: 'AAAA-BBBB' })
+  },
+  'setup.recoveryKeyKept': async () => {
+    const { client } = await coreWorld()
+    expect(await code(client.setup.recoveryKeyKept({ recoveryKey: 'AAAA-CCCC' }))).toBe('BAD_RECOVERY_KEY')
+    expect(await value(client.setup.recoveryKeyKept({ recoveryKey: 'AAAA-BBBB' }))).toEqual({})
+  },
   'setup.recover': async () => {
     const recovery = { reason: 'moved', origin: 'site/1', signed: 9, held: 9, heldUntil: null } as const
     const { client } = await coreWorld({

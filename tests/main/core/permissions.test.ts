@@ -87,6 +87,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   standing,
   // Allowed, as far as this goes: what it is about is not there.
   state: always('WRONG_STATE'),
+  paper: always('BAD_RECOVERY_KEY'),
   capture: always('UNKNOWN_CAPTURE'),
   memory: always('DEVICE_PROTOCOL'),
   entry: always('UNKNOWN_ENTRY'),
@@ -115,6 +116,8 @@ const TABLE = `
   setup.joinNetwork       state     state     state     state     state
   setup.joinClinic        state     state     state     state     state
   setup.abandonJoining    state     state     state     state     state
+  setup.showRecoveryKey   -         no        no        yes       no
+  setup.recoveryKeyKept   paper     paper     paper     paper     paper
   setup.backUp            -         no        no        yes       no
   session.practitioners   yes       yes       yes       yes       yes
   session.current         yes       yes       yes       yes       yes

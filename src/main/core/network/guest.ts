@@ -11,6 +11,7 @@ import { guardedFiles } from '../../keystore/errors.ts'
 import { syncFolder } from '../../keystore/files.ts'
 import { createKeystore, openKeystore, type Keystore, type KeystoreOptions } from '../../keystore/keystore.ts'
 import type { Unlock } from '../../keystore/node-secret.ts'
+import { wipe } from '../../keystore/sodium.ts'
 import { openStore } from '../../store/open.ts'
 import type { RandomBytes } from '../envelope.ts'
 import { ApiFailure } from '../failure.ts'
@@ -20,6 +21,7 @@ import type { Clinic } from '../vault/clinic.ts'
 import { clinicPaths } from '../vault/clinic-files.ts'
 import type { People } from '../vault/people.ts'
 import { recoveryKeyText } from '../vault/recovery-key.ts'
+import { keepUnprinted } from '../vault/unprinted-key.ts'
 import { readSettings, writeSettings } from './network-settings.ts'
 import type { StartPeers } from './sockets.ts'
 import { type Admission, JoinCall } from './join-call.ts'
@@ -70,7 +72,10 @@ export async function makeGuest(
       return null
     }
     const { recoveryPrivateKey } = await makeGuestKeys(keystore, form, random)
-    return recoveryKeyText(recoveryPrivateKey, network)
+    const recoveryKey = recoveryKeyText(recoveryPrivateKey, network)
+    wipe(recoveryPrivateKey)
+    await keepUnprinted(keystore, recoveryKey)
+    return recoveryKey
   } finally {
     keystore.close()
   }
@@ -117,6 +122,10 @@ export class Guest {
 
   get clinic(): string {
     return this.#state.clinic
+  }
+
+  get keystore(): Keystore {
+    return this.#keystore
   }
 
   get #isNode(): boolean {

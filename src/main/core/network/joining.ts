@@ -61,7 +61,7 @@ export function openInvitation(text: string, nowMs: number): ReadInvitation {
  * Makes the keys of a site that is to join.
  *
  * @param keystore - New and empty.
- * @returns The private half of the recovery key: to be printed once and kept nowhere.
+ * @returns The private half of the recovery key: for paper.
  * @throws KeystoreError `WEAK_PIN`.
  */
 export async function makeGuestKeys(

@@ -59,7 +59,7 @@ export interface GenesisRequest {
  *
  * @param keystore - New and empty.
  * @param store - New and empty.
- * @returns The identity, and the private half of the recovery key: to be printed once and kept nowhere.
+ * @returns The identity, and the private half of the recovery key, for paper.
  */
 export async function writeGenesis(
   keystore: Keystore,

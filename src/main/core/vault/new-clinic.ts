@@ -9,6 +9,7 @@
 import { readFileSync } from 'node:fs'
 import { createKeystore, type KeystoreOptions } from '../../keystore/keystore.ts'
 import type { Unlock } from '../../keystore/node-secret.ts'
+import { wipe } from '../../keystore/sodium.ts'
 import { openStore } from '../../store/open.ts'
 import { resourceFile } from '../resource-file.ts'
 import { type Assembly, assembleClinic } from './clinic-assembly.ts'
@@ -17,6 +18,7 @@ import type { Clinic } from './clinic.ts'
 import { writeGenesis } from './genesis.ts'
 import { KeptCopies } from './kept-copies.ts'
 import { recoveryKeyText } from './recovery-key.ts'
+import { keepUnprinted } from './unprinted-key.ts'
 
 /** What a clinic is made from. */
 export interface NewClinic {
@@ -45,11 +47,15 @@ export async function makeClinic(
   try {
     const contract = new Uint8Array(readFileSync(resourceFile('contracts', 'default-v1.cedar')))
     const request = { clinic: name, demo, contract, nowMs: assembly.nowMs() }
-    const { recoveryPrivateKey } = await writeGenesis(keystore, store, request, assembly.random)
+    const { recoveryPrivateKey, identity } = await writeGenesis(keystore, store, request, assembly.random)
+    const recoveryKey = recoveryKeyText(recoveryPrivateKey, identity.network)
+    wipe(recoveryPrivateKey)
+    // A demonstration is not recovered.
+    if (!demo) await keepUnprinted(keystore, recoveryKey)
     const clinic = await assembleClinic({ keystore, store }, assembly)
     await fill(clinic)
     await new KeptCopies(clinic).keep()
-    return recoveryKeyText(recoveryPrivateKey, clinic.identity.network)
+    return recoveryKey
   } finally {
     closeFiles({ store, keystore })
   }

@@ -20,6 +20,7 @@ import { ApiFailure } from '../failure.ts'
 import { openSealedToKey, sealToKey } from '../epoch-keys.ts'
 import { SECRETS } from './genesis.ts'
 import type { Identity } from './identity.ts'
+import { UNPRINTED_SECRET } from './unprinted-key.ts'
 
 const INFO = 'chartseal/site-secrets/v1'
 const Hex = z.string().regex(/^(?:[0-9a-f]{2})*$/)
@@ -46,9 +47,9 @@ export function logSecretOf(origin: string): string {
   return incarnation === 1 ? SECRETS.log : `${SECRETS.log}-${incarnation}`
 }
 
-/** Keys of logs end with the disk, and so does the mark of this computer. */
+/** Keys of logs end with the disk, and so does the mark of this computer. A key that waits to be printed opens this itself. */
 function isOfTheNode(name: string): boolean {
-  return name.startsWith(SECRETS.log) || name === MACHINE_SECRET
+  return name.startsWith(SECRETS.log) || name === MACHINE_SECRET || name === UNPRINTED_SECRET
 }
 
 /** Name of the secret that holds the mark of the computer. */

@@ -12,7 +12,7 @@ import { z } from 'zod'
 import { API_CODES, type ApiCode } from '../../../shared/api/codes.ts'
 import type { InvitationFacts } from '../../../shared/api/schemas.ts'
 import { assert, CodedError } from '../../../shared/errors.ts'
-import { keystoreState, type KeystoreOptions } from '../../keystore/keystore.ts'
+import { keystoreState, type Keystore, type KeystoreOptions } from '../../keystore/keystore.ts'
 import type { Unlock } from '../../keystore/node-secret.ts'
 import { startPeerThread } from '../../peer/peer-thread.ts'
 import type { StoreReader } from '../../store/store.ts'
@@ -38,6 +38,8 @@ import { openParts, startParts, type Surroundings } from './open-clinic.ts'
 import { Outbox } from './outbox.ts'
 import { People } from './people.ts'
 import type { Recovery } from './recovery.ts'
+import { presence } from './presence.ts'
+import { forgetPrinted, unprintedKey } from './unprinted-key.ts'
 import { restoreClinic, type RestoreTools } from './restore.ts'
 import { StoppedClinic } from './stopped-clinic.ts'
 import { type Open, VaultRequests } from './vault-requests.ts'
@@ -59,6 +61,7 @@ const CLOSED: VaultState = {
   demo: false,
   systemKeystore: false,
   demoPins: [],
+  recoveryKeyWaits: false,
 }
 
 /** {@link VaultService} over real files. */
@@ -216,7 +219,7 @@ export class Vault extends VaultRequests implements VaultService {
     const { passphrase, invitation } = request
     const { kind } = openInvitation(invitation, this.#nowMs())
     const form = kind === 'site' ? { kind, ...request, administrator: null } : { kind, invitation }
-    return { recoveryKey: await this.#join(form, passphrase) }
+    await this.#join(form, passphrase)
   }
 
   /** What other nodes hold of the own log: a recovery must not leave out what is final there. */
@@ -283,11 +286,37 @@ export class Vault extends VaultRequests implements VaultService {
       unlock,
     )
     this.#guest = guest
-    this.#set({ ...CLOSED, state: 'joining', joining: guest.status, clinic: guest.clinic })
+    const recoveryKeyWaits = unprintedKey(guest.keystore) !== null
+    this.#set({ ...CLOSED, state: 'joining', joining: guest.status, clinic: guest.clinic, recoveryKeyWaits })
   }
 
   #guestTools() {
     return { random, nowMs: this.#nowMs, costs: this.#costs() }
+  }
+
+  async showRecoveryKey(pin: string): Promise<{ recoveryKey: string | null }> {
+    const { clinic } = this.ready()
+    actorFor(clinic, 'administer.storage')
+    await presence(clinic, pin)
+    return { recoveryKey: unprintedKey(clinic.keystore) }
+  }
+
+  async recoveryKeyKept(text: string): Promise<void> {
+    await Promise.resolve()
+    const keystore = this.#keystore
+    if (keystore === null) throw new ApiFailure('WRONG_STATE')
+    forgetPrinted(keystore, text)
+    this.#set({ recoveryKeyWaits: false })
+  }
+
+  async unprintedRecoveryKey(): Promise<string | null> {
+    await Promise.resolve()
+    return this.#keystore === null ? null : unprintedKey(this.#keystore)
+  }
+
+  /** Of the clinic that is open, or that waits to be taken in. */
+  get #keystore(): Keystore | null {
+    return this.#open?.clinic.keystore ?? this.#guest?.keystore ?? null
   }
 
   async backUp(file: string | null): Promise<{ file: string }> {
@@ -412,6 +441,7 @@ export class Vault extends VaultRequests implements VaultService {
     this.#set({
       ...{ state: 'ready', problem: null, recovery: null, joining: null },
       ...{ clinic, demo, demoPins, systemKeystore: unlock.kind === 'system' },
+      recoveryKeyWaits: unprintedKey(keystore) !== null,
     })
   }
 

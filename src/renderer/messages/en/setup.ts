@@ -35,11 +35,15 @@ export const messages = {
   },
   recovery: {
     title: 'Print the recovery key',
-    text: 'This key opens the clinic’s records if this computer is lost or the passphrase forgotten. It is shown once and stored nowhere on this computer.',
+    text: 'This key opens the clinic’s records if this computer is lost or the passphrase forgotten. It is kept on this computer, sealed, only until you typed its last group here.',
     sheetTitle: 'Recovery key',
     sheetText:
       'Keep this page in a safe, away from the computer. Whoever holds it can open the records of this clinic.',
     print: 'Print',
+    waits:
+      'Nobody confirmed yet that the recovery key of this clinic is on paper. Without that page its records are lost with this computer.',
+    show: 'Print it now…',
+    showNow: 'Show the key',
     confirm: 'Type the last group of the key from your print-out',
     confirmHint: 'This makes sure that the print-out is readable.',
     finish: 'Finish',
