@@ -85,7 +85,7 @@ export function logOf(n: number, size: number, more: Partial<NetworkLog> = {}): 
   const site = `chartseal.local/site-${n}`
   return {
     ...{ origin: `${site}/node-1/1`, site, isOwn: n === 1, known: size, have: size, verified: size, final: size },
-    ...{ votes: 2, state: 'current', refused: null, ...more },
+    ...{ votes: 2, state: 'current', refused: null, patients: null, ...more },
   }
 }
 
@@ -116,7 +116,8 @@ export class FakeNetwork {
     this.sites = this.sites.map((site) =>
       site.id === SITE ? { ...site, nodes: [...site.nodes, { ...nodeOf(log, 9, link), role }] } : site,
     )
-    if (role === 'node') this.logs = [...this.logs, { ...logOf(1, 12), origin: `${log}/1`, isOwn: false }]
+    if (role === 'node')
+      this.logs = [...this.logs, { ...logOf(1, 12, { patients: 3 }), origin: `${log}/1`, isOwn: false }]
   }
 
   /** Four clinics: two are reached, one is not and hangs behind. */

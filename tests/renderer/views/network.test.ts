@@ -136,6 +136,7 @@ describe('the network page', () => {
     await view.get('[aria-label="Take server out of this clinic"]').trigger('click')
     await settle()
     expect(screen()).toMatch(/server ends after 12 entries/)
+    expect(screen()).toContain('3 patients were registered at it.')
     expect(screen()).toContain('Let it send what it has first')
     await press('Approve and propose')
     await view.get('[aria-label="Take watcher out of this clinic"]').trigger('click')

@@ -6,6 +6,7 @@
  *
  * @packageDocumentation
  */
+import { splitOrigin } from '../../../ledger/names.ts'
 import type { RosterNode, RosterWitness } from '../../../ledger/roster.ts'
 import type * as api from '../../../shared/api/schemas.ts'
 import { toHex } from '../../../shared/bytes.ts'
@@ -137,6 +138,7 @@ export class NetworkViews {
         state: this.#logState(standing, known),
         site: disclosures.siteOf(origin) ?? '',
         refused: refused === null ? null : { index: refused.index, code: refused.code },
+        patients: this.#parts.clinic.foreign?.registeredAt(splitOrigin(origin).log) ?? null,
       }
     })
   }

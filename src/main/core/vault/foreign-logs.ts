@@ -77,6 +77,14 @@ export class ForeignLogs implements ForeignShares {
     )
   }
 
+  registeredAt(log: string): number | null {
+    this.#reader.refresh()
+    const foreign = this.#reader.open.get(log)
+    if (foreign === undefined || foreign.standings === null) return null
+    const { replica } = foreign.sources
+    return [...foreign.registered].filter((handle) => wholeErasureOf(replica, handle) === null).length
+  }
+
   patient(handle: string): ForeignPatient | null {
     this.#reader.refresh()
     const foreign = this.#of(handle)

@@ -81,6 +81,8 @@ export interface ErasedTold {
 export interface ForeignShares {
   /** Every patient of whom another site shares something, as far as keys are here. */
   patients(): ForeignPatient[]
+  /** How many patients a log registered who were not erased; null for any but one of another node of the own site. */
+  registeredAt(log: string): number | null
   /** A patient of another site; null when nobody shares one by that handle. */
   patient(handle: string): ForeignPatient | null
   /** Whether this site's people may see a patient of another site, and why. */

@@ -74,6 +74,8 @@ export const messages = {
     openFor: 'Remove {site} from the network',
     ends: '{log} ends after {final} entry that is final. | {log} ends after {final} entries that are final.',
     lost: '{more} more entry is here and not final: it does not count any more. | {more} more entries are here and not final: they do not count any more.',
+    patients:
+      '{n} patient was registered at it. Their chart stays, and readings about them are taken at the other workstations. Consents, cards and erasures of this patient end with it: record there first what they decide. | {n} patients were registered at it. Their charts stay, and readings about them are taken at the other workstations. Consents, cards and erasures of these patients end with it: record there first what they decide.',
     votes: 'This site approves it at once. It is in force when enough of the others have approved it as well.',
     confirm: 'Approve and propose',
     openMachine: 'Take {name} out of this clinic',

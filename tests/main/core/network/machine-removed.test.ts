@@ -50,7 +50,11 @@ describe('a clinic from which a machine was taken', { timeout: 180_000 }, () => 
   let there: World
   let patient: Holder
   let shared: Holder
+  /** Registered at the machine that leaves. */
+  let left: Holder
   let before = ''
+  /** Of each log, what the network page said before. */
+  let patients: unknown[] = []
   let folder: string
 
   beforeAll(async () => {
@@ -70,9 +74,13 @@ describe('a clinic from which a machine was taken', { timeout: 180_000 }, () => 
     patient = await holder(a, 1)
     await weigh(a, patient, '81.5')
     await signedIn(stolen, a.team.nurse)
+    left = await holder({ ...stolen, team: a.team }, 7)
+    await weigh(stolen, left, '64.2')
     await until('everything is everywhere', () => [a, stays, stolen, other].every((open) => isFinal(open, 4)))
     before = toHex(clinicOf(a).ring.now.publicKey)
     await a.vault.signIn(a.team.it, PIN)
+    const { logs } = await a.vault.networkStatus()
+    patients = logs.map((log) => [log.origin, log.patients])
     await a.vault.proposeRoster({ kind: 'remove-machine', name: clinicOf(stolen).identity.log })
     await other.vault.signIn(other.it, PIN)
     await until('the other clinic is asked', async () => (await other.vault.governance()).proposal !== null)
@@ -117,6 +125,19 @@ describe('a clinic from which a machine was taken', { timeout: 180_000 }, () => 
     expect(recipients).not.toContain(before)
     await a.vault.signIn(a.team.physician, PIN)
     await until('both are shown', async () => weightsIn(await a.vault.chart(shared.handle, 1)).join() === '55.1,55.2')
+  })
+
+  it('was told how many patients it ends the decisions of, and goes on taking readings about them', async () => {
+    const { origin } = clinicOf(stolen).identity
+    expect(patients).toContainEqual([origin, 1])
+    expect(patients).toContainEqual([clinicOf(stays).identity.origin, 0])
+    expect(patients).toContainEqual([clinicOf(a).identity.origin, null])
+    expect(patients).toContainEqual([clinicOf(other).identity.origin, null])
+    await a.vault.signIn(a.team.nurse, PIN)
+    await weigh(a, left, '64.3')
+    expect(weightsIn(await a.vault.chart(left.handle, 1))).toEqual(['64.2', '64.3'])
+    const consent = () => granted(a, left, { from: day(-1), until: day(100) })
+    expect(await codeOf(consent)).toBe('OTHER_WORKSTATION')
   })
 
   it('has nothing that the machine that left could open, and starts again with both keys', async () => {
