@@ -15,6 +15,7 @@ import { formatSignature, parseNote } from '../../src/ledger/note.ts'
 import { equalBytes } from '../../src/shared/bytes.ts'
 import type {
   AdvanceProgress,
+  GovernanceAfter,
   LogStanding,
   OfferAnswer,
   PayloadsOut,
@@ -268,13 +269,10 @@ export class MemoryStore implements SyncStore {
     return this.questions
   }
 
-  governanceAfter(rosterVersion: number): {
-    rosters: Uint8Array[]
-    contracts: Uint8Array[]
-    proposals: string[]
-  } {
+  governanceAfter(rosterVersion: number, _contractVersion: number): GovernanceAfter {
     const { rosters, proposals } = this.documents
-    return { rosters: rosters.slice(Math.max(0, rosterVersion - 1)), contracts: [], proposals }
+    const documents = rosters.map((fields, i) => ({ type: 'roster' as const, version: i + 2, fields }))
+    return { documents: documents.filter(({ version }) => version > rosterVersion), proposals }
   }
 
   /** A roster is any bytes here, and the next one is the one after. */

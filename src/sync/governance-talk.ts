@@ -18,6 +18,9 @@ import type { Session } from './session.ts'
 /** Fork proofs told to one peer in a row. */
 const PROOFS_PER_TICK = 4
 
+/** The same of governed documents: a peer that was away for years is told no faster than it listens. */
+const DOCUMENTS_PER_TICK = 2
+
 /** What one peer was told. */
 interface Told {
   readonly proofs: Set<string>
@@ -39,7 +42,8 @@ export class GovernanceTalk {
   }
 
   greeted(session: Session, { rosterVersion, contractVersion }: Hello): void {
-    const versions = { rosterVersion, contractVersion }
+    // Who sees no entry has no use for the rules about them.
+    const versions = { rosterVersion, contractVersion: session.who.kind === 'node' ? contractVersion : Infinity }
     const nothing = { proofs: new Set<string>(), openings: new Set<string>(), proposals: new Set<string>() }
     this.#told.set(session, { ...versions, ...nothing, monitorAtMs: new Map() })
     this.#say(session)
@@ -123,16 +127,16 @@ export class GovernanceTalk {
   }
 
   #sayGovernance(session: Session, told: Told): void {
-    const self = this.#hub.store.self()
-    const { rosters, contracts, proposals } = this.#hub.store.governanceAfter(told.rosterVersion, told.contractVersion)
+    const { documents, proposals } = this.#hub.store.governanceAfter(told.rosterVersion, told.contractVersion)
     // One document for each message: each is nearly as long as a message can be.
-    for (const document of rosters) session.send({ ...NOTHING, rosters: [document] })
-    // Who sees no entry has no use for the rules about them, and who has no vote none for what is proposed.
-    const isVoter = session.who.kind === 'node'
-    for (const document of isVoter ? contracts : []) session.send({ ...NOTHING, contracts: [document] })
-    told.rosterVersion = Math.max(told.rosterVersion, self.rosterVersion)
-    told.contractVersion = Math.max(told.contractVersion, self.contractVersion)
-    for (const text of isVoter ? proposals : []) {
+    for (const { type, version, fields } of documents.slice(0, DOCUMENTS_PER_TICK)) {
+      session.send(type === 'roster' ? { ...NOTHING, rosters: [fields] } : { ...NOTHING, contracts: [fields] })
+      if (type === 'roster') told.rosterVersion = version
+      else told.contractVersion = version
+    }
+    // A proposal follows what is in force, and is of no use to who has no vote.
+    if (documents.length > DOCUMENTS_PER_TICK || session.who.kind !== 'node') return
+    for (const text of proposals) {
       if (told.proposals.has(text)) continue
       told.proposals.add(text)
       session.send({ ...NOTHING, proposals: [text] })

@@ -99,6 +99,21 @@ export interface SignedHead extends TreeHead {
   readonly note: string
 }
 
+/** A roster or a contract that is in force, or was. */
+export interface GovernedDocument {
+  readonly type: 'roster' | 'contract'
+  readonly version: number
+  /** Exact encoding of the fields of its entry, approvals included. */
+  readonly fields: Uint8Array
+}
+
+/** See `SyncStore.governanceAfter`. */
+export interface GovernanceAfter {
+  readonly documents: readonly GovernedDocument[]
+  /** Texts. */
+  readonly proposals: readonly string[]
+}
+
 /** What became of a head. */
 export type OfferAnswer =
   | { readonly status: 200 }
@@ -209,8 +224,11 @@ export interface SyncStore {
   /** Origins of the own log that a peer is to be asked about; empty when it has answered. */
   monitorQuestions(peer: PeerIdentity): readonly string[]
 
-  /** Documents that follow the versions a peer knows, oldest first, and open proposals; at most 64 of each. */
-  governanceAfter(rosterVersion: number, contractVersion: number): Omit<Governance, 'kind'>
+  /**
+   * Documents that follow the versions a peer knows, in an order in which they can be recorded, and open proposals; at most
+   * 64 of each.
+   */
+  governanceAfter(rosterVersion: number, contractVersion: number): GovernanceAfter
   /**
    * Takes governed documents. Each counts only with its approvals.
    *

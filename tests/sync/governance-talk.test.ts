@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../src/ledger/hash.ts'
+import { Allowance, costOf } from '../../src/sync/allowance.ts'
 import { RawPeer, RawWorld } from './support/raw-peer.ts'
 import { linkAll, originOfSite, testNetwork, write } from './support/world.ts'
 import { MemoryStore } from '../../bench/simulate/memory-store.ts'
@@ -28,6 +29,34 @@ describe('governed documents', () => {
     const peer = new RawPeer(world, 1).greet({ rosterVersion: 2 })
     world.pass(500)
     expect(peer.of('governance').map((message) => message.rosters)).toEqual([[rosters[1]], [rosters[2]]])
+  })
+
+  it('are sent in the order of the store, a witness the rosters alone, and many of them no faster than are listened to', () => {
+    const world = new RawWorld()
+    const all = Array.from({ length: 600 }, (_, i) => ({
+      ...{ type: i % 2 === 0 ? ('contract' as const) : ('roster' as const), version: 2 + (i >> 1) },
+      fields: utf8(`document ${i}`),
+    }))
+    world.store.governanceAfter = (roster, contract) => ({
+      documents: all.filter(({ type, version }) => version > { roster, contract }[type]).slice(0, 64),
+      proposals: ['a proposal'],
+    })
+    const peer = new RawPeer(world, 1).greet()
+    const { site, log } = world.stores[2]!.identity
+    const witness = new RawPeer(world, 2, 2, { kind: 'witness', site, log }).greet({ role: 'witness' })
+    const allowance = new Allowance(world.nowMs)
+    let heard = 0
+    for (let n = 0; n < 400; n++) {
+      world.pass(250)
+      for (const message of peer.of('governance').slice(heard))
+        expect(allowance.take(costOf(message, 20), world.nowMs)).toBe(true)
+      heard = peer.of('governance').length
+    }
+    const told = (of: RawPeer) => of.of('governance').flatMap(({ rosters, contracts }) => [...rosters, ...contracts])
+    expect(told(peer)).toEqual(all.map(({ fields }) => fields))
+    expect(told(witness)).toEqual(all.flatMap(({ type, fields }) => (type === 'roster' ? [fields] : [])))
+    expect(peer.of('governance').at(-1)?.proposals).toEqual(['a proposal'])
+    expect(witness.of('governance').some(({ proposals }) => proposals.length > 0)).toBe(false)
   })
 
   it('that are not valid here end nothing and are passed on to nobody', () => {

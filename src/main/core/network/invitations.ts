@@ -10,8 +10,6 @@
  * @packageDocumentation
  */
 import { z } from 'zod'
-import { encodeCbor } from '../../../ledger/cbor.ts'
-import { encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
 import type { RosterNode, RosterSite, RosterWitness } from '../../../ledger/roster.ts'
 import {
   admittedFrom,
@@ -32,6 +30,7 @@ import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
 import { CodedError } from '../../../shared/errors.ts'
 import { keyPairFromSeed } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
+import { governedDocuments } from '../governed-documents.ts'
 import { nodeHasher } from '../hasher.ts'
 import { type Clinic } from '../vault/clinic.ts'
 import { localInstant } from '../vault/local-time.ts'
@@ -329,17 +328,9 @@ export class Invitations {
     return listed !== undefined && equalBytes(listed.governanceKey, site.governanceKey)
   }
 
-  /** Every roster and contract, in the order of the own log. */
+  /** Every roster and contract. */
   #documents(): RecordedDocument[] {
-    const { rosters, contracts } = this.#parts.clinic.replica.directory
-    return [
-      ...rosters.map(({ from, signed }) => ({ from, type: 'roster' as const, fields: encodeRosterFields(signed) })),
-      ...contracts.map(({ from, published }) => {
-        return { from, type: 'contract' as const, fields: encodeContractFields(published) }
-      }),
-    ]
-      .sort((a, b) => a.from - b.from)
-      .map(({ type, fields }) => ({ type, fields: encodeCbor(fields) }))
+    return governedDocuments(this.#parts.clinic.replica.directory).map(({ type, fields }) => ({ type, fields }))
   }
 
   #isOpen({ isWithdrawn, isUsed, expiresAtMs }: Kept): boolean {

@@ -158,7 +158,7 @@ export class RescueStore implements SyncStore {
   monitor = (): null => null
   monitored = (): void => undefined
   monitorQuestions = (): readonly string[] => []
-  governanceAfter = () => ({ rosters: [], contracts: [], proposals: [] })
+  governanceAfter = () => ({ documents: [], proposals: [] })
   addGovernance = (): boolean => false
   join = (): null => null
   siteRequest = (): null => null

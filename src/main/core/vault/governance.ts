@@ -380,18 +380,30 @@ export class Governance {
    */
   async adopt(rosters: readonly SignedRoster[], contracts: readonly ContractPublished[]): Promise<boolean> {
     return this.#alone(async () => {
-      let isNew = false
-      for (const { document, approvals } of rosters) {
-        const { network } = this.#clinic.identity
-        const open = orNull(() => this.#opened({ network, document, approvals: [...approvals] }))
-        if (open === null || open.missing.length > 0 || open.votesMissing > 0) continue
-        await this.#save({ proposal: encodeProposal(open.file) })
-        await this.#recordIfComplete()
+      // A contract is judged by the roster before it: a later one may be without those who approved it.
+      let isNew = await this.#adoptContracts(contracts)
+      for (const signed of rosters) {
+        if (!(await this.#adoptRoster(signed))) continue
+        await this.#adoptContracts(contracts)
         isNew = true
       }
-      for (const published of contracts) isNew = (await this.#adoptContract(published)) || isNew
       return isNew
     })
+  }
+
+  async #adoptRoster({ document, approvals }: SignedRoster): Promise<boolean> {
+    const { network } = this.#clinic.identity
+    const open = orNull(() => this.#opened({ network, document, approvals: [...approvals] }))
+    if (open === null || open.missing.length > 0 || open.votesMissing > 0) return false
+    await this.#save({ proposal: encodeProposal(open.file) })
+    await this.#recordIfComplete()
+    return true
+  }
+
+  async #adoptContracts(contracts: readonly ContractPublished[]): Promise<boolean> {
+    let isNew = false
+    for (const published of contracts) isNew = (await this.#adoptContract(published)) || isNew
+    return isNew
   }
 
   async #adoptContract(published: ContractPublished): Promise<boolean> {

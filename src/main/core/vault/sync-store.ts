@@ -9,10 +9,8 @@
  * @packageDocumentation
  */
 import { openCheckpoint, parseCheckpoint } from '../../../ledger/checkpoint.ts'
-import { encodeCbor } from '../../../ledger/cbor.ts'
 import { contractAt } from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
-import { encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
 import { catchUp, type Cosigned, type Voter } from '../../../ledger/finality.ts'
 import type { SignedRoster } from '../../../ledger/governance.ts'
 import type { ContractPublished } from '../../../ledger/fields.ts'
@@ -22,6 +20,7 @@ import { parseNote } from '../../../ledger/note.ts'
 import type { Governance, PayloadRow, SealedKeyRow } from '../../../sync/messages.ts'
 import type {
   AdvanceProgress,
+  GovernanceAfter,
   LogStanding,
   OfferAnswer,
   PayloadsOut,
@@ -34,6 +33,7 @@ import type {
 import { orNull } from '../../../sync/attempt.ts'
 import { equalBytes } from '../../../shared/bytes.ts'
 import { verifier } from '../../keystore/sodium.ts'
+import { governedDocuments } from '../governed-documents.ts'
 import { contractIn, rosterIn } from '../governed-fields.ts'
 import type { Clinic } from './clinic.ts'
 import type { CosignedLog } from './cosignatures.ts'
@@ -271,13 +271,11 @@ export class VaultSyncStore implements SyncStore {
     return isOpen ? [this.#parts.clinic.identity.origin] : []
   }
 
-  governanceAfter(rosterVersion: number, contractVersion: number): Omit<Governance, 'kind'> {
-    const { rosters, contracts } = this.#parts.clinic.replica.directory
-    const newer = rosters.filter(({ roster }) => roster.version > rosterVersion).slice(0, MAX_DOCUMENTS)
-    const later = contracts.filter(({ version }) => version > contractVersion).slice(0, MAX_DOCUMENTS)
+  governanceAfter(rosterVersion: number, contractVersion: number): GovernanceAfter {
+    const known = { roster: rosterVersion, contract: contractVersion }
+    const all = governedDocuments(this.#parts.clinic.replica.directory)
     return {
-      rosters: newer.map(({ signed }) => encodeCbor(encodeRosterFields(signed))),
-      contracts: later.map(({ published }) => encodeCbor(encodeContractFields(published))),
+      documents: all.filter(({ type, version }) => version > known[type]).slice(0, MAX_DOCUMENTS),
       proposals: this.#parts.events.proposals().slice(0, MAX_DOCUMENTS),
     }
   }

@@ -22,6 +22,7 @@ import { CodedError } from '../../../shared/errors.ts'
 import type { Governance } from '../../../sync/messages.ts'
 import type {
   AdvanceProgress,
+  GovernanceAfter,
   LogStanding,
   OfferAnswer,
   SelfIdentity,
@@ -219,8 +220,10 @@ export class WitnessSyncStore implements SyncStore {
     return []
   }
 
-  governanceAfter(rosterVersion: number): Omit<Governance, 'kind'> {
-    return { rosters: this.#parts.rosters.after(rosterVersion).slice(0, MAX_DOCUMENTS), contracts: [], proposals: [] }
+  governanceAfter(rosterVersion: number): GovernanceAfter {
+    const fields = this.#parts.rosters.after(rosterVersion).slice(0, MAX_DOCUMENTS)
+    const documents = fields.map((one, i) => ({ type: 'roster' as const, version: rosterVersion + 1 + i, fields: one }))
+    return { documents, proposals: [] }
   }
 
   addGovernance({ rosters: fields }: Omit<Governance, 'kind'>): boolean {

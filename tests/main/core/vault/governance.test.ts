@@ -2,6 +2,9 @@ import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, it, vi } from 'vitest'
 import { resourceFile } from '../../../../src/main/core/resource-file.ts'
+import { CONTRACT_LANGUAGE } from '../../../../src/ledger/contract.ts'
+import { rosterAt } from '../../../../src/ledger/directory.ts'
+import { contractMessage, rosterMessage } from '../../../../src/ledger/governance.ts'
 import { nobleHasher } from '../../../../src/ledger/hash.ts'
 import { readReceipt, verifyReceipt } from '../../../../src/ledger/verify-receipt.ts'
 import { COSIGNATURE_V1 } from '../../../../src/ledger/vkey.ts'
@@ -19,7 +22,10 @@ import { exportLog } from '../../../../src/main/core/audit/export-log.ts'
 import { auditReplicaFile } from '../../../../src/main/core/audit/index.ts'
 import { generateSharingKeyPair } from '../../../../src/main/core/epoch-keys.ts'
 import { keyPairFromSeed, sign, verifier } from '../../../../src/main/keystore/sodium.ts'
+import { governedDocuments } from '../../../../src/main/core/governed-documents.ts'
 import type { Governance } from '../../../../src/main/core/vault/governance.ts'
+import { followingRoster, withGovernanceKey } from '../../../../src/main/core/vault/next-rosters.ts'
+import { governanceSignerOf } from '../../../../src/main/core/vault/role-keys.ts'
 import { openReadOnly } from '../../../../src/main/store/open-read-only.ts'
 import { decodeEntry } from '../../../../src/ledger/entry.ts'
 import { decodeRosterFields } from '../../../../src/ledger/fields.ts'
@@ -39,6 +45,7 @@ import {
   weight,
   type OpenVault,
 } from '../../../faults/support/clinic.ts'
+import { clinicOf } from '../../../support/consent-world.ts'
 import { insideOf } from '../../../support/inside.ts'
 
 const DEFAULT = readFileSync(resourceFile('contracts', 'default-v1.cedar'), 'utf8')
@@ -258,7 +265,8 @@ async function otherSite(n: number) {
   /** The file with this site's approval. */
   const approve = (text: string): string =>
     encodeProposal(addApproval(decodeProposal(text), site.governanceKey, (message) => sign(seed(1), message)))
-  return { site, approve }
+  const signer = { publicKey: site.governanceKey, sign: (message: Uint8Array) => sign(seed(1), message) }
+  return { site, approve, signer }
 }
 
 /** The roster of entry `index`, read from the database as a stranger would. */
@@ -386,6 +394,37 @@ it('puts away a guest that is not invited any more, and takes nobody in under th
   for (const text of texts) await governance.hear(text)
   expect((await vault.governance()).proposal).toBeNull()
   await open.vault.close()
+})
+
+it('takes a contract before the roster without whose keys it was approved, whatever comes first', async () => {
+  const { open, vault, other } = await ofTwo()
+  const clinic = clinicOf(open)
+  const { network } = clinic.identity
+  const { governance } = insideOf<{ governance: Governance }>(vault)
+  const own = governanceSignerOf(clinic)
+  const renewed = keyPairFromSeed(new Uint8Array(32).fill(77)).publicKey
+  const inForce = rosterAt(clinic.replica.directory, clinic.replica.head.size)
+  if (inForce === null) throw new Error('a clinic has a roster')
+  const document = encodeRoster(withGovernanceKey(followingRoster(inForce), other.site.id, renewed))
+  const signed = [
+    own,
+    other.signer,
+    { publicKey: renewed, sign: (m: Uint8Array) => sign(new Uint8Array(32).fill(77), m) },
+  ]
+  const approvals = (message: Uint8Array, by: readonly Pick<typeof own, 'publicKey' | 'sign'>[]) =>
+    by.map((signer) => ({ publicKey: signer.publicKey, signature: signer.sign(message) }))
+  const roster = { document, approvals: approvals(rosterMessage(network, document), signed) }
+  const contract = {
+    version: 2,
+    language: CONTRACT_LANGUAGE,
+    document: new TextEncoder().encode(`${DEFAULT}\n// two\n`),
+  }
+  const published = { ...contract, approvals: approvals(contractMessage(network, contract), [own, other.signer]) }
+  expect(await governance.adopt([roster], [published])).toBe(true)
+  expect(await vault.governance()).toMatchObject({ roster: { version: 3 }, contract: { version: 2 } })
+  expect(governedDocuments(clinic.replica.directory).map(({ type, version }) => `${type} ${version}`)).toEqual([
+    ...['roster 1', 'contract 1', 'roster 2', 'contract 2', 'roster 3'],
+  ])
 })
 
 it('repeats in a ceremony what a lost site keeps from being decided', async () => {

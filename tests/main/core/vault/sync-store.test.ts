@@ -218,8 +218,11 @@ describe('governed documents', () => {
 
   it('that are in force already are not new', () => {
     const { store, told } = storeOf(sites.a)
-    const { rosters, contracts } = store.governanceAfter(0, 0)
-    expect([rosters.length, contracts.length]).toEqual([2, 1])
+    const { documents } = store.governanceAfter(0, 0)
+    expect(documents.map(({ type, version }) => `${type} ${version}`)).toEqual(['roster 1', 'contract 1', 'roster 2'])
+    expect(store.governanceAfter(1, 1).documents).toEqual(documents.slice(2))
+    const of = (kind: string) => documents.flatMap(({ type, fields }) => (type === kind ? [fields] : []))
+    const [rosters, contracts] = [of('roster'), of('contract')]
     expect(store.addGovernance({ rosters, contracts, proposals: [] })).toBe(false)
     expect(told).toEqual([])
   })

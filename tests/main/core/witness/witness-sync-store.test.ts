@@ -130,6 +130,6 @@ describe('a witness', () => {
     expect(store.addGovernance(governance(fields))).toBe(true)
     expect(store.addGovernance(governance(fields))).toBe(false)
     expect([told, rosters.witness(NAME), database.rosters().length]).toEqual([['roster'], null, 3])
-    expect(store.governanceAfter(2)).toEqual({ rosters: [fields], contracts: [], proposals: [] })
+    expect(store.governanceAfter(2)).toEqual({ documents: [{ type: 'roster', version: 3, fields }], proposals: [] })
   })
 })
