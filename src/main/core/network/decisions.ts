@@ -17,12 +17,12 @@ import { unlessDamaged } from '../vault/log-replica.ts'
 /** See the module's comment. */
 export class Decisions {
   readonly #clinic: Clinic
-  readonly #disclosures: Pick<Disclosures, 'load' | 'changed'>
+  readonly #disclosures: Pick<Disclosures, 'load' | 'changed' | 'recorded'>
   readonly #erased: () => void
   #size: number
 
   /** @param erased - Told when somebody may have been erased in the own log. */
-  constructor(clinic: Clinic, disclosures: Pick<Disclosures, 'load' | 'changed'>, erased: () => void) {
+  constructor(clinic: Clinic, disclosures: Pick<Disclosures, 'load' | 'changed' | 'recorded'>, erased: () => void) {
     this.#clinic = clinic
     this.#disclosures = disclosures
     this.#erased = erased
@@ -54,6 +54,8 @@ export class Decisions {
     const bodies = rows.flatMap(({ bytes }) => orNull(() => decodeEntry(bytes).body) ?? [])
     if (bodies.length !== count || bodies.some(({ type }) => type === 'record.erased')) this.#erased()
     if (bodies.length !== count) return null
+    for (const { type, subject } of bodies)
+      if (type === 'reading' && subject !== null) this.#disclosures.recorded(toHex(subject))
     const consents = bodies.filter(({ type }) => type.startsWith('consent.'))
     return [...new Set(consents.flatMap(({ subject }) => (subject === null ? [] : toHex(subject))))]
   }

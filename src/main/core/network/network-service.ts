@@ -114,6 +114,7 @@ export class NetworkService {
   readonly #claimed: ClaimedPatients
   readonly #confirmations: ErasureConfirmations
   #mayBeErased = true
+  #isFollowing = false
   #isClosed = false
 
   constructor(parts: NetworkParts) {
@@ -343,9 +344,11 @@ export class NetworkService {
     this.#eraseTold()
     for (const { origin } of this.logs.mirrored)
       if (this.disclosures.takeDecided(origin)) this.#node.payloadsChanged(origin)
+    this.#follow()
     const nowMs = this.#parts.clinic.monotonicMs()
     if (nowMs >= this.#roundAtMs) {
       this.#roundAtMs = nowMs + PAYLOAD_ROUND_MS
+      this.disclosures.heard()
       // A node that had not heard of an erasure may have sent a record again.
       this.#mayBeErased = true
       for (const { origin } of this.logs.mirrored) this.#node.payloadsChanged(origin)
@@ -353,6 +356,19 @@ export class NetworkService {
       if (this.disclosures.isOfAnotherDay) this.#quietly(() => this.disclosures.load())
     }
     this.#tellSummary()
+  }
+
+  /** What workstations recorded about each other's patients goes to other clinics as well, once it is known to whom. */
+  #follow(): void {
+    if (this.#isFollowing || !this.disclosures.mayFollow) return
+    this.#isFollowing = true
+    this.#quietly(async () => {
+      try {
+        await this.disclosures.follow()
+      } finally {
+        this.#isFollowing = false
+      }
+    })
   }
 
   /** A log of which is not known yet what was judged of it before the start. */
@@ -423,6 +439,7 @@ export class NetworkService {
     const { emit, foreign } = this.#parts.clinic
     this.#mayBeErased = true
     if (this.disclosures.siteOf(origin) === this.#parts.clinic.identity.site) {
+      this.disclosures.heard()
       this.#people?.hurry()
       this.#parts.peopleChanged()
     }

@@ -28,6 +28,7 @@ import { keyRow } from './key-rows.ts'
 import { unlessDamaged } from './log-replica.ts'
 import type { NetworkLogs } from './network-logs.ts'
 import { openSealedRow } from './sharing-ring.ts'
+import { SiteDisclosures } from './site-disclosures.ts'
 import type { Sharing } from './subject-keys.ts'
 
 /** Secret of the keystore: sites that hold ciphertext for this one. */
@@ -60,10 +61,13 @@ export class Disclosures {
   /** Day that sharing was worked out on: consents begin and end. */
   #day = ''
   #custodians: readonly string[]
+  #mayFollow = true
+  readonly #ofSite: SiteDisclosures
 
   constructor(clinic: Clinic, logs: NetworkLogs) {
     this.#clinic = clinic
     this.#logs = logs
+    this.#ofSite = new SiteDisclosures(clinic)
     this.#custodians = Custodians.parse(readJson(clinic.keystore.secrets, CUSTODIANS_SECRET) ?? [])
   }
 
@@ -83,6 +87,29 @@ export class Disclosures {
     for (const handle of this.#clinic.replica.subjectsWith('consent.granted')) await this.changed(handle)
     // A consent that begins today was no consent when the keys were asked for.
     for (const [origin, { decided }] of this.#missing) this.#askForKeys(origin, decided)
+    await this.#ofSite.load()
+  }
+
+  /** The own log says something about a patient. */
+  recorded(handle: string): void {
+    this.#ofSite.recorded(handle)
+    this.#mayFollow = true
+  }
+
+  /** A log of the own site has grown. */
+  heard(): void {
+    this.#mayFollow = true
+  }
+
+  /** True when {@link follow} may find something. */
+  get mayFollow(): boolean {
+    return this.#mayFollow
+  }
+
+  /** Works out what patients decided since at other workstations of this clinic, or was recorded there about those of this. */
+  follow(): Promise<void> {
+    this.#mayFollow = false
+    return this.#ofSite.follow()
   }
 
   /** True when what is shared is to be worked out anew. */
@@ -126,6 +153,8 @@ export class Disclosures {
   /** See `SyncStore.payloadsFor`. */
   for(peer: PeerIdentity, origin: string, from: number, to: number): PayloadsOut | null {
     if (peer.kind !== 'node') return null
+    // What was heard since may take something back.
+    this.#clinic.foreign?.refresh()
     const owner = this.siteOf(origin)
     const site = this.#logs.roster.sites.find(({ id }) => id === peer.site)
     if (owner === null || site === undefined) return null
@@ -135,12 +164,14 @@ export class Disclosures {
     if (!isOwner && peer.site !== owner) return null
     const isWhole = peer.site === owner || this.#custodians.includes(peer.site)
     // Said at once: to look for what they may have in a long log, they would ask range by range.
-    if (!isWhole && !this.#isSharedWith(site.sharingKey)) return null
+    const isAny =
+      this.#isSharedWith(site.sharingKey) || this.#ofSite.isSharedWith(splitOrigin(origin).log, site.sharingKey)
+    if (!isWhole && !isAny) return null
     const ofOwner = this.#logs.roster.sites.find(({ id }) => id === owner)
     const rows: PayloadRow[] = []
     const wanted = new Map<string, { subject: Uint8Array; epoch: number; recipients: Uint8Array[] }>()
     for (const { index, subject, epoch } of this.#payloadsIn(origin, from, to)) {
-      const isShared = isOwner && this.#isShared(subject, epoch, site.sharingKey)
+      const isShared = isOwner && this.#isShared(origin, { subject, epoch }, site.sharingKey)
       if (!isWhole && !isShared) continue
       const stored = unlessDamaged(() => this.#clinic.store.payload(origin, index))
       if (stored === null) continue
@@ -164,6 +195,8 @@ export class Disclosures {
       return { index, payload: { ciphertext, wrappedKey, salt } }
     })
     if (payloads.length + unknown.length > 0) store.putMirroredPayloads(origin, payloads, unknown)
+    // The key of what another node of the site recorded is what others are given theirs from.
+    if (unknown.length > 0) this.#mayFollow = true
     this.#forget(
       origin,
       good.map(({ index }) => index),
@@ -278,9 +311,18 @@ export class Disclosures {
     return false
   }
 
-  #isShared(subject: Uint8Array, epoch: number, recipient: Uint8Array): boolean {
-    const sharing = this.#sharing.get(toHex(subject))
-    return sharing?.of(epoch).some((handover) => equalBytes(handover.recipient, recipient)) === true
+  #isShared(
+    origin: string,
+    { subject, epoch }: { subject: Uint8Array; epoch: number },
+    recipient: Uint8Array,
+  ): boolean {
+    const handle = toHex(subject)
+    const { log } = splitOrigin(origin)
+    const sharing = log === this.#clinic.identity.log ? this.#sharing.get(handle) : undefined
+    if (sharing !== undefined) return sharing.of(epoch).some((handover) => equalBytes(handover.recipient, recipient))
+    // Without its key a record would be taken for what is not shared, and never be asked for again.
+    const isThere = () => this.#keysFor(origin, { subject, epoch, recipients: [recipient] }).length > 0
+    return this.#ofSite.isShared({ log, handle }, epoch, recipient) && isThere()
   }
 
   /** Site of a log, by the newest roster that lists it. */
@@ -325,7 +367,8 @@ export class Disclosures {
     known.scanned = end
     known.isDecided ||= decided.size > 0
     for (const handle of decided) known.decided.add(handle)
-    this.#askForKeys(origin, decided)
+    for (const other of this.#missing.keys())
+      if (this.siteOf(other) === this.siteOf(origin)) this.#askForKeys(other, decided)
     return known
   }
 

@@ -36,6 +36,8 @@ export interface ForeignLog {
   readonly registered: Set<string>
   /** Registrations under handles that are not its own: by whom they were registered first may be seen later. */
   readonly claimed: Claimed[]
+  /** Patients of other logs about whom it recorded a reading. */
+  readonly measured: Set<string>
   readonly site: string
   readonly sources: RecordSources
   /** When the log confirmed erasures of this node, by their place; ms since 1970 by its clock. */
@@ -61,6 +63,7 @@ export function takeForeign(foreign: ForeignLog, own: Clinic['replica'], log: Lo
   chains.take(log, taken)
   takeConfirmed(foreign, own, taken)
   const { type, subject } = taken.entry.body
+  if (type === 'reading' && subject !== null && !registered.has(toHex(subject))) foreign.measured.add(toHex(subject))
   if (type !== 'patient.registered' || subject === null) return
   const handle = toHex(subject)
   if (isOwnHandle(nodeHasher, log.log, taken.entry)) registered.add(handle)

@@ -16,6 +16,7 @@ import { fromHex, toHex } from '../../../shared/bytes.ts'
 import type { RecordSources } from '../verify-record.ts'
 import { ACCESS_TYPES } from './chains.ts'
 import type { Clinic } from './clinic.ts'
+import type { ConsentStandings } from './consent-standing.ts'
 import { placeOf } from './erased-records.ts'
 import { wholeErasureOf } from './erasure-entries.ts'
 import { ForeignConsents, NONE } from './foreign-consents.ts'
@@ -66,6 +67,10 @@ export class ForeignLogs implements ForeignShares {
     this.#consents = new ForeignConsents(clinic, this.#keys, contact)
     this.#reader = new ForeignReader({ clinic, logs, keys: this.#keys, consents: this.#consents })
     this.#erasures = new ForeignErasures(clinic, this.#reader.open)
+  }
+
+  refresh(): void {
+    this.#reader.refresh()
   }
 
   patients(): ForeignPatient[] {
@@ -235,10 +240,31 @@ export class ForeignLogs implements ForeignShares {
     return this.#of(handle)?.standings?.isOpen(handle) === true
   }
 
-  async sharing(handle: string): Promise<Sharing | null> {
+  measured(): { readonly log: string; readonly handle: string }[] {
     this.#reader.refresh()
-    const standings = this.#of(handle)?.standings ?? null
-    return standings === null ? null : standings.sharingElsewhere(handle, this.#clinic.replica.epochStarts(handle))
+    const isOwn = (handle: string) => isRegisteredHere(this.#clinic, handle)
+    return [...this.#reader.open.values()].flatMap(({ name: log, standings, measured }) =>
+      standings === null ? [] : [...measured].filter(isOwn).map((handle) => ({ log, handle })),
+    )
+  }
+
+  decisions(handle: string): number | null {
+    return this.#standingsOf(handle)?.links(handle).length ?? null
+  }
+
+  async sharing(handle: string, log = this.#clinic.identity.log): Promise<Sharing | null> {
+    this.#reader.refresh()
+    const { replica, identity } = this.#clinic
+    const chains = log === identity.log ? replica : this.#reader.open.get(log)?.chains
+    const isOfOwner = log === identity.log ? isRegisteredHere(this.#clinic, handle) : this.#of(handle)?.name === log
+    const standings = isOfOwner || chains === undefined ? null : this.#standingsOf(handle)
+    return standings === null ? null : standings.sharingElsewhere(handle, chains?.epochStarts(handle) ?? new Map())
+  }
+
+  /** What a patient of the own site decided, wherever they are registered; null for anybody else. */
+  #standingsOf(handle: string): ConsentStandings | null {
+    if (isRegisteredHere(this.#clinic, handle)) return this.#clinic.gate
+    return this.#of(handle)?.standings ?? null
   }
 
   /** The log whose patient it is, and what decides about their records. */

@@ -114,7 +114,16 @@ export class ForeignReader {
       contract: () => this.#parts.clinic.replica.contract(),
     }
     const foreign: ForeignLog = {
-      ...{ name, logs, chains, site, registered: new Set<string>(), claimed: [], confirmed: new Map<string, number>() },
+      ...{
+        name,
+        logs,
+        chains,
+        site,
+        registered: new Set<string>(),
+        measured: new Set<string>(),
+        claimed: [],
+        confirmed: new Map<string, number>(),
+      },
       standings: this.isSister(name) ? this.#parts.consents.standingsOf(name, replica, chains) : null,
       sources: this.#sources(name, replica, site, () => foreign),
     }

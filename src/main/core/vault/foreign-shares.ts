@@ -79,6 +79,8 @@ export interface ErasedTold {
 
 /** `ForeignLogs` is one. */
 export interface ForeignShares {
+  /** Reads what came since. All others do so as well, but for {@link decisions} and {@link isOpen}. */
+  refresh(): void
   /** Every patient of whom another site shares something, as far as keys are here. */
   patients(): ForeignPatient[]
   /** How many patients a log registered who were not erased; null for any but one of another node of the own site. */
@@ -96,12 +98,17 @@ export interface ForeignShares {
   workstations(): Workstation[]
   /** Whether anything of a patient of another node of the own site may be shown for care, as it was worked out last. */
   isOpen(handle: string): boolean
+  /** Logs of other nodes of the own site that recorded a reading about a patient whom the own log registered. */
+  measured(): { readonly log: string; readonly handle: string }[]
+  /** How many versions of consents the log of the own site holds that registered a patient; null for anybody else's. */
+  decisions(handle: string): number | null
   /**
-   * With whom the keys of what the own log says are shared about a patient whom another node of the own site registered.
+   * With whom the keys of what a log of the own site says are shared about a patient whom another log of it registered.
    *
+   * @param log - Without incarnation; the own one when left out.
    * @returns Null for anybody else.
    */
-  sharing(handle: string): Promise<Sharing | null>
+  sharing(handle: string, log?: string): Promise<Sharing | null>
   /** Registrations of patients who are another log's. They are never shown. */
   claims(): ForeignClaim[]
   /** Every access in the logs of other sites, of each log oldest first: whoever it was about. */
