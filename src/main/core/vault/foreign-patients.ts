@@ -21,7 +21,7 @@ import { recordedBy } from './amendments.ts'
 import { accessDraft, offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
 import type { ForeignPatient, Workstation } from './foreign-shares.ts'
 import type { LogHead } from '../../../ledger/heads.ts'
-import { otherParts, ownRecords } from './patient-logs.ts'
+import { headOf, otherParts, ownRecords } from './patient-logs.ts'
 import { recordsIn } from './patient-records.ts'
 
 /** Reads a registration. */
@@ -48,7 +48,7 @@ export async function searchForeign(
     if (row.status === 'verified' && !words.every((word) => textOf(row.record).includes(word))) continue
     const isOfOthers = row.status === 'rejected' && patient.workstation === null
     const ofSite = isOfOthers ? { ...row, site: patient.site } : row
-    found.push({ row: ofSite, head: headOf(patient) })
+    found.push({ row: ofSite, head: headOf(patient.head) })
   }
   return found
 }
@@ -70,10 +70,10 @@ export async function chartForeign(
   const parts = workstation === null ? others : [{ sources: ownRecords(clinic, handle) }, ...others]
   const records = await recordsIn([sources, ...parts.map((part) => part.sources)], viewer, handle)
   const checkedAtMs = clinic.nowMs()
-  const head = headOf(shared)
+  const head = headOf(shared.head)
   const { readings, assessments, reports } = records
   const isEmpty = [patient, ...readings, ...assessments, ...reports].every(({ status }) => status === 'rejected')
-  const heads = [head, ...others.map(headOf)]
+  const heads = [head, ...others.map((part) => headOf(part.head))]
   await clinic.writer.record([accessDraft(clinic, viewer, { subject: handle }, heads, isEmpty)])
   clinic.foreign.charted(handle)
   const consent = await clinic.foreign.standing(handle)
@@ -164,11 +164,6 @@ async function registrationOf(
   const request = { subject: handle, link, view: 'demographics' as const, viewer: viewer?.role ?? null }
   const whose = workstation === null ? { site } : { site, workstation: workstation.log }
   return verifyRecord(sources, { ...request, read: (...record) => ({ ...read(...record), ...whose }) })
-}
-
-/** What a look at a log relied on. */
-export function headOf({ head: { origin, size, root } }: Pick<ForeignPatient, 'head'>): LogHead {
-  return { origin, size, root }
 }
 
 function textOf({ familyName, givenName, identifier, birthDate }: Patient): string {

@@ -219,6 +219,7 @@ export class LedgerViews {
     if ('step' in block) return block
     const { subject, payload } = verified.entry.body
     if (subject === null || payload === null) return null
+    if (this.#clinic.foreign?.isErased({ origin: log.origin, index }) === true) return null
     const link = replica.chain(toHex(subject)).links.find((other) => other.log === log && other.index === index)
     if (link === undefined) return { step: 'completeness', reason: 'it is in no chain' }
     const row = await verifyRecord(this.#clinic, {

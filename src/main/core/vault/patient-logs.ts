@@ -65,9 +65,9 @@ export function otherParts({ foreign }: Pick<Clinic, 'foreign'>, handle: string)
  */
 export function lookDraft(clinic: Clinic, viewer: Viewer, handle: string, isEmpty: boolean | null = null): Draft {
   const sister = sisterPatient(clinic, handle)
-  const heads = [...(sister === null ? [] : [sister.head]), ...otherParts(clinic, handle).map(({ head }) => head)]
+  const heads = [...(sister === null ? [] : [sister]), ...otherParts(clinic, handle)].map(({ head }) => headOf(head))
   const closed = isEmpty ?? (sister === null ? null : clinic.foreign?.isOpen(handle) !== true)
-  return accessDraft(clinic, viewer, { subject: handle }, heads.map(headOf), closed)
+  return accessDraft(clinic, viewer, { subject: handle }, heads, closed)
 }
 
 /** What a look at a log relied on. */

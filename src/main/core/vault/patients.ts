@@ -24,7 +24,6 @@ import {
   chartForeign,
   damagedIn,
   entriesIn,
-  headOf,
   othersIn,
   registrationFor,
   searchForeign,
@@ -32,7 +31,7 @@ import {
 } from './foreign-patients.ts'
 import type { ForeignPatient } from './foreign-shares.ts'
 import { ShownCharts } from './shown-charts.ts'
-import { lookDraft, otherParts, sisterPatient } from './patient-logs.ts'
+import { headOf, lookDraft, otherParts, sisterPatient } from './patient-logs.ts'
 import { recordsIn } from './patient-records.ts'
 
 /** Patients verified before other requests get a turn. */
@@ -198,7 +197,7 @@ export class Patients {
     const viewer = viewerFor(this.#clinic, 'clinical')
     const row = await this.demographics(handle, viewer)
     const sister = sisterPatient(this.#clinic, handle)
-    await this.#recordList(viewer, [row], sister === null ? [] : [headOf(sister)])
+    await this.#recordList(viewer, [row], sister === null ? [] : [headOf(sister.head)])
     return row
   }
 

@@ -1,10 +1,22 @@
 import { describe, expect, it } from 'vitest'
+import { splitReceipts } from '../../../../src/ledger/receipts-file.ts'
+import { readReceipt } from '../../../../src/ledger/verify-receipt.ts'
 import { equalBytes, fromHex } from '../../../../src/shared/bytes.ts'
 import { FOREIGN_FROM } from '../../../../src/main/core/vault/subject-keys.ts'
 import type { Row } from '../../../../src/main/core/vault-service.ts'
 import type { Reading } from '../../../../src/shared/api/schemas.ts'
-import { codeOf, type OpenVault, patientNumber, PIN, startVault } from '../../../faults/support/clinic.ts'
+import {
+  codeOf,
+  type OpenVault,
+  OXIMETER,
+  patientNumber,
+  PIN,
+  signFromDevice,
+  signManual,
+  startVault,
+} from '../../../faults/support/clinic.ts'
 import { clinicOf, granted, verified, weigh, weightsIn } from '../../../support/consent-world.ts'
+import { SIXTEEN } from '../../../support/news2-set.ts'
 import { until } from '../../../support/two-clinics.ts'
 import { day, twoWorkstations } from '../../../support/two-workstations.ts'
 
@@ -137,5 +149,57 @@ describe('a patient of another workstation', { timeout: 180_000 }, () => {
     const found = second.events.filter((event) => event.kind === 'scrub' && event.event.kind === 'finding')
     expect(found).toEqual([])
     expect(held(second)).toBe(0)
+  })
+
+  it('is scored where they are registered, on what either measured, and leaves with the values of both', async () => {
+    const { a, b, patient } = await twoWorkstations()
+    const { handle } = patient
+    const origin = { a: a.clinic().identity.origin, b: b.clinic().identity.origin }
+    await b.vault.signIn(a.team.it, PIN)
+    await b.vault.enrolDevice(OXIMETER, 'Ward oximeter of the second')
+    await b.vault.signIn(a.team.nurse, PIN)
+    await signFromDevice(b, handle, 5)
+    await signManual(b, handle, SIXTEEN)
+    await a.vault.signIn(a.team.physician, PIN)
+    await a.vault.configureSupport({ news2: true, pin: PIN })
+    const complete = async () => {
+      const draft = await a.vault.assessmentDraft(handle)
+      return draft.state === 'complete' ? draft.assessment : null
+    }
+    await until('what the second measured is enough', async () => (await complete()) !== null)
+    const score = await complete()
+    expect(score?.total).toBe(16)
+    expect(new Set(score?.inputs.map(({ ref }) => ref.origin))).toEqual(new Set([origin.b]))
+    if (score === null) throw new Error('just checked')
+    const inputs = score.inputs.map(({ ref }) => ref)
+    const row = await a.vault.recordAssessment({ handle, total: score.total, inputs })
+    expect(verified(row).total).toBe(16)
+    // Which oxygen scale holds is not for the second to say, nor a score that rests on it.
+    expect(await codeOf(() => b.vault.assessmentDraft(handle))).toBe('OTHER_WORKSTATION')
+    await until('the second shows the score', async () => {
+      const { assessments } = await b.vault.chart(handle, 1)
+      return assessments.some((one) => one.status === 'verified' && one.record.total === 16)
+    })
+    const request = {
+      handle,
+      purpose: 'care',
+      recipient: 'St Anne’s Hospital',
+      format: 'bundle',
+      from: null,
+      until: null,
+    } as const
+    const { readings } = await a.vault.chart(handle, 1)
+    expect(await a.vault.previewExport(request)).toMatchObject({
+      records: readings.length + 1,
+      withheld: 0,
+      rejected: 0,
+    })
+    const { files } = await a.vault.makeExport({ ...request, pin: PIN })
+    const receipts = files.slice(1).flatMap(({ text }) => splitReceipts(text).map(readReceipt))
+    const said = receipts.map(({ disclosure }) => new TextDecoder().decode(disclosure?.plaintext)).join()
+    for (const word of ['70.1', '39.2', 'confusion']) expect(said).toContain(word)
+    expect(files[0]?.text).toContain('Ward oximeter of the second')
+    await b.vault.signIn(a.team.physician, PIN)
+    expect(await codeOf(() => b.vault.previewExport(request))).toBe('OTHER_WORKSTATION')
   })
 })

@@ -3,7 +3,7 @@ import { encodeAssessment } from '../../../../src/clinical/assessment.ts'
 import { encodeAssessmentFields } from '../../../../src/ledger/record-fields.ts'
 import type { Open } from '../../../../src/main/core/vault/vault-requests.ts'
 import { fromHex } from '../../../../src/shared/bytes.ts'
-import type { AssessmentDraft, ManualValue } from '../../../../src/shared/api/schemas.ts'
+import type { AssessmentDraft } from '../../../../src/shared/api/schemas.ts'
 import {
   codeOf,
   copyOf,
@@ -20,37 +20,12 @@ import {
 } from '../../../faults/support/clinic.ts'
 import { damage } from '../../../faults/support/scrubbing.ts'
 import { insideOf } from '../../../support/inside.ts'
+import { one, SIXTEEN } from '../../../support/news2-set.ts'
 
 let folder = ''
 let staff: Staff
 let [patient, child] = ['', '']
 let open: OpenVault
-
-const one = (kind: ManualValue['kind'], name: string, value: string, ucum: string): ManualValue => ({
-  ...{ kind, site: null, confirmed: true },
-  quantities: [{ name, value, ucum, coded: null }],
-})
-const answer = (kind: ManualValue['kind'], coded: string): ManualValue => ({
-  ...{ kind, site: null, confirmed: true },
-  quantities: [{ name: kind, value: null, ucum: '', coded }],
-})
-
-/** RR 26, SpO2 93 on oxygen, 98 systolic, pulse 118, confusion, 39.2: 16 by the published table. */
-const SIXTEEN: ManualValue[] = [
-  one('respiratory-rate', 'respiratory-rate', '26', '/min'),
-  one('spo2', 'spo2', '93', '%'),
-  answer('oxygen', 'oxygen'),
-  {
-    ...one('blood-pressure', 'systolic', '98', 'mm[Hg]'),
-    quantities: [
-      { name: 'systolic', value: '98', ucum: 'mm[Hg]', coded: null },
-      { name: 'diastolic', value: '60', ucum: 'mm[Hg]', coded: null },
-    ],
-  },
-  one('heart-rate', 'pulse', '118', '/min'),
-  answer('consciousness', 'confusion'),
-  one('temperature', 'temperature', '39.2', 'Cel'),
-]
 
 beforeAll(async () => {
   await forWholeFile(async () => {
