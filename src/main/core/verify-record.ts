@@ -22,8 +22,10 @@ import type { Verified } from '../../shared/verified.ts'
 import { type ClassKeys, type KeyClass, likelyClasses, openUnderClasses } from './class-keys.ts'
 import { checkCiphertext, checkCommitment, EnvelopeError, type EnvelopeErrorCode } from './envelope.ts'
 import type { Link, Place } from './vault/chains.ts'
+import { type EndOfKey, signedAfterEnd } from './vault/ended-keys.ts'
 import { erasuresOf } from './vault/erasure-entries.ts'
 import type { Grades } from './vault/grades.ts'
+import { localInstant } from './vault/local-time.ts'
 import { unlessDamaged, type Failed } from './vault/log-replica.ts'
 import type { Replica } from './vault/replica.ts'
 import type { Identity } from './vault/identity.ts'
@@ -52,6 +54,8 @@ export interface RecordSources {
    * stands there, or null.
    */
   readonly erased?: (subject: string) => ErasureEntry | null
+  /** When the key of a practitioner was ended, as any log of the site says whose records these are. */
+  readonly endOf?: EndOfKey
 }
 
 /** Decides about one patient's records, one by one. */
@@ -165,6 +169,7 @@ export async function verifyRecord<Content>(
       seq: link.seq,
       block: block.seal.block,
       grade: sources.grades.gradeAt(link.log, link.index),
+      ...lateness(sources.endOf, entry),
     }
     return { status: 'verified', position, record: record as Verified<Content> }
   } catch (error) {
@@ -194,7 +199,7 @@ export async function verifyStatement<Content>(
   sources: Omit<RecordSources, 'keys' | 'gate'>,
   { place, view, viewer, read }: StatementRequest<Content>,
 ): Promise<Row<Content>> {
-  const { replica, grades } = sources
+  const { replica, grades, endOf } = sources
   const { log, index } = place
   const handleIn = (entry: VerifiedEntry) =>
     entry.entry.body.subject === null ? null : toHex(entry.entry.body.subject)
@@ -210,7 +215,7 @@ export async function verifyStatement<Content>(
     checkAccess(replica, { view, viewer }, undefined)
     const position = {
       ...{ origin: log.origin, index, entryId: toHex(entry.entry.body.id), subject: subject ?? NOBODY, seq },
-      ...{ block: block.seal.block, grade: grades.gradeAt(log, index) },
+      ...{ block: block.seal.block, grade: grades.gradeAt(log, index), ...lateness(endOf, entry) },
     }
     return { status: 'verified', position, record: (await read(entry)) as Verified<Content> }
   } catch (error) {
@@ -264,6 +269,11 @@ export function rejected(
     entryId: null,
     seq,
   }
+}
+
+function lateness(endOf: EndOfKey | undefined, entry: VerifiedEntry): { signerEndedAt?: string } {
+  const endedMs = signedAfterEnd(entry, endOf)
+  return endedMs === null ? {} : { signerEndedAt: localInstant(endedMs) }
 }
 
 function passed<Value extends object>(result: Value | Failed): Value {

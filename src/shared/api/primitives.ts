@@ -73,6 +73,8 @@ export const Position = z.object({
   seq: z.number().int().nonnegative(),
   block: z.number().int().nonnegative(),
   grade: Grade,
+  /** When the access of somebody who signed it had been ended, before they did and where the log had not heard of it; absent for most. */
+  signerEndedAt: Instant.optional(),
 })
 
 /** A record that failed verification: it has no content, only where it stands and what failed. */

@@ -17,6 +17,7 @@ import type { Moment } from '../../../shared/two-clocks.ts'
 import { momentOf, type Clinic } from './clinic.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { ConsentStandings } from './consent-standing.ts'
+import { endOfKey } from './ended-keys.ts'
 import { RecoveryNeeded } from './errors.ts'
 import { readIdentity, type Identity } from './identity.ts'
 import { OpenGlass } from './open-glass.ts'
@@ -105,6 +106,7 @@ export async function assembleClinic({ keystore, store }: ClinicFiles, assembly:
     ...{ random, nowMs, monotonicMs, emit },
     grades: standing.grades,
     clock: new ClockWatch({ nowMs, steadyMs, newestSealMs: () => replica.latestSealMs }),
+    endOf: (...key) => endOfKey([replica, ...(clinic.foreign?.logsOf(identity.site) ?? [])], ...key),
     keepSecrets: () => storeSiteSecrets(keystore, store, identity),
     foreign: null,
     viewer: null,

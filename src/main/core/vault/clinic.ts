@@ -17,6 +17,7 @@ import type { VaultEvent } from '../vault-service.ts'
 import type { ClockWatch } from './clock-watch.ts'
 import type { ConsentStandings } from './consent-standing.ts'
 import type { LogHead } from '../../../ledger/heads.ts'
+import type { EndOfKey } from './ended-keys.ts'
 import type { ForeignShares } from './foreign-shares.ts'
 import type { Grades } from './grades.ts'
 import type { Identity } from './identity.ts'
@@ -73,6 +74,8 @@ export interface Clinic {
   readonly emit: (event: VaultEvent) => void
   /** Seals the site's secrets anew into the database, after keys of people or cards changed. */
   readonly keepSecrets: () => Promise<void>
+  /** When the key of a practitioner of this clinic was ended, as any of its machines recorded. */
+  readonly endOf: EndOfKey
   /** What other sites share; null while there is no network. */
   foreign: ForeignShares | null
   /** Null when nobody is signed in, or the session is locked. */

@@ -13,7 +13,7 @@ import type { ErasureLeaf } from '../../../ledger/erasure-confirmation.ts'
 import { splitOrigin } from '../../../ledger/names.ts'
 import type { ConsentStanding } from '../../../shared/api/consent-schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
-import type { RecordSources } from '../verify-record.ts'
+import type { RecordReplica, RecordSources } from '../verify-record.ts'
 import { ACCESS_TYPES } from './chains.ts'
 import type { Clinic } from './clinic.ts'
 import type { ConsentStandings } from './consent-standing.ts'
@@ -136,6 +136,10 @@ export class ForeignLogs implements ForeignShares {
     return [...this.#reader.open.values()].flatMap(({ chains, site, sources, standings }) =>
       chains.accesses.map((place) => ({ place, site, isOwnSite: standings !== null, sources })),
     )
+  }
+
+  logsOf(site: string): RecordReplica[] {
+    return this.#reader.logsOf(site)
   }
 
   /** The log of another node as it is read for display; null when it is not here. */

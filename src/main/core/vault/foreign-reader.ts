@@ -10,9 +10,10 @@ import { type Directory, nextIncarnation } from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
 import { parseNote } from '../../../ledger/note.ts'
 import { assert } from '../../../shared/errors.ts'
-import type { RecordSources } from '../verify-record.ts'
+import type { RecordReplica, RecordSources } from '../verify-record.ts'
 import { Chains } from './chains.ts'
 import type { Clinic } from './clinic.ts'
+import { endOfKey } from './ended-keys.ts'
 import type { ForeignConsents } from './foreign-consents.ts'
 import type { ForeignKeys } from './foreign-keys.ts'
 import { type ForeignLog, newestOf, takeForeign } from './foreign-log.ts'
@@ -63,6 +64,11 @@ export class ForeignReader {
         this.#open.delete(name)
       }
     }
+  }
+
+  /** What was read of the logs of a site. */
+  logsOf(site: string): RecordReplica[] {
+    return [...this.#open.values()].filter((one) => one.site === site).map(({ sources }) => sources.replica)
   }
 
   /** Of a node of the own site: its patients are this clinic's, and are read like those of the own log, however many. */
@@ -186,6 +192,10 @@ export class ForeignReader {
       ...{ replica, grades: clinic.grades },
       keys: { of: (subject, epoch) => keys.of(name, site, subject, epoch) },
       gate: { gate: (handle) => consents.gate(foreign(), handle) },
+      endOf: (...key) => {
+        const own = site === clinic.identity.site ? [clinic.replica] : []
+        return endOfKey([...own, ...this.logsOf(site)], ...key)
+      },
     }
   }
 }

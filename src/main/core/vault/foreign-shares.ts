@@ -6,7 +6,7 @@
 import type { ConsentStanding } from '../../../shared/api/consent-schemas.ts'
 import type { EntryRef } from '../../../ledger/erasure.ts'
 import type { ErasureLeaf } from '../../../ledger/erasure-confirmation.ts'
-import type { RecordSources } from '../verify-record.ts'
+import type { RecordReplica, RecordSources } from '../verify-record.ts'
 import type { AccessPlace } from './chains.ts'
 import type { Head, LogReplica } from './log-replica.ts'
 import type { Sharing } from './subject-keys.ts'
@@ -113,6 +113,8 @@ export interface ForeignShares {
   claims(): ForeignClaim[]
   /** Every access in the logs of other sites, of each log oldest first: whoever it was about. */
   accesses(): ForeignAccess[]
+  /** The logs of other nodes of a site, as far as they are read here. */
+  logsOf(site: string): RecordReplica[]
   /** The log of another node, as far as it is read here. */
   log(origin: string): LogReplica | null
   /** True when a log of another node of the own site holds an entry of this id: ids are the same for the same thing. */

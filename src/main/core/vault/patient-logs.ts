@@ -45,12 +45,12 @@ export function requireRegisteredHere(clinic: Pick<Clinic, 'replica' | 'foreign'
  * @throws ApiFailure `UNKNOWN_PATIENT` for whom neither this log nor another of the own site registered.
  */
 export function ownRecords(clinic: Clinic, handle: string): RecordSources & Pick<Clinic, 'replica'> {
-  const { replica, keys, grades, gate } = clinic
-  if (isRegisteredHere(clinic, handle)) return { replica, keys, grades, gate }
+  const { replica, keys, grades, gate, endOf } = clinic
+  if (isRegisteredHere(clinic, handle)) return { replica, keys, grades, gate, endOf }
   const shared = sisterPatient(clinic, handle)
   if (shared === null) throw new ApiFailure('UNKNOWN_PATIENT')
   const { gate: theirs, replica: deciding } = shared.sources
-  return { replica, keys, grades, gate: theirs, erased: (subject) => wholeErasureOf(deciding, subject) }
+  return { replica, keys, grades, endOf, gate: theirs, erased: (subject) => wholeErasureOf(deciding, subject) }
 }
 
 /** What other nodes of the site hold about a patient beside the log that registered them; of each, what this node has. */

@@ -44,6 +44,8 @@ export const messages = {
     final: 'Final: countersigned by every site that has to',
     contested: 'Contested: this log exists in two versions',
     rejected: 'Not verified',
+    ended:
+      'Signed after the access of somebody who signed was ended ({at}), at a workstation that had not heard of it: check it with somebody who was there',
     of: '{what}: {grade}',
     open: '{label}. Show the proof',
   },

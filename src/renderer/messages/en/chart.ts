@@ -77,6 +77,7 @@ export const messages = {
     measured: 'Measured',
     source: 'Source',
     signedBy: 'Signed by',
+    late: 'Check this',
     site: 'Where',
     window: 'Steady for',
     clock: 'Device clock',

@@ -18,6 +18,17 @@ describe('IntegrityMark', () => {
     expect(marks[2]?.attributes('aria-label')).toContain('1 of 2')
   })
 
+  it('says with a shape and in words that somebody signed whose access had been ended', async () => {
+    const window = await openWindow()
+    const grade = { name: 'final', k: 3, q: 3 } as const
+    const late = { ...grade, signerEndedAt: '2026-03-02T08:15:00+00:00' }
+    const [usual, marked] = [grade, late].map((one) => window.mount(IntegrityMark, { status: 'verified', grade: one }))
+    expect(marked?.attributes('aria-label')).toMatch(/Final.*access of somebody who signed was ended.*2026/)
+    expect(marked?.get('svg').html()).not.toBe(usual?.get('svg').html())
+    expect(marked?.classes()).toContain('ended')
+    expect(usual?.classes()).not.toContain('ended')
+  })
+
   it('shows a rejected row as rejected, whatever grade comes with it', async () => {
     const window = await openWindow()
     const mark = window.mount(IntegrityMark, { status: 'rejected', grade: { name: 'final', k: 3, q: 3 } })
