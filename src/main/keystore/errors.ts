@@ -29,6 +29,8 @@ export class KeystoreError extends CodedError<KeystoreErrorCode> {
 }
 
 const CODE_OF_ERRNO: Readonly<Record<string, KeystoreErrorCode>> = {
+  // The disk does not give back what it was given.
+  EIO: 'KEYSTORE_DAMAGED',
   EACCES: 'DATA_FOLDER_READ_ONLY',
   EPERM: 'DATA_FOLDER_READ_ONLY',
   EROFS: 'DATA_FOLDER_READ_ONLY',

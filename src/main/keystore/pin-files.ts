@@ -53,11 +53,11 @@ interface PinFiles {
    */
   versions(): ReadonlyMap<string, Uint8Array>
   /**
-   * Puts a file of {@link PinFiles.files} back.
+   * Puts a file of {@link PinFiles.files} back, after whoever types a PIN at the moment.
    *
    * @throws KeystoreError `KEYSTORE_DAMAGED` when it was changed or belongs to another pepper.
    */
-  putFile(id: string, file: Uint8Array): void
+  putFile(id: string, file: Uint8Array): Promise<void>
 }
 
 /** Seeds of practitioners, by handle. */
@@ -198,6 +198,7 @@ function openPinFiles(setup: Setup) {
     write(id, { ...pending, ...NO_ATTEMPTS })
     return seed
   }
+  const inTurn = oneAtATime()
   const shared: PinFiles = {
     has: (id) => existsSync(fileOf(id)),
     remove: (id) => {
@@ -211,13 +212,16 @@ function openPinFiles(setup: Setup) {
           return version === null ? [] : [[id, version]]
         }),
       ),
-    putFile: (id, file) => {
-      parseFile(setup, id, file)
-      makePrivateFolder(folder)
-      writeFileAtomically(fileOf(id), file)
-    },
+    putFile: (id, file) =>
+      // An attempt with the old PIN ends by writing the old file back.
+      inTurn(async () => {
+        await Promise.resolve()
+        parseFile(setup, id, file)
+        makePrivateFolder(folder)
+        writeFileAtomically(fileOf(id), file)
+      }),
   }
-  return { shared, put, unlock, inTurn: oneAtATime() }
+  return { shared, put, unlock, inTurn }
 }
 
 /** Null for a file that is damaged, or was removed meanwhile. Any other failure passes on. */

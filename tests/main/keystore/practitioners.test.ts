@@ -41,6 +41,21 @@ it('unlocks with the PIN and nothing else', async () => {
   expect(await codeOf(() => keystore.practitioners.unlock(OTHER, PIN))).toBe('KEYSTORE_DAMAGED')
 })
 
+it('keeps a file that comes while somebody types the PIN before it', async () => {
+  const { keystore } = await withPractitioner()
+  const before = keystore.practitioners.files().get(HANDLE)
+  await keystore.practitioners.changePin(HANDLE, PIN, '74185')
+  const after = keystore.practitioners.files().get(HANDLE)
+  if (before === undefined || after === undefined) throw new Error('there is a file')
+  await keystore.practitioners.putFile(HANDLE, before)
+  const typing = keystore.practitioners.unlock(HANDLE, PIN)
+  const coming = keystore.practitioners.putFile(HANDLE, after)
+  expect(await typing).toEqual(SEED)
+  await coming
+  expect(await attempt(keystore, PIN)).toBe('WRONG_PIN')
+  expect(await keystore.practitioners.unlock(HANDLE, '74185')).toEqual(SEED)
+})
+
 it('locks after five wrong PINs in a row, longer each time, for a quarter of an hour at most', async () => {
   const { keystore, clock } = await withPractitioner()
   await wrongAttempts(keystore, 5)

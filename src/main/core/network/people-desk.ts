@@ -35,9 +35,14 @@ import { SiteSecretsDesk } from './site-secrets-desk.ts'
 /** What was made for a log, and from what. */
 interface Prepared {
   readonly stamp: string
-  /** Null while it is being made. */
+  /** Null while it is being made, and after that failed. */
   entries: readonly MadeEntry[] | null
+  /** When it is made again, by the clock that only goes forward: it failed before. */
+  againAtMs: number
 }
+
+/** What failed is not made again at once: the node asks twice a second. */
+const REDO_MS = 10_000
 
 /** See the module's comment. */
 export class PeopleDesk {
@@ -76,12 +81,16 @@ export class PeopleDesk {
 
   #preparedFor(log: string, stamp: string, links: readonly Link[], epoch: number): readonly MadeEntry[] {
     const known = this.#prepared.get(log)
-    if (known?.stamp === stamp) return known.entries ?? []
-    const prepared: Prepared = { stamp, entries: null }
+    const nowMs = this.#clinic.monotonicMs()
+    if (known?.stamp === stamp && nowMs < known.againAtMs) return known.entries ?? []
+    const prepared: Prepared = { stamp, entries: null, againAtMs: Infinity }
     this.#prepared.set(log, prepared)
     this.#make(log, links, epoch)
       .then((entries) => (prepared.entries = entries))
-      .catch(this.#fault)
+      .catch((error: unknown) => {
+        prepared.againAtMs = nowMs + REDO_MS
+        this.#fault(error)
+      })
     return []
   }
 

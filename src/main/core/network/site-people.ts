@@ -26,6 +26,7 @@ import {
 } from '../../../sync/site-people.ts'
 import { SyncError } from '../../../sync/errors.ts'
 import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
+import { CodedError } from '../../../shared/errors.ts'
 import { KeystoreError } from '../../keystore/errors.ts'
 import type { Clinic } from '../vault/clinic.ts'
 import { FOREIGN_FROM, type CurrentEpoch } from '../vault/subject-keys.ts'
@@ -68,6 +69,16 @@ export class SitePeople {
   tick(nowMs: number): void {
     if (this.#isAsking || nowMs < this.#nextMs) return
     this.#nextMs = nowMs + ROUND_MS
+    try {
+      this.#ask(nowMs)
+    } catch (error) {
+      // What the disk does not give today is asked again: nobody's chart depends on it.
+      if (!(error instanceof CodedError)) throw error
+      this.#parts.fault(error)
+    }
+  }
+
+  #ask(nowMs: number): void {
     const epoch = this.#freeEpoch()
     if (epoch > MAX_PEOPLE_EPOCH) return
     const { keystore } = this.#parts.clinic
@@ -100,7 +111,7 @@ export class SitePeople {
     // What is made for this log is sealed to the key in force.
     let isNew = answer.secrets !== null && (await this.#secrets.take(answer.secrets))
     for (const entry of answer.entries) isNew = (await this.#record(entry, epoch)) || isNew
-    for (const { handle, file } of answer.files) isNew = this.#keep(toHex(handle), file) || isNew
+    for (const { handle, file } of answer.files) isNew = (await this.#keep(toHex(handle), file)) || isNew
     if (answer.isMore) this.#nextMs = nowMs + SOON_MS
     if (!isNew) return
     this.#parts.changed()
@@ -165,10 +176,10 @@ export class SitePeople {
   }
 
   /** A key file counts for nothing before the log says whose key it is. */
-  #keep(handle: string, file: Uint8Array): boolean {
+  async #keep(handle: string, file: Uint8Array): Promise<boolean> {
     if (!this.#isInForce(handle)) return false
     try {
-      this.#parts.clinic.keystore.practitioners.putFile(handle, file)
+      await this.#parts.clinic.keystore.practitioners.putFile(handle, file)
       return true
     } catch (error) {
       if (error instanceof KeystoreError && error.code === 'KEYSTORE_DAMAGED') return false

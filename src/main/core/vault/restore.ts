@@ -71,8 +71,8 @@ export async function restoreClinic(
     try {
       for (const [name, hex] of Object.entries(secrets.secrets)) await keystore.secrets.put(name, fromHex(hex))
       for (const [handle, practitioner] of Object.entries(secrets.practitioners))
-        keystore.practitioners.putFile(handle, fromHex(practitioner))
-      for (const [cardId, card] of Object.entries(secrets.cards)) keystore.cards.putFile(cardId, fromHex(card))
+        await keystore.practitioners.putFile(handle, fromHex(practitioner))
+      for (const [cardId, card] of Object.entries(secrets.cards)) await keystore.cards.putFile(cardId, fromHex(card))
       checkIdentity(identityOf({ keystore, store }), key)
       const recovery = new Recovery({ keystore, store }, 'restored', tools, secrets.mark)
       // Anybody can seal to the printed key: what is recorded next must be sealed to a key that the network listed.
