@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 import type { ReadingKind } from '../shared/api/schemas.ts'
+import { READING_KINDS } from '../shared/reading-kinds.ts'
 import { MDC, OWN } from './codes.ts'
 import { parseResource, type Element } from './element.ts'
 import { writeJson, type Writable } from './json.ts'
@@ -45,21 +46,6 @@ const SPECIALIZATIONS: readonly { readonly kind: ReadingKind; readonly code: str
   { kind: 'glucose', code: '528401', display: 'MDC_DEV_SPEC_PROFILE_GLUCOSE' },
 ]
 const KIND_SYSTEM = `${OWN}/CodeSystem/reading-kind`
-const KINDS = [
-  'blood-pressure',
-  'heart-rate',
-  'spo2',
-  'temperature',
-  'respiratory-rate',
-  'consciousness',
-  'oxygen',
-  'weight',
-  'body-composition',
-  'glucose',
-  'sensor-glucose',
-  'ketone',
-  'environment',
-] as const
 
 /**
  * Writes a device as FHIR R4 JSON.
@@ -169,9 +155,9 @@ function readLabel(resource: Element): string {
 }
 
 function readKinds(resource: Element): ReadingKind[] {
-  const kinds = resource.children('specialization', 1, KINDS.length).map((element) => {
+  const kinds = resource.children('specialization', 1, READING_KINDS.length).map((element) => {
     const [first] = element.child('systemType').children('coding', 1)
-    return (first ?? element).oneOf('code', KINDS)
+    return (first ?? element).oneOf('code', READING_KINDS)
   })
   resource.fixed('specialization', kinds.map(specializationOf))
   return kinds

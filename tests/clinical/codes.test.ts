@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { KINDS, LOINC, QUANTITIES, QUANTITY_NAMES, SITES, isQuantityName, unitRow } from '../../src/clinical/codes.ts'
-import { READING_KINDS } from '../../src/shared/api/schemas.ts'
+import { READING_KINDS } from '../../src/shared/reading-kinds.ts'
 
 /** LOINC check digit: the digits doubled from the right, as in the Luhn sum. */
 function hasLoincCheckDigit(code: string): boolean {

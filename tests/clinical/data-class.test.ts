@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { dataClassOf } from '../../src/clinical/data-class.ts'
-import { DATA_CLASSES, READING_KINDS } from '../../src/shared/api/schemas.ts'
+import { DATA_CLASSES } from '../../src/shared/api/schemas.ts'
+import { READING_KINDS } from '../../src/shared/reading-kinds.ts'
 
 describe('kinds of data', () => {
   it.each([

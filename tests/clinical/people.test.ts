@@ -8,7 +8,8 @@ import {
   encodePractitioner,
   encodePractitionerEnd,
 } from '../../src/clinical/practitioner.ts'
-import { Patient, Practitioner, READING_KINDS } from '../../src/shared/api/schemas.ts'
+import { Patient, Practitioner } from '../../src/shared/api/schemas.ts'
+import { READING_KINDS } from '../../src/shared/reading-kinds.ts'
 
 const handle = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes).toString('hex'))
 const words = (max: number) =>

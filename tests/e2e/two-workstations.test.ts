@@ -1,8 +1,8 @@
-import { createServer } from 'node:net'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { expectAccessible } from './support/axe.ts'
 import { endLeftovers, launch, SHELLS, type App } from './support/launcher.ts'
+import { askToJoin, invitation, reachable, shownOf } from './support/network.ts'
 import * as window from './support/window.ts'
 
 /**
@@ -32,17 +32,11 @@ describe.each(SHELLS)('$title: two workstations of one clinic', ({ name, missing
     await window.signIn(a.page, CLINIC.administrator)
     await window.enrolPerson(a.page, CLINIC.nurse, 'Nurse')
     await reachable(a.page)
-    const text = await invitation(a.page)
+    const text = await invitation(a.page, 'workstation')
     await button(b.page, /^Add a workstation to a clinic/).click()
     await b.page.getByLabel('Invitation').fill(text)
     await expectAccessible(b.page, 'adding a workstation')
-    const ask = button(b.page, 'Ask to join')
-    if (!(await ask.isVisible())) {
-      await button(b.page, 'Continue').click()
-      await b.page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE)
-      await b.page.getByLabel('Passphrase once more').fill(PASSPHRASE)
-    }
-    await ask.click()
+    await askToJoin(b.page, PASSPHRASE)
     await heading(b.page, 'A further workstation').waitFor()
     const code = await b.page.locator('.code strong').innerText()
     expect(code).toMatch(/^[A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]{4}$/)
@@ -65,7 +59,7 @@ describe.each(SHELLS)('$title: two workstations of one clinic', ({ name, missing
     await window.openChart(b.page, PATIENT.family)
     await b.page.getByText('Registered at another workstation of this clinic').waitFor()
     await b.page.getByText('That workstation was heard at').waitFor()
-    await expect.poll(() => rates(b.page), { timeout: PATIENCE_MS }).toMatch(/17.*Final/)
+    await expect.poll(() => shownOf(b.page, 'Respiratory rate'), { timeout: PATIENCE_MS }).toMatch(/17.*Final/)
     await expectAccessible(b.page, 'a chart of another workstation')
     expect(await window.checkProof(b.page, /^Respiratory rate/)).not.toContain('failed')
   })
@@ -75,15 +69,15 @@ describe.each(SHELLS)('$title: two workstations of one clinic', ({ name, missing
     await window.openChart(b.page, PATIENT.family)
     await observe(b.page, '22')
     await window.openChart(a.page, PATIENT.family)
-    await expect.poll(() => rates(a.page), { timeout: PATIENCE_MS }).toMatch(/22.*Final/)
-    expect(await rates(a.page)).toMatch(/17/)
+    await expect.poll(() => shownOf(a.page, 'Respiratory rate'), { timeout: PATIENCE_MS }).toMatch(/22.*Final/)
+    expect(await shownOf(a.page, 'Respiratory rate')).toMatch(/17/)
     await window.goTo(b.page, 'Patients')
     await window.registerPatient(b.page, OTHER)
     await find(a.page, OTHER)
     await window.openChart(a.page, OTHER.family)
     await observe(a.page, '14')
     await window.openChart(b.page, OTHER.family)
-    await expect.poll(() => rates(b.page), { timeout: PATIENCE_MS }).toMatch(/14.*Final/)
+    await expect.poll(() => shownOf(b.page, 'Respiratory rate'), { timeout: PATIENCE_MS }).toMatch(/14.*Final/)
     expect(await window.checkProof(b.page, /^Respiratory rate/)).not.toContain('failed')
     expect([a.problems, b.problems]).toEqual([[], []])
     await a.stop()
@@ -113,30 +107,6 @@ async function observe(page: Page, rate: string): Promise<void> {
   await window.sign(page, 1)
 }
 
-/** Says under which address this workstation is called. */
-async function reachable(page: Page): Promise<void> {
-  await window.goTo(page, 'Network')
-  await page.getByRole('tab', { name: 'Settings' }).click()
-  const port = await freePort()
-  await page.getByLabel('Port').fill(`${port}`)
-  await page.getByLabel('Find nodes in the local network').uncheck()
-  await page.getByLabel('Addresses from outside').fill(`127.0.0.1:${port}`)
-  await button(page, 'Save the settings').click()
-  await page.getByText('Saved. The network part uses them at once.').waitFor()
-}
-
-/** Makes an invitation of a workstation, as IT. */
-async function invitation(page: Page): Promise<string> {
-  await page.getByRole('tab', { name: 'Invitations' }).click()
-  await button(page, 'Invite a clinic or workstation').click()
-  await window.choose(page, 'Who is invited', 'Another workstation or server of this clinic')
-  await page.getByLabel(`PIN of ${CLINIC.administrator.name}`).fill(CLINIC.administrator.pin)
-  await button(page, 'Make the invitation').click()
-  const text = await page.getByLabel('Text of the invitation').innerText()
-  await button(page, 'Done').click()
-  return text
-}
-
 /** Types the code of the workstation that asked. */
 async function letIn(page: Page, code: string): Promise<void> {
   await expect
@@ -158,20 +128,4 @@ async function letIn(page: Page, code: string): Promise<void> {
   await expectAccessible(page, 'letting a workstation in')
   await button(dialog, 'Let it in').click()
   await page.getByText('It is let in.').waitFor()
-}
-
-/** What the flowsheet says of the respiratory rate; empty while there is none. */
-async function rates(page: Page): Promise<string> {
-  const cells = page.getByRole('grid', { name: /^Flowsheet/ }).locator('td [data-cell]')
-  const all = await cells.evaluateAll((found) => found.map((cell) => cell.getAttribute('aria-label') ?? ''))
-  return all.filter((label) => label.includes('Respiratory rate')).join('\n')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const address = server.address()
-  await new Promise((done) => server.close(done))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -15,7 +15,8 @@ import { type Report, seconds } from './support/report.ts'
 import { RawLink } from './support/raw-link.ts'
 import { type Loot, plunder, Rogue } from './support/rogue.ts'
 import { Site } from './support/site.ts'
-import { freePort, until } from './support/wait.ts'
+import { freePort } from '../support/free-port.ts'
+import { until } from './support/wait.ts'
 
 const CLI = join(import.meta.dirname, '..', '..', 'src', 'main', 'cli', 'main.ts')
 const YEAR_MS = 365 * 86_400_000

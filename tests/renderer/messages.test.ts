@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { API_CODES, VERIFY_STEPS } from '../../src/shared/api/codes.ts'
-import { READING_KINDS } from '../../src/shared/api/schemas.ts'
+import { READING_KINDS } from '../../src/shared/reading-kinds.ts'
 import { createMessages } from '../../src/renderer/i18n.ts'
 import { en } from '../../src/renderer/messages/en/index.ts'
 

@@ -25,12 +25,12 @@ import {
   LedgerSummary,
   PURPOSES,
   Reading,
-  READING_KINDS,
   REVIEW_OUTCOMES,
   Role,
   SystemNotice,
   TrayItem,
 } from '../../src/shared/api/schemas.ts'
+import { READING_KINDS } from '../../src/shared/reading-kinds.ts'
 
 const { te } = createMessages().global as unknown as { te: (key: string) => boolean }
 const GRADES = Grade.shape.name.options

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { KINDS, QUANTITIES, SITES, unitRow, type QuantityName } from '../../src/clinical/codes.ts'
 import type { ObservationInput } from '../../src/clinical/observation.ts'
 import { answered, measured } from '../../src/clinical/quantity.ts'
-import { READING_KINDS, type Quantity, type ReadingKind } from '../../src/shared/api/schemas.ts'
+import type { Quantity, ReadingKind } from '../../src/shared/api/schemas.ts'
+import { READING_KINDS } from '../../src/shared/reading-kinds.ts'
 
 /** A complete, ordinary input; override what a test is about. */
 export function observationInput(over: Partial<ObservationInput> = {}): ObservationInput {

@@ -1,18 +1,8 @@
 /** Two clinics in one network, each a vault of its own, over real sockets on this machine. */
-import { createServer } from 'node:net'
+import { freePort } from './free-port.ts'
 import type { NetworkStatus } from '../../src/shared/api/schemas.ts'
 import { furnish, type OpenVault, PIN, startVault, stateOf, temporaryFolder } from '../faults/support/clinic.ts'
 import { clinicOf, type World } from './consent-world.ts'
-
-/** A port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const address = server.address()
-  await new Promise((done) => server.close(done))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
 
 /** Waits for something that comes by itself. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>, ms = 30_000): Promise<void> {

@@ -4,24 +4,10 @@
  * @packageDocumentation
  */
 import { z } from 'zod'
+import { READING_KINDS } from '../reading-kinds.ts'
 import { Decimal, hexOf, Instant } from './primitives.ts'
 import { Correction, EntryRef } from './record-schemas.ts'
 
-export const READING_KINDS = [
-  'blood-pressure',
-  'heart-rate',
-  'spo2',
-  'temperature',
-  'respiratory-rate',
-  'consciousness',
-  'oxygen',
-  'weight',
-  'body-composition',
-  'glucose',
-  'sensor-glucose',
-  'ketone',
-  'environment',
-] as const
 export const ReadingKind = z.enum(READING_KINDS)
 export type ReadingKind = z.infer<typeof ReadingKind>
 

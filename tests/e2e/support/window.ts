@@ -54,11 +54,17 @@ export async function createClinic(page: Page): Promise<string> {
   await page.getByLabel('PIN once more').fill(CLINIC.administrator.pin)
   await toPassphrase(page)
   await button(page, 'Create the clinic').click()
+  const recoveryKey = await keepRecoveryKey(page)
+  await heading(page, 'Who is working?').waitFor()
+  return recoveryKey
+}
+
+/** Keeps the recovery key that is shown, as far as the window can tell. Returns it. */
+export async function keepRecoveryKey(page: Page): Promise<string> {
   await heading(page, 'Print the recovery key').waitFor()
   const groups = await page.locator('[data-print] .key span').allTextContents()
   await page.getByLabel('Type the last group').fill(groups.at(-1) ?? '')
   await button(page, 'Finish').click()
-  await heading(page, 'Who is working?').waitFor()
   return groups.join(' ')
 }
 

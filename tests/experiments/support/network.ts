@@ -5,7 +5,8 @@ import type { NetworkStatus } from '../../../src/shared/api/schemas.ts'
 import { ApiFailure } from '../../../src/main/core/failure.ts'
 import { PIN } from '../../faults/support/values.ts'
 import { HERE, type Place, Site } from './site.ts'
-import { freePort, until } from './wait.ts'
+import { freePort } from '../../support/free-port.ts'
+import { until } from './wait.ts'
 
 const NAMES = ['A', 'B', 'C', 'D'] as const
 

@@ -5,7 +5,8 @@ import { openStore } from '../../../src/main/store/open.ts'
 import { PIN, temporaryFolder } from '../../faults/support/clinic.ts'
 import { holder, weigh } from '../../support/consent-world.ts'
 import { healthAt, PASSPHRASE, startNode } from '../../support/node-process.ts'
-import { freePort, networkedClinic, until } from '../../support/two-clinics.ts'
+import { freePort } from '../../support/free-port.ts'
+import { networkedClinic, until } from '../../support/two-clinics.ts'
 
 describe('chartseal node', () => {
   it(

@@ -4,7 +4,8 @@ import { expect, it } from 'vitest'
 import { codeOf, PIN, temporaryFolder } from '../../faults/support/clinic.ts'
 import { holder, weigh } from '../../support/consent-world.ts'
 import { healthAt, PASSPHRASE, startNode } from '../../support/node-process.ts'
-import { freePort, networkedClinic, until } from '../../support/two-clinics.ts'
+import { freePort } from '../../support/free-port.ts'
+import { networkedClinic, until } from '../../support/two-clinics.ts'
 
 /** Every file under a folder. */
 function filesIn(folder: string): string[] {

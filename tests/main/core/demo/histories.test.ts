@@ -7,7 +7,7 @@ import { encodePatient } from '../../../../src/clinical/patient.ts'
 import { demoHistories, type DemoHistory } from '../../../../src/main/core/demo/histories.ts'
 import { driftingNoise, seededRandom } from '../../../../src/main/core/demo/random.ts'
 import { DEMO_STAFF } from '../../../../src/main/core/demo/stories.ts'
-import { READING_KINDS } from '../../../../src/shared/api/schemas.ts'
+import { READING_KINDS } from '../../../../src/shared/reading-kinds.ts'
 import { observationInput } from '../../../support/observations.ts'
 
 const NOON = { nowMs: Date.UTC(2026, 10, 20, 12), offsetMin: 60 }

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { databaseOf, PIN, startVault, stateOf, temporaryFolder } from '../../../faults/support/clinic.ts'
 import { clinicOf, holder, weigh, weightsIn } from '../../../support/consent-world.ts'
-import { freePort, isAllFinal, joinedTo, networkedClinic, settingsOn, until } from '../../../support/two-clinics.ts'
+import { freePort } from '../../../support/free-port.ts'
+import { isAllFinal, joinedTo, networkedClinic, settingsOn, until } from '../../../support/two-clinics.ts'
 
 it('a clinic whose disk is older gets back from another what it had recorded since, and goes on from there', async () => {
   const a = await networkedClinic()

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { amendmentOf, answersFor, mayAmend, partsFor } from '../../../../src/renderer/components/records/amendment.ts'
-import { READING_KINDS } from '../../../../src/shared/api/schemas.ts'
+import { READING_KINDS } from '../../../../src/shared/reading-kinds.ts'
 import { part } from '../../../support/fake-data.ts'
 import { readingAt } from '../../../support/chart-rows.ts'
 
