@@ -166,23 +166,30 @@ function scored(values: readonly Omit<AssessmentInput, 'points'>[], scale: News2
 /** The newest of each value, within the window before the newest of all; in the order of the chart. */
 function newestSet(readings: readonly ScoredReading[]): Omit<AssessmentInput, 'points'>[] {
   const all = readings.flatMap(valuesOf)
-  const newestMs = all.reduce((latest, value) => Math.max(latest, timeOf(value)), -Infinity)
-  const set = all.filter((value) => newestMs - timeOf(value) <= SET_WINDOW_MIN * 60_000)
+  const newestMs = all.reduce((latest, { input }) => Math.max(latest, timeOf(input)), -Infinity)
+  const set = all.filter(({ input }) => newestMs - timeOf(input) <= SET_WINDOW_MIN * 60_000)
   return NEWS2_INPUTS.flatMap((name) => {
-    const [newest] = set.filter((value) => value.name === name).sort(newestFirst)
-    return newest ? [newest] : []
+    const [newest] = set.filter(({ input }) => input.name === name).sort(newestFirst)
+    return newest ? [newest.input] : []
   })
 }
 
+/** A value that can be scored, and when it was recorded. */
+interface Recorded {
+  readonly input: Omit<AssessmentInput, 'points'>
+  readonly recordedMs: number
+}
+
 /** What of a reading can be scored. */
-function valuesOf({ record, ref }: ScoredReading): Omit<AssessmentInput, 'points'>[] {
+function valuesOf({ record, ref }: ScoredReading): Recorded[] {
   if (record.correction !== undefined || record.method === 'patient-reported') return []
   return record.quantities.flatMap((quantity) => {
     const name = inputName(quantity)
     const { value, coded, unit, comparator } = quantity
     if (name === null || comparator !== null || (value === null && coded === null)) return []
     const input = { name, value, coded, unit, measuredAt: record.measuredAt, ref }
-    return name === 'oxygen' && isOnOxygen(input) === null ? [] : [input]
+    if (name === 'oxygen' && isOnOxygen(input) === null) return []
+    return [{ input, recordedMs: parseInstant(record.recordedAt).epochMs }]
   })
 }
 
@@ -193,10 +200,13 @@ function inputName({ name }: Pick<Quantity, 'name'>): News2Name | null {
 }
 
 /** Newest first; of two at once the later entry, and oxygen rather than air. */
-function newestFirst(a: Omit<AssessmentInput, 'points'>, b: Omit<AssessmentInput, 'points'>): number {
-  if (timeOf(a) !== timeOf(b)) return timeOf(b) - timeOf(a)
-  const given = (input: News2Value) => (input.name === 'oxygen' && isOnOxygen(input) === true ? 1 : 0)
-  return given(b) - given(a) || b.ref.index - a.ref.index
+function newestFirst(a: Recorded, b: Recorded): number {
+  if (timeOf(a.input) !== timeOf(b.input)) return timeOf(b.input) - timeOf(a.input)
+  const given = ({ input }: Recorded) => (input.name === 'oxygen' && isOnOxygen(input) === true ? 1 : 0)
+  // Places of two logs have no order.
+  const isOneLog = a.input.ref.origin === b.input.ref.origin
+  const isLater = isOneLog ? b.input.ref.index - a.input.ref.index : b.recordedMs - a.recordedMs
+  return given(b) - given(a) || isLater
 }
 
 function timeOf({ measuredAt }: { readonly measuredAt: string }): number {

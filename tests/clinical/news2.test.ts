@@ -373,6 +373,13 @@ describe('NEWS2', () => {
       '80',
     )
     expect(picked(pulse('60', 20, QUESTION.at), pulse('80', 10, QUESTION.at))).toBe('60')
+    // Places in two logs have no order: there the time of recording says which came later.
+    const elsewhere = (recordedAt: string): ScoredReading => {
+      const { record } = scoredReading([measured('pulse', '90')], 2, { measuredAt: QUESTION.at, recordedAt })
+      return { record, ref: { origin: 'hillside/ward-2/1', index: 2 } }
+    }
+    expect(picked(pulse('60', 20, QUESTION.at), elsewhere('2026-11-20T08:15:00+01:00'))).toBe('90')
+    expect(picked(pulse('60', 20, QUESTION.at), elsewhere('2026-11-20T08:14:00+01:00'))).toBe('60')
     const both = ask([...observedSet(), scoredReading([measured('oxygen-flow', '2')], 1)])
     expect(both).toMatchObject({ state: 'complete', assessment: { total: 2 } })
   })

@@ -28,12 +28,13 @@ import type { Asked, Row } from '../vault-service.ts'
 import { byConsentAlone, verifiedIn, type RecordSources } from '../verify-record.ts'
 import { readAssessment } from './assessment-record.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
-import { placeOf, refOf } from './corrections.ts'
+import { placeOf } from './corrections.ts'
 import { dedupeId } from './dedupe.ts'
 import { endorsed, mayBeOverruled, newestOf, oxygenScaleOf, signedBy } from './endorsements.ts'
 import { lookDraft, otherParts, requireRegisteredHere } from './patient-logs.ts'
 import { clinicalRecord, recordsIn } from './patient-records.ts'
 import { presence, requirePresence } from './presence.ts'
+import { isInDoubt } from './score-doubts.ts'
 
 /** Words of the endorsement that switches NEWS2. */
 const NEWS2 = { on: 'news2:on', off: 'news2:off' } as const
@@ -94,7 +95,7 @@ export class Assessments {
    * What the newest set of observations of a patient gives.
    *
    * @throws ApiFailure `NOT_SIGNED_IN`, `NOT_ALLOWED`, `UNKNOWN_PATIENT`, `OTHER_WORKSTATION`, `CONSENT_NEEDED`, `RECORD_NOT_VERIFIED` when it
-   * cannot be told which oxygen scale the patient has, or whether a value was corrected.
+   * cannot be told which oxygen scale the patient has, or whether a value was corrected or a newer one cannot be read.
    */
   async draft(handle: string): Promise<AssessmentDraft> {
     const viewer = viewerFor(this.#clinic, 'clinical')
@@ -174,31 +175,19 @@ export class Assessments {
     const { scale, failed } = await oxygenScaleOf(this.#clinic, viewer, handle, sources)
     if (failed !== null) throw new ApiFailure(failed === 'access' ? 'CONSENT_NEEDED' : 'RECORD_NOT_VERIFIED')
     // Never less than the chart shows: what other workstations of the clinic recorded counts as well.
-    const parts = otherParts(this.#clinic, handle).map(({ sources }) => sources)
-    const { readings } = await recordsIn([sources, ...parts.map(open)], viewer, handle)
-    const draft = news2(readings.flatMap(scoredOf), {
+    const parts = otherParts(this.#clinic, handle).map((part) => open(part.sources))
+    const { readings: rows } = await recordsIn([sources, ...parts], viewer, handle)
+    const draft = news2(rows.flatMap(scoredOf), {
       birthDate: patient.status === 'verified' ? patient.record.birthDate : null,
       pregnant: false,
       scale: scale.scale,
       at: instantText(nowMs, offsetMinAt(nowMs)),
       by: viewer.name,
     })
-    if (draft.state === 'complete' && this.#mayBeCorrected(handle, draft.assessment))
+    const replicas = [sources, ...parts].map(({ replica }) => replica)
+    if (draft.state === 'complete' && isInDoubt({ handle, assessment: draft.assessment, replicas, rows }))
       throw new ApiFailure('RECORD_NOT_VERIFIED')
     return draft
-  }
-
-  /** Whether an entry that is gone came after a value that is scored: it may have withdrawn it. */
-  #mayBeCorrected(handle: string, { inputs }: Assessment): boolean {
-    const scored = new Set(inputs.map(({ ref }) => placeOf(ref)))
-    const replicas = [this.#clinic.replica, ...otherParts(this.#clinic, handle).map(({ sources }) => sources.replica)]
-    return replicas.some((replica) => {
-      const { links, gone } = replica.chain(handle)
-      const seqs = links.flatMap((link) => (scored.has(placeOf(refOf(link))) ? [link.seq] : []))
-      // In a log of which nothing is scored, anything that is gone may be newer.
-      const first = seqs.length === 0 ? -1 : Math.min(...seqs)
-      return gone.some(({ seq }) => seq > first)
-    })
   }
 
   async #seal(viewer: Viewer, handle: string, assessment: Assessment, timeMs: number): Promise<Row<Assessment>> {

@@ -6,7 +6,7 @@
  * A set is split when it holds two values for one row, or values measured further apart than `SET_SPAN_MS`: a
  * meter's memory that was signed at once is several measurements. A value that takes the place of another stands in the
  * column of that one, whenever it was signed. Rejected records have no time that may be trusted,
- * so they stand where their place in the log puts them. Proven by `tests/renderer/components/chart/flowsheet.test.ts`.
+ * so they stand where their place in the log puts them, among records of the same log: places of two logs have no order. Proven by `tests/renderer/components/chart/flowsheet.test.ts`.
  *
  * @packageDocumentation
  */
@@ -128,7 +128,7 @@ function setColumns(all: readonly ReadingInChart[]): SetColumn[] {
   const open = new Map<string, OpenColumn[]>()
   const chains = amendmentsOf(all)
   const readings = [...chains.keys()]
-  const byTime = readings.toSorted((a, b) => measuredMs(a) - measuredMs(b) || a.position.index - b.position.index)
+  const byTime = readings.toSorted((a, b) => measuredMs(a) - measuredMs(b) || inOrder(a, b))
   for (const reading of byTime) {
     const { setId, measuredAt } = reading.record
     const { key } = rowOf(reading.record)
@@ -153,20 +153,34 @@ function setColumns(all: readonly ReadingInChart[]): SetColumn[] {
         replaced,
       })),
     )
-    .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at) || lastIndex(a) - lastIndex(b))
+    .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at) || inOrder(lastOf(a), lastOf(b)))
 }
 
-/** Where the newest of its first values stands; what took their place stands wherever somebody corrected. */
-function lastIndex(column: SetColumn): number {
+/** By place in one log; of two logs, by when they were recorded. */
+function inOrder(a: ReadingInChart, b: ReadingInChart): number {
+  return a.position.origin === b.position.origin
+    ? a.position.index - b.position.index
+    : Date.parse(a.record.recordedAt) - Date.parse(b.record.recordedAt)
+}
+
+/** Its first values; what took their place stands wherever somebody corrected. */
+function firstValues(column: SetColumn): ReadingInChart[] {
   const all = [...column.cells.values(), ...[...column.replaced.values()].flat()]
-  return Math.max(...all.filter(({ record }) => record.amends === undefined).map(({ position }) => position.index))
+  const firsts = all.filter(({ record }) => record.amends === undefined)
+  return firsts.length === 0 ? all : firsts
+}
+
+/** The one of its first values that was recorded last. */
+function lastOf(column: SetColumn): ReadingInChart {
+  return firstValues(column).reduce((last, reading) => (inOrder(last, reading) < 0 ? reading : last))
 }
 
 function placeRejected(sets: readonly SetColumn[], rejected: readonly RejectedRow[]): FlowColumn[] {
   const before = new Map<number, RejectedRow[]>()
   for (const row of rejected) {
-    const { index } = row
-    const later = index === null ? -1 : sets.findIndex((column) => lastIndex(column) > index)
+    const { index, origin } = row
+    const isAfter = ({ position }: ReadingInChart) => position.origin === origin && position.index > (index ?? Infinity)
+    const later = sets.findIndex((column) => firstValues(column).some(isAfter))
     const place = index === null || later < 0 ? sets.length : later
     before.set(place, [...(before.get(place) ?? []), row])
   }

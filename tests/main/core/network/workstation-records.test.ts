@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { decodeExportFields } from '../../../../src/ledger/record-fields.ts'
-import { codeOf, oximeterDrafts, PIN, signFromDevice } from '../../../faults/support/clinic.ts'
+import {
+  codeOf,
+  copyOf,
+  type OpenVault,
+  oximeterDrafts,
+  PIN,
+  signFromDevice,
+  signManual,
+  startVault,
+  weight,
+} from '../../../faults/support/clinic.ts'
+import { damage } from '../../../faults/support/scrubbing.ts'
 import { weigh, weightsIn } from '../../../support/consent-world.ts'
+import { SIXTEEN } from '../../../support/news2-set.ts'
 import { until } from '../../../support/two-clinics.ts'
 import { type TwoWorkstations, twoWorkstations } from '../../../support/two-workstations.ts'
 
@@ -47,5 +59,53 @@ describe('what several workstations recorded about one patient', { timeout: 180_
     expect(await codeOf(sign)).toBe('ALREADY_RECORDED')
     expect(b.clinic().replica.head.size).toBe(before)
     expect(weightsIn(await b.vault.chart(patient.handle, 1))).toEqual(['70.1', '65', '97'])
+  })
+
+  it('is scored as long as everything newer can be read, from whichever workstation it is', async () => {
+    const { a, b, patient } = await twoWorkstations()
+    const { handle } = patient
+    const draft = async (open: OpenVault) => {
+      await open.vault.signIn(a.team.physician, PIN)
+      let state = ''
+      const code = await codeOf(async () => ({ state } = await open.vault.assessmentDraft(handle)))
+      await open.vault.signIn(a.team.nurse, PIN)
+      return code ?? state
+    }
+    await a.vault.signIn(a.team.physician, PIN)
+    await a.vault.configureSupport({ news2: true, pin: PIN })
+    await a.vault.signIn(a.team.nurse, PIN)
+    await signManual(a, handle, SIXTEEN)
+    expect(await draft(a)).toBe('complete')
+    const [row] = await signManual(b, handle, [weight('71.0')])
+    if (row?.status !== 'verified') throw new Error('recorded')
+    const { index, origin } = row.position
+    await until('it has come', async () => {
+      const { readings } = await a.vault.chart(handle, 1)
+      return readings.some((one) => one.status === 'verified' && one.position.origin === origin)
+    })
+    expect(await draft(a)).toBe('complete')
+    await b.vault.retractReading({ handle, ref: { origin, index }, reason: 'wrong patient' })
+    const { size } = b.clinic().replica.head
+    const theirs = () => a.clinic().foreign?.log(origin)?.head.size ?? 0
+    await until('so has the rest', () => theirs() >= size)
+    await b.vault.close()
+    await a.vault.close()
+    const inLog = `log = (SELECT id FROM log WHERE origin = '${origin}') AND idx`
+    const without = async (sql: string) => {
+      const folder = copyOf(a.folder)
+      damage(folder, (db) => {
+        db.exec(sql)
+      })
+      const open = await startVault(folder)
+      const found = await draft(open)
+      await signManual(open, handle, SIXTEEN)
+      const again = await draft(open)
+      await open.vault.close()
+      return [found, again]
+    }
+    // The entry is there and its value is not; or all that came since is gone, and nobody can say whose it was.
+    expect(await without(`DELETE FROM payload WHERE ${inLog} = ${index}`)).toEqual(['RECORD_NOT_VERIFIED', 'complete'])
+    const damaged = `UPDATE entry SET bytes = zeroblob(100) WHERE ${inLog} > ${index} AND length(bytes) > 400`
+    expect(await without(damaged)).toEqual(['RECORD_NOT_VERIFIED', 'complete'])
   })
 })

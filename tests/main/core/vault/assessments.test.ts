@@ -219,6 +219,28 @@ it('computes nothing from values that a lost entry may have withdrawn', async ()
   expect((await complete()).total).toBe(16)
 })
 
+/** Changes the database, and opens the clinic again. */
+async function changed(sql: string): Promise<void> {
+  await open.vault.close()
+  damage(open.folder, (db) => {
+    db.exec(sql)
+  })
+  open = await startVault(open.folder)
+  await open.vault.signIn(staff.physician, PIN)
+}
+
+it('computes nothing while a value that is newer cannot be shown, and again from newer ones', async () => {
+  await switchOn()
+  await signManual(open, patient, SIXTEEN)
+  const newest = "SELECT max(idx) FROM subject_entry WHERE type = 'reading'"
+  await changed(`UPDATE payload SET ciphertext = zeroblob(600) WHERE idx = (${newest})`)
+  const { readings } = await open.vault.chart(patient, 1)
+  expect(readings.filter(({ status }) => status === 'rejected')).toHaveLength(1)
+  expect(await codeOf(() => open.vault.assessmentDraft(patient))).toBe('RECORD_NOT_VERIFIED')
+  await signManual(open, patient, SIXTEEN)
+  expect((await complete()).total).toBe(16)
+})
+
 it('shows no score that is sealed as another kind of data', async () => {
   await switchOn()
   const assessment = await complete()

@@ -91,6 +91,23 @@ describe('buildFlowsheet', () => {
     expect(sheet.columns[4]).toMatchObject({ rows: [{ index: 99 }, { index: null }] })
   })
 
+  it('compares places of one log alone: records of two workstations stand by their times', () => {
+    const inLog = (origin: string, index: number, minutes: number, recordedAt = at(minutes)) => {
+      const setId = `${origin}${index}`
+      const row = verifiedRow(readingAt('spo2', part.spo2(97), at(minutes), { setId, recordedAt }), index)
+      return { ...row, position: { ...row.position, origin } }
+    }
+    const readings = [inLog('a', 10, 0), inLog('b', 3, 5), inLog('a', 12, 10)]
+    const sheet = buildFlowsheet(readings, [{ ...rejectedRow(2), origin: 'b' }, rejectedRow(4)])
+    expect(sheet.columns.map((column) => (column.type === 'set' ? column.key : column.rows[0]?.index))).toEqual([
+      ...['a10/0', 2, 'b3/0', 'a12/0', 4],
+    ])
+    // Measured in the same minute: what was recorded later is the newer, whatever its place in another log.
+    const atOnce = [inLog('a', 90, 20, at(21)), inLog('b', 4, 20, at(23))]
+    const keys = buildFlowsheet(atOnce, []).columns.map(({ key }) => key)
+    expect(keys).toEqual(['a90/0', 'b4/0'])
+  })
+
   it('shows a chart of which nothing could be verified', () => {
     expect(buildFlowsheet([], [rejectedRow(1)]).columns).toHaveLength(1)
   })
