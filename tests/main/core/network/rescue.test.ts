@@ -49,37 +49,49 @@ it('a clinic whose disk is older gets back from another what it had recorded sin
   await until('it is final again on both sides', async () => (await isAllFinal(again, 2)) && (await isAllFinal(b, 2)))
 }, 120_000)
 
-it('a backup that is put back on another computer gets the rest from other clinics, and leaves out nothing final', async () => {
-  const a = await networkedClinic()
-  const b = await joinedTo(a)
-  const { settings } = await a.vault.networkStatus()
-  await a.vault.configureNetwork({ ...settings, custodians: [clinicOf(b).identity.site] })
-  const patient = await holder(a, 1)
-  await weigh(a, patient, '70.1')
-  await a.vault.signIn(a.team.it, PIN)
-  const { file } = await a.vault.backUp(null)
-  await a.vault.signIn(a.team.nurse, PIN)
-  await weigh(a, patient, '70.2')
-  const { origin } = clinicOf(a).identity
-  await until('it is all there', async () => {
-    const { size } = clinicOf(a).replica.head
-    const bound = clinicOf(a).store.payloadPlaces(origin, 0, size).length
-    return (await isAllFinal(b, 2)) && clinicOf(b).store.payloadPlaces(origin, 0, size).length === bound
-  })
-  await a.vault.close()
+it.each([
+  ['a backup from before the first patient', 'before'],
+  ['a backup', 'between'],
+] as const)(
+  '%s that is put back on another computer gets the rest from other clinics, and leaves out nothing final',
+  async (_what, when) => {
+    const a = await networkedClinic()
+    const b = await joinedTo(a)
+    const { settings } = await a.vault.networkStatus()
+    await a.vault.configureNetwork({ ...settings, custodians: [clinicOf(b).identity.site] })
+    const backUp = async () => {
+      await a.vault.signIn(a.team.it, PIN)
+      const { file } = await a.vault.backUp(null)
+      await a.vault.signIn(a.team.nurse, PIN)
+      return file
+    }
+    const before = await backUp()
+    const patient = await holder(a, 1)
+    await weigh(a, patient, '70.1')
+    const file = when === 'before' ? before : await backUp()
+    await weigh(a, patient, '70.2')
+    const { origin } = clinicOf(a).identity
+    await until('it is all there', async () => {
+      const { size } = clinicOf(a).replica.head
+      const bound = clinicOf(a).store.payloadPlaces(origin, 0, size).length
+      return (await isAllFinal(b, 2)) && clinicOf(b).store.payloadPlaces(origin, 0, size).length === bound
+    })
+    await a.vault.close()
 
-  const fresh = await startVault(temporaryFolder())
-  await fresh.vault.restoreClinic({ file, recoveryKey: a.team.recoveryKey, passphrase: null })
-  expect(stateOf(fresh)).toMatchObject({ state: 'ready' })
-  await fresh.vault.signIn(a.team.nurse, PIN)
-  const next = origin.replace(/1$/, '2')
-  expect(clinicOf(fresh).identity.origin).toBe(next)
-  expect(weightsIn(await fresh.vault.chart(patient.handle, 1))).toEqual(['70.1', '70.2'])
-  const world = { ...a, ...fresh, clinic: () => clinicOf(fresh) }
-  await weigh(world, patient, '70.3')
-  await until('the new log is final there', async () => {
-    const { logs } = await b.vault.networkStatus()
-    const log = logs.find((one) => one.origin === next)
-    return log?.state === 'current' && log.final === log.known && log.known > 0
-  })
-}, 120_000)
+    const fresh = await startVault(temporaryFolder())
+    await fresh.vault.restoreClinic({ file, recoveryKey: a.team.recoveryKey, passphrase: null })
+    expect(stateOf(fresh)).toMatchObject({ state: 'ready' })
+    await fresh.vault.signIn(a.team.nurse, PIN)
+    const next = origin.replace(/1$/, '2')
+    expect(clinicOf(fresh).identity.origin).toBe(next)
+    expect(weightsIn(await fresh.vault.chart(patient.handle, 1))).toEqual(['70.1', '70.2'])
+    const world = { ...a, ...fresh, clinic: () => clinicOf(fresh) }
+    await weigh(world, patient, '70.3')
+    await until('the new log is final there', async () => {
+      const { logs } = await b.vault.networkStatus()
+      const log = logs.find((one) => one.origin === next)
+      return log?.state === 'current' && log.final === log.known && log.known > 0
+    })
+  },
+  120_000,
+)
