@@ -271,7 +271,8 @@ export function rejected(
   }
 }
 
-function lateness(endOf: EndOfKey | undefined, entry: VerifiedEntry): { signerEndedAt?: string } {
+/** The mark of what somebody signed after their access had been ended; nothing for most. */
+export function lateness(endOf: EndOfKey | undefined, entry: VerifiedEntry): { signerEndedAt?: string } {
   const endedMs = signedAfterEnd(entry, endOf)
   return endedMs === null ? {} : { signerEndedAt: localInstant(endedMs) }
 }

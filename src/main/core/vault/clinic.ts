@@ -41,6 +41,8 @@ export interface Viewer {
   readonly seen: Set<string>
   /** Who the patients are, as far as this sign-in verified it. */
   readonly index: PatientIndex
+  /** The same of those whom other workstations of the clinic registered. */
+  readonly sisters: PatientIndex
   /** When the PIN was last proven. */
   readonly presence: { provenAt: Moment }
 }

@@ -11,21 +11,17 @@
  */
 import { instantText } from '../../../clinical/instant.ts'
 import { foldText } from '../../../clinical/patient-similarity.ts'
-import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import type { Chart, Patient } from '../../../shared/api/schemas.ts'
 import { toHex } from '../../../shared/bytes.ts'
-import { PAYLOAD_MISSING, verifyRecord } from '../verify-record.ts'
-import type { KeyClass } from '../class-keys.ts'
+import { PAYLOAD_MISSING } from '../verify-record.ts'
 import type { Row } from '../vault-service.ts'
 import { recordedBy } from './amendments.ts'
 import { accessDraft, offsetMinAt, type Clinic, type Viewer } from './clinic.ts'
 import type { ForeignPatient, Workstation } from './foreign-shares.ts'
 import type { LogHead } from '../../../ledger/heads.ts'
+import { foreignRegistration, type ReadPatient, shownTo, sistersPatients, whose } from './known-patients.ts'
 import { headOf, otherParts, ownRecords } from './patient-logs.ts'
 import { recordsIn } from './patient-records.ts'
-
-/** Reads a registration. */
-type ReadPatient = (text: string, entry: VerifiedEntry, keyClass: KeyClass) => Patient
 
 /** A patient of another site as a row for whoever looks. */
 export interface ForeignRow {
@@ -41,8 +37,20 @@ export async function searchForeign(
   read: ReadPatient,
 ): Promise<ForeignRow[]> {
   const found: ForeignRow[] = []
+  const sisters = new Map(
+    (await sistersPatients(clinic, viewer, read)).map((item) => [item.patient.handle, item] as const),
+  )
   for (const patient of clinic.foreign?.patients() ?? []) {
-    const row = await registrationOf(patient, viewer, read)
+    const known = patient.workstation === null ? undefined : sisters.get(patient.handle)
+    const row =
+      known === undefined
+        ? await registrationFor(patient, viewer, read)
+        : await shownTo(
+            known.shared.sources,
+            viewer,
+            known,
+            words.every((word) => known.text.includes(word)),
+          )
     // Of this clinic's own it might be the one that is looked for; of another's it says nothing to anybody.
     if (row.status === 'rejected' && row.step !== 'access' && patient.workstation === null) continue
     if (row.status === 'verified' && !words.every((word) => textOf(row.record).includes(word))) continue
@@ -65,7 +73,7 @@ export async function chartForeign(
   const shared = clinic.foreign?.patient(handle) ?? null
   if (shared === null || clinic.foreign === null) return null
   const { sources, site, workstation } = shared
-  const patient = await registrationOf(shared, viewer, read)
+  const patient = await registrationFor(shared, viewer, read)
   const others = otherParts(clinic, handle)
   const parts = workstation === null ? others : [{ sources: ownRecords(clinic, handle) }, ...others]
   const records = await recordsIn([sources, ...parts.map((part) => part.sources)], viewer, handle)
@@ -107,26 +115,9 @@ function unlessShared<Content>(row: Row<Content>): Row<Content> {
   return isAbsent || isSealed ? { ...row, step: 'access', reason: 'not shared with this site' } : row
 }
 
-/**
- * Patients registered at other workstations of this clinic, as the installation itself reads them, before anybody is asked
- * who may see them: nobody is to be registered twice.
- */
-export async function sistersPatients(
-  clinic: Clinic,
-  read: ReadPatient,
-): Promise<{ readonly patient: Patient; readonly shared: ForeignPatient }[]> {
-  const found: { readonly patient: Patient; readonly shared: ForeignPatient }[] = []
-  for (const shared of clinic.foreign?.patients() ?? []) {
-    if (shared.workstation === null) continue
-    const row = await registrationOf(shared, null, read)
-    if (row.status === 'verified') found.push({ patient: row.record, shared })
-  }
-  return found
-}
-
 /** The registration of a patient of another log, for whoever looks. */
 export function registrationFor(shared: ForeignPatient, viewer: Viewer, read: ReadPatient): Promise<Row<Patient>> {
-  return registrationOf(shared, viewer, read)
+  return foreignRegistration(shared, viewer, (...record) => ({ ...read(...record), ...whose(shared) }))
 }
 
 /** Damaged entries of these logs that may be anybody's. */
@@ -152,18 +143,6 @@ export function othersIn({ foreign }: Clinic, named: string | null): Pick<Chart,
 
 function shownAs({ log, heardMs }: Workstation): NonNullable<Chart['workstation']> {
   return { log, heardAt: heardMs === 0 ? null : instantText(heardMs, offsetMinAt(heardMs)) }
-}
-
-async function registrationOf(
-  { handle, sources, site, workstation }: ForeignPatient,
-  viewer: Viewer | null,
-  read: ReadPatient,
-): Promise<Row<Patient>> {
-  const link = sources.replica.chain(handle).links.find(({ type }) => type === 'patient.registered')
-  if (link === undefined) throw new Error('bug: a shared patient is registered')
-  const request = { subject: handle, link, view: 'demographics' as const, viewer: viewer?.role ?? null }
-  const whose = workstation === null ? { site } : { site, workstation: workstation.log }
-  return verifyRecord(sources, { ...request, read: (...record) => ({ ...read(...record), ...whose }) })
 }
 
 function textOf({ familyName, givenName, identifier, birthDate }: Patient): string {

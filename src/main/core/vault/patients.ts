@@ -1,7 +1,6 @@
 import { instantText } from '../../../clinical/instant.ts'
 import { decodePatient, encodePatient } from '../../../clinical/patient.ts'
 import { foldPatient, foldText, isSimilarPatient } from '../../../clinical/patient-similarity.ts'
-import { decideView } from '../../../ledger/contract.ts'
 import { type LogHead, MAX_SUBJECTS } from '../../../ledger/fields.ts'
 import { patientHandle } from '../../../ledger/patient-handle.ts'
 import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
@@ -17,31 +16,14 @@ import { recordedBy } from './amendments.ts'
 import type { Row } from '../vault-service.ts'
 import { patientOfCard } from './cards.ts'
 import { accessDraft, authorFor, offsetMinAt, utf8, viewerFor, type Clinic, type Viewer } from './clinic.ts'
-import type { Failed } from './log-replica.ts'
-import type { Finding, IndexedPatient, Registration } from './patient-index.ts'
+import type { Finding, IndexedPatient } from './patient-index.ts'
 import { oxygenScaleOf } from './endorsements.ts'
-import {
-  chartForeign,
-  damagedIn,
-  entriesIn,
-  othersIn,
-  registrationFor,
-  searchForeign,
-  sistersPatients,
-} from './foreign-patients.ts'
+import { chartForeign, damagedIn, entriesIn, othersIn, registrationFor, searchForeign } from './foreign-patients.ts'
 import type { ForeignPatient } from './foreign-shares.ts'
+import { type DatedPatient, dated, registrationOf, shownTo, sistersPatients, SLICE } from './known-patients.ts'
 import { ShownCharts } from './shown-charts.ts'
 import { headOf, lookDraft, otherParts, sisterPatient } from './patient-logs.ts'
 import { recordsIn } from './patient-records.ts'
-
-/** Patients verified before other requests get a turn. */
-const SLICE = 64
-const NOT_COVERED: Failed = { step: 'access', reason: 'no consent of the patient covers this demographics data' }
-
-interface Read {
-  readonly patient: Patient
-  readonly recordedAtMs: number
-}
 
 /** Patients of the site: who they are, and their charts. Every view is recorded before it is returned. */
 export class Patients {
@@ -68,8 +50,8 @@ export class Patients {
     const { items, damaged } = await this.#everybody(viewer)
     const found = new Map<string, Row<Patient>>(damaged)
     for (const item of items) {
-      const row = await this.#shown(viewer, item)
       const isFound = words.every((word) => item.text.includes(word))
+      const row = await shownTo(this.#clinic, viewer, item, isFound)
       if (isFound || row.status === 'rejected') found.set(item.patient.handle, row)
     }
     const rows = this.#handles().flatMap((handle) => found.get(handle) ?? [])
@@ -86,9 +68,11 @@ export class Patients {
   /** Patients who might be the same person as one who is to be registered. */
   async similar(patient: Omit<Patient, 'handle'>): Promise<Row<Patient>[]> {
     const viewer = viewerFor(this.#clinic, 'demographics')
-    const rows = await Promise.all((await this.#similar(viewer, patient)).map((item) => this.#shown(viewer, item)))
+    const rows = await Promise.all(
+      (await this.#similar(viewer, patient)).map((item) => shownTo(this.#clinic, viewer, item)),
+    )
     await this.#recordList(viewer, rows)
-    const elsewhere = await this.#similarElsewhere(patient)
+    const elsewhere = await this.#similarElsewhere(viewer, patient)
     const others = await Promise.all(elsewhere.map((shared) => registrationFor(shared, viewer, readPatient)))
     const heads = elsewhere.map(({ head }) => ({ origin: head.origin, size: head.size, root: head.root }))
     await this.#recordList(viewer, others, heads)
@@ -96,11 +80,11 @@ export class Patients {
   }
 
   /** The same among those that other workstations of this clinic registered. */
-  async #similarElsewhere(patient: Omit<Patient, 'handle'>): Promise<ForeignPatient[]> {
+  async #similarElsewhere(viewer: Viewer, patient: Omit<Patient, 'handle'>): Promise<ForeignPatient[]> {
     const wanted = foldPatient(patient)
-    const sisters = await sistersPatients(this.#clinic, readPatient)
-    return sisters.flatMap(({ patient: other, shared }) =>
-      isDuplicate(patient, other) !== null || isSimilarPatient(wanted, foldPatient(other)) ? shared : [],
+    const sisters = await sistersPatients(this.#clinic, viewer, readPatient)
+    return sisters.flatMap(({ patient: other, folded, shared }) =>
+      isDuplicate(patient, other) !== null || isSimilarPatient(wanted, folded) ? shared : [],
     )
   }
 
@@ -125,12 +109,12 @@ export class Patients {
     const wanted = new Set(identifiersIn(code).map(sameCase))
     const { items } = await this.#everybody(viewer)
     const found = items.filter(({ patient }) => wanted.has(sameCase(patient.identifier)))
-    const elsewhere = (await sistersPatients(this.#clinic, readPatient)).filter(({ patient }) =>
+    const elsewhere = (await sistersPatients(this.#clinic, viewer, readPatient)).filter(({ patient }) =>
       wanted.has(sameCase(patient.identifier)),
     )
     if (found.length + elsewhere.length !== 1) return null
     const [only] = found
-    if (only !== undefined) return this.#shown(viewer, only)
+    if (only !== undefined) return shownTo(this.#clinic, viewer, only)
     const [other] = elsewhere
     return other === undefined ? null : registrationFor(other.shared, viewer, readPatient)
   }
@@ -149,7 +133,8 @@ export class Patients {
   async #register(viewer: Viewer, patient: Omit<Patient, 'handle'>, distinct: boolean): Promise<Patient> {
     const { items } = await this.#everybody(viewer)
     for (const item of items) refuseDuplicate(patient, item.patient)
-    for (const other of await sistersPatients(this.#clinic, readPatient)) refuseDuplicate(patient, other.patient)
+    for (const other of await sistersPatients(this.#clinic, viewer, readPatient))
+      refuseDuplicate(patient, other.patient)
     if (!distinct && (await this.#isSimilarAnywhere(viewer, patient))) throw new ApiFailure('SIMILAR_PATIENT')
     const registered = await this.registerAs(viewer, patient, this.#clinic.nowMs())
     viewer.seen.add(registered.handle)
@@ -157,7 +142,9 @@ export class Patients {
   }
 
   async #isSimilarAnywhere(viewer: Viewer, patient: Omit<Patient, 'handle'>): Promise<boolean> {
-    return (await this.#similar(viewer, patient)).length > 0 || (await this.#similarElsewhere(patient)).length > 0
+    return (
+      (await this.#similar(viewer, patient)).length > 0 || (await this.#similarElsewhere(viewer, patient)).length > 0
+    )
   }
 
   /** One registration after the other: who is asked for twice at once is found the second time. */
@@ -299,7 +286,7 @@ export class Patients {
   }
 
   /** A registration as the installation itself reads it, before anybody is asked who may see it. */
-  async #registration(handle: string): Promise<Row<Read>> {
+  async #registration(handle: string): Promise<Row<DatedPatient>> {
     const { replica } = this.#clinic
     const { links, gone } = replica.chain(handle)
     const link = links.find(({ type }) => type === 'patient.registered')
@@ -307,33 +294,13 @@ export class Patients {
       const request = { subject: handle, link, view: 'demographics' as const, viewer: null }
       return verifyRecord(this.#clinic, {
         ...request,
-        read: (text, entry, keyClass) => ({
-          patient: readPatient(text, entry, keyClass),
-          recordedAtMs: entry.entry.body.time,
-        }),
+        read: dated(readPatient),
       })
     }
     const lost = gone.find(({ seq }) => seq === 0)
     return lost === undefined
       ? rejected(replica, { place: null, seq: 0 }, { step: 'present', reason: 'missing' })
       : rejected(replica, lost, lost.failed)
-  }
-
-  /** What is known of a patient, for whoever looks now. */
-  async #shown(viewer: Viewer, { patient, place, recordedAtMs }: IndexedPatient): Promise<Row<Patient>> {
-    const { replica, gate, grades } = this.#clinic
-    const { handle } = patient
-    const log = replica.log(place.origin)
-    const contract = replica.contract()?.contract
-    const circumstances = (await gate.gate(handle)).circumstances('demographics', recordedAtMs)
-    const mayLook =
-      contract !== undefined && decideView(contract, 'demographics', viewer.role, circumstances).allowed && log !== null
-    if (mayLook) {
-      const position = { ...place, subject: handle, grade: grades.gradeAt(log, place.index) }
-      return { status: 'verified', position, record: patient }
-    }
-    const where = { place: log === null ? null : { log, index: place.index }, seq: place.seq }
-    return { ...rejected(replica, where, NOT_COVERED), subject: handle }
   }
 
   /** One entry for all patients whose demographics this sign-in had not seen yet. */
@@ -356,11 +323,6 @@ function readPatient(text: string, { entry }: VerifiedEntry, keyClass: KeyClass)
     throw new ContentMismatch('the resource is about another patient')
   checkKeyClass(keyClass, 'demographics')
   return patient
-}
-
-function registrationOf({ position, record }: Extract<Row<Read>, { status: 'verified' }>): Registration {
-  const { origin, index, entryId, seq, block } = position
-  return { ...record, place: { origin, index, entryId, seq, block } }
 }
 
 /** Each log once. */

@@ -89,7 +89,8 @@ export class People {
     this.signOut()
     const { name, role } = practitioner
     const presence = { provenAt: momentOf(clinic) }
-    clinic.viewer = { handle, name, role, signer, seen: new Set(), presence, index: new PatientIndex(clinic.random) }
+    const [index, sisters] = [new PatientIndex(clinic.random), new PatientIndex(clinic.random)]
+    clinic.viewer = { handle, name, role, signer, seen: new Set(), presence, index, sisters }
     this.#wipe = () => {
       wipe(seed)
     }
@@ -100,7 +101,7 @@ export class People {
 
   /** Wipes the key. */
   signOut(): void {
-    this.#clinic.viewer?.index.drop()
+    for (const index of [this.#clinic.viewer?.index, this.#clinic.viewer?.sisters]) index?.drop()
     this.#clinic.viewer = null
     this.#wipe()
     this.#wipe = () => undefined

@@ -1,5 +1,12 @@
 import { expect, it } from 'vitest'
-import { codeOf, type OpenVault, PIN, startVault, temporaryFolder } from '../../../faults/support/clinic.ts'
+import {
+  codeOf,
+  type OpenVault,
+  patientNumber,
+  PIN,
+  startVault,
+  temporaryFolder,
+} from '../../../faults/support/clinic.ts'
 import { clinicOf, holder, weigh } from '../../../support/consent-world.ts'
 import { networkedClinic, until, workstationOf } from '../../../support/two-clinics.ts'
 
@@ -38,6 +45,7 @@ it('marks at every workstation what somebody signed after their access was ended
     ['70.1', false],
     ['70.2', false],
   ])
+  const { handle: late } = await alone.vault.registerPatient(patientNumber(2))
   const after = clinicOf(alone).replica.live.head.size
 
   const again = await startVault(folderOfA)
@@ -50,5 +58,9 @@ it('marks at every workstation what somebody signed after their access was ended
       ['70.1', false],
       ['70.2', true],
     ])
+    const listed = (await open.vault.searchPatients('')).flatMap((row) =>
+      row.status === 'verified' ? [[row.record.handle, row.position.signerEndedAt !== undefined]] : [],
+    )
+    expect(Object.fromEntries(listed)).toEqual({ [patient.handle]: false, [late]: true })
   }
 }, 120_000)

@@ -1,8 +1,13 @@
-import { describe, expect, it } from 'vitest'
-import { codeOf, PIN, startVault, type OpenVault } from '../../../faults/support/clinic.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { PatientIndex } from '../../../../src/main/core/vault/patient-index.ts'
+import { codeOf, patientNumber, PIN, startVault, type OpenVault } from '../../../faults/support/clinic.ts'
 import { clinicOf, granted, grantOf, takenBack, verified, weigh, weightsIn } from '../../../support/consent-world.ts'
 import { until } from '../../../support/two-clinics.ts'
 import { day, twoWorkstations } from '../../../support/two-workstations.ts'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 /** Two workstations of one clinic, and the chart of the one patient at the second. */
 async function twoCharts() {
@@ -64,8 +69,34 @@ describe('a patient of another workstation of the clinic', { timeout: 180_000 },
     expect(links.filter(({ type }) => type !== 'access')).toEqual([])
   })
 
+  it('is verified once in a sign-in, and again when something came', async () => {
+    const { a, b, patient } = await twoCharts()
+    const verifiedNow = vi.spyOn(PatientIndex.prototype, 'take')
+    const alike = async () => {
+      verifiedNow.mockClear()
+      await b.vault.similarPatients({ ...patientNumber(7), familyName: 'Nobody', givenName: 'Alike' })
+      return verifiedNow.mock.calls.flatMap(([findings]) => findings.map(({ handle }) => handle))
+    }
+    // The search of the world that stands here came before anybody was compared.
+    expect((await alike()).length).toBeLessThanOrEqual(1)
+    expect(await alike()).toEqual([])
+    const other = await a.vault.registerPatient(patientNumber(8))
+    const isKnown = async () =>
+      (await codeOf(() => b.vault.patient(other.handle))) === null &&
+      (await b.vault.patient(other.handle)).status === 'verified'
+    await until('they have come', isKnown)
+    expect(await alike()).toEqual([other.handle])
+    expect(await alike()).toEqual([])
+    expect(await codeOf(() => b.vault.registerPatient(patientNumber(8)))).toBe('DUPLICATE_PATIENT')
+    await b.vault.signIn(b.team.nurse, PIN)
+    expect((await alike()).sort()).toEqual([patient.handle, other.handle].sort())
+  })
+
   it('is closed here as soon as their decision is heard', async () => {
     const { a, b, patient, chart } = await twoCharts()
+    const found = async () =>
+      (await b.vault.searchPatients('')).map((row) => (row.status === 'verified' ? row.record.familyName : row.step))
+    expect(await found()).toEqual([patient.familyName])
     const terms = { from: day(-1), until: day(100) }
     const { consentId } = await granted(a, patient, terms)
     await until('the consent holds there', async () => (await chart()).consent.state === 'covers')
@@ -74,6 +105,8 @@ describe('a patient of another workstation of the clinic', { timeout: 180_000 },
     const closed = await chart()
     expect(weightsIn(closed)).toEqual(['access'])
     expect(JSON.stringify(closed)).not.toMatch(/70\.1|Family1/)
+    // Who they are was verified before, in the same sign-in.
+    expect(await found()).toEqual(['access'])
     expect(clinicOf(b).identity.site).toBe(a.clinic().identity.site)
   })
 })

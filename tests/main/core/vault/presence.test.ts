@@ -25,6 +25,7 @@ async function signedIn(seed = SEED) {
     signer,
     seen: new Set<string>(),
     index: new PatientIndex((size) => new Uint8Array(size)),
+    sisters: new PatientIndex((size) => new Uint8Array(size)),
   }
   const viewer: Viewer = { ...who, presence: { provenAt: { monotonicMs: 0, wallMs: START } } }
   const clock = { now: 0, wall: START }
