@@ -328,10 +328,10 @@ export const messages = {
       voting: 'IT of your clinic types the code; other clinics of the network approve',
     },
     states: {
-      calling: 'Calling {inviter}. The workstation that made the invitation has to be switched on.',
-      asked: '{inviter} is reached and looks at the request.',
+      calling: 'Calling the workstation that made the invitation. It has to be switched on.',
+      asked: 'It is reached and looks at the request.',
       voting: 'Waiting to be let in. This goes on by itself once the code was typed.',
-      refused: '{inviter} refused: the invitation was used by another computer, or withdrawn. Ask for a new one.',
+      refused: 'Your clinic refused: the invitation was used by another computer, or withdrawn. Ask for a new one.',
       expired: 'The invitation has expired. Ask for a new one.',
     },
     cancelText: 'The keys that were made on this computer are deleted. No patient data is here yet.',
@@ -339,7 +339,7 @@ export const messages = {
   joining: {
     title: 'Joining a network',
     waits: '{clinic} has its keys. Now the other clinics take it in.',
-    inviter: 'Invited by',
+    inviter: 'Id of the inviting clinic',
     until: 'Invitation valid until',
     steps: {
       calling: 'Call the clinic that invited you',
@@ -349,10 +349,11 @@ export const messages = {
     done: 'done',
     now: 'now',
     states: {
-      calling: 'Calling {inviter}. Their computer has to be switched on.',
-      asked: '{inviter} is reached and looks at the request.',
+      calling: 'Calling the clinic that invited you. Their computer has to be switched on.',
+      asked: 'The clinic that invited you is reached and looks at the request.',
       voting: 'Waiting for the approval of the network. This goes on by itself; you may leave this computer alone.',
-      refused: '{inviter} refused: the invitation was used by another clinic, or withdrawn. Ask for a new one.',
+      refused:
+        'The clinic that invited you refused: the invitation was used by another clinic, or withdrawn. Ask for a new one.',
       expired: 'The invitation has expired. Ask for a new one.',
     },
     cancel: 'Do not join',
