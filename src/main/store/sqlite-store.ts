@@ -205,6 +205,10 @@ export class SqliteStore implements Store {
     return this.#inLog(origin, (log) => this.#payloads.payload(log, index), null)
   }
 
+  keySubjects() {
+    return this.#payloads.keySubjects()
+  }
+
   epochKeys(subject: Uint8Array) {
     return this.#payloads.epochKeys(subject)
   }

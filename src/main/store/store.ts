@@ -310,6 +310,8 @@ export interface StoreReader {
   payload(origin: string, index: number): StoredPayload | null
   /** In order of epoch. */
   epochKeys(subject: Uint8Array): StoredEpochKey[]
+  /** Every subject of whom a sealed key is here, in ascending order. */
+  keySubjects(): Uint8Array[]
   /** At most `limit` cosignatures under checkpoints larger than `above`, largest first. */
   cosignatures(origin: string, above: number, limit: number): CosignatureRow[]
   /** Under the checkpoint of this size. */

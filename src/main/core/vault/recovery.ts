@@ -9,7 +9,7 @@
  *
  * @packageDocumentation
  */
-import { contractAt, rosterAt } from '../../../ledger/directory.ts'
+import { contractAt, rosterAt, sharingKeysOf } from '../../../ledger/directory.ts'
 import { encodeIncident, encodeNodeOpened, entriesLost } from '../../../ledger/fields.ts'
 import { originOf, splitOrigin } from '../../../ledger/names.ts'
 import type { Roster, RosterSite } from '../../../ledger/roster.ts'
@@ -84,6 +84,12 @@ export class Recovery {
   roster(): Roster | null {
     const log = this.#survivors(null, null).findLast((survivor) => survivor.log !== null)?.log ?? null
     return (log === null ? null : rosterAt(log.directory, log.head.size))?.roster ?? null
+  }
+
+  /** Every sharing key that a proven roster lists for this site, the newest first. */
+  sharingKeys(): Uint8Array[] {
+    const log = this.#survivors(null, null).findLast((survivor) => survivor.log !== null)?.log ?? null
+    return log === null ? [] : sharingKeysOf(log.directory, this.#identity.site)
   }
 
   /** This site in that roster. */

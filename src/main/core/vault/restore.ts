@@ -24,6 +24,7 @@ import { ApiFailure } from '../failure.ts'
 import { nodeHasher as h } from '../hasher.ts'
 import { clinicPaths, identityOf, type ClinicFiles } from './clinic-files.ts'
 import { SECRETS } from './genesis.ts'
+import { sealFromPaper } from './paper-keys.ts'
 import { parseRecoveryKey, type RecoveryKey } from './recovery-key.ts'
 import { Recovery, type RecoveryTools } from './recovery.ts'
 import { settleSharing, SharingRing } from './sharing-ring.ts'
@@ -78,6 +79,7 @@ export async function restoreClinic(
       // Anybody can seal to the printed key: what is recorded next must be sealed to a key that the network listed.
       if (!(await hasListedKey(recovery.ownSite(), keystore))) badBackup()
       await tools.withRescued({ keystore, store }, recovery, (copy) => recovery.run(copy))
+      await openWithPaper({ keystore, store }, key, tools)
     } finally {
       keystore.close()
     }
@@ -85,6 +87,14 @@ export async function restoreClinic(
     wipe(key.privateKey)
     store.close()
   }
+}
+
+/** Other nodes may have given back what was sealed to a key that the copy does not have. */
+async function openWithPaper(files: ClinicFiles, { privateKey }: RecoveryKey, tools: RecoveryTools): Promise<void> {
+  const { origin, recoveryKey: publicKey } = identityOf(files)
+  const senders = new Recovery(files, 'restored', tools).sharingKeys()
+  const ring = SharingRing.read(files.keystore.secrets)
+  await sealFromPaper({ store: files.store, origin, paper: { publicKey, privateKey }, ring, senders })
 }
 
 /** The file may be at rest, or have a write-ahead log beside it. */

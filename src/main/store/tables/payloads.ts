@@ -7,6 +7,7 @@ export class PayloadTables {
   readonly #payload
   readonly #insertPayload
   readonly #epochKeys
+  readonly #keySubjects
   readonly #insertEpochKey
   readonly #places
   readonly #putPayload
@@ -26,6 +27,10 @@ export class PayloadTables {
     this.#epochKeys = query<[Uint8Array], StoredEpochKey>(
       db,
       'SELECT epoch, recipient, log, sealed FROM epoch_key WHERE subject = ? ORDER BY epoch, recipient, log',
+    )
+    this.#keySubjects = query<[], { subject: Uint8Array }>(
+      db,
+      'SELECT DISTINCT subject FROM epoch_key ORDER BY subject',
     )
     this.#insertEpochKey = command<[Uint8Array, number, Uint8Array, string, Uint8Array]>(
       db,
@@ -60,6 +65,10 @@ export class PayloadTables {
 
   epochKeys(subject: Uint8Array): StoredEpochKey[] {
     return this.#epochKeys.all(subject)
+  }
+
+  keySubjects(): Uint8Array[] {
+    return this.#keySubjects.all().map(({ subject }) => subject)
   }
 
   insertEpochKey(key: NewEpochKey): void {

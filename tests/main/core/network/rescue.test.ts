@@ -95,3 +95,53 @@ it.each([
   },
   120_000,
 )
+
+it('a backup from before another sharing key opens with the paper what came since, and goes on under the next key', async () => {
+  const a = await networkedClinic()
+  const b = await joinedTo(a)
+  const { settings } = await a.vault.networkStatus()
+  await a.vault.configureNetwork({ ...settings, custodians: [clinicOf(b).identity.site] })
+  const patient = await holder(a, 1)
+  await weigh(a, patient, '70.1')
+  await a.vault.signIn(a.team.it, PIN)
+  const { file } = await a.vault.backUp(null)
+  // What is recorded from now on is sealed to a key that the backup does not have: the paper opens it.
+  await a.vault.proposeRoster({ kind: 'sharing-key' })
+  await until('the other clinic is asked', async () => (await b.vault.governance()).proposal !== null)
+  await b.vault.approveProposal()
+  await until('it is in force', () => clinicOf(a).ring.all.length === 2)
+  await a.vault.signIn(a.team.nurse, PIN)
+  await weigh(a, patient, '70.2')
+  const { origin } = clinicOf(a).identity
+  await until('it is all there', async () => {
+    const { size } = clinicOf(a).replica.head
+    const bound = clinicOf(a).store.payloadPlaces(origin, 0, size).length
+    return (await isAllFinal(b, 2)) && clinicOf(b).store.payloadPlaces(origin, 0, size).length === bound
+  })
+  await a.vault.close()
+
+  const fresh = await startVault(temporaryFolder())
+  await fresh.vault.restoreClinic({ file, recoveryKey: a.team.recoveryKey, passphrase: null })
+  expect(stateOf(fresh)).toMatchObject({ state: 'ready' })
+  await fresh.vault.signIn(a.team.nurse, PIN)
+  const next = origin.replace(/1$/, '2')
+  expect(clinicOf(fresh).identity.origin).toBe(next)
+  expect(weightsIn(await fresh.vault.chart(patient.handle, 1))).toEqual(['70.1', '70.2'])
+  expect(clinicOf(fresh).ring.all).toHaveLength(1)
+  const world = { ...a, ...fresh, clinic: () => clinicOf(fresh) }
+  await weigh(world, patient, '70.3')
+  await until('the new log is final there', async () => {
+    const { logs } = await b.vault.networkStatus()
+    const log = logs.find((one) => one.origin === next)
+    return log?.state === 'current' && log.final === log.known && log.known > 0
+  })
+  // Nobody has the key that the roster lists: IT makes another, and everything goes on.
+  await fresh.vault.signIn(a.team.it, PIN)
+  await fresh.vault.proposeRoster({ kind: 'sharing-key' })
+  await until('the other clinic is asked', async () => (await b.vault.governance()).proposal !== null)
+  await b.vault.approveProposal()
+  await until('it is in force', () => clinicOf(fresh).ring.all.length === 2)
+  await fresh.vault.signIn(a.team.nurse, PIN)
+  await weigh(world, patient, '70.4')
+  expect(weightsIn(await fresh.vault.chart(patient.handle, 1))).toEqual(['70.1', '70.2', '70.3', '70.4'])
+}, 180_000)
