@@ -14,14 +14,13 @@
  *
  * @packageDocumentation
  */
-import { CONTRACT_LANGUAGE, decideDeed, decideView, parseContract, type Deed } from '../../../ledger/contract.ts'
-import { contractAt, listedKey, rosterAt, type ContractInForce, type RosterInForce } from '../../../ledger/directory.ts'
+import { decideDeed, type Deed } from '../../../ledger/contract.ts'
 import { CONTRACT_PROPOSAL } from '../../../ledger/contract-proposal.ts'
+import { listedKey } from '../../../ledger/directory.ts'
 import { LedgerError } from '../../../ledger/errors.ts'
-import { type ContractPublished, encodeContractFields, encodeRosterFields } from '../../../ledger/fields.ts'
-import { type Approval, type ContractText, type SignedRoster } from '../../../ledger/governance.ts'
-import { splitOrigin } from '../../../ledger/names.ts'
-import { type LastApproval, mayApprove, neededApprovals } from '../../../ledger/next-roster.ts'
+import { type ContractPublished, encodeRosterFields } from '../../../ledger/fields.ts'
+import { type Approval, type SignedRoster } from '../../../ledger/governance.ts'
+import { mayApprove, neededApprovals } from '../../../ledger/next-roster.ts'
 import {
   encodeRoster,
   type FrozenLog,
@@ -40,44 +39,34 @@ import {
 } from '../../../ledger/roster-proposal.ts'
 import type * as api from '../../../shared/api/schemas.ts'
 import { equalBytes, fromHex, toHex } from '../../../shared/bytes.ts'
-import { assert, CodedError } from '../../../shared/errors.ts'
+import { CodedError } from '../../../shared/errors.ts'
 import { verifier } from '../../keystore/sodium.ts'
 import { ApiFailure } from '../failure.ts'
-import { nodeHasher as h } from '../hasher.ts'
-import { policyEngine } from '../policy-engine.ts'
-import { actorFor, utf8, viewerFor, type Clinic } from './clinic.ts'
-import { ContractVotes } from './contract-votes.ts'
+import { actorFor, viewerFor, type Clinic } from './clinic.ts'
+import { ContractDesk } from './contract-desk.ts'
+import type { EntrySigner } from './entry-signer.ts'
 import { SECRETS, signerOf } from './genesis.ts'
-import { contractView, proposalView, rosterView, rulesChanged } from './governance-views.ts'
 import { readState, writeState, type GovernanceState } from './governance-state.ts'
-import { type Identity, readIdentity, writeIdentity } from './identity.ts'
-import { requirePresence } from './presence.ts'
+import { contractView, proposalView, rosterView } from './governance-views.ts'
+import { contractInForce, decisionDraft, presentToGovern, rosterInForce, unlessRefused } from './governing.ts'
 import {
   followingRoster,
   inCeremony,
   type KnownVotes,
-  withGovernanceKey,
-  withLogKey,
-  withMirrorKey,
   withNewNode,
   withNewSite,
-  withoutMachine,
-  withoutSite,
   withNewWitness,
-  withPolicy,
-  withSharingKey,
 } from './next-rosters.ts'
-import { dropNextSeed, governs, hasNextSeed, keepNextSeed, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
-import { keepNextSharing } from './sharing-ring.ts'
-import { logSecretOf } from './site-secrets.ts'
-import type { EntrySigner } from './entry-signer.ts'
-import type { Draft } from './writer.ts'
+import { isBefore, isOf, mergedFile, namesIn } from './proposal-rules.ts'
+import { governs, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
+import { isOwnKey, RosterChanges } from './roster-changes.ts'
 
 /** See the module's comment. */
 export class Governance {
   readonly #clinic: Clinic
   readonly #keysChanged: () => Promise<void>
-  readonly #contracts: ContractVotes
+  readonly #contracts: ContractDesk
+  readonly #changes: RosterChanges
   /** Where logs of a site stand, for those that are to end; set by whoever knows the logs of others. */
   endsOf: (site: RosterSite) => readonly FrozenLog[] = () => []
   /** One step at a time: two approvals at once could be of rivals. */
@@ -87,15 +76,8 @@ export class Governance {
   constructor(clinic: Clinic, keysChanged: () => Promise<void>) {
     this.#clinic = clinic
     this.#keysChanged = keysChanged
-    this.#contracts = new ContractVotes({
-      clinic,
-      now: () => ({ roster: this.#roster().roster, version: this.#contract().version }),
-      isContract: (contract) => this.#isContract(contract),
-      record: async (contract) => {
-        const { writer, logSigner } = clinic
-        await writer.recordDecision(this.#draft('contract', encodeContractFields(contract), logSigner), null)
-      },
-    })
+    this.#contracts = new ContractDesk(clinic)
+    this.#changes = new RosterChanges(clinic, (site) => this.endsOf(site))
   }
 
   /** Everything that is in force, and what waits. */
@@ -105,11 +87,11 @@ export class Governance {
     const state = this.#state()
     const open = this.#waiting(state)
     return {
-      roster: rosterView(this.#roster(), replica.directory, identity),
-      contract: contractView(this.#contract(), replica.directory),
+      roster: rosterView(rosterInForce(this.#clinic), replica.directory, identity),
+      contract: contractView(contractInForce(this.#clinic), replica.directory),
       proposal: open === null ? null : proposalView(open, this.#ownPart(open, state)),
       isBound: open === null && this.#approvedNext(),
-      contractProposals: this.#contractViews(),
+      contractProposals: this.#contracts.views(),
       mayPublish: governs(this.#clinic) && this.#may('administer.contract'),
       mayPropose: governs(this.#clinic) && this.#may('administer.network'),
     }
@@ -123,24 +105,9 @@ export class Governance {
     return waiting.filter(({ isApproved, mayApprove }) => mayApprove && !isApproved).length
   }
 
-  /**
-   * Reads a text as the next contract.
-   *
-   * @throws ApiFailure `BAD_CONTRACT`.
-   */
+  /** See {@link ContractDesk.check}. */
   checkContract(text: string): api.ContractCheck {
-    const { role } = actorFor(this.#clinic, 'administer.contract')
-    const { version, published } = this.#contract()
-    const document = utf8(text)
-    const contract = badContract(() => parseContract(policyEngine(), document))
-    const isSame = equalBytes(document, published.document)
-    if (isSame) throw new ApiFailure('BAD_CONTRACT', { detail: 'the contract in force' })
-    // Whoever publishes it must be able to take it back.
-    const mayReplace = decideDeed(contract, 'administer.contract', role).allowed
-    if (!mayReplace || !decideView(contract, 'ledger', role).allowed)
-      throw new ApiFailure('BAD_CONTRACT', { detail: `no rule lets ${role} publish the next one` })
-    const before = new TextDecoder().decode(published.document)
-    return { version: version + 1, hash: toHex(h.sha256(document)), ...rulesChanged(before, text) }
+    return this.#contracts.check(text)
   }
 
   /**
@@ -150,9 +117,7 @@ export class Governance {
    */
   async publishContract(text: string): Promise<api.Governance> {
     return this.#alone(async () => {
-      const { version } = this.checkContract(text)
-      this.#present()
-      await this.#contracts.propose({ version, language: CONTRACT_LANGUAGE, document: utf8(text) })
+      await this.#contracts.propose(text)
       return this.view()
     })
   }
@@ -165,11 +130,6 @@ export class Governance {
    */
   async approveContract(hash: string): Promise<api.Governance> {
     return this.#alone(async () => {
-      actorFor(this.#clinic, 'administer.contract')
-      const waiting = this.#contracts.list().find((one) => one.hash === hash)
-      if (waiting === undefined) throw new ApiFailure('NO_PROPOSAL')
-      this.checkContract(textOf(waiting.file.document))
-      this.#present()
       await this.#contracts.approve(hash)
       return this.view()
     })
@@ -178,8 +138,6 @@ export class Governance {
   /** Puts a contract away that waits, so that this site may approve another. */
   async discardContract(hash: string): Promise<api.Governance> {
     return this.#alone(async () => {
-      actorFor(this.#clinic, 'administer.contract')
-      this.#present()
       await this.#contracts.putAway(hash)
       return this.view()
     })
@@ -197,8 +155,10 @@ export class Governance {
       const waiting = this.#waiting(this.#state())
       if (change.kind !== 'ceremony' && waiting !== null) throw new ApiFailure('RIVAL_PROPOSAL')
       // Before any seed is overwritten: what was approved may still become the next roster.
-      if (isOwnKey(change) && this.#approvedNext() && this.#hasNextSeed()) throw new ApiFailure('RIVAL_PROPOSAL')
-      const next = change.kind === 'ceremony' ? this.#ceremony(waiting) : this.#besideLast(await this.#changed(change))
+      if (isOwnKey(change) && this.#approvedNext() && this.#changes.hasNextSeed())
+        throw new ApiFailure('RIVAL_PROPOSAL')
+      const next =
+        change.kind === 'ceremony' ? this.#ceremony(waiting) : this.#besideLast(await this.#changes.make(change))
       const { network } = this.#clinic.identity
       const open = badProposal(() => this.#opened({ network, document: encodeRoster(next), approvals: [] }))
       // A ceremony repeats what another site may have proposed.
@@ -269,7 +229,11 @@ export class Governance {
   async dropGuest(name: string): Promise<void> {
     await this.#alone(async () => {
       const waiting = this.#waiting(this.#state())
-      if (waiting !== null && namesIn(waiting.roster).has(name) && !namesIn(this.#roster().roster).has(name))
+      if (
+        waiting !== null &&
+        namesIn(waiting.roster).has(name) &&
+        !namesIn(rosterInForce(this.#clinic).roster).has(name)
+      )
         await this.#putAway(waiting)
     })
   }
@@ -307,7 +271,7 @@ export class Governance {
     const state = this.#state()
     if (this.#waiting(state) !== null) return null
     try {
-      const document = encodeRoster(this.#besideLast(change(followingRoster(this.#roster()))))
+      const document = encodeRoster(this.#besideLast(change(followingRoster(rosterInForce(this.#clinic)))))
       const { hash } = this.#opened({ network: this.#clinic.identity.network, document, approvals: [] })
       // What somebody here put away does not come back because the guest asks again.
       return this.#approvedNext() && state.last !== null && equalBytes(state.last.hash, hash) ? null : document
@@ -344,7 +308,7 @@ export class Governance {
         await this.#contracts.hear(text)
         return
       }
-      const open = orNull(() => this.#opened(decodeProposal(text)))
+      const open = unlessRefused(() => this.#opened(decodeProposal(text)))
       if (open === null) return
       const state = this.#state()
       const waiting = this.#waiting(state)
@@ -363,7 +327,7 @@ export class Governance {
   /** Ids of the sites in force that approved a proposal. */
   #supportersOf({ file }: OpenProposal): string[] {
     const approved = new Set(file.approvals.map(({ publicKey }) => toHex(publicKey)))
-    return this.#roster()
+    return rosterInForce(this.#clinic)
       .roster.sites.filter((site) => approved.has(toHex(site.governanceKey)))
       .map(({ id }) => id)
   }
@@ -381,10 +345,10 @@ export class Governance {
   async adopt(rosters: readonly SignedRoster[], contracts: readonly ContractPublished[]): Promise<boolean> {
     return this.#alone(async () => {
       // A contract is judged by the roster before it: a later one may be without those who approved it.
-      let isNew = await this.#adoptContracts(contracts)
+      let isNew = await this.#contracts.adopt(contracts)
       for (const signed of rosters) {
         if (!(await this.#adoptRoster(signed))) continue
-        await this.#adoptContracts(contracts)
+        await this.#contracts.adopt(contracts)
         isNew = true
       }
       return isNew
@@ -393,30 +357,11 @@ export class Governance {
 
   async #adoptRoster({ document, approvals }: SignedRoster): Promise<boolean> {
     const { network } = this.#clinic.identity
-    const open = orNull(() => this.#opened({ network, document, approvals: [...approvals] }))
+    const open = unlessRefused(() => this.#opened({ network, document, approvals: [...approvals] }))
     if (open === null || open.missing.length > 0 || open.votesMissing > 0) return false
     await this.#save({ proposal: encodeProposal(open.file) })
     await this.#recordIfComplete()
     return true
-  }
-
-  async #adoptContracts(contracts: readonly ContractPublished[]): Promise<boolean> {
-    let isNew = false
-    for (const published of contracts) isNew = (await this.#adoptContract(published)) || isNew
-    return isNew
-  }
-
-  async #adoptContract(published: ContractPublished): Promise<boolean> {
-    if (published.version !== this.#contract().version + 1) return false
-    const { writer, logSigner } = this.#clinic
-    try {
-      await writer.recordDecision(this.#draft('contract', encodeContractFields(published), logSigner), null)
-      return true
-    } catch (error) {
-      // Not approved by those who must: the writer asks what every replica will ask.
-      if (error instanceof LedgerError || (error instanceof ApiFailure && error.code === 'NOT_ALLOWED')) return false
-      throw error
-    }
   }
 
   /**
@@ -426,7 +371,7 @@ export class Governance {
   async discard(): Promise<api.Governance> {
     return this.#alone(async () => {
       actorFor(this.#clinic, 'administer.network')
-      if (!this.#approvedNext()) await this.#dropSeeds()
+      if (!this.#approvedNext()) await this.#changes.dropSeeds()
       const waiting = this.#waiting(this.#state())
       if (waiting === null) await this.#save({ proposal: null })
       else await this.#putAway(waiting)
@@ -462,39 +407,15 @@ export class Governance {
     })
   }
 
-  /**
-   * Somebody decides for the site: they must be at the keyboard, and the node have the key. One that was never given it must not
-   * even remember that it decided.
-   */
   #actor(): void {
     actorFor(this.#clinic, 'administer.network')
-    this.#present()
-  }
-
-  #present(): void {
-    if (!governs(this.#clinic)) throw new ApiFailure('COORDINATOR_ONLY')
-    requirePresence(this.#clinic)
-  }
-
-  #contractViews(): api.ContractProposal[] {
-    const before = textOf(this.#contract().published.document)
-    return this.#contracts.list().map(({ file, hash, approvedBy, votesMissing, isApproved, mayApprove }) => {
-      const text = textOf(file.document)
-      const { version } = file
-      const votes = { approvedBy: [...approvedBy], votesMissing, isApproved, mayApprove }
-      return { version, hash, text, ...rulesChanged(before, text), ...votes }
-    })
-  }
-
-  /** A text that cannot be read would be in force nowhere: it is not even shown. */
-  #isContract({ language, document }: ContractText): boolean {
-    return language === CONTRACT_LANGUAGE && orNull(() => parseContract(policyEngine(), document)) !== null
+    presentToGovern(this.#clinic)
   }
 
   /** What is final here stays: nobody may end a log before it, also by mistake. */
   #checkEnds({ change }: OpenProposal): void {
     if (change.kind !== 'site-removed' && change.kind !== 'site-changed') return
-    const site = this.#roster().roster.sites.find(({ id }) => id === change.site)
+    const site = rosterInForce(this.#clinic).roster.sites.find(({ id }) => id === change.site)
     const known = site === undefined || change.frozen.length === 0 ? [] : this.endsOf(site)
     const isCut = known.some((end) => change.frozen.some((frozen) => isBefore(frozen, end)))
     if (isCut) throw new ApiFailure('BAD_PROPOSAL', { detail: 'ENDS_BEFORE_FINAL' })
@@ -512,7 +433,7 @@ export class Governance {
 
   /** The file with an approval under each key of this site that has a say. */
   #signed({ file, roster, change }: OpenProposal): ProposalFile {
-    const { required, voters } = neededApprovals(this.#roster().roster, roster, change)
+    const { required, voters } = neededApprovals(rosterInForce(this.#clinic).roster, roster, change)
     return [...new Set([...required, ...voters])].reduce((signed, key) => {
       const signer = this.#ownSigner(fromHex(key))
       return signer === null ? signed : addApproval(signed, signer.publicKey, (message) => signer.sign(message))
@@ -536,7 +457,10 @@ export class Governance {
     await this.#keysChanged()
     // The old key signs the entry, whoever signs after it.
     const now: EntrySigner = { role: 'log', publicKey: logSigner.publicKey, sign: (message) => logSigner.sign(message) }
-    await writer.recordDecision(this.#draft('roster', encodeRosterFields({ document, approvals }), now), successor)
+    await writer.recordDecision(
+      decisionDraft(this.#clinic, 'roster', encodeRosterFields({ document, approvals }), now),
+      successor,
+    )
     await settleKeys(this.#clinic)
     this.#clinic.ring.reload(this.#clinic.keystore.secrets)
     await this.#save({ proposal: null })
@@ -547,7 +471,7 @@ export class Governance {
   /** Who signs as the log once `next` is in force; null when that stays. */
   #successor(next: Roster): EntrySigner | null {
     const { identity, keystore } = this.#clinic
-    const [before, after] = [this.#roster().roster, next].map((roster) => listedKey(roster, identity.log))
+    const [before, after] = [rosterInForce(this.#clinic).roster, next].map((roster) => listedKey(roster, identity.log))
     // A roster without this log ends it: there is nothing that this node could sign after it.
     if (before === undefined || before === null || after === undefined || after === null)
       throw new ApiFailure('BAD_PROPOSAL', { detail: 'LOG_REMOVED' })
@@ -559,59 +483,7 @@ export class Governance {
 
   /** Whether this site approved a roster that may follow the one in force. */
   #approvedNext(): boolean {
-    return this.#state().last?.version === this.#roster().roster.version + 1
-  }
-
-  /** The roster with one change, and the seed that it needs kept before anybody hears of it. */
-  async #changed(change: Exclude<api.ProposedChange, { kind: 'ceremony' }>): Promise<Roster> {
-    const { identity, keystore, random } = this.#clinic
-    const { secrets } = keystore
-    const next = followingRoster(this.#roster())
-    switch (change.kind) {
-      case 'policy':
-        return withPolicy(next, change.policy)
-      case 'custom-policy':
-        return { ...next, policy: change.text }
-      case 'remove-site': {
-        const site = next.sites.find(({ id }) => id === change.site)
-        // Who leaves could not record it: the others go on without them.
-        if (site === undefined || site.id === identity.site) throw new ApiFailure('BAD_PROPOSAL')
-        return withoutSite(next, site.id, this.endsOf(site))
-      }
-      case 'remove-machine': {
-        const site = next.sites.find(({ id }) => id === identity.site)
-        const isThere =
-          site?.nodes.some(({ log }) => log === change.name) === true ||
-          site?.witnesses.some(({ name }) => name === change.name) === true
-        // Who governs the site, or records for the network, cannot go this way: nobody would be left who does.
-        const isNeeded = change.name === identity.log || change.name === next.coordinator
-        if (site === undefined || !isThere || isNeeded) throw new ApiFailure('BAD_PROPOSAL')
-        const without = withoutMachine(next, site.id, change.name, this.endsOf(site))
-        // A witness was never given any secret of the site; a node has them all.
-        const isNode = site.nodes.some(({ log }) => log === change.name)
-        return isNode ? withSharingKey(without, site.id, await keepNextSharing(secrets)) : without
-      }
-      case 'sharing-key':
-        return withSharingKey(next, identity.site, await keepNextSharing(secrets))
-      case 'governance-key':
-        return withGovernanceKey(next, identity.site, await keepNextSeed(secrets, SECRETS.governance, random(32)))
-      case 'mirror-key':
-        return withMirrorKey(next, identity.site, await keepNextSeed(secrets, SECRETS.mirror, random(32)))
-      case 'log-key': {
-        const logKey = await keepNextSeed(secrets, logSecretOf(identity.origin), random(32))
-        const kept = readIdentity(secrets)
-        await writeIdentity(secrets, { ...kept, otherLogKeys: [logKey, ...kept.otherLogKeys] })
-        return this.#withoutLostKey(withLogKey(next, identity.log, logKey))
-      }
-    }
-  }
-
-  /** The old key cannot approve when it ended with another disk: that is what a ceremony does without. */
-  #withoutLostKey(next: Roster): Roster {
-    const { identity, keystore } = this.#clinic
-    const listed = listedKey(this.#roster().roster, identity.log)
-    assert(listed !== null, 'the log of an open node is listed')
-    return logSeedOf(keystore.secrets, listed) === null ? { ...next, attempt: 1 } : next
+    return this.#state().last?.version === rosterInForce(this.#clinic).roster.version + 1
   }
 
   #ceremony(waiting: OpenProposal | null): Roster {
@@ -632,50 +504,29 @@ export class Governance {
   #votes(before: OpenProposal | null): KnownVotes {
     const known = before === null ? null : { ...before, approvals: before.file.approvals }
     const { last } = this.#state()
-    return { current: this.#roster().roster, before: known, site: this.#clinic.identity.site, last }
-  }
-
-  #draft(type: 'roster' | 'contract', fields: Draft['fields'], signer: EntrySigner): Draft {
-    const { random, nowMs } = this.#clinic
-    return { id: random(16), type, subject: null, timeMs: nowMs(), payload: null, fields, signers: [signer] }
+    return { current: rosterInForce(this.#clinic).roster, before: known, site: this.#clinic.identity.site, last }
   }
 
   /** The stored proposal, or null when it does not follow the roster in force (any more). */
   #waiting({ proposal }: Pick<GovernanceState, 'proposal'>): OpenProposal | null {
-    if (proposal === null) return null
-    try {
-      return this.#opened(decodeProposal(proposal))
-    } catch (error) {
-      if (error instanceof LedgerError) return null
-      throw error
-    }
+    return proposal === null ? null : unlessRefused(() => this.#opened(decodeProposal(proposal)))
   }
 
   #opened(file: ProposalFile): OpenProposal {
-    return openProposal(verifier, this.#clinic.identity.network, this.#roster(), file)
+    return openProposal(verifier, this.#clinic.identity.network, rosterInForce(this.#clinic), file)
   }
 
   #ownPart(open: OpenProposal, { last }: GovernanceState): { isApproved: boolean; mayApprove: boolean } {
     const { identity } = this.#clinic
-    const key = this.#roster().roster.sites.find(({ id }) => id === identity.site)?.governanceKey
+    const key = rosterInForce(this.#clinic).roster.sites.find(({ id }) => id === identity.site)?.governanceKey
     const isApproved = key !== undefined && open.file.approvals.some(({ publicKey }) => equalBytes(publicKey, key))
     return { isApproved, mayApprove: mayApprove(identity.site, last, open) }
   }
 
   async #forget(): Promise<void> {
     if (this.#state().proposal === null) return
-    await this.#dropSeeds()
+    await this.#changes.dropSeeds()
     await this.#save({ proposal: null })
-  }
-
-  async #dropSeeds(): Promise<void> {
-    const { keystore, identity } = this.#clinic
-    for (const name of [...ownSeeds(identity), SECRETS.sharing]) await dropNextSeed(keystore.secrets, name)
-  }
-
-  #hasNextSeed(): boolean {
-    const { keystore, identity } = this.#clinic
-    return ownSeeds(identity).some((name) => hasNextSeed(keystore.secrets, name))
   }
 
   #state(): GovernanceState {
@@ -686,94 +537,15 @@ export class Governance {
     await writeState(this.#clinic.keystore.secrets, { ...this.#state(), ...change })
   }
 
-  #roster(): RosterInForce {
-    const { directory, head } = this.#clinic.replica
-    const inForce = rosterAt(directory, head.size)
-    if (inForce === null) throw new ApiFailure('RECORD_NOT_VERIFIED')
-    return inForce
-  }
-
-  #contract(): ContractInForce {
-    const { directory, head } = this.#clinic.replica
-    const inForce = contractAt(directory, head.size)
-    if (inForce === null) throw new ApiFailure('RECORD_NOT_VERIFIED')
-    return inForce
-  }
-
   #may(deed: Deed): boolean {
     const { viewer } = this.#clinic
-    return viewer !== null && decideDeed(this.#contract().contract, deed, viewer.role).allowed
+    return viewer !== null && decideDeed(contractInForce(this.#clinic).contract, deed, viewer.role).allowed
   }
 
   async #alone<Value>(work: () => Promise<Value>): Promise<Value> {
     const turn = this.#running.catch(() => undefined).then(work)
     this.#running = turn
     return turn
-  }
-}
-
-/** Where the seeds lie that {@link isOwnKey} replaces. */
-function ownSeeds({ origin }: Identity): readonly string[] {
-  return [SECRETS.governance, SECRETS.mirror, logSecretOf(origin)]
-}
-
-function isOwnKey({ kind }: api.ProposedChange): boolean {
-  return kind === 'governance-key' || kind === 'mirror-key' || kind === 'log-key'
-}
-
-/** Everybody whom a roster lists: sites, logs, witnesses. */
-function namesIn({ sites }: Roster): ReadonlySet<string> {
-  return new Set(
-    sites.flatMap(({ id, nodes, witnesses }) => [
-      id,
-      ...nodes.map(({ log }) => log),
-      ...witnesses.map(({ name }) => name),
-    ]),
-  )
-}
-
-function textOf(document: Uint8Array): string {
-  return new TextDecoder().decode(document)
-}
-
-/** Whether a log that is frozen so would lose something that is final; an end in an earlier incarnation drops the later ones. */
-function isBefore(frozen: FrozenLog, final: FrozenLog): boolean {
-  const [end, known] = [splitOrigin(frozen.origin), splitOrigin(final.origin)]
-  if (end.log !== known.log || end.incarnation > known.incarnation) return false
-  if (end.incarnation < known.incarnation) return final.size > 0
-  return frozen.size < final.size || (frozen.size === final.size && !equalBytes(frozen.root, final.root))
-}
-
-/** Whether a site's last approval was of this proposal. */
-function isOf(last: LastApproval | null, { roster, hash }: OpenProposal): boolean {
-  return last?.version === roster.version && last.attempt === roster.attempt && equalBytes(last.hash, hash)
-}
-
-/** Both files' approvals of one document; null when they are of two. */
-function mergedFile(waiting: OpenProposal, open: OpenProposal): ProposalFile | null {
-  if (!equalBytes(waiting.file.document, open.file.document)) return null
-  const known = new Set(waiting.file.approvals.map(({ publicKey }) => toHex(publicKey)))
-  const more = open.file.approvals.filter(({ publicKey }) => !known.has(toHex(publicKey)))
-  return { ...waiting.file, approvals: [...waiting.file.approvals, ...more] }
-}
-
-/** Null for what is none. */
-function orNull<Value>(read: () => Value): Value | null {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof LedgerError) return null
-    throw error
-  }
-}
-
-function badContract<Value>(read: () => Value): Value {
-  try {
-    return read()
-  } catch (cause) {
-    if (cause instanceof LedgerError)
-      throw new ApiFailure('BAD_CONTRACT', { cause, detail: cause.message.slice(0, 300) })
-    throw cause
   }
 }
 
