@@ -16,6 +16,7 @@ import { readCopies, type ClinicFiles } from './clinic-files.ts'
 import type { Moment } from '../../../shared/two-clocks.ts'
 import { momentOf, type Clinic } from './clinic.ts'
 import { ClockWatch } from './clock-watch.ts'
+import { ConsentMarks } from './consent-marks.ts'
 import { ConsentStandings } from './consent-standing.ts'
 import { endOfKey } from './ended-keys.ts'
 import { RecoveryNeeded } from './errors.ts'
@@ -87,7 +88,8 @@ export async function assembleClinic({ keystore, store }: ClinicFiles, assembly:
     emit({ kind: 'chart-changed', handle })
   })
   const gate: ConsentStandings = new ConsentStandings({
-    ...{ replica, keys, grades: standing.grades, keystore, site: identity.site, nowMs },
+    ...{ replica, keys, grades: standing.grades, site: identity.site, nowMs },
+    marks: new ConsentMarks(keystore),
     emergencyUntilMs: (handle) => glass.of(clinic.viewer?.handle ?? null, handle)?.untilMs ?? null,
   })
   await gate.rememberAll()

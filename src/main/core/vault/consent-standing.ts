@@ -10,7 +10,6 @@
  *
  * @packageDocumentation
  */
-import { z } from 'zod'
 import { consentRecordOf, decodeConsent, type ConsentFacts } from '../../../clinical/consent.ts'
 import { termsCover } from '../../../clinical/consent-terms.ts'
 import { instantText } from '../../../clinical/instant.ts'
@@ -27,7 +26,6 @@ import {
   type DataClass,
 } from '../../../shared/api/consent-schemas.ts'
 import { fromHex, toHex } from '../../../shared/bytes.ts'
-import type { Keystore } from '../../keystore/keystore.ts'
 import type { KeyClass } from '../class-keys.ts'
 import type { Row } from '../vault-service.ts'
 import {
@@ -38,18 +36,11 @@ import {
   type SubjectGate,
 } from '../verify-record.ts'
 import type { Link } from './chains.ts'
+import type { ConsentMarks } from './consent-marks.ts'
 import type { Replica } from './replica.ts'
 import { erasuresOf } from './erasure-entries.ts'
-import { readJson, writeJson } from './identity.ts'
 import { offsetMinAt } from './local-time.ts'
 import { FOREIGN_FROM, UNSHARED, type Handover, type Sharing } from './subject-keys.ts'
-
-/** Secret that says how many versions of consents each patient has. */
-const MARKS_SECRET = 'consents'
-/** `since`: leaf of the grant with which a patient decided anew because nobody could read what held; absent otherwise. */
-const Mark = z.object({ count: z.number().int().positive(), since: z.string().optional() })
-type Mark = z.infer<typeof Mark>
-const Marks = z.record(z.string(), Mark)
 
 /** Every version of a consent. */
 const CONSENT_TYPES: ReadonlySet<EntryType> = new Set(['consent.granted', 'consent.amended', 'consent.revoked'])
@@ -81,7 +72,7 @@ export type StandingReplica = RecordReplica &
 /** What standings are worked out from. */
 export interface StandingSources extends Omit<RecordSources, 'gate' | 'replica'> {
   readonly replica: StandingReplica
-  readonly keystore: Pick<Keystore, 'secrets'>
+  readonly marks: ConsentMarks
   /** Id of the own site. */
   readonly site: string
   readonly nowMs: () => number
@@ -93,15 +84,19 @@ export interface StandingSources extends Omit<RecordSources, 'gate' | 'replica'>
 export class ConsentStandings {
   readonly #sources: StandingSources
   readonly #known = new WeakMap<Link, { count: number; erasures: number; decisions: Decisions }>()
-  #marks: Map<string, Mark> | null = null
 
   constructor(sources: StandingSources) {
     this.#sources = sources
   }
 
+  /** What is remembered of every patient, whichever log they decided in. */
+  get marks(): ConsentMarks {
+    return this.#sources.marks
+  }
+
   /** How many versions of a patient's consents count, as far as anybody remembers. */
   #count(handle: string): number {
-    return Math.max(this.#counting(handle).length, this.#marked().get(handle)?.count ?? 0)
+    return Math.max(this.#counting(handle).length, this.marks.of(handle)?.count ?? 0)
   }
 
   #linksOf(handle: string): readonly Link[] {
@@ -111,7 +106,7 @@ export class ConsentStandings {
   /** Those that count: all, or those since the patient decided anew. */
   #counting(handle: string): readonly Link[] {
     const links = this.#linksOf(handle)
-    const since = this.#marked().get(handle)?.since
+    const since = this.marks.of(handle)?.since
     if (since === undefined) return links
     const first = links.findIndex(({ leaf }) => toHex(leaf) === since)
     return first < 0 ? [] : links.slice(first)
@@ -330,35 +325,25 @@ export class ConsentStandings {
    */
   async remember(handle: string, isAnew = false): Promise<void> {
     const newest = this.#linksOf(handle).at(-1)
-    const { count = 0, since } = this.#marked().get(handle) ?? {}
+    const { count = 0, since } = this.marks.of(handle) ?? {}
     const anew = isAnew && newest !== undefined ? toHex(newest.leaf) : since
     if (anew === since && count >= this.#counting(handle).length) return
     this.#mark(handle, anew)
-    await this.#keepMarks()
+    await this.marks.keep()
   }
 
   /** The same for every patient: what was recorded just before a crash, or in an earlier incarnation. */
   async rememberAll(): Promise<void> {
     const late = this.#sources.replica
       .subjectsWith('consent.granted')
-      .filter((handle) => this.#counting(handle).length > (this.#marked().get(handle)?.count ?? 0))
-    for (const handle of late) this.#mark(handle, this.#marked().get(handle)?.since)
-    if (late.length > 0) await this.#keepMarks()
+      .filter((handle) => this.#counting(handle).length > (this.marks.of(handle)?.count ?? 0))
+    for (const handle of late) this.#mark(handle, this.marks.of(handle)?.since)
+    if (late.length > 0) await this.marks.keep()
   }
 
   #mark(handle: string, since: string | undefined): void {
-    const marks = this.#marked()
-    if (since !== undefined) marks.set(handle, { count: 1, since })
-    marks.set(handle, { count: this.#counting(handle).length, ...(since === undefined ? {} : { since }) })
-  }
-
-  #keepMarks(): Promise<void> {
-    return writeJson(this.#sources.keystore.secrets, MARKS_SECRET, Object.fromEntries(this.#marked()))
-  }
-
-  #marked(): Map<string, Mark> {
-    this.#marks ??= new Map(Object.entries(Marks.parse(readJson(this.#sources.keystore.secrets, MARKS_SECRET) ?? {})))
-    return this.#marks
+    if (since !== undefined) this.marks.set(handle, { count: 1, since })
+    this.marks.set(handle, { count: this.#counting(handle).length, ...(since === undefined ? {} : { since }) })
   }
 }
 

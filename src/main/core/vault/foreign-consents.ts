@@ -65,11 +65,12 @@ export class ForeignConsents {
    * that of another clinic does: whoever shows it says when it was heard.
    */
   standingsOf(name: string, replica: RecordSources['replica'], chains: Chains): ConsentStandings {
-    const { keystore, grades, identity, nowMs, glass } = this.#clinic
+    const { grades, identity, nowMs, glass } = this.#clinic
+    const { marks } = this.#clinic.gate
     const newest = () => newestOf(replica)
     const { site } = identity
     return new ConsentStandings({
-      ...{ keystore, grades, site, nowMs },
+      ...{ marks, grades, site, nowMs },
       keys: { of: (subject, epoch) => this.#keys.of(name, site, subject, epoch) },
       emergencyUntilMs: (handle) => glass.of(this.#clinic.viewer?.handle ?? null, handle)?.untilMs ?? null,
       replica: {

@@ -12,10 +12,10 @@ import {
   weight,
 } from '../../../faults/support/clinic.ts'
 import { damage } from '../../../faults/support/scrubbing.ts'
-import { weigh, weightsIn } from '../../../support/consent-world.ts'
+import { granted, holder, takenBack, weigh, weightsIn } from '../../../support/consent-world.ts'
 import { SIXTEEN } from '../../../support/news2-set.ts'
 import { until } from '../../../support/two-clinics.ts'
-import { type TwoWorkstations, twoWorkstations } from '../../../support/two-workstations.ts'
+import { day, type TwoWorkstations, twoWorkstations } from '../../../support/two-workstations.ts'
 
 /** Waits until the second workstation shows all that the first had recorded. */
 async function heard({ a, b, patient }: TwoWorkstations): Promise<void> {
@@ -107,5 +107,35 @@ describe('what several workstations recorded about one patient', { timeout: 180_
     expect(await without(`DELETE FROM payload WHERE ${inLog} = ${index}`)).toEqual(['RECORD_NOT_VERIFIED', 'complete'])
     const damaged = `UPDATE entry SET bytes = zeroblob(100) WHERE ${inLog} > ${index} AND length(bytes) > 400`
     expect(await without(damaged)).toEqual(['RECORD_NOT_VERIFIED', 'complete'])
+  })
+
+  it('stays closed after a revocation that is damaged here later, whoever else decides something meanwhile', async () => {
+    const { a, b, patient, folder } = await twoWorkstations()
+    const { handle } = patient
+    const state = async (open: OpenVault) => (await open.vault.chart(handle, 1)).consent.state
+    const terms = { from: day(-1), until: day(100) }
+    // Patients of this workstation decide too, before and after.
+    const own = await holder(b, 2)
+    await granted(b, own, terms)
+    const { consentId } = await granted(a, patient, terms)
+    await until('the consent holds there', async () => (await state(b)) === 'covers')
+    await takenBack(a, patient, consentId)
+    await until('the chart is closed', async () => (await state(b)) === 'refused')
+    await granted(b, own, terms)
+    const revocation = a
+      .clinic()
+      .replica.chain(handle)
+      .links.find(({ type }) => type === 'consent.revoked')
+    if (revocation === undefined) throw new Error('recorded')
+    await a.vault.close()
+    await b.vault.close()
+    damage(folder, (db) => {
+      const inLog = `log = (SELECT id FROM log WHERE origin = '${revocation.log.origin}')`
+      db.exec(`UPDATE entry SET bytes = zeroblob(100) WHERE ${inLog} AND idx = ${revocation.index}`)
+    })
+    const again = await startVault(folder)
+    await again.vault.signIn(a.team.nurse, PIN)
+    expect(await state(again)).toBe('unknown')
+    expect(weightsIn(await again.vault.chart(handle, 1))).toEqual(['access'])
   })
 })
