@@ -1,6 +1,7 @@
 import { useI18n } from 'vue-i18n'
 import { formatDate } from '../../../clinical/format.ts'
 import { useNetworkStore } from '../../stores/network.ts'
+import { useSystemStore } from '../../stores/system.ts'
 import type { ConsentRecord, ConsentTerms } from '../../api/types.ts'
 import { DATA_CLASSES } from './consent-view.ts'
 
@@ -8,10 +9,13 @@ import { DATA_CLASSES } from './consent-view.ts'
 export function useConsentText() {
   const { t } = useI18n()
   const network = useNetworkStore()
+  const system = useSystemStore()
   return {
     sitesText: (terms: ConsentTerms, ownSite: string): string =>
       terms.sites
-        .map((site) => (site === ownSite ? t('consent.facts.here', { site }) : network.nameOf(site)))
+        .map((site) =>
+          site === ownSite ? t('consent.facts.here', { site: system.status?.clinic ?? site }) : network.nameOf(site),
+        )
         .join(', '),
     purposesText: (terms: ConsentTerms): string => terms.purposes.map((one) => t(`consent.purposes.${one}`)).join(', '),
     classesText: ({ classes }: Pick<ConsentTerms, 'classes'>): string =>

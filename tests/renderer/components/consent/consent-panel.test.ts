@@ -39,6 +39,7 @@ describe('the consent page', () => {
     const view = await show()
     const { text } = around.core.known.issue(patient, 'patient', null)
     await press('Record a consent')
+    expect(screen()).toContain('Harbour Street Clinic (this clinic)')
     await tick('research')
     await tick('laboratory')
     await press('Go on to the words')
@@ -65,6 +66,7 @@ describe('the consent page', () => {
     const [{ record } = { record: null }] = around.core.known.consents
     expect(record).toMatchObject({ kind: 'granted', terms: wanted, words, capacity: 'patient' })
     expect(view.text()).toContain('In force')
+    expect(view.text()).toContain('Harbour Street Clinic (this clinic)')
   })
 
   it('does not go on without a clinic, a purpose, data and possible days', async () => {
