@@ -22,6 +22,7 @@ import { nodeHasher as h } from '../hasher.ts'
 import { trustedTree } from '../vault/trusted-tree.ts'
 import { policyEngine } from '../policy-engine.ts'
 import { BlockAudit, checkCosignatures, checkLogKey } from './audit-blocks.ts'
+import type { ErasedElsewhere } from './erased-elsewhere.ts'
 import { type AuditFinding, findingOf } from './finding.ts'
 import { LogView } from './log-view.ts'
 
@@ -60,6 +61,8 @@ export interface AuditedLog {
   readonly before: EndOfLog | null
   /** Where later incarnations say that this one ended; `Infinity` without one. */
   readonly endsAt: number
+  /** What logs of other nodes erased. */
+  readonly elsewhere: ErasedElsewhere
 }
 
 /**
@@ -262,7 +265,7 @@ class LogAudit {
     const view = this.#view
     const stored = view.reader.payload(view.origin, index)
     const by = erasedBy(this.#erasuresOf(subject), { origin: view.origin, index, subject })
-    if (stored === null && (by !== null || view.isMirrored)) return
+    if (stored === null && (by !== null || view.isMirrored || this.#log.elsewhere.has(subject))) return
     if (by !== null) {
       yield view.finding(index, 'erased', 'NOT_ERASED', `entry ${by.index} of ${by.origin} says that it is erased`)
     }

@@ -12,6 +12,7 @@ import type { LogRow } from '../../store/store.ts'
 import { decodeEntry } from '../../../ledger/entry.ts'
 import { decodeNodeOpened, type NodeOpened } from '../../../ledger/fields.ts'
 import { type AuditedLog, auditLog, type EndOfLog, type LogTally } from './audit-log.ts'
+import { ErasedElsewhere } from './erased-elsewhere.ts'
 import { aboutFile, type AuditFinding, findingOf } from './finding.ts'
 
 /** What was looked at. */
@@ -39,9 +40,10 @@ export function* auditReplica(file: ReplicaFile, network: Uint8Array): Generator
   const tallies: LogTally[] = []
   const logs = logsOf(file)
   const ends = new Map<string, EndOfLog>()
+  const elsewhere = new ErasedElsewhere(file)
   for (const log of inOrder(file, logs ?? [])) {
     const before = ends.get(log.opened?.previous?.origin ?? '') ?? null
-    const { tally, end } = yield* auditLog(file, { ...log, before }, network)
+    const { tally, end } = yield* auditLog(file, { ...log, before, elsewhere }, network)
     tallies.push(tally)
     if (tally.isOurs) ends.set(log.log.origin, end)
   }
@@ -58,7 +60,7 @@ export function* auditReplica(file: ReplicaFile, network: Uint8Array): Generator
 }
 
 /** Logs with what they continue, each after those of lower incarnations. */
-function inOrder(file: ReplicaFile, logs: readonly LogRow[]): Omit<AuditedLog, 'before'>[] {
+function inOrder(file: ReplicaFile, logs: readonly LogRow[]): Omit<AuditedLog, 'before' | 'elsewhere'>[] {
   const opened = logs.map((log) => ({ log, opened: openingOf(file, log.origin) }))
   return opened
     .map((one) => ({ ...one, endsAt: endOf(one.log.origin, opened) }))

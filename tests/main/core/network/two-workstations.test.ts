@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { splitReceipts } from '../../../../src/ledger/receipts-file.ts'
 import { readReceipt } from '../../../../src/ledger/verify-receipt.ts'
 import { equalBytes, fromHex } from '../../../../src/shared/bytes.ts'
+import { auditReplicaFile } from '../../../../src/main/core/audit/index.ts'
 import { FOREIGN_FROM } from '../../../../src/main/core/vault/subject-keys.ts'
 import type { Row } from '../../../../src/main/core/vault-service.ts'
 import type { Reading } from '../../../../src/shared/api/schemas.ts'
 import {
   codeOf,
+  databaseOf,
   type OpenVault,
   OXIMETER,
   patientNumber,
@@ -149,6 +151,11 @@ describe('a patient of another workstation', { timeout: 180_000 }, () => {
     const found = second.events.filter((event) => event.kind === 'scrub' && event.event.kind === 'finding')
     expect(found).toEqual([])
     expect(held(second)).toBe(0)
+    const { network } = clinicOf(second).identity
+    await second.vault.close()
+    const audited: string[] = []
+    auditReplicaFile(databaseOf(folder), network, ({ code, detail }) => audited.push(`${code}: ${detail}`))
+    expect(audited).toEqual([])
   })
 
   it('is scored where they are registered, on what either measured, and leaves with the values of both', async () => {
