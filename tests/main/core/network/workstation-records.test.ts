@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { encodeReading } from '../../../../src/ledger/fields.ts'
 import { decodeExportFields } from '../../../../src/ledger/record-fields.ts'
+import { utf8, viewerOf } from '../../../../src/main/core/vault/clinic.ts'
+import { fromHex } from '../../../../src/shared/bytes.ts'
 import {
   codeOf,
   copyOf,
@@ -12,9 +15,9 @@ import {
   weight,
 } from '../../../faults/support/clinic.ts'
 import { damage } from '../../../faults/support/scrubbing.ts'
-import { granted, holder, takenBack, weigh, weightsIn } from '../../../support/consent-world.ts'
+import { clinicOf, granted, holder, takenBack, verified, weigh, weightsIn } from '../../../support/consent-world.ts'
 import { SIXTEEN } from '../../../support/news2-set.ts'
-import { until } from '../../../support/two-clinics.ts'
+import { joinedTo, until } from '../../../support/two-clinics.ts'
 import { day, type TwoWorkstations, twoWorkstations } from '../../../support/two-workstations.ts'
 
 /** Waits until the second workstation shows all that the first had recorded. */
@@ -137,5 +140,54 @@ describe('what several workstations recorded about one patient', { timeout: 180_
     await again.vault.signIn(a.team.nurse, PIN)
     expect(await state(again)).toBe('unknown')
     expect(weightsIn(await again.vault.chart(handle, 1))).toEqual(['access'])
+  })
+
+  it('holds nothing of what a member of another clinic signs under the handle, whatever it claims to be', async () => {
+    const { a, b, patient, shows } = await twoWorkstations()
+    const { handle } = patient
+    await weigh(b, patient, '71.0')
+    await until('the first shows it', () => shows(a, '70.1,71.0'))
+    await a.vault.signIn(a.team.it, PIN)
+    const other = await joinedTo(a)
+    const { writer, replica } = clinicOf(other)
+    const { handle: physician } = await other.vault.enrolPractitioner({ name: 'Petra', role: 'physician', pin: PIN })
+    await other.vault.signIn(physician, PIN)
+    const forge = (type: 'reading' | 'patient.registered') =>
+      writer.record([
+        {
+          ...{ id: new Uint8Array(16).fill(type.length), type, subject: fromHex(handle), timeMs: Date.now() },
+          ...{ payload: utf8('99.9'), signers: [viewerOf(clinicOf(other)).signer] },
+          fields: type === 'reading' ? encodeReading({ method: 'manual', device: null }) : new Map(),
+        },
+      ])
+    await forge('reading')
+    await forge('patient.registered')
+    const { origin, size } = { ...replica.head, origin: replica.live.origin }
+    for (const open of [a, b])
+      await until('it has come', () => (clinicOf(open).foreign?.log(origin)?.head.size ?? 0) >= size, 90_000)
+    await a.vault.signIn(a.team.nurse, PIN)
+    for (const { vault } of [a, b]) {
+      const chart = await vault.chart(handle, 1)
+      expect(weightsIn(chart)).toEqual(['70.1', '71.0'])
+      expect(chart.unattributedDamage).toBe(0)
+      expect(verified(chart.patient).familyName).toBe(patient.familyName)
+    }
+  })
+
+  it('is opened by an emergency at the workstation that has it, as a whole, and nowhere else', async () => {
+    const { a, b, patient } = await twoWorkstations()
+    const { handle } = patient
+    const state = async () => (await b.vault.chart(handle, 1)).consent.state
+    const { consentId } = await granted(a, patient, { from: day(-1), until: day(100) })
+    await until('the consent holds there', async () => (await state()) === 'covers')
+    await takenBack(a, patient, consentId)
+    await until('the chart is closed', async () => (await state()) === 'refused')
+    // It is recorded all the same, and not shown to who recorded it.
+    expect((await weigh(b, patient, '72.5')).map((row) => row.status === 'rejected' && row.step)).toEqual(['access'])
+    await b.vault.signIn(a.team.physician, PIN)
+    await b.vault.breakGlass({ handle, reason: 'unconscious', text: 'found on the floor', pin: PIN })
+    expect(weightsIn(await b.vault.chart(handle, 1))).toEqual(['70.1', '72.5'])
+    await until('the entry has come', async () => (await a.vault.chart(handle, 1)).readings.length === 2)
+    expect(weightsIn(await a.vault.chart(handle, 1))).toEqual(['access', 'access'])
   })
 })
