@@ -85,7 +85,7 @@ export function logOf(n: number, size: number, more: Partial<NetworkLog> = {}): 
   const site = `chartseal.local/site-${n}`
   return {
     ...{ origin: `${site}/node-1/1`, site, isOwn: n === 1, known: size, have: size, verified: size, final: size },
-    ...{ votes: 2, state: 'current', refused: null, patients: null, ...more },
+    ...{ votes: 2, state: 'current', refused: null, doubt: null, patients: null, ...more },
   }
 }
 

@@ -62,6 +62,8 @@ export const NetworkLog = z.object({
   state: z.enum(['current', 'behind', 'closed', 'contested', 'refused', 'frozen', 'lost']),
   /** Which rule an entry broke, and where; null when none did. */
   refused: z.object({ index: z.number().int(), code: z.string().max(60) }).nullable(),
+  /** Why it is contested without two versions of it; null for any other log. */
+  doubt: z.enum(['opened-twice', 'contradicts', 'drops-final']).nullable(),
   /** Patients whom another workstation of the own clinic registered there, without those who were erased; null for any other log. */
   patients: z.number().int().nonnegative().nullable(),
 })

@@ -128,7 +128,7 @@ export class NetworkViews {
 
   /** Every log of the network that is known here. */
   logs(): api.NetworkLog[] {
-    const { node, disclosures } = this.#parts
+    const { node, disclosures, logs } = this.#parts
     return [...node.store.standings()].map((standing) => {
       const { origin, isOwn, stored, mirrored, final, refused } = standing
       // Whoever says that there is more shows a head that the log signed: words alone would hold it back for ever.
@@ -138,6 +138,7 @@ export class NetworkViews {
         state: this.#logState(standing, known),
         site: disclosures.siteOf(origin) ?? '',
         refused: refused === null ? null : { index: refused.index, code: refused.code },
+        doubt: logs.doubtOf(origin),
         patients: this.#parts.clinic.foreign?.registeredAt(splitOrigin(origin).log) ?? null,
       }
     })

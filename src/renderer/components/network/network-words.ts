@@ -11,7 +11,8 @@ export function useNetworkWords() {
   const problemText = (code: string): string => known('network.problems', code)
   const ruleText = (code: string): string => known('network.rules', code)
 
-  function logState({ state, known: signed, verified, final, refused }: NetworkLog): string {
+  function logState({ state, known: signed, verified, final, refused, doubt }: NetworkLog): string {
+    if (state === 'contested' && doubt !== null) return t(`network.logs.doubts.${doubt}`)
     if (state === 'refused' && refused !== null)
       return t('network.logs.states.refused', { index: refused.index, rule: ruleText(refused.code) })
     if (state === 'behind') {

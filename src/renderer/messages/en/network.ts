@@ -142,6 +142,14 @@ export const messages = {
       frozen: 'Stopped: this log exists in two versions. See the proof on the Ledger page.',
       lost: 'What was checked of this log is no longer certain here. It is not countersigned any more; other clinics do.',
     },
+    doubts: {
+      'opened-twice':
+        'In doubt: two computers say that they continue this log, and nobody else can say which of them does. Nothing of either is taken. Telephone its clinic: that machine has to join anew.',
+      contradicts:
+        'In doubt: it does not continue what its machine had signed, or under keys that were replaced. Nothing more of it is taken. Telephone its clinic: that machine has to join anew.',
+      'drops-final':
+        'In doubt: it goes on without entries that are final here. Those stay final; what it records now is shown and never becomes final. Telephone its clinic: to become final again, that machine has to join anew.',
+    },
   },
   rules: {
     TOO_LARGE: 'it is longer than an entry may be',

@@ -136,7 +136,7 @@ describe('a log that ends and goes on', () => {
     const { store, identity } = clinicOf(b)
     const lines = (of: string) => store.cosignaturesBy(of, mirrorNameOf(identity.site), Number.MAX_SAFE_INTEGER, 10)
     expect([lines(next).length, lines(origin).length > 0]).toEqual([0, true])
-    expect(await at(next)).toMatchObject({ state: 'contested', final: 0 })
+    expect(await at(next)).toMatchObject({ state: 'contested', doubt: 'drops-final', final: 0 })
     expect((await at(origin))?.final).toBe((await at(origin))?.known)
     const { readings } = await b.vault.chart(patient.handle, 2)
     expect(readings.map((row) => row.status === 'verified' && row.position.grade.name)).toEqual([

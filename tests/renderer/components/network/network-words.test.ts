@@ -39,6 +39,7 @@ describe('every value of the network has its words', () => {
     ['network.invitations.states', NetworkInvitation.shape.state.options],
     ['network.joining.states', JoiningStatus.shape.state.options],
     ['network.sites.states', PeerLinkState.shape.state.options],
+    ['network.logs.doubts', NetworkLog.shape.doubt.unwrap().options],
     ['network.sites.roles', NetworkNode.shape.role.unwrap().options],
     ['setup.recover.reasons', RecoveryReason.options],
     ['app.notices', SystemNotice.shape.kind.options],
@@ -70,6 +71,13 @@ describe('how a log stands', () => {
     [logOf(2, 10, { state: 'frozen' }), 'Stopped: this log exists in two versions. See the proof on the Ledger page.'],
   ])('%#', (log, text) => {
     expect(words().logState(log)).toBe(text)
+  })
+
+  it('says why a log is in doubt', () => {
+    const doubted = (doubt: NetworkLog['doubt']) => words().logState(logOf(2, 10, { state: 'contested', doubt }))
+    expect(doubted('drops-final')).toContain('goes on without entries that are final here')
+    expect(doubted('opened-twice')).toContain('two computers')
+    expect(doubted('contradicts')).toContain('does not continue what its machine had signed')
   })
 })
 
