@@ -47,6 +47,8 @@ export const RecoveryStatus = z.object({
   held: z.number().int().nonnegative(),
   /** When the newest block that is here was sealed. */
   heldUntil: Instant.nullable(),
+  /** A further machine of a clinic: without the clinic's key it can go on in the same log, and open no other. */
+  isFurther: z.boolean(),
 })
 export type RecoveryStatus = z.infer<typeof RecoveryStatus>
 

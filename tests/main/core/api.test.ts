@@ -225,7 +225,14 @@ const PROCEDURES: Record<string, () => Promise<void>> = {
     expect(await value(client.setup.recoveryKeyKept({ recoveryKey: 'AAAA-BBBB' }))).toEqual({})
   },
   'setup.recover': async () => {
-    const recovery = { reason: 'moved', origin: 'site/1', signed: 9, held: 9, heldUntil: null } as const
+    const recovery = {
+      reason: 'moved',
+      origin: 'site/1',
+      signed: 9,
+      held: 9,
+      heldUntil: null,
+      isFurther: false,
+    } as const
     const { client } = await coreWorld({
       before: (vault) => (vault.state = { ...READY, state: 'recovery-needed', problem: 'RECOVERY_NEEDED', recovery }),
     })

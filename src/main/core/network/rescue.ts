@@ -103,6 +103,8 @@ async function untilDone(rescue: Rescue, node: SyncNode, store: RescueStore, sit
   const { roster, monotonicMs } = rescue
   const n = roster.sites.length
   const enough = answersNeeded({ n, q: quorumOf(n) })
+  // Where there is no other site, the own workstations are who can be asked: what they hold is judged like any copy.
+  const isOnlySite = n === 1
   const startMs = monotonicMs()
   const answered = new Set<string>()
   let [progress, changedMs] = ['', startMs]
@@ -113,7 +115,8 @@ async function untilDone(rescue: Rescue, node: SyncNode, store: RescueStore, sit
     const sizes = new Map<string, number>()
     let openWants = 0
     for (const facts of node.facts()) {
-      if (facts.hello !== null && facts.who.kind === 'node' && isOther(facts.who, site)) answered.add(facts.who.site)
+      const isAnswer = isOnlySite ? facts.who.kind === 'node' : isOther(facts.who, site)
+      if (facts.hello !== null && facts.who.kind === 'node' && isAnswer) answered.add(facts.who.site)
       openWants += facts.openWants
       // What somebody says to have and does not show is not waited for: a recovery would never end.
       for (const [origin, { size }] of facts.known)

@@ -77,6 +77,7 @@ export class Recovery {
       signed: this.#reason.startsWith('mark-') ? null : (live?.signed?.size ?? null),
       held: live?.log?.head.size ?? 0,
       heldUntil: newest === undefined || 'step' in newest ? null : localInstant(newest.sealedAtMs),
+      isFurther: !governs(this.#files),
     }
   }
 

@@ -86,6 +86,8 @@ export const messages = {
       'peers-inconsistent': 'Other sites signed something that contradicts this computer’s log.',
       'peers-ahead': 'Other sites hold more of this computer’s log than this computer does.',
     },
+    further:
+      'This is a further workstation of the clinic. It goes on only when everything that it signed is here again: name another copy of its database, if there is one. Otherwise IT takes it out at the first workstation (Network, Remove…), moves this data folder to a safe place, and adds it again as a new workstation. What the others had received stays in the charts; entries that only this folder holds stay in it.',
     held: 'Entries that are here and proven',
     heldUntil: 'The newest of them',
     missing: 'Entries that are missing',

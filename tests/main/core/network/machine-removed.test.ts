@@ -166,5 +166,10 @@ describe('a clinic from which a machine was taken', { timeout: 180_000 }, () => 
       const chart = await fresh.vault.chart(patient.handle, 1).catch(() => null)
       return chart !== null && weightsIn(chart).join() === '81.5,81.6'
     })
+    // Also of the machine whose disk nobody has any more.
+    await until('it shows what was recorded at the machine that left', async () => {
+      const chart = await fresh.vault.chart(left.handle, 1).catch(() => null)
+      return chart !== null && weightsIn(chart).join() === '64.2,64.3'
+    })
   })
 })

@@ -1,10 +1,17 @@
 import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { databaseOf, PIN, startVault, stateOf, temporaryFolder } from '../../../faults/support/clinic.ts'
+import { codeOf, databaseOf, PIN, startVault, stateOf, temporaryFolder } from '../../../faults/support/clinic.ts'
 import { clinicOf, holder, weigh, weightsIn } from '../../../support/consent-world.ts'
 import { freePort } from '../../../support/free-port.ts'
-import { isAllFinal, joinedTo, networkedClinic, settingsOn, until } from '../../../support/two-clinics.ts'
+import {
+  isAllFinal,
+  joinedTo,
+  networkedClinic,
+  settingsOn,
+  until,
+  workstationOf,
+} from '../../../support/two-clinics.ts'
 
 it('a clinic whose disk is older gets back from another what it had recorded since, and goes on from there', async () => {
   const a = await networkedClinic()
@@ -47,6 +54,43 @@ it('a clinic whose disk is older gets back from another what it had recorded sin
   expect(weightsIn(await again.vault.chart(known.handle, 1))).toEqual(['70.1', '70.2'])
   expect(weightsIn(await again.vault.chart(later.handle, 1))).toEqual(['60.1'])
   await until('it is final again on both sides', async () => (await isAllFinal(again, 2)) && (await isAllFinal(b, 2)))
+}, 120_000)
+
+it('a further workstation whose disk is older gets back what the first one has, and goes on in its log without the key of the clinic', async () => {
+  const a = await networkedClinic()
+  const folder = temporaryFolder()
+  const b = await workstationOf(a, folder)
+  await until('the nurse is known there', async () => (await codeOf(() => b.vault.signIn(a.team.nurse, PIN))) === null)
+  const patient = await holder({ ...b, team: a.team }, 1)
+  await weigh(b, patient, '70.1')
+  await b.vault.close()
+  const old = join(temporaryFolder(), 'old.db')
+  copyFileSync(databaseOf(folder), old)
+  const more = await startVault(folder)
+  await more.vault.signIn(a.team.nurse, PIN)
+  await weigh(more, patient, '70.2')
+  const { origin } = clinicOf(more).identity
+  await until('the first one has it', () => {
+    const { size } = clinicOf(more).replica.head
+    const bound = clinicOf(more).store.payloadPlaces(origin, 0, size).length
+    return clinicOf(a).store.payloadPlaces(origin, 0, size).length === bound
+  })
+  const signed = clinicOf(more).replica.head.size
+  await more.vault.close()
+  for (const suffix of ['-wal', '-shm']) rmSync(databaseOf(folder) + suffix, { force: true })
+  copyFileSync(old, databaseOf(folder))
+
+  const again = await startVault(folder)
+  expect(stateOf(again)).toMatchObject({
+    state: 'recovery-needed',
+    recovery: { reason: 'rolled-back', isFurther: true },
+  })
+  await again.vault.recover({ recoveryKey: a.team.recoveryKey, file: null })
+  expect(stateOf(again)).toMatchObject({ state: 'ready' })
+  expect(clinicOf(again).identity.origin).toBe(origin)
+  expect(clinicOf(again).replica.head.size).toBeGreaterThanOrEqual(signed)
+  await again.vault.signIn(a.team.nurse, PIN)
+  expect(weightsIn(await again.vault.chart(patient.handle, 1))).toEqual(['70.1', '70.2'])
 }, 120_000)
 
 it.each([
