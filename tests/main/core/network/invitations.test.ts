@@ -40,7 +40,14 @@ beforeAll(async () => {
 function world() {
   const now = { ms: Date.UTC(2026, 4, 1), sealedMs: 0 }
   const members: RosterSite[] = []
-  const asked = { admitted: 0, changed: 0, faults: [] as unknown[], isBusy: false, dropped: [] as string[], named: [] as string[] }
+  const asked = {
+    admitted: 0,
+    changed: 0,
+    faults: [] as unknown[],
+    isBusy: false,
+    dropped: [] as string[],
+    named: [] as string[],
+  }
   const { directory } = real.replica
   const newest = directory.rosters.at(-1)
   if (newest === undefined) throw new Error('a clinic has a roster')
