@@ -73,6 +73,8 @@ export const messages = {
   history: 'Recorded scores',
   foreign:
     'No score is worked out here for a record of {site}: which oxygen scale holds for the patient is not known here. Below is what {site} recorded.',
+  sister:
+    'Scores of this patient are worked out and signed at the workstation that registered them. Below is what was recorded there.',
   historyNone: 'No score was recorded yet.',
   rests: 'What it rests on',
   closed:
