@@ -9,6 +9,7 @@ import {
   patientNumber,
   PIN,
   signManual,
+  signedInTo,
   type Staff,
   startVault,
   temporaryFolder,
@@ -49,6 +50,12 @@ export async function consentWorld(folder = temporaryFolder()): Promise<World> {
   await open.vault.signOut()
   const team = { ...staff, other: other.handle, auditor: auditor.handle }
   return { ...open, team, clock, clinic: () => clinicOf(open) }
+}
+
+/** Days later, whoever is signed in says with the PIN that they are there. */
+export async function daysLater({ vault, clock }: World, days: number): Promise<void> {
+  clock.nowMs += days * DAY_MS
+  await vault.signIn(signedInTo(vault), PIN)
 }
 
 /** The parts behind the vault's door. */

@@ -9,6 +9,7 @@ import { databaseOf, signManual, startVault, weight } from '../../../faults/supp
 import {
   consentWorld,
   DAY_MS,
+  daysLater,
   granted,
   grantOf,
   holder,
@@ -91,7 +92,7 @@ it('hands over nothing before a consent begins', async () => {
   await weigh(world, patient, '70.1')
   await two.collect(world, patient.handle)
   expect(two.opens(world, patient.handle)).toEqual([])
-  world.clock.nowMs += 3 * DAY_MS
+  await daysLater(world, 3)
   await weigh(world, patient, '71.1')
   await two.collect(world, patient.handle)
   expect(two.opens(world, patient.handle)).toContain(newest(world, patient.handle, 'reading'))
@@ -144,7 +145,7 @@ it('begins an epoch with the first record after a consent ran out', async () => 
   await granted(world, patient, { sites: [two.id], until: '2026-03-04' })
   await weigh(world, patient, '70.1')
   const before = newest(world, patient.handle, 'reading')
-  world.clock.nowMs += 2 * DAY_MS
+  await daysLater(world, 2)
   await weigh(world, patient, '71.1')
   await weigh(world, patient, '72.1')
   await two.collect(world, patient.handle)
@@ -227,7 +228,7 @@ class Model {
 async function take(world: World, patient: Holder, model: Model, step: Step): Promise<void> {
   const openIds = [...model.consents].flatMap(([id, terms]) => (terms === null ? [] : [id]))
   const consentId = openIds[('which' in step ? step.which : 0) % Math.max(1, openIds.length)]
-  if (step.kind === 'wait') world.clock.nowMs += step.days * DAY_MS
+  if (step.kind === 'wait') await daysLater(world, step.days)
   else if (step.kind === 'grant') {
     const { terms, consentId: id } = await granted(world, patient, upToDate(world, step.terms))
     model.consents.set(id, terms)
