@@ -25,12 +25,12 @@ import { fromHex } from '../../../shared/bytes.ts'
 import { orNull } from '../../../sync/attempt.ts'
 import { ApiFailure } from '../failure.ts'
 import type { Asked, Row } from '../vault-service.ts'
-import { byConsentAlone } from '../verify-record.ts'
+import { byConsentAlone, type RecordReplica, type RecordSources } from '../verify-record.ts'
 import { type Authorised, authorisedBy } from './authorisation.ts'
 import { authorFor, offsetMinAt, utf8, type Clinic, type Viewer } from './clinic.ts'
 import { placeOf, refOf } from './corrections.ts'
-import { lookDraft, ownRecords } from './patient-logs.ts'
-import { patientRecords, type PatientRecords } from './patient-records.ts'
+import { chartRecords, lookDraft } from './patient-logs.ts'
+import { type PatientRecords, recordsIn } from './patient-records.ts'
 import { requirePresence } from './presence.ts'
 import { handleOf } from './reading-record.ts'
 import type { Draft } from './writer.ts'
@@ -55,7 +55,7 @@ export class Amendments {
   amend({ handle, ref, value, reason, authorisation = null }: Asked['records']['amend']): Promise<Row<Reading>[]> {
     const viewer = this.#author('reading.amended')
     return this.#alone(handle, async () => {
-      this.#mustBeOwn(ref)
+      this.#mustBeOwn(handle, ref)
       const old = await this.#standing(viewer, handle, ref)
       const authorised = await authorisedBy(this.#clinic, handle, authorisation)
       try {
@@ -65,20 +65,20 @@ export class Amendments {
         authorised.wipe()
       }
       this.#clinic.emit({ kind: 'chart-changed', handle })
-      const { readings } = await patientRecords(ownRecords(this.#clinic, handle), viewer, handle)
+      const { readings } = await recordsIn(chartRecords(this.#clinic, handle), viewer, handle)
       return readings.filter((row) => isAbout(row, ref))
     })
   }
 
   /**
-   * Says that a reading should not be there.
+   * Says that a reading should not be there: one of this log, or of a machine that was taken out of the clinic.
    *
    * @throws ApiFailure as {@link amend}, apart from what is said of values.
    */
   retract({ handle, ref, reason }: Asked['records']['retract']): Promise<void> {
     const viewer = this.#author('reading.entered-in-error')
     return this.#alone(handle, async () => {
-      this.#mustBeOwn(ref)
+      this.#mustBeWithdrawnHere(handle, ref)
       const { random, writer, nowMs, identity, emit } = this.#clinic
       const keyClass = await this.#classOf(viewer, handle, ref)
       const timeMs = nowMs()
@@ -112,12 +112,23 @@ export class Amendments {
   }
 
   /** What another workstation of the clinic recorded is corrected there: each log says what became of its own. */
-  #mustBeOwn({ origin }: EntryRef): void {
-    const { replica, foreign } = this.#clinic
-    if (replica.log(origin) !== null) return
+  #mustBeOwn(handle: string, { origin }: EntryRef): void {
+    if (this.#clinic.replica.log(origin) !== null) return
     const log = orNull(() => splitOrigin(origin).log)
-    if (log !== null && foreign?.workstations().some((one) => one.log === log) === true)
+    const isOfChart = chartRecords(this.#clinic, handle).some(({ replica }) => holds(replica, origin))
+    if (log !== null && (isOfChart || this.#isWorkstation(log)))
       throw new ApiFailure('OTHER_WORKSTATION', { detail: log })
+  }
+
+  /** Where the machine is none of the clinic's any more, nobody else can say that its value is wrong. */
+  #mustBeWithdrawnHere(handle: string, ref: EntryRef): void {
+    const log = orNull(() => splitOrigin(ref.origin).log)
+    if (log !== null && this.#isWorkstation(log)) this.#mustBeOwn(handle, ref)
+  }
+
+  /** Whether a log is of another machine that the clinic has. */
+  #isWorkstation(log: string): boolean {
+    return this.#clinic.foreign?.workstations().some((one) => one.log === log) === true
   }
 
   /** The reading as it stands: whoever corrects it can see it. */
@@ -135,9 +146,10 @@ export class Amendments {
 
   /** What is on record, as far as whoever corrects what stands at `ref` may go by it. */
   async #records(viewer: Viewer, handle: string, ref: EntryRef): Promise<PatientRecords> {
-    const sources = ownRecords(this.#clinic, handle)
+    const [owner, ...others] = chartRecords(this.#clinic, handle)
     const isOwn = recordedBy(this.#clinic, viewer, handle).some((one) => placeOf(one) === placeOf(ref))
-    return patientRecords(isOwn ? sources : byConsentAlone(sources), viewer, handle)
+    const open = (sources: RecordSources) => (isOwn ? sources : byConsentAlone(sources))
+    return recordsIn([open(owner), ...others.map(open)], viewer, handle)
   }
 
   #amendment(
@@ -210,6 +222,10 @@ export function recordedBy(
     const verified = link.log.verifiedEntry(link.index)
     return !('step' in verified) && handleOf(verified, 'practitioner') === author ? [refOf(link)] : []
   })
+}
+
+function holds({ logs }: RecordReplica, origin: string): boolean {
+  return logs.some((log) => log.origin === origin)
 }
 
 /** A typed value as one measurement of the same kind as the old one. */

@@ -4,8 +4,9 @@
  * @remarks
  * Worked out from proven entries alone, so that a correction counts also where its content cannot be shown: a value that
  * was withdrawn must not stand again because somebody damaged the reason. Each reading is corrected once, by the first
- * that says so; what corrects something else than an earlier reading of the same patient is itself turned away. Proven by
- * `tests/main/core/vault/amendments.test.ts`.
+ * that says so; what corrects something else than an earlier reading of the same patient is itself turned away. A value in
+ * another log of the same chart can be withdrawn, and not replaced: its own log may never be written again. Proven by
+ * `tests/main/core/vault/amendments.test.ts` and `tests/main/core/network/machine-removed.test.ts`.
  *
  * @packageDocumentation
  */
@@ -44,8 +45,22 @@ export function refOf({ log, index }: Pick<Link, 'log' | 'index'>): EntryRef {
   return { origin: log.origin, index }
 }
 
-/** Corrections in the chain of a patient. */
-export function correctionsOf(replica: Pick<Replica, 'chain'>, handle: string): Corrections {
+/** Places of what can be corrected in the chain of a patient. */
+export function correctableIn(replica: Pick<Replica, 'chain'>, handle: string): string[] {
+  const { links } = replica.chain(handle)
+  return links.filter(({ type }) => CORRECTABLE.has(type)).map((link) => placeOf(refOf(link)))
+}
+
+/**
+ * Corrections in the chain of a patient.
+ *
+ * @param elsewhere - Places of what other logs of the same chart hold and this one may withdraw.
+ */
+export function correctionsOf(
+  replica: Pick<Replica, 'chain'>,
+  handle: string,
+  elsewhere: ReadonlySet<string>,
+): Corrections {
   const byTarget = new Map<string, CorrectionEntry>()
   const refused = new Map<string, string>()
   const readings = new Map<string, number>()
@@ -55,7 +70,7 @@ export function correctionsOf(replica: Pick<Replica, 'chain'>, handle: string): 
       const verified = link.log.verifiedEntry(link.index)
       if (!('step' in verified)) {
         const target = correctedIn(verified.entry.body)
-        const why = target === null ? 'corrects nothing' : refusal(target, link, readings, byTarget)
+        const why = target === null ? 'corrects nothing' : refusal(target, link, { readings, byTarget, elsewhere })
         if (why !== null || target === null) refused.set(placeOf(refOf(link)), why ?? '')
         else byTarget.set(placeOf(target), { link, verified, target })
       }
@@ -68,10 +83,15 @@ export function correctionsOf(replica: Pick<Replica, 'chain'>, handle: string): 
 function refusal(
   target: EntryRef,
   link: Link,
-  readings: ReadonlyMap<string, number>,
-  byTarget: ReadonlyMap<string, CorrectionEntry>,
+  known: {
+    readonly readings: ReadonlyMap<string, number>
+    readonly byTarget: ReadonlyMap<string, CorrectionEntry>
+    readonly elsewhere: ReadonlySet<string>
+  },
 ): string | null {
-  const seq = readings.get(placeOf(target))
-  if (seq === undefined || seq >= link.seq) return 'corrects no reading of this patient'
-  return byTarget.has(placeOf(target)) ? 'corrects what was corrected before' : null
+  const place = placeOf(target)
+  const isWithdrawnElsewhere = link.type === 'reading.entered-in-error' && known.elsewhere.has(place)
+  if (!isWithdrawnElsewhere && (known.readings.get(place) ?? Infinity) >= link.seq)
+    return 'corrects no reading of this patient'
+  return known.byTarget.has(place) ? 'corrects what was corrected before' : null
 }

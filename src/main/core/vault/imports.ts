@@ -29,7 +29,7 @@ import { accessDraft, authorFor, offsetMinAt, utf8, type Clinic, type Viewer } f
 import { placeOf } from './corrections.ts'
 import { dedupeId } from './dedupe.ts'
 import { requireRegisteredHere } from './patient-logs.ts'
-import { patientRecords, type PatientRecords } from './patient-records.ts'
+import { type PatientRecords, recordsIn } from './patient-records.ts'
 import { requirePresence } from './presence.ts'
 import type { Draft } from './writer.ts'
 
@@ -100,7 +100,7 @@ export class Imports {
     const sources = byConsentAlone(this.#clinic)
     const patient = await this.#patients.demographics(handle, viewer, sources)
     const imported = readImported(text, shownOf(patient))
-    const records = await patientRecords(sources, viewer, handle)
+    const records = await recordsIn([sources], viewer, handle)
     const taken = new Set<string>()
     return imported.map((one) => {
       const judged = this.#judgeOne(handle, one, records)

@@ -59,6 +59,18 @@ export function otherParts({ foreign }: Pick<Clinic, 'foreign'>, handle: string)
 }
 
 /**
+ * Everything that a chart is made of, that of the log that registered the patient first.
+ *
+ * @throws ApiFailure `UNKNOWN_PATIENT` for whom neither this log nor another of the own site registered.
+ */
+export function chartRecords(clinic: Clinic, handle: string): readonly [RecordSources, ...RecordSources[]] {
+  const own = ownRecords(clinic, handle)
+  const others = otherParts(clinic, handle).map(({ sources }) => sources)
+  const sister = sisterPatient(clinic, handle)
+  return sister === null ? [own, ...others] : [sister.sources, own, ...others]
+}
+
+/**
  * The entry that records a look at a patient of this clinic, with the heads of the other logs that it relied on.
  *
  * @param isEmpty - Nothing was shown; null for as the patient decided.

@@ -11,6 +11,7 @@
 import { dataClassOf } from '../../../clinical/data-class.ts'
 import { instantText } from '../../../clinical/instant.ts'
 import type { EntryType } from '../../../ledger/entry-types.ts'
+import { splitOrigin } from '../../../ledger/names.ts'
 import type { VerifiedEntry } from '../../../ledger/verify-entry.ts'
 import type { Assessment, Correction, PatientReport, Reading } from '../../../shared/api/schemas.ts'
 import type { KeyClass } from '../class-keys.ts'
@@ -19,7 +20,7 @@ import { rejected, type RecordSources, verifyRecord } from '../verify-record.ts'
 import { readAssessment } from './assessment-record.ts'
 import type { Link } from './chains.ts'
 import { offsetMinAt, type Viewer } from './clinic.ts'
-import { type CorrectionEntry, correctionsOf, placeOf, refOf } from './corrections.ts'
+import { correctableIn, type CorrectionEntry, correctionsOf, placeOf, refOf } from './corrections.ts'
 import { practitionerName } from './names.ts'
 import { handleOf, readAmendment, readReading, readRetraction } from './reading-record.ts'
 import { isReport, readReport } from './report-record.ts'
@@ -39,6 +40,17 @@ interface InChain {
   readonly seq: number
   readonly link: Link | null
   readonly row: Row<Told>
+}
+
+/** What one log says. */
+interface LogRecords {
+  readonly sources: RecordSources
+  readonly found: readonly Link[]
+  readonly lost: ReturnType<RecordSources['replica']['chain']>['gone']
+  /** By place. */
+  readonly rows: ReadonlyMap<string, Row<Told>>
+  /** Those that count. */
+  readonly corrections: readonly CorrectionEntry[]
 }
 
 /** What is on record. */
@@ -88,57 +100,26 @@ export function clinicalRecord<Content>(
  * @param logs - The one that registered the patient first.
  */
 export async function recordsIn(
-  [owner, ...others]: readonly [RecordSources, ...RecordSources[]],
+  logs: readonly [RecordSources, ...RecordSources[]],
   viewer: Viewer,
   handle: string,
 ): Promise<PatientRecords> {
-  const all = [await patientRecords(owner, viewer, handle)]
-  // Where nobody registered the patient, the first of the chain may be a value like any other.
-  for (const sources of others) all.push(await patientRecords(sources, viewer, handle, 0))
-  return {
-    readings: all.flatMap(({ readings }) => readings),
-    assessments: all.flatMap(({ assessments }) => assessments),
-    reports: all.flatMap(({ reports }) => reports),
+  const places = logs.map(({ replica }) => correctableIn(replica, handle))
+  const read: LogRecords[] = []
+  for (const [n, sources] of logs.entries()) {
+    const elsewhere = new Set(places.filter((_, other) => other !== n).flat())
+    // Of what is gone, a registration has its own row; in other logs the first of the chain may be a value like any other.
+    read.push(await readLog(sources, viewer, { handle, elsewhere, firstSeq: n === 0 ? 1 : 0 }))
   }
-}
-
-/**
- * Everything on record about a patient in one log.
- *
- * @param firstSeq - Of what is gone, that is told from here on: a registration has its own row.
- */
-export async function patientRecords(
-  clinic: RecordSources,
-  viewer: Viewer,
-  handle: string,
-  firstSeq = 1,
-): Promise<PatientRecords> {
-  const { replica } = clinic
-  const { links, gone } = replica.chain(handle)
-  const { byTarget, refused } = correctionsOf(replica, handle)
-  const targets = new Map([...byTarget].map(([target, { link }]) => [placeOf(refOf(link)), target]))
-  const rows = new Map<string, Row<Told>>()
-  const all: InChain[] = []
-  for (const link of links) {
-    const read = READ[link.type]
-    if (read === undefined) continue
-    // A long chart must not keep a colleague's signature waiting.
-    if (all.length % SLICE === SLICE - 1) await new Promise((resume) => setImmediate(resume))
-    const place = placeOf(refOf(link))
-    const turnedAway = (reason: string) =>
-      rejected(replica, { place: link, seq: link.seq }, { step: 'content', reason })
-    const why = refused.get(place)
-    const row = why === undefined ? await clinicalRecord(clinic, viewer, { handle, link, read }) : turnedAway(why)
-    const isMixed = isOfAnotherKind(row, rows.get(targets.get(place) ?? ''))
-    rows.set(place, isMixed ? turnedAway('sealed as another kind of data') : row)
-    all.push({ seq: link.seq, link, row: rows.get(place) ?? row })
-  }
-  // Of everything that is gone nobody knows what it was.
-  for (const lost of gone)
-    if (lost.seq >= firstSeq) all.push({ seq: lost.seq, link: null, row: rejected(replica, lost, lost.failed) })
-  all.sort((a, b) => a.seq - b.seq)
+  const rows = new Map(read.flatMap((one) => [...one.rows]))
+  for (const log of read) turnAwayMixed(log, rows)
+  // What the log of a value says became of it goes before what another one says.
+  const said = read.flatMap((log) => log.corrections.map((entry) => ({ ...log, entry })))
+  const isOwn = ({ entry: { link, target } }: (typeof said)[number]) => link.log.log === splitOrigin(target.origin).log
   const corrections = new Map<string, Correction>()
-  for (const [place, entry] of byTarget) corrections.set(place, await describe(clinic, entry, rows))
+  for (const { sources, entry } of said.toSorted((a, b) => Number(isOwn(a)) - Number(isOwn(b))))
+    corrections.set(placeOf(entry.target), await describe(sources, entry, rows))
+  const all = read.flatMap((log) => inOrder(log, rows))
   const isScore = ({ link }: InChain) => link?.type === 'assessment'
   return {
     readings: all.flatMap((one) => (isScore(one) ? [] : readingRow(one.row, corrections))),
@@ -147,9 +128,62 @@ export async function patientRecords(
   }
 }
 
+/** Verifies the records of one log. */
+async function readLog(
+  sources: RecordSources,
+  viewer: Viewer,
+  request: { readonly handle: string; readonly elsewhere: ReadonlySet<string>; readonly firstSeq: number },
+): Promise<LogRecords> {
+  const { handle, elsewhere, firstSeq } = request
+  const { replica } = sources
+  const { links, gone } = replica.chain(handle)
+  const { byTarget, refused } = correctionsOf(replica, handle, elsewhere)
+  const rows = new Map<string, Row<Told>>()
+  const found: Link[] = []
+  for (const link of links) {
+    const read = READ[link.type]
+    if (read === undefined) continue
+    // A long chart must not keep a colleague's signature waiting.
+    if (found.length % SLICE === SLICE - 1) await new Promise((resume) => setImmediate(resume))
+    const place = placeOf(refOf(link))
+    const why = refused.get(place)
+    rows.set(
+      place,
+      why === undefined
+        ? await clinicalRecord(sources, viewer, { handle, link, read })
+        : turnedAway(sources, link, why),
+    )
+    found.push(link)
+  }
+  return { sources, found, lost: gone.filter(({ seq }) => seq >= firstSeq), rows, corrections: [...byTarget.values()] }
+}
+
+function turnedAway({ replica }: RecordSources, link: Link, reason: string): Row<Told> {
+  return rejected(replica, { place: link, seq: link.seq }, { step: 'content', reason })
+}
+
+/** Turns corrections away that are sealed as another kind of data than what they correct, in whichever log that stands. */
+function turnAwayMixed({ sources, corrections }: LogRecords, rows: Map<string, Row<Told>>): void {
+  for (const { link, target } of corrections) {
+    const place = placeOf(refOf(link))
+    if (isOfAnotherKind(rows.get(place), rows.get(placeOf(target))))
+      rows.set(place, turnedAway(sources, link, 'sealed as another kind of data'))
+  }
+}
+
+/** The rows of one log in the order of its chain; of everything that is gone nobody knows what it was. */
+function inOrder({ sources, found, lost }: LogRecords, rows: ReadonlyMap<string, Row<Told>>): InChain[] {
+  const shown = found.flatMap((link) => {
+    const row = rows.get(placeOf(refOf(link)))
+    return row === undefined ? [] : [{ seq: link.seq, link, row }]
+  })
+  const gone = lost.map((one) => ({ seq: one.seq, link: null, row: rejected(sources.replica, one, one.failed) }))
+  return [...shown, ...gone].toSorted((a, b) => a.seq - b.seq)
+}
+
 /** Whether the reason of a withdrawal is sealed as another kind of data than what it withdraws: it may tell of that. */
-function isOfAnotherKind(row: Row<Told>, target: Row<Told> | undefined): boolean {
-  if (row.status === 'rejected' || row.record.kind !== 'retraction') return false
+function isOfAnotherKind(row: Row<Told> | undefined, target: Row<Told> | undefined): boolean {
+  if (row === undefined || row.status === 'rejected' || row.record.kind !== 'retraction') return false
   if (target === undefined || target.status === 'rejected') return false
   const { record } = target
   const kind = record.kind === 'reading' ? dataClassOf(record.reading) : 'patient-reported'

@@ -38,8 +38,8 @@ export function isInDoubt({ handle, assessment: { inputs }, replicas, rows }: Sc
   return replicas.some((replica, n) => {
     const { links, gone } = replica.chain(handle)
     const seqs = links.flatMap((link) => (scored.has(placeOf(refOf(link))) ? [link.seq] : []))
-    // In a log of which nothing is scored, anything that is gone may be newer.
-    const first = seqs.length === 0 ? -1 : Math.min(...seqs)
+    // Where a value of another log is scored as well, anything that is gone may have withdrawn it, or be newer.
+    const first = seqs.length < scored.size ? -1 : Math.min(...seqs)
     const values = links.filter((link) => VALUES.has(link.type) && unread.has(placeOf(refOf(link))))
     // Damage in the own log that may be anybody's switches scores off as a whole.
     const damaged = n === 0 ? [] : damagedIn(replica)

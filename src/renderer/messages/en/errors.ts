@@ -29,7 +29,7 @@ const codes: Record<ProblemCode, string> = {
   WEAK_PIN: 'This PIN is too easy to guess. Use at least 4 digits, not all the same and not in a row.',
   UNKNOWN_PATIENT: 'This patient is not registered here. Check the identifier, or register the patient.',
   OTHER_WORKSTATION:
-    'This is done at another workstation of your clinic: the one that the chart names. Nothing was recorded here.',
+    'This is done at another workstation of your clinic: the one that the chart names. Nothing was recorded here. If that one was taken out, withdraw the value here and record it anew.',
   DUPLICATE_PATIENT:
     'Somebody with these details is already registered. Open that record instead of registering a second one.',
   SIMILAR_PATIENT:

@@ -6,6 +6,7 @@ import {
   PIN,
   startVault,
   temporaryFolder,
+  weight,
 } from '../../../faults/support/clinic.ts'
 import { clinicOf, granted, holder, type Holder, weigh, weightsIn, type World } from '../../../support/consent-world.ts'
 import { joinedTo, networkedClinic, until, workstationOf } from '../../../support/two-clinics.ts'
@@ -138,6 +139,41 @@ describe('a clinic from which a machine was taken', { timeout: 180_000 }, () => 
     expect(weightsIn(await a.vault.chart(left.handle, 1))).toEqual(['64.2', '64.3'])
     const consent = () => granted(a, left, { from: day(-1), until: day(100) })
     expect(await codeOf(consent)).toBe('OTHER_WORKSTATION')
+  })
+
+  it('lets the machines that stay withdraw what the one that left recorded, and replace nothing of it', async () => {
+    const { handle } = left
+    const row = (await a.vault.chart(handle, 1)).readings.find((one) => {
+      return one.status === 'verified' && one.position.origin === clinicOf(stolen).identity.origin
+    })
+    if (row?.status !== 'verified') throw new Error('shown')
+    const ref = { origin: row.position.origin, index: row.position.index }
+    const value = { ...weight('64.0'), confirmed: false }
+    const words = { handle, ref, reason: 'the scale was wrong' }
+    expect(await codeOf(() => a.vault.amendReading({ ...words, value }))).toBe('OTHER_WORKSTATION')
+    await a.vault.retractReading(words)
+    expect(await codeOf(() => a.vault.retractReading(words))).toBe('ALREADY_CORRECTED')
+    const standing = async ({ vault }: OpenVault) => {
+      const { readings } = await vault.chart(handle, 1)
+      return readings.map((one) => {
+        return one.status === 'verified'
+          ? `${one.record.quantities[0]?.value ?? ''} ${one.record.correction?.reason ?? ''}`
+          : one.step
+      })
+    }
+    const expected = ['64.2 the scale was wrong', '64.3 ']
+    expect(await standing(a)).toEqual(expected)
+    await signedIn(stays, a.team.nurse)
+    await until('the other machine says so too', async () => (await standing(stays)).join() === expected.join())
+    expect(await codeOf(() => stays.vault.retractReading(words))).toBe('ALREADY_CORRECTED')
+    // A machine that the clinic has says itself what became of its own.
+    const own = (await stays.vault.chart(handle, 1)).readings.find((one) => {
+      return one.status === 'verified' && one.position.origin === clinicOf(a).identity.origin
+    })
+    if (own?.status !== 'verified') throw new Error('shown')
+    const { origin, index } = own.position
+    const theirs = { ...words, ref: { origin, index } }
+    expect(await codeOf(() => stays.vault.retractReading(theirs))).toBe('OTHER_WORKSTATION')
   })
 
   it('has nothing that the machine that left could open, and starts again with both keys', async () => {
