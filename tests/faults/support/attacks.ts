@@ -8,8 +8,10 @@ import {
   copyOf,
   databaseOf,
   furnish,
+  type OpenVault,
   patientNumber,
   PIN,
+  signedInTo,
   signFromDevice,
   signManual,
   type Staff,
@@ -35,6 +37,7 @@ export interface Closed {
 export async function smallClinic(): Promise<Closed> {
   return closedClinic(async (open, patients) => {
     for (let n = 0; n < 10; n++) {
+      await present(open)
       const patient = patients[n % patients.length] ?? ''
       if (n % 2 === 0) await signFromDevice(open, patient, n)
       else await signManual(open, patient, [weight(`${60 + n}.${n}`), weight(`${61 + n}.${n}`)])
@@ -46,11 +49,18 @@ export async function smallClinic(): Promise<Closed> {
 export async function largeClinic(): Promise<Closed> {
   return closedClinic(async (open, patients) => {
     for (let n = 0; n < 9; n++) {
+      await present(open)
       const values = Array.from({ length: 30 }, (_, i) => weight(`${50 + n}.${i}`))
       await signManual(open, patients[n % patients.length] ?? '', values)
     }
+    await present(open)
     for (let n = 0; n < 4; n++) await signFromDevice(open, patients[n % patients.length] ?? '', n)
   })
+}
+
+/** Types the PIN again: every question to the clock takes a second of it. */
+async function present({ vault }: OpenVault): Promise<void> {
+  await vault.signIn(signedInTo(vault), PIN)
 }
 
 async function closedClinic(

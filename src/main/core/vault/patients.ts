@@ -22,7 +22,7 @@ import { chartForeign, damagedIn, entriesIn, othersIn, registrationFor, searchFo
 import type { ForeignPatient } from './foreign-shares.ts'
 import { type DatedPatient, dated, registrationOf, shownTo, sistersPatients, SLICE } from './known-patients.ts'
 import { ShownCharts } from './shown-charts.ts'
-import { chartRecords, headOf, lookDraft, otherParts, sisterPatient } from './patient-logs.ts'
+import { headOf, lookDraft, otherParts, sisterPatient } from './patient-logs.ts'
 import { recordsIn } from './patient-records.ts'
 
 /** Patients of the site: who they are, and their charts. Every view is recorded before it is returned. */
@@ -226,7 +226,7 @@ export class Patients {
     }
     const patient = await this.demographics(handle, viewer)
     const parts = otherParts(this.#clinic, handle)
-    const records = await recordsIn(chartRecords(this.#clinic, handle), viewer, handle)
+    const records = await recordsIn([this.#clinic, ...parts.map(({ sources }) => sources)], viewer, handle)
     const { scale } = await oxygenScaleOf(this.#clinic, viewer, handle)
     const { links, gone } = replica.chain(handle)
     const checkedAtMs = nowMs()

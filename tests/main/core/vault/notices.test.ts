@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Notices } from '../../../../src/main/core/vault/notices.ts'
 import {
+  codeOf,
   furnish,
   type OpenVault,
   patientNumber,
@@ -55,6 +56,9 @@ it('says that the clock jumped, and no longer once it is right again', async () 
   await open.vault.signIn(staff.nurse, PIN)
   const { handle } = await open.vault.registerPatient(patientNumber(1))
   clock.wall += HOUR
+  // For all that the clocks say, somebody else may stand there by now.
+  expect(await codeOf(() => signManual(open, handle, [weight('71')]))).toBe('REAUTH_NEEDED')
+  await open.vault.signIn(staff.nurse, PIN)
   const [marked] = await signManual(open, handle, [weight('71')])
   expect(marked).toMatchObject({ record: { flags: ['clock-unsafe'] } })
   await look(open)
@@ -70,6 +74,7 @@ it('says that the clock jumped, and no longer once it is right again', async () 
   clock.steady += 2 * HOUR
   await look(open)
   expect(kindsOf(open)).toEqual([])
+  await open.vault.signIn(staff.nurse, PIN)
   const [plain] = await signManual(open, handle, [weight('71')])
   expect(plain).toMatchObject({ record: { flags: [] } })
 })

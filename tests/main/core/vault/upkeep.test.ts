@@ -12,6 +12,7 @@ import {
   signManual,
   type Staff,
   startVault,
+  stateOf,
   temporaryFolder,
   weight,
 } from '../../../faults/support/clinic.ts'
@@ -116,5 +117,5 @@ it('stops when asked, and when the vault closes', async () => {
   const interrupted = open.vault.scrub(6, null)
   await open.vault.close()
   await interrupted
-  expect((await startVault(open.folder)).events.at(-1)).toMatchObject({ kind: 'state', state: { state: 'ready' } })
+  expect(stateOf(await startVault(open.folder))).toMatchObject({ state: 'ready' })
 })
