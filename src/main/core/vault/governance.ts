@@ -60,6 +60,7 @@ import {
 import { isBefore, isOf, mergedFile, namesIn } from './proposal-rules.ts'
 import { governs, logSeedOf, seedOf, settleKeys } from './role-keys.ts'
 import { isOwnKey, RosterChanges } from './roster-changes.ts'
+import { holdsSharing } from './sharing-ring.ts'
 
 /** See the module's comment. */
 export class Governance {
@@ -163,6 +164,7 @@ export class Governance {
       const open = badProposal(() => this.#opened({ network, document: encodeRoster(next), approvals: [] }))
       // A ceremony repeats what another site may have proposed.
       this.#checkEnds(open)
+      this.#checkSharing(open)
       await this.#save({ proposal: encodeProposal(open.file) })
       await this.#approve(open)
       return this.view()
@@ -180,6 +182,7 @@ export class Governance {
       const waiting = this.#waiting(this.#state())
       if (waiting === null) throw new ApiFailure('NO_PROPOSAL')
       this.#checkEnds(waiting)
+      this.#checkSharing(waiting)
       await this.#approve(waiting)
       return this.view()
     })
@@ -419,6 +422,16 @@ export class Governance {
     const known = site === undefined || change.frozen.length === 0 ? [] : this.endsOf(site)
     const isCut = known.some((end) => change.frozen.some((frozen) => isBefore(frozen, end)))
     if (isCut) throw new ApiFailure('BAD_PROPOSAL', { detail: 'ENDS_BEFORE_FINAL' })
+  }
+
+  /** Everybody would seal to the sharing key that is listed: another site may have put in one that nobody here has. */
+  #checkSharing({ roster, change }: OpenProposal): void {
+    const { identity, keystore } = this.#clinic
+    if (change.kind !== 'site-changed' || change.site !== identity.site) return
+    if (change.changes.every(({ kind }) => kind !== 'sharing-key')) return
+    const site = roster.sites.find(({ id }) => id === identity.site)
+    if (site === undefined || !holdsSharing(keystore.secrets, site.sharingKey))
+      throw new ApiFailure('BAD_PROPOSAL', { detail: 'SHARING_KEY_UNKNOWN' })
   }
 
   async #approve(open: OpenProposal): Promise<void> {

@@ -7,7 +7,7 @@
  *
  * @packageDocumentation
  */
-import { listedKey } from '../../../ledger/directory.ts'
+import { listedKey, sharingKeysOf } from '../../../ledger/directory.ts'
 import type { FrozenLog, Roster, RosterSite } from '../../../ledger/roster.ts'
 import type * as api from '../../../shared/api/schemas.ts'
 import { assert } from '../../../shared/errors.ts'
@@ -72,10 +72,10 @@ export class RosterChanges {
         const without = withoutMachine(next, site.id, change.name, this.#endsOf(site))
         // A witness was never given any secret of the site; a node has them all.
         const isNode = site.nodes.some(({ log }) => log === change.name)
-        return isNode ? withSharingKey(without, site.id, await keepNextSharing(secrets)) : without
+        return isNode ? withSharingKey(without, site.id, await this.#nextSharing()) : without
       }
       case 'sharing-key':
-        return withSharingKey(next, identity.site, await keepNextSharing(secrets))
+        return withSharingKey(next, identity.site, await this.#nextSharing())
       case 'governance-key':
         return withGovernanceKey(next, identity.site, await keepNextSeed(secrets, SECRETS.governance, random(32)))
       case 'mirror-key':
@@ -87,6 +87,11 @@ export class RosterChanges {
         return this.#withoutLostKey(withLogKey(next, identity.log, logKey))
       }
     }
+  }
+
+  #nextSharing(): Promise<Uint8Array> {
+    const { identity, keystore, replica } = this.#clinic
+    return keepNextSharing(keystore.secrets, sharingKeysOf(replica.directory, identity.site))
   }
 
   /** The old key cannot approve when it ended with another disk: that is what a ceremony does without. */

@@ -100,15 +100,21 @@ export function openSealedRow({ row, pair }: SealedRow, subject: Uint8Array): Pr
 
 /**
  * Keeps a new key beside the one in use, or the one that waits there already: the roster that lists that may still come into
- * force. Durable when the promise resolves.
+ * force. One that was in force once, which a backup can bring back, is never listed again: who has left since may know it.
+ * Durable when the promise resolves.
  *
+ * @param listed - Every key that a roster ever listed for the site, 32 bytes each. From the proven log.
  * @returns Its public half, 32 bytes.
  * @throws ApiFailure `BAD_PROPOSAL` when no more can be kept.
  */
-export async function keepNextSharing(secrets: Secrets): Promise<Uint8Array> {
+export async function keepNextSharing(secrets: Secrets, listed: readonly Uint8Array[]): Promise<Uint8Array> {
   if (earlierIn(secrets).length >= MAX_EARLIER) throw new ApiFailure('BAD_PROPOSAL', { detail: 'TOO_MANY_KEYS' })
   const waiting = waitingIn(secrets)
-  if (waiting !== null) return sharingPublicKeyOf(waiting)
+  if (waiting !== null) {
+    const publicKey = sharingPublicKeyOf(waiting)
+    if (!listed.some((key) => equalBytes(key, publicKey))) return publicKey
+    await keepEarlier(secrets, [waiting])
+  }
   const { publicKey, privateKey } = await generateSharingKeyPair()
   await secrets.put(NEXT, privateKey)
   wipe(privateKey)
@@ -130,6 +136,14 @@ export async function settleSharing(secrets: Secrets, inForce: Uint8Array): Prom
     await secrets.put(SECRETS.sharing, found)
   }
   if (waiting !== null && isInForce(waiting)) await secrets.put(NEXT, NONE)
+}
+
+/** True when the private half of a key is here: in use, waiting, or an earlier one. */
+export function holdsSharing(secrets: Pick<Secrets, 'get'>, publicKey: Uint8Array): boolean {
+  const waiting = waitingIn(secrets)
+  return [mainIn(secrets), ...(waiting === null ? [] : [waiting]), ...earlierIn(secrets)].some((key) =>
+    equalBytes(sharingPublicKeyOf(key), publicKey),
+  )
 }
 
 /** The private halves of earlier keys, one after the other, for a machine of the clinic that is let in. */

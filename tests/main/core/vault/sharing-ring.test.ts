@@ -4,6 +4,7 @@ import { SECRETS } from '../../../../src/main/core/vault/genesis.ts'
 import { dropNextSeed } from '../../../../src/main/core/vault/role-keys.ts'
 import {
   earlierSharing,
+  holdsSharing,
   keepNextSharing,
   MAX_EARLIER,
   openSealedRow,
@@ -42,30 +43,54 @@ async function keystore() {
 
 it('keeps a new key beside the one in use until a roster lists it, and every earlier one after that', async () => {
   const { secrets, first, keys } = await keystore()
-  const [one, second] = [toHex(first.publicKey), await keepNextSharing(secrets)]
+  const [one, second] = [toHex(first.publicKey), await keepNextSharing(secrets, [])]
   expect(keys()).toEqual([one])
   await settleSharing(secrets, first.publicKey)
   expect(keys()).toEqual([one])
   await settleSharing(secrets, second)
   expect(keys()).toEqual([toHex(second), one])
-  const third = await keepNextSharing(secrets)
+  const third = await keepNextSharing(secrets, [])
   await settleSharing(secrets, third)
   expect(keys()).toEqual([third, second].map(toHex).concat(one))
 })
 
 it('forgets a key that no roster lists, and goes on with what is here when the listed one is not', async () => {
   const { secrets, first, keys } = await keystore()
-  const dropped = await keepNextSharing(secrets)
-  expect(await keepNextSharing(secrets)).toEqual(dropped)
+  const dropped = await keepNextSharing(secrets, [])
+  expect(await keepNextSharing(secrets, [])).toEqual(dropped)
   await dropNextSeed(secrets, SECRETS.sharing)
   await settleSharing(secrets, dropped)
   expect(keys()).toEqual([toHex(first.publicKey)])
 })
 
+it('never lists again what a backup brought back and a roster listed since: who left may know it', async () => {
+  const { secrets, first, keys } = await keystore()
+  const waiting = await keepNextSharing(secrets, [first.publicKey])
+  // Since the backup it was in force, and was replaced by a key that is not here.
+  const lost = (await generateSharingKeyPair()).publicKey
+  await settleSharing(secrets, lost)
+  const listed = [lost, waiting, first.publicKey]
+  const fresh = await keepNextSharing(secrets, listed)
+  expect(listed.map(toHex)).not.toContain(toHex(fresh))
+  expect(await keepNextSharing(secrets, listed)).toEqual(fresh)
+  await settleSharing(secrets, fresh)
+  expect(keys()[0]).toBe(toHex(fresh))
+  expect(keys().toSorted()).toEqual([fresh, waiting, first.publicKey].map(toHex).toSorted())
+})
+
+it('says whether a key is here that a roster would list', async () => {
+  const { secrets, first } = await keystore()
+  const waiting = await keepNextSharing(secrets, [])
+  await settleSharing(secrets, waiting)
+  const next = await keepNextSharing(secrets, [waiting, first.publicKey])
+  for (const key of [first.publicKey, waiting, next]) expect(holdsSharing(secrets, key)).toBe(true)
+  expect(holdsSharing(secrets, (await generateSharingKeyPair()).publicKey)).toBe(false)
+})
+
 it('ends in the same after a crash at any write, also when it is repeated', async () => {
   for (let writes = 0; writes < 3; writes++) {
     const { memory, secrets, first, keys } = await keystore()
-    const second = await keepNextSharing(secrets)
+    const second = await keepNextSharing(secrets, [])
     memory.writesLeft = writes
     await expect(settleSharing(secrets, second)).rejects.toThrow('switched off')
     memory.writesLeft = Infinity
@@ -80,7 +105,7 @@ it('ends in the same after a crash at any write, also when it is repeated', asyn
 
 it('goes back to the key before with a database that is put back, and loses neither', async () => {
   const { secrets, first, keys } = await keystore()
-  const second = await keepNextSharing(secrets)
+  const second = await keepNextSharing(secrets, [])
   await settleSharing(secrets, second)
   await settleSharing(secrets, first.publicKey)
   expect(keys()[0]).toBe(toHex(first.publicKey))
@@ -92,8 +117,8 @@ it('goes back to the key before with a database that is put back, and loses neit
 it('takes over what another machine of the clinic holds, in any order of hearing', async () => {
   const [one, other] = [await keystore(), await keystore()]
   await other.memory.put(SECRETS.sharing, one.first.privateKey)
-  await settleSharing(one.secrets, await keepNextSharing(one.secrets))
-  const third = await keepNextSharing(one.secrets)
+  await settleSharing(one.secrets, await keepNextSharing(one.secrets, []))
+  const third = await keepNextSharing(one.secrets, [])
   await settleSharing(one.secrets, third)
   const newest = one.memory.get(SECRETS.sharing) ?? new Uint8Array()
   for (let n = 0; n < 2; n++) {
@@ -107,7 +132,7 @@ it('takes over what another machine of the clinic holds, in any order of hearing
 it('is bounded, and says so before anything is proposed', async () => {
   const { memory, secrets } = await keystore()
   await memory.put('sharing-earlier', new Uint8Array(32 * MAX_EARLIER).fill(7))
-  expect(await codeOf(() => keepNextSharing(secrets))).toBe('BAD_PROPOSAL')
+  expect(await codeOf(() => keepNextSharing(secrets, []))).toBe('BAD_PROPOSAL')
 })
 
 describe('rows of the database', () => {
