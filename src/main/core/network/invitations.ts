@@ -92,7 +92,7 @@ export class Invitations {
   #kept: Kept[]
   /** The roster that each guest was asked to approve. */
   readonly #proposed = new Map<string, Uint8Array>()
-  /** What nodes that were let in are given, by invitation. */
+  /** What nodes that were let in are given, by invitation and sharing key: it may be another before they fetch it. */
   readonly #sealed = new Map<string, Uint8Array>()
 
   constructor(parts: InvitationParts) {
@@ -250,15 +250,16 @@ export class Invitations {
   }
 
   #admitted(invitation: Kept, { node, agreementKey }: NodeJoinRequest, from: number): JoinAnswer {
-    const secrets = this.#sealed.get(invitation.id)
+    const { identity, keystore, ring } = this.#parts.clinic
+    const name = `${invitation.id} ${toHex(ring.now.publicKey)}`
+    const secrets = this.#sealed.get(name)
     if (secrets !== undefined) {
       this.#note(invitation, { isUsed: true })
       return admittedFrom(this.#documents(), secrets, from)
     }
-    const { identity, keystore } = this.#parts.clinic
     const to = { network: identity.network, site: identity.site, log: node.log }
     sealNodeSecrets(identity, keystore, agreementKey, to)
-      .then((sealed) => this.#sealed.set(invitation.id, sealed))
+      .then((sealed) => this.#sealed.set(name, sealed))
       .catch(this.#parts.fault)
     return { state: 'waiting' }
   }

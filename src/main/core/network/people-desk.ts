@@ -72,7 +72,9 @@ export class PeopleDesk {
     if (!governs(this.#clinic) || theirs === null) return null
     const { epoch, files, agreementKey } = decodePeopleRequest(body)
     const links = this.#missing(theirs).slice(0, MAX_PEOPLE)
-    const stamp = [epoch, ...links.map((link) => `${link.log.origin}/${link.index}`)].join(' ')
+    // What was made for a sharing key before does not count under the one in force.
+    const sharing = toHex(this.#clinic.ring.now.publicKey)
+    const stamp = [sharing, epoch, ...links.map((link) => `${link.log.origin}/${link.index}`)].join(' ')
     const entries = this.#preparedFor(log, stamp, links, epoch)
     const secrets = agreementKey === null ? null : this.#secrets.sealedTo(log, agreementKey)
     const isMaking = links.length > 0 || (agreementKey !== null && secrets === null)

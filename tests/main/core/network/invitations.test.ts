@@ -2,7 +2,8 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import fc from 'fast-check'
 import { Invitations } from '../../../../src/main/core/network/invitations.ts'
 import { openNodeSecrets } from '../../../../src/main/core/network/node-secrets.ts'
-import { generateSharingKeyPair } from '../../../../src/main/core/epoch-keys.ts'
+import { generateSharingKeyPair, sharingPublicKeyOf } from '../../../../src/main/core/epoch-keys.ts'
+import { keepNextSharing, settleSharing } from '../../../../src/main/core/vault/sharing-ring.ts'
 import type { Clinic } from '../../../../src/main/core/vault/clinic.ts'
 import type { RosterSite } from '../../../../src/ledger/roster.ts'
 import { checkInvitation, decodeInvitation, oneTimeKeyOf } from '../../../../src/sync/invitation.ts'
@@ -322,6 +323,35 @@ describe('an invitation of a workstation', () => {
     ])
       expect(await codeOf(() => openNodeSecrets(secrets, agreement.privateKey, wrong))).toBe('BAD_INVITATION')
     expect(at.asked.faults).toEqual([])
+  })
+
+  it('gives the listed node the sharing key in force, also when that changed before it fetched what was sealed', async () => {
+    const at = world()
+    const { id, key } = await at.make(1, 'workstation')
+    const agreement = await generateSharingKeyPair()
+    const request: JoinRequest = { ...ASK_NODE, agreementKey: agreement.publicKey }
+    at.ask(key, request)
+    await at.invitations.letIn(id, codeOfRequest(request))
+    list(at)
+    const to = { network: real.identity.network, site: real.identity.site, log: node.log }
+    const given = async (): Promise<Uint8Array> => {
+      let answer = at.ask(key, request)
+      await until('it is sealed', () => (answer = at.ask(key, request))?.state === 'admitted')
+      if (answer?.state !== 'admitted' || answer.secrets === null) throw new Error('it has secrets')
+      const { secrets } = await openNodeSecrets(answer.secrets, agreement.privateKey, to)
+      return sharingPublicKeyOf(secrets.get('sharing-private') ?? new Uint8Array())
+    }
+    const { secrets } = real.keystore
+    const before = await given()
+    try {
+      const next = await keepNextSharing(secrets, [before])
+      await settleSharing(secrets, next)
+      real.ring.reload(secrets)
+      expect(await given()).toEqual(next)
+    } finally {
+      await settleSharing(secrets, before)
+      real.ring.reload(secrets)
+    }
   })
 
   it('lets a witness in under its code, and gives it rosters and no secret', async () => {
