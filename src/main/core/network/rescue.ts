@@ -91,7 +91,7 @@ async function fetched(rescue: Rescue, kept: Store, others: readonly RosterPeer[
   })
   sockets.open()
   try {
-    return await untilDone(rescue, sessions.node, store, identity.site)
+    return await untilDone(rescue, sessions.node, store, { site: identity.site, others: others.length })
   } finally {
     sessions.node.stop()
     await sockets.close()
@@ -99,12 +99,18 @@ async function fetched(rescue: Rescue, kept: Store, others: readonly RosterPeer[
 }
 
 /** Lets time pass until there is nothing more to wait for. True when anybody answered. */
-async function untilDone(rescue: Rescue, node: SyncNode, store: RescueStore, site: string): Promise<boolean> {
+async function untilDone(
+  rescue: Rescue,
+  node: SyncNode,
+  store: RescueStore,
+  { site, others }: { readonly site: string; readonly others: number },
+): Promise<boolean> {
   const { roster, monotonicMs } = rescue
   const n = roster.sites.length
-  const enough = answersNeeded({ n, q: quorumOf(n) })
-  // Where there is no other site, the own workstations are who can be asked: what they hold is judged like any copy.
+  // Where there is no other site, the own workstations are who can be asked: what they hold is judged like any copy. Each
+  // may hold what no other has, so that the first one that answers is not enough.
   const isOnlySite = n === 1
+  const enough = isOnlySite ? others : answersNeeded({ n, q: quorumOf(n) })
   const startMs = monotonicMs()
   const answered = new Set<string>()
   let [progress, changedMs] = ['', startMs]
@@ -116,7 +122,8 @@ async function untilDone(rescue: Rescue, node: SyncNode, store: RescueStore, sit
     let openWants = 0
     for (const facts of node.facts()) {
       const isAnswer = isOnlySite ? facts.who.kind === 'node' : isOther(facts.who, site)
-      if (facts.hello !== null && facts.who.kind === 'node' && isAnswer) answered.add(facts.who.site)
+      if (facts.hello !== null && facts.who.kind === 'node' && isAnswer)
+        answered.add(isOnlySite ? facts.who.log : facts.who.site)
       openWants += facts.openWants
       // What somebody says to have and does not show is not waited for: a recovery would never end.
       for (const [origin, { size }] of facts.known)
