@@ -164,7 +164,7 @@ export class Governance {
       const open = badProposal(() => this.#opened({ network, document: encodeRoster(next), approvals: [] }))
       // A ceremony repeats what another site may have proposed.
       this.#checkEnds(open)
-      this.#checkSharing(open)
+      this.#checkOwnKeys(open)
       await this.#save({ proposal: encodeProposal(open.file) })
       await this.#approve(open)
       return this.view()
@@ -182,7 +182,7 @@ export class Governance {
       const waiting = this.#waiting(this.#state())
       if (waiting === null) throw new ApiFailure('NO_PROPOSAL')
       this.#checkEnds(waiting)
-      this.#checkSharing(waiting)
+      this.#checkOwnKeys(waiting)
       await this.#approve(waiting)
       return this.view()
     })
@@ -424,14 +424,15 @@ export class Governance {
     if (isCut) throw new ApiFailure('BAD_PROPOSAL', { detail: 'ENDS_BEFORE_FINAL' })
   }
 
-  /** Everybody would seal to the sharing key that is listed: another site may have put in one that nobody here has. */
-  #checkSharing({ roster, change }: OpenProposal): void {
+  /** Everybody seals to the keys that are listed for this site: another may have put in some that nobody here has. */
+  #checkOwnKeys({ roster, change }: OpenProposal): void {
     const { identity, keystore } = this.#clinic
     if (change.kind !== 'site-changed' || change.site !== identity.site) return
-    if (change.changes.every(({ kind }) => kind !== 'sharing-key')) return
     const site = roster.sites.find(({ id }) => id === identity.site)
-    if (site === undefined || !holdsSharing(keystore.secrets, site.sharingKey))
-      throw new ApiFailure('BAD_PROPOSAL', { detail: 'SHARING_KEY_UNKNOWN' })
+    if (site === undefined) return
+    // The printed key is never changed.
+    const isOurs = holdsSharing(keystore.secrets, site.sharingKey) && equalBytes(site.recoveryKey, identity.recoveryKey)
+    if (!isOurs) throw new ApiFailure('BAD_PROPOSAL', { detail: 'KEY_UNKNOWN' })
   }
 
   async #approve(open: OpenProposal): Promise<void> {

@@ -24,7 +24,7 @@ import { generateSharingKeyPair } from '../../../../src/main/core/epoch-keys.ts'
 import { keyPairFromSeed, sign, verifier } from '../../../../src/main/keystore/sodium.ts'
 import { governedDocuments } from '../../../../src/main/core/governed-documents.ts'
 import type { Governance } from '../../../../src/main/core/vault/governance.ts'
-import { followingRoster, withGovernanceKey, withSharingKey } from '../../../../src/main/core/vault/next-rosters.ts'
+import { followingRoster, withGovernanceKey } from '../../../../src/main/core/vault/next-rosters.ts'
 import { governanceSignerOf } from '../../../../src/main/core/vault/role-keys.ts'
 import { openReadOnly } from '../../../../src/main/store/open-read-only.ts'
 import { decodeEntry } from '../../../../src/ledger/entry.ts'
@@ -371,24 +371,29 @@ it('proposes something else after it put away what it approved: as a ceremony th
   expect(audited(folder, toHex(network))).toEqual([])
 })
 
-it('approves no sharing key for itself that somebody else put into a roster', async () => {
-  const { open, vault, network, other } = await ofTwo()
-  const { governance } = insideOf<{ governance: Governance }>(vault)
-  const { replica, identity } = clinicOf(open)
-  const current = rosterAt(replica.directory, replica.head.size)
-  if (current === null) throw new Error('a roster is in force')
-  const { publicKey } = await generateSharingKeyPair()
-  const document = encodeRoster(withSharingKey(followingRoster(current), identity.site, publicKey))
-  await governance.hear(other.approve(encodeProposal({ network, document, approvals: [] })))
-  expect((await vault.governance()).proposal).toMatchObject({ isApproved: false, mayApprove: true })
-  expect(await codeOf(() => vault.approveProposal())).toBe('BAD_PROPOSAL')
-  expect((await vault.governance()).proposal).toMatchObject({ isApproved: false })
-  // Whoever governs here may still put it away and propose one that is here.
-  await vault.discardProposal()
-  await vault.proposeRoster({ kind: 'sharing-key' })
-  expect((await vault.governance()).proposal).toMatchObject({ isApproved: true })
-  await vault.close()
-})
+it.each(['sharingKey', 'recoveryKey'] as const)(
+  'approves no %s for itself that somebody else put into a roster',
+  async (key) => {
+    const { open, vault, network, other } = await ofTwo()
+    const { governance } = insideOf<{ governance: Governance }>(vault)
+    const { replica, identity } = clinicOf(open)
+    const current = rosterAt(replica.directory, replica.head.size)
+    if (current === null) throw new Error('a roster is in force')
+    const { publicKey } = await generateSharingKeyPair()
+    const next = followingRoster(current)
+    const sites = next.sites.map((one) => (one.id === identity.site ? { ...one, [key]: publicKey } : one))
+    const document = encodeRoster({ ...next, sites })
+    await governance.hear(other.approve(encodeProposal({ network, document, approvals: [] })))
+    expect((await vault.governance()).proposal).toMatchObject({ isApproved: false, mayApprove: true })
+    expect(await codeOf(() => vault.approveProposal())).toBe('BAD_PROPOSAL')
+    expect((await vault.governance()).proposal).toMatchObject({ isApproved: false })
+    // Whoever governs here may still put it away and propose one that is here.
+    await vault.discardProposal()
+    await vault.proposeRoster({ kind: 'sharing-key' })
+    expect((await vault.governance()).proposal).toMatchObject({ isApproved: true })
+    await vault.close()
+  },
+)
 
 it('puts away a guest that is not invited any more, and takes nobody in under the same name by itself', async () => {
   const { open, vault, network } = await ofTwo()
