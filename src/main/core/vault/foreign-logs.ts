@@ -219,11 +219,13 @@ export class ForeignLogs implements ForeignShares {
     const erased = (subject: string) => wholeErasureOf(owner.sources.replica, subject)
     return [...this.#reader.open.values()].flatMap((foreign) => {
       const { name: log, site, chains, sources } = foreign
-      const { links } = chains.of(handle)
+      const { links, gone } = chains.of(handle)
       // One that claims to have registered them says nothing about them that counts.
       const isPart =
         log !== owner.log && site === owner.site && !links.some(({ type }) => type === 'patient.registered')
-      if (!isPart || links.length === 0) return []
+      // What is damaged may be about them: a value, or the word that one of another log is wrong.
+      const isSilent = links.length + gone.length === 0 && chains.unattributedDamage().length === 0
+      if (!isPart || isSilent) return []
       return [{ log, sources: { ...sources, gate: owner.sources.gate, erased }, head: newestOf(foreign).head }]
     })
   }

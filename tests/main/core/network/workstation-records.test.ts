@@ -112,6 +112,32 @@ describe('what several workstations recorded about one patient', { timeout: 180_
     expect(await without(damaged)).toEqual(['RECORD_NOT_VERIFIED', 'complete'])
   })
 
+  it('leaves a trace where all that another workstation recorded about somebody is damaged here', async () => {
+    const { a, b, patient } = await twoWorkstations()
+    const { handle } = patient
+    await a.vault.signIn(a.team.physician, PIN)
+    await a.vault.configureSupport({ news2: true, pin: PIN })
+    await a.vault.signIn(a.team.nurse, PIN)
+    await signManual(a, handle, SIXTEEN)
+    await signManual(b, handle, [weight('71.0')])
+    const { origin } = b.clinic().identity
+    const { size } = b.clinic().replica.head
+    await until('it has come', () => (a.clinic().foreign?.log(origin)?.head.size ?? 0) >= size)
+    const places = b
+      .clinic()
+      .replica.chain(handle)
+      .links.map(({ index }) => index)
+    await b.vault.close()
+    await a.vault.close()
+    const inLog = `log = (SELECT id FROM log WHERE origin = '${origin}') AND idx IN (${places.join()})`
+    const folder = copyOf(a.folder)
+    damage(folder, (db) => db.exec(`UPDATE entry SET bytes = zeroblob(100) WHERE ${inLog}`))
+    const open = await startVault(folder)
+    await open.vault.signIn(a.team.physician, PIN)
+    expect((await open.vault.chart(handle, 1)).unattributedDamage).toBe(places.length)
+    expect(await codeOf(() => open.vault.assessmentDraft(handle))).toBe('RECORD_NOT_VERIFIED')
+  })
+
   it('stays closed after a revocation that is damaged here later, whoever else decides something meanwhile', async () => {
     const { a, b, patient, folder } = await twoWorkstations()
     const { handle } = patient
