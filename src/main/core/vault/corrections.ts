@@ -67,7 +67,7 @@ export function correctionsOf(
   const { links } = replica.chain(handle)
   for (const link of links.toSorted((a, b) => a.seq - b.seq)) {
     if (CORRECTING.has(link.type)) {
-      const verified = link.log.verifiedEntry(link.index)
+      const verified = link.log.everVerified(link.index)
       if (!('step' in verified)) {
         const target = correctedIn(verified.entry.body)
         const why = target === null ? 'corrects nothing' : refusal(target, link, { readings, byTarget, elsewhere })

@@ -266,6 +266,11 @@ export class LogReplica {
     return verified
   }
 
+  /** The same, also when its row was damaged since it was verified: its leaf is in the signed tree all the same. */
+  everVerified(index: number): VerifiedEntry | Failed {
+    return this.#verified.get(index) ?? this.verifiedEntry(index)
+  }
+
   /** The same for who asks only once: what is verified now is not remembered. */
   verifiedOnce(index: number): VerifiedEntry | Failed {
     try {

@@ -43,8 +43,14 @@ export function isInDoubt({ handle, assessment: { inputs }, replicas, rows }: Sc
     const values = links.filter((link) => VALUES.has(link.type) && unread.has(placeOf(refOf(link))))
     // Damage in the own log that may be anybody's switches scores off as a whole.
     const damaged = n === 0 ? [] : damagedIn(replica)
-    return gone.some(({ seq }) => seq > first) || [...values, ...damaged].some(mayBeLater(inputs))
+    const lost = [...gone, ...links.filter(isUnreadWord)]
+    return lost.some(({ seq }) => seq > first) || [...values, ...damaged].some(mayBeLater(inputs))
   })
+}
+
+/** Whether an entry says that some value is wrong, and was damaged since the start, before anybody read of which. */
+function isUnreadWord({ type, log, index }: Link): boolean {
+  return type === 'reading.entered-in-error' && 'step' in log.everVerified(index)
 }
 
 /** Where a row stands that should be shown and cannot. */

@@ -148,6 +148,34 @@ it('is not for children, and never computed from a record that does not verify',
   expect(await open.vault.assessmentDraft(patient)).toEqual({ state: 'not-applicable', why: 'age-unknown' })
 })
 
+it('rests on no value that was withdrawn, also when the word that it is wrong is damaged meanwhile', async () => {
+  await switchOn()
+  const ref = (await complete()).inputs[0]?.ref
+  if (ref === undefined) throw new Error('scored')
+  await open.vault.retractReading({ handle: patient, ref, reason: 'of somebody else' })
+  const isWithdrawn = async () => {
+    const { readings } = await open.vault.chart(patient, 1)
+    return readings.some((row) => row.status === 'verified' && row.record.correction?.kind === 'entered-in-error')
+  }
+  expect(await isWithdrawn()).toBe(true)
+  const damageWord = () => {
+    damage(open.folder, (db) => {
+      const which = "SELECT idx FROM subject_entry WHERE type = 'reading.entered-in-error'"
+      db.exec(`UPDATE entry SET bytes = zeroblob(100) WHERE idx IN (${which})`)
+    })
+  }
+  const before = copyOf(open.folder)
+  damageWord()
+  expect(await isWithdrawn()).toBe(true)
+  expect(await open.vault.assessmentDraft(patient)).toMatchObject({ state: 'incomplete' })
+  await open.vault.close()
+  // Damaged after the start, before anybody looked: of which value it is, nobody knows.
+  open = await startVault(before)
+  await open.vault.signIn(staff.physician, PIN)
+  damageWord()
+  expect(await codeOf(() => open.vault.assessmentDraft(patient))).toBe('RECORD_NOT_VERIFIED')
+})
+
 it('scores by the scale that a physician chose for the patient', async () => {
   await switchOn()
   const { oxygenScale } = await open.vault.chart(patient, 1)
