@@ -68,7 +68,10 @@ export async function shownTo(
     decideView(contract, 'demographics', viewer.role, circumstances).allowed
   if (mayLook) {
     const entry = isFound ? log.verifiedEntry(place.index) : null
-    const mark = entry === null || 'step' in entry ? {} : lateness(endOf, entry)
+    // Damaged since it was verified: nobody can say any more who signed it.
+    if (entry !== null && 'step' in entry)
+      return { ...rejected(replica, { place: { log, index: place.index }, seq: place.seq }, entry), subject: handle }
+    const mark = entry === null ? {} : lateness(endOf, entry)
     const position = { ...place, subject: handle, grade: grades.gradeAt(log, place.index), ...mark }
     return { status: 'verified', position, record: patient }
   }
