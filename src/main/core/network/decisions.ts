@@ -12,6 +12,7 @@ import { toHex } from '../../../shared/bytes.ts'
 import { orNull } from '../../../sync/attempt.ts'
 import type { Clinic } from '../vault/clinic.ts'
 import type { Disclosures } from '../vault/disclosures.ts'
+import { SHARED_TYPES } from '../vault/foreign-log.ts'
 import { unlessDamaged } from '../vault/log-replica.ts'
 
 /** See the module's comment. */
@@ -55,7 +56,7 @@ export class Decisions {
     if (bodies.length !== count || bodies.some(({ type }) => type === 'record.erased')) this.#erased()
     if (bodies.length !== count) return null
     for (const { type, subject } of bodies)
-      if (type === 'reading' && subject !== null) this.#disclosures.recorded(toHex(subject))
+      if (SHARED_TYPES.has(type) && subject !== null) this.#disclosures.recorded(toHex(subject))
     const consents = bodies.filter(({ type }) => type.startsWith('consent.'))
     return [...new Set(consents.flatMap(({ subject }) => (subject === null ? [] : toHex(subject))))]
   }

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+import type { EntryType } from '../../../ledger/entry-types.ts'
 import { decodeConsentFields } from '../../../ledger/people-fields.ts'
 import { readErasureConfirmed } from '../../../ledger/erasure-confirmation.ts'
 import { isOwnHandle } from '../../../ledger/patient-handle.ts'
@@ -36,7 +37,7 @@ export interface ForeignLog {
   readonly registered: Set<string>
   /** Registrations under handles that are not its own: by whom they were registered first may be seen later. */
   readonly claimed: Claimed[]
-  /** Patients of other logs about whom it recorded a reading. */
+  /** Patients of other logs about whom it recorded a reading, or withdrew one. */
   readonly measured: Set<string>
   readonly site: string
   readonly sources: RecordSources
@@ -57,13 +58,17 @@ export interface Claimed {
 /** Of one log: more of them say nothing more about it. */
 const MAX_CLAIMED = 256
 
+/** What a log may say first about a patient of another log: values, and the word that one of a third log is wrong. */
+export const SHARED_TYPES: ReadonlySet<EntryType> = new Set(['reading', 'reading.entered-in-error'])
+
 /** Takes in a proven entry of another node's log. */
 export function takeForeign(foreign: ForeignLog, own: Clinic['replica'], log: LogReplica, taken: TakenEntry): void {
   const { chains, registered, claimed } = foreign
   chains.take(log, taken)
   takeConfirmed(foreign, own, taken)
   const { type, subject } = taken.entry.body
-  if (type === 'reading' && subject !== null && !registered.has(toHex(subject))) foreign.measured.add(toHex(subject))
+  if (SHARED_TYPES.has(type) && subject !== null && !registered.has(toHex(subject)))
+    foreign.measured.add(toHex(subject))
   if (type !== 'patient.registered' || subject === null) return
   const handle = toHex(subject)
   if (isOwnHandle(nodeHasher, log.log, taken.entry)) registered.add(handle)

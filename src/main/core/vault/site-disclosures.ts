@@ -15,6 +15,7 @@ import type { NewEpochKey } from '../../store/store.ts'
 import { EpochClassKeys, sealClassKeys } from '../class-keys.ts'
 import { EnvelopeError } from '../envelope.ts'
 import type { Clinic } from './clinic.ts'
+import { SHARED_TYPES } from './foreign-log.ts'
 import { unlessDamaged } from './log-replica.ts'
 import { isRegisteredHere } from './patient-logs.ts'
 import { openSealedRow, type SealedRow } from './sharing-ring.ts'
@@ -38,6 +39,9 @@ interface Worked {
   readonly given: string
 }
 
+/** Patients worked out before other requests get a turn. */
+const SLICE = 64
+
 type SharingClinic = Pick<Clinic, 'replica' | 'store' | 'foreign' | 'identity' | 'ring'>
 
 /** See the module's comment. */
@@ -46,6 +50,7 @@ export class SiteDisclosures {
   /** Patients of other logs about whom the own log says something. */
   #abroad: Set<string> | null = null
   readonly #worked = new Map<string, Worked>()
+  #run: Promise<unknown> = Promise.resolve()
 
   constructor(clinic: SharingClinic) {
     this.#clinic = clinic
@@ -57,16 +62,34 @@ export class SiteDisclosures {
   }
 
   /** Works out everything anew: consents begin and end by the day. */
-  async load(): Promise<void> {
+  load(): Promise<void> {
     this.#worked.clear()
-    await this.follow()
+    return this.#inTurn(() => {
+      this.#worked.clear()
+      return this.#workOutAll()
+    })
   }
 
   /** Works out what was decided, or recorded, since. */
-  async follow(): Promise<void> {
+  follow(): Promise<void> {
+    return this.#inTurn(() => this.#workOutAll())
+  }
+
+  /** Of two at once, the one that knows less could be the last to seal keys. */
+  #inTurn(body: () => Promise<void>): Promise<void> {
+    const mine = this.#run.then(body, body)
+    this.#run = mine.catch(() => undefined)
+    return mine
+  }
+
+  async #workOutAll(): Promise<void> {
     const { foreign, identity } = this.#clinic
     const own = [...this.#own()].map((handle) => ({ log: identity.log, handle }))
-    for (const pair of [...own, ...(foreign?.measured() ?? [])]) await this.#workOut(pair)
+    for (const [n, pair] of [...own, ...(foreign?.measured() ?? [])].entries()) {
+      // Many patients must not keep a colleague's signature waiting.
+      if (n % SLICE === SLICE - 1) await new Promise((next) => setImmediate(next))
+      await this.#workOut(pair)
+    }
   }
 
   /** Whether a site gets what a log recorded about a patient under an epoch: for every log but that of the patient. */
@@ -88,7 +111,9 @@ export class SiteDisclosures {
   #own(): Set<string> {
     const { replica } = this.#clinic
     this.#abroad ??= new Set(
-      replica.subjectsWith('reading').filter((handle) => !isRegisteredHere(this.#clinic, handle)),
+      [...SHARED_TYPES]
+        .flatMap((type) => replica.subjectsWith(type))
+        .filter((handle) => !isRegisteredHere(this.#clinic, handle)),
     )
     return this.#abroad
   }

@@ -53,6 +53,8 @@ describe('a clinic from which a machine was taken', { timeout: 180_000 }, () => 
   let shared: Holder
   /** Registered at the machine that leaves. */
   let left: Holder
+  /** Measured at the machine that leaves, and shared with the other clinic. */
+  let told: Holder
   let before = ''
   /** Of each log, what the network page said before. */
   let patients: unknown[] = []
@@ -77,6 +79,9 @@ describe('a clinic from which a machine was taken', { timeout: 180_000 }, () => 
     await signedIn(stolen, a.team.nurse)
     left = await holder({ ...stolen, team: a.team }, 7)
     await weigh(stolen, left, '64.2')
+    told = await holder(a, 8)
+    await granted(a, told, { sites, from: day(-1), until: day(100) })
+    await until('they are known there', async () => (await codeOf(() => weigh(stolen, told, '90.1'))) === null)
     await until('everything is everywhere', () => [a, stays, stolen, other].every((open) => isFinal(open, 4)))
     before = toHex(clinicOf(a).ring.now.publicKey)
     await a.vault.signIn(a.team.it, PIN)
@@ -174,6 +179,21 @@ describe('a clinic from which a machine was taken', { timeout: 180_000 }, () => 
     const { origin, index } = own.position
     const theirs = { ...words, ref: { origin, index } }
     expect(await codeOf(() => stays.vault.retractReading(theirs))).toBe('OTHER_WORKSTATION')
+  })
+
+  it('tells a clinic that the patient names what was withdrawn, and why, by whichever machine', async () => {
+    const { handle } = told
+    await signedIn(stays, a.team.nurse)
+    const [row] = (await stays.vault.chart(handle, 1)).readings
+    if (row?.status !== 'verified') throw new Error('shown')
+    const { origin, index } = row.position
+    await stays.vault.retractReading({ handle, ref: { origin, index }, reason: 'the scale was wrong' })
+    await other.vault.signIn(there.team.nurse, PIN)
+    const shown = async () => {
+      const { readings } = await other.vault.chart(handle, 1)
+      return readings.map((one) => (one.status === 'verified' ? one.record.correction?.reason : one.step)).join()
+    }
+    await until('the other clinic says so', async () => (await shown()) === 'the scale was wrong', 90_000)
   })
 
   it('has nothing that the machine that left could open, and starts again with both keys', async () => {
