@@ -35,6 +35,9 @@ export interface Corrections {
 const CORRECTABLE: ReadonlySet<EntryType> = new Set(['reading', 'reading.amended'])
 const CORRECTING: ReadonlySet<EntryType> = new Set(['reading.amended', 'reading.entered-in-error'])
 
+/** Why a second correction of the same reading is turned away. */
+export const CORRECTED_BEFORE = 'corrects what was corrected before'
+
 /** A place as a key. */
 export function placeOf({ origin, index }: EntryRef): string {
   return `${origin} ${index}`
@@ -93,5 +96,5 @@ function refusal(
   const isWithdrawnElsewhere = link.type === 'reading.entered-in-error' && known.elsewhere.has(place)
   if (!isWithdrawnElsewhere && (known.readings.get(place) ?? Infinity) >= link.seq)
     return 'corrects no reading of this patient'
-  return known.byTarget.has(place) ? 'corrects what was corrected before' : null
+  return known.byTarget.has(place) ? CORRECTED_BEFORE : null
 }

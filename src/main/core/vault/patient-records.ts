@@ -20,7 +20,7 @@ import { rejected, type RecordSources, verifyRecord } from '../verify-record.ts'
 import { readAssessment } from './assessment-record.ts'
 import type { Link } from './chains.ts'
 import { offsetMinAt, type Viewer } from './clinic.ts'
-import { correctableIn, type CorrectionEntry, correctionsOf, placeOf, refOf } from './corrections.ts'
+import { CORRECTED_BEFORE, correctableIn, type CorrectionEntry, correctionsOf, placeOf, refOf } from './corrections.ts'
 import { practitionerName } from './names.ts'
 import { handleOf, readAmendment, readReading, readRetraction } from './reading-record.ts'
 import { isReport, readReport } from './report-record.ts'
@@ -116,6 +116,13 @@ export async function recordsIn(
   // What the log of a value says became of it goes before what another one says.
   const said = read.flatMap((log) => log.corrections.map((entry) => ({ ...log, entry })))
   const isOwn = ({ entry: { link, target } }: (typeof said)[number]) => link.log.log === splitOrigin(target.origin).log
+  const amended = new Set(
+    said.flatMap((one) => (isOwn(one) && isAmendment(one.entry) ? placeOf(one.entry.target) : [])),
+  )
+  for (const one of said)
+    // Another value stands in the place of what it is about: that somebody called that wrong must not go unseen.
+    if (!isOwn(one) && amended.has(placeOf(one.entry.target)))
+      rows.set(placeOf(refOf(one.entry.link)), turnedAway(one.sources, one.entry.link, CORRECTED_BEFORE))
   const corrections = new Map<string, Correction>()
   for (const { sources, entry } of said.toSorted((a, b) => Number(isOwn(a)) - Number(isOwn(b))))
     corrections.set(placeOf(entry.target), await describe(sources, entry, rows))
@@ -156,6 +163,10 @@ async function readLog(
     found.push(link)
   }
   return { sources, found, lost: gone.filter(({ seq }) => seq >= firstSeq), rows, corrections: [...byTarget.values()] }
+}
+
+function isAmendment({ link }: CorrectionEntry): boolean {
+  return link.type === 'reading.amended'
 }
 
 function turnedAway({ replica }: RecordSources, link: Link, reason: string): Row<Told> {

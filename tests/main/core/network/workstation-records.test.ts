@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { encodeReading } from '../../../../src/ledger/fields.ts'
-import { decodeExportFields } from '../../../../src/ledger/record-fields.ts'
+import { decodeExportFields, encodeTargetFields } from '../../../../src/ledger/record-fields.ts'
 import { utf8, viewerOf } from '../../../../src/main/core/vault/clinic.ts'
 import { fromHex } from '../../../../src/shared/bytes.ts'
 import {
@@ -136,6 +136,31 @@ describe('what several workstations recorded about one patient', { timeout: 180_
     await open.vault.signIn(a.team.physician, PIN)
     expect((await open.vault.chart(handle, 1)).unattributedDamage).toBe(places.length)
     expect(await codeOf(() => open.vault.assessmentDraft(handle))).toBe('RECORD_NOT_VERIFIED')
+  })
+
+  it('names the word of another workstation that a value is wrong, where its own log had put another in its place', async () => {
+    const { a, b, patient } = await twoWorkstations()
+    const { handle } = patient
+    const [row] = (await a.vault.chart(handle, 1)).readings
+    if (row?.status !== 'verified') throw new Error('shown')
+    const ref = { origin: row.position.origin, index: row.position.index }
+    const value = { ...weight('70.2'), confirmed: false }
+    await a.vault.amendReading({ handle, ref, value, reason: 'misread' })
+    await b.clinic().writer.record([
+      {
+        ...{ id: new Uint8Array(16).fill(7), type: 'reading.entered-in-error', subject: fromHex(handle) },
+        ...{ timeMs: Date.now(), payload: utf8('{}'), fields: encodeTargetFields(ref), keyClass: 'body-measures' },
+        signers: [viewerOf(b.clinic()).signer],
+      },
+    ])
+    const shown = async (open: OpenVault) => {
+      const { readings } = await open.vault.chart(handle, 1)
+      return readings
+        .map((one) => (one.status === 'verified' ? (one.record.correction?.kind ?? '') : one.reason))
+        .join()
+    }
+    for (const open of [a, b])
+      await until('it is named', async () => (await shown(open)) === 'amended,,corrects what was corrected before')
   })
 
   it('stays closed after a revocation that is damaged here later, whoever else decides something meanwhile', async () => {
