@@ -93,6 +93,9 @@ describe('what several workstations recorded about one patient', { timeout: 180_
     await until('so has the rest', () => theirs() >= size)
     await b.vault.close()
     await a.vault.close()
+    // When something was measured is told to the second, and what was recorded in that same second may be newer.
+    const closedAtS = Math.floor(Date.now() / 1000)
+    await until('a later second has begun', () => Math.floor(Date.now() / 1000) > closedAtS)
     const inLog = `log = (SELECT id FROM log WHERE origin = '${origin}') AND idx`
     const without = async (sql: string) => {
       const folder = copyOf(a.folder)
