@@ -46,7 +46,7 @@ describe('a disk that fails', () => {
   })
 })
 
-it('what could not be made for another workstation is made again, not at once', async () => {
+it('what could not be made for another workstation is made again, not at once; under another sharing key at once', async () => {
   const faults: unknown[] = []
   let [nowMs, reads] = [0, 0]
   const fields = encodePractitionerEnrolled({ publicKey, role: 'nurse' })
@@ -60,7 +60,9 @@ it('what could not be made for another workstation is made again, not at once', 
     },
   }
   const binding = { role: 'practitioner', publicKey, handle, until: Infinity }
+  const ring = { now: { publicKey } }
   const clinic = {
+    ring,
     keystore: {
       secrets: { names: () => ['governance-seed'] },
       practitioners: { versions: () => new Map(), files: () => new Map() },
@@ -86,4 +88,7 @@ it('what could not be made for another workstation is made again, not at once', 
   expect(await ask()).toBe(1)
   nowMs = 11_000
   expect(await ask()).toBe(2)
+  expect(await ask()).toBe(2)
+  ring.now = testKey('the sharing key after a machine left')
+  expect(await ask()).toBe(3)
 })
